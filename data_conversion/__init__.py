@@ -1,0 +1,1 @@
+"""Raw data sets to TFRecords, and TFRecords back to tensors."""

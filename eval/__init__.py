@@ -1,0 +1,1 @@
+"""Evaluation, prediction, benchmarks and reports."""

@@ -1,0 +1,1 @@
+"""Trained runs to files that other programs run."""

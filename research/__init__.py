@@ -1,0 +1,1 @@
+"""Fast road-scene segmentation networks, and learned downsampling for every one of them."""

@@ -1,0 +1,1 @@
+"""Trunks that the networks share: image in, feature maps out."""

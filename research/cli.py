@@ -1,0 +1,53 @@
+"""The `roadseg` command: finds the sub-command in a table and hands it the rest of the line."""
+
+import importlib
+import sys
+from collections.abc import Sequence
+
+from roadseg.errors import RoadsegError
+
+# Composition happens here and nowhere else: each module is named, and imported only when called.
+COMMANDS = {
+    "convert": ("roadseg.data_conversion.convert", "raw data set to TFRecords"),
+    "inspect": ("roadseg.data_conversion.inspect_records", "class histogram, sizes and previews"),
+    "train": ("roadseg.train.command", "train a recipe, or go on with a run"),
+    "eval": ("roadseg.eval.command", "metrics of a run, once or following its checkpoints"),
+    "predict": ("roadseg.eval.predict", "labels and overlays for an image, a folder or a video"),
+    "report": ("roadseg.eval.report", "report.html of one run or several side by side"),
+    "benchmark": ("roadseg.eval.benchmark", "parameters, multiply-adds and latency"),
+    "export": ("roadseg.export.command", "a run to a SavedModel that needs TensorFlow alone"),
+    "import-weights": ("roadseg.weights.command", "a published checkpoint to roadseg weights"),
+}
+
+
+def usage() -> str:
+    """Return the help of the command as a whole."""
+    lines = ["example: roadseg convert cityscapes --source ~/cityscapes --to ~/records", ""]
+    lines += ["usage: roadseg COMMAND [options]      (roadseg COMMAND --help for each)", ""]
+    lines += [f"  {name:<15}{about}" for name, (_, about) in COMMANDS.items()]
+    return "\n".join(lines)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the sub-command named by `argv` and return the exit status: 0, or 2 for bad input."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    if not arguments or arguments[0] in ("-h", "--help", "help"):
+        print(usage())
+        return 0
+    name, *rest = arguments
+    if name not in COMMANDS:
+        print(f"error: no command '{name}'; there are: {', '.join(COMMANDS)}", file=sys.stderr)
+        return 2
+    try:
+        module = importlib.import_module(COMMANDS[name][0])
+        return int(module.main(rest) or 0)
+    except RoadsegError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())

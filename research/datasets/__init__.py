@@ -1,0 +1,1 @@
+"""Label tables: names, ids, colours and the ignore value of each data set."""

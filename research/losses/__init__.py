@@ -1,0 +1,1 @@
+"""Losses, each a mean over the valid pixels of the whole batch."""

@@ -1,0 +1,1 @@
+"""Measures of a segmentation, and of what a network costs."""

@@ -1,0 +1,1 @@
+"""Networks, one file each; `registry.py` lists them."""

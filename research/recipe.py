@@ -1,0 +1,124 @@
+"""Every number that decides a training run, as one flat, typed record that travels with the run."""
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any, Literal
+
+from roadseg.errors import RoadsegError
+
+Scalar = bool | int | float | str
+
+
+@dataclasses.dataclass(frozen=True)
+class Recipe:
+    """Values of one run. Sizes are (height, width) in pixels; `source` says where they come from."""
+
+    name: str
+    """Name of the recipe, and of the run folder if none is given."""
+    task: Literal["segmentation", "sampling"]
+    """What is learned: class scores, or the sampling grid (auxiliary network)."""
+    source: str
+    """Where the numbers were published."""
+    measured: str = "not trained here"
+    """mIoU, steps, hardware and date of a run of our own, or that there was none."""
+
+    model: str = "deeplabv3_mobilenet_v2"
+    """Name in `roadseg.list_models()`; 'auxiliary' for the task 'sampling'."""
+    model_options: dict[str, Scalar] = dataclasses.field(default_factory=dict)
+    """Further arguments of the network's builder in training."""
+    evaluation_options: dict[str, Scalar] = dataclasses.field(default_factory=dict)
+    """Arguments that differ in evaluation and export (DeepLab: output_stride=8)."""
+    initial_weights: str = "none"
+    """'none', 'imagenet', or the path of a checkpoint, archive or run folder."""
+
+    records: str = "records"
+    """Folder of TFRecords that `roadseg convert` wrote (or that others wrote in the same schema)."""
+    split: str = "train"
+    """Split to train on."""
+    crop_size: tuple[int, int] = (1024, 1024)
+    """Training crop; smaller images are padded (127.5, label 255)."""
+    min_scale: float = 1.0
+    """Smallest random scale before the crop; equal to max_scale for none."""
+    max_scale: float = 1.0
+    """Largest random scale before the crop."""
+    scale_step: float = 0.0
+    """Step between scales; 0 draws from the continuous range."""
+    flip_probability: float = 0.5
+    """Probability of a left-right flip of image and label."""
+    shuffle_buffer: int = 100
+    """Records in the shuffle buffer."""
+
+    sampling: Literal["none", "uniform", "adaptive"] = "none"
+    """How the crop is reduced before the network: not at all, on a uniform or on a learned grid."""
+    sampling_size: tuple[int, int] = (128, 128)
+    """Samples per column and row, (height, width)."""
+    auxiliary_run: str = ""
+    """Run folder (or one checkpoint) of the auxiliary network; needed for adaptive sampling."""
+
+    grid_size: tuple[int, int] = (8, 8)
+    """Points of the auxiliary network's grid: auxiliary_input // auxiliary_stride."""
+    auxiliary_input: tuple[int, int] = (64, 64)
+    """Size of the image that the auxiliary network sees."""
+    auxiliary_depth_multiplier: float = 0.25
+    """Width of the auxiliary network."""
+    target_alpha: float = 0.5
+    """Weight a of the data term of the sampling energy (nus_alpha)."""
+    target_classes: tuple[int, ...] = ()
+    """Train ids whose boundaries attract samples; empty for all."""
+
+    batch_size: int = 16
+    """Images in a step, over all replicas and machines."""
+    steps: int = 90_000
+    """Optimiser steps of the whole run."""
+    learning_rate: float = 0.007
+    """Rate at step 0, before the poly schedule."""
+    power: float = 0.9
+    """Power of the poly schedule, which ends at 0."""
+    momentum: float = 0.9
+    """Momentum of SGD (not Nesterov)."""
+    weight_decay: float = 4e-5
+    """L2 factor: weight_decay * sum(w^2) / 2 on kernels, depthwise ones excluded."""
+    bias_gradient_factor: float = 1.0
+    """Factor on the gradient of the logits' biases (published: 2)."""
+    ema: float = 0.0
+    """Decay of the moving average of the weights used in evaluation; 0 for none."""
+    precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = "float32"
+    """Keras dtype policy."""
+    xla: bool = False
+    """Compile the step with XLA (GPUs only: depthwise layers are slow under XLA on CPUs)."""
+    seed: int = 0
+    """Seed of initial weights, data order and augmentation."""
+
+    checkpoint_every_steps: int = 1000
+    """Steps between checkpoints; the last step always has one."""
+    keep_checkpoints: int = 5
+    """Newest checkpoints that are kept, beside the best."""
+    summary_every_steps: int = 100
+    """Steps between scalars in metrics.jsonl and TensorBoard."""
+    pictures_every_steps: int = 600
+    """Steps between TensorBoard pictures; 0 for none."""
+
+    def to_json(self) -> str:
+        """Return the recipe as indented JSON."""
+        return json.dumps(dataclasses.asdict(self), indent=2)
+
+    @classmethod
+    def from_json(cls, path: Path) -> "Recipe":
+        """Return the recipe stored in `path`; raise RoadsegError if it is not one."""
+        try:
+            values: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            raise RoadsegError(f"{path}: no recipe here; is this a run folder?") from None
+        except ValueError as error:
+            raise RoadsegError(f"{path}: not a recipe ({error})") from None
+        fields = {field.name: field for field in dataclasses.fields(cls)}
+        unknown = sorted(set(values) - set(fields))
+        if unknown:
+            raise RoadsegError(
+                f"{path}: unknown fields {', '.join(unknown)}; written by another version of roadseg?"
+            )
+        for name, value in values.items():
+            if isinstance(value, list):
+                values[name] = tuple(value)
+        return cls(**values)

@@ -1,0 +1,71 @@
+"""Maps the project's folders to the names they are imported by, and builds the native extensions."""
+
+import sys
+from pathlib import Path
+
+from setuptools import setup
+
+sys.path.insert(0, str(Path(__file__).parent))
+from nus_native.extensions import extensions  # noqa: E402
+
+PACKAGES = {
+    "roadseg": "research",
+    "roadseg.backbones": "research/backbones",
+    "roadseg.datasets": "research/datasets",
+    "roadseg.layers": "research/layers",
+    "roadseg.losses": "research/losses",
+    "roadseg.metrics": "research/metrics",
+    "roadseg.models": "research/models",
+    "roadseg.ops": "research/ops",
+    "roadseg.sampling": "research/sampling",
+    "roadseg.weights": "research/weights",
+    "roadseg.nus_native": "nus_native",
+    "roadseg.data_conversion": "data_conversion",
+    "roadseg.train": "train",
+    "roadseg.train.recipes": "train/recipes",
+    "roadseg.eval": "eval",
+    "roadseg.export": "export",
+}
+
+setup(
+    name="roadseg",
+    version="0.1.0",
+    description="Fast road-scene segmentation in TensorFlow and Keras 3, with learned downsampling",
+    long_description=Path(__file__).with_name("README.md").read_text(encoding="utf-8"),
+    long_description_content_type="text/markdown",
+    license="Apache-2.0",
+    python_requires=">=3.11",
+    packages=list(PACKAGES),
+    package_dir=PACKAGES,
+    package_data={"roadseg": ["py.typed"], "roadseg.train": ["*.sh"]},
+    ext_modules=extensions(),
+    install_requires=[
+        "tensorflow>=2.21",
+        "keras>=3.15",
+        "tensorflow-datasets>=4.9.10",
+        "importlib_resources>=6",
+        "tensorboard>=2.20",
+        "numpy>=2.0",
+        "scipy>=1.14",
+        "opencv-python-headless>=4.10",
+        "pyceres>=2.6",
+        "PyYAML>=6",
+        "tyro>=1.0",
+        "rich>=14",
+        "matplotlib>=3.10",
+    ],
+    extras_require={
+        "dev": [
+            "cityscapesScripts>=2.2",
+            "mypy>=1.15",
+            "pytest>=8",
+            "pytest-xdist>=3.6",
+            "ruff>=0.9",
+            "types-PyYAML",
+        ],
+        "jax": ["jax>=0.6"],
+        "beam": ["apache-beam>=2.60"],
+        "cuda": ["tensorflow[and-cuda]>=2.21"],
+    },
+    entry_points={"console_scripts": ["roadseg = roadseg.cli:main"]},
+)

@@ -1,0 +1,70 @@
+"""What tests share: where the data is, and how parity fixtures are found and read."""
+
+import json
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+
+
+def shared_folder(*parts: str) -> Path:
+    """Return a folder of the shared data, or skip the test with the reason."""
+    root = Path(os.environ.get("ROADSEG_SHARED", REPOSITORY.parent / "shared"))
+    path = root.joinpath(*parts)
+    if not path.exists():
+        pytest.skip(f"{path} is absent (data sets and weights are not part of the project)")
+    return path
+
+
+def parity_folders() -> list[Path]:
+    """Return the folders in which parity fixtures are looked for."""
+    if os.environ.get("ROADSEG_PARITY_DIR"):
+        return [Path(os.environ["ROADSEG_PARITY_DIR"])]
+    shared = Path(os.environ.get("ROADSEG_SHARED", REPOSITORY.parent / "shared"))
+    return [REPOSITORY / "tests" / "parity" / "fixtures", shared / "parity"]
+
+
+def parity_fixtures(pattern: str) -> list[Path]:
+    """Return the fixtures whose file name matches `pattern`, one for each name, sorted."""
+    found: dict[str, Path] = {}
+    for folder in parity_folders():
+        for path in sorted(folder.glob(pattern)):
+            found.setdefault(path.name, path)
+    return [found[name] for name in sorted(found)]
+
+
+def load_rule() -> Callable[..., Any]:
+    """Return the module that makes parameters and images of the fixtures (`rule.py`)."""
+    import importlib.util
+
+    for folder in [*parity_folders(), REPOSITORY / "tests" / "parity" / "fixtures"]:
+        path = folder / "rule.py"
+        if path.exists():
+            spec = importlib.util.spec_from_file_location("parity_rule", path)
+            assert spec and spec.loader
+            module = importlib.util.module_from_spec(spec)
+            spec.loader.exec_module(module)
+            return module  # type: ignore[return-value]
+    pytest.skip("no rule.py beside the parity fixtures")
+
+
+@dataclass
+class Fixture:
+    """One `.npz` of the parity folder: its arrays by key, and `meta` decoded."""
+
+    path: Path
+    arrays: dict[str, np.ndarray]
+    meta: dict[str, Any]
+
+    @classmethod
+    def load(cls, path: Path) -> "Fixture":
+        """Read every array of `path`."""
+        with np.load(path) as archive:
+            arrays = {key: archive[key] for key in archive.files}
+        return cls(path, arrays, json.loads(str(arrays.pop("meta"))))

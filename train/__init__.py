@@ -1,0 +1,1 @@
+"""Input pipeline, schedules and the training loop."""

@@ -1,0 +1,1 @@
+"""One flat file of published numbers for each recipe."""
