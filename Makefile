@@ -1,0 +1,54 @@
+# `make demo` and `make test` set themselves up in .venv; nothing outside this folder is touched.
+PYTHON ?= python3
+VENV ?= .venv
+SHELL := /bin/bash
+BIN := $(abspath $(VENV))/bin
+NATIVE := $(wildcard nus_native/*.pyx nus_native/*.cpp nus_native/*.hpp nus_native/*.h nus_native/*.pxd nus_native/extensions.py)
+
+.PHONY: demo test test-slow test-jax lint benchmark addons-oracle clean help
+
+help:
+	@echo "make demo           the whole main job on street scenes it draws itself (CITYSCAPES_ROOT=/path: on Cityscapes)"
+	@echo "make test           the tests"
+	@echo "make test-slow      the tests that take minutes"
+	@echo "make test-jax       parity tests on Keras's JAX backend"
+	@echo "make lint           ruff and mypy"
+	@echo "make benchmark      native code against the published way"
+	@echo "make addons-oracle  ours against the real tensorflow-addons, in an environment of its own"
+
+$(VENV)/.ready: setup.py pyproject.toml requirements.lock $(NATIVE)
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "error: $(PYTHON) is older than 3.11; set PYTHON=/path/to/python3.11" >&2; exit 2; }
+	@$(PYTHON) -c 'import ensurepip, sysconfig, os; assert os.path.exists(os.path.join(sysconfig.get_paths()["include"], "Python.h"))' 2>/dev/null \
+	  || { echo "error: $(PYTHON) lacks venv or its C headers; on Debian: apt-get install python3-venv python3-dev" >&2; exit 2; }
+	@command -v $${CXX:-c++} >/dev/null || { echo "error: no C++ compiler; on Debian: apt-get install g++" >&2; exit 2; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --constraint requirements.lock --config-settings editable_mode=strict --editable '.[dev]'
+	@touch $@
+
+demo: $(VENV)/.ready
+	@PATH="$(BIN):$$PATH" bash train/demo.sh
+
+test: $(VENV)/.ready
+	$(BIN)/python -m pytest -q
+
+test-slow: $(VENV)/.ready
+	$(BIN)/python -m pytest -q -m slow
+
+test-jax: $(VENV)/.ready
+	$(BIN)/python -m pip install --quiet --constraint requirements.lock --editable '.[jax]' --config-settings editable_mode=strict
+	KERAS_BACKEND=jax $(BIN)/python -m pytest -q tests/parity tests/ops
+
+lint: $(VENV)/.ready
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+benchmark: $(VENV)/.ready
+	$(BIN)/python -m roadseg.nus_native.benchmark
+
+addons-oracle: $(VENV)/.ready
+	$(BIN)/python tests/parity/addons_oracle.py
+
+clean:
+	rm -rf $(VENV) build *.egg-info
