@@ -1,0 +1,152 @@
+"""Checkpoints as folders that are either whole or not there: written aside, synced, renamed.
+
+`checkpoints/step-00001200/` holds `<group>.npz` files (weights, optimizer, ema) and `state.json`.
+"""
+
+import errno
+import json
+import os
+import re
+import shutil
+import zipfile
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from roadseg.errors import RoadsegError
+
+Arrays = dict[str, np.ndarray]
+_NAME = re.compile(r"step-(\d{8,})")
+_UNFINISHED = ".unfinished-"
+
+
+def checkpoint_name(step: int) -> str:
+    """Return the folder name of the checkpoint at `step`."""
+    return f"step-{step:08d}"
+
+
+def list_checkpoints(folder: Path) -> list[tuple[int, Path]]:
+    """Return (step, folder) of every complete checkpoint in `folder`, oldest first."""
+    if not folder.is_dir():
+        return []
+    matches = [(_NAME.fullmatch(path.name), path) for path in folder.iterdir()]
+    found = [(int(match.group(1)), path) for match, path in matches if match]
+    return sorted((step, path) for step, path in found if (path / "state.json").is_file())
+
+
+def write_checkpoint(
+    folder: Path, step: int, groups: Mapping[str, Arrays], state: Mapping[str, Any]
+) -> Path:
+    """Write the checkpoint of `step` below `folder` and return its path.
+
+    groups: arrays by variable name for each file, {"weights": {...}, "optimizer": {...}}.
+    Killed at any moment, it leaves either the whole checkpoint or none under its final name.
+    Raises RoadsegError where the disk is full or not writable; nothing half-written stays.
+    """
+    target = folder / checkpoint_name(step)
+    if target.is_dir():
+        return target
+    aside = folder / f"{_UNFINISHED}{checkpoint_name(step)}-{os.getpid()}"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        _clear_unfinished(folder)
+        aside.mkdir()
+        for group, arrays in groups.items():
+            _write_arrays(aside / f"{group}.npz", arrays)
+        with (aside / "state.json").open("w", encoding="utf-8") as file:
+            json.dump({"step": step, **state}, file, indent=2)
+            _sync(file)
+        _sync_folder(aside)
+        aside.rename(target)
+        _sync_folder(folder)
+    except OSError as error:
+        shutil.rmtree(aside, ignore_errors=True)
+        raise disk_error(target, error) from None
+    return target
+
+
+def disk_error(path: Path, error: OSError) -> RoadsegError:
+    """Return `error`, met while writing `path`, as one line that says what to do."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return RoadsegError(
+            f"{path}: not written, the disk is full; what was complete is kept: "
+            "free some space and run the same command again"
+        )
+    return RoadsegError(f"{path}: not written ({error.strerror or error})")
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write `text` to `path` in one step: readers see the old file or the new one."""
+    aside = path.with_name(f"{_UNFINISHED}{path.name}-{os.getpid()}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with aside.open("w", encoding="utf-8") as file:
+            file.write(text)
+            _sync(file)
+        aside.rename(path)
+    except OSError as error:
+        aside.unlink(missing_ok=True)
+        raise disk_error(path, error) from None
+
+
+def read_arrays(path: Path) -> Arrays:
+    """Return the arrays of an `.npz` by name; raise RoadsegError if it is absent or damaged."""
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            return {name: archive[name] for name in archive.files}
+    except FileNotFoundError:
+        raise RoadsegError(f"{path}: no such file; is this a checkpoint of roadseg?") from None
+    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile) as error:
+        raise RoadsegError(f"{path}: not readable as .npz arrays ({error})") from None
+
+
+def read_state(checkpoint: Path) -> dict[str, Any]:
+    """Return `state.json` of one checkpoint; raise RoadsegError if it is absent or damaged."""
+    path = checkpoint / "state.json"
+    try:
+        state = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise RoadsegError(f"{path}: no such file; is this a checkpoint of roadseg?") from None
+    except ValueError as error:
+        raise RoadsegError(f"{path}: not valid JSON ({error})") from None
+    if not isinstance(state, dict) or not isinstance(state.get("step"), int):
+        raise RoadsegError(f"{path}: no 'step' in it; is this a checkpoint of roadseg?")
+    return state
+
+
+def prune(folder: Path, keep: int, also: Iterable[int] = ()) -> None:
+    """Delete all but the newest `keep` checkpoints of `folder` and the steps in `also`."""
+    spared = set(also)
+    for step, path in list_checkpoints(folder)[: -max(keep, 1)]:
+        if step in spared:
+            continue
+        # Renamed first, so that no reader finds a checkpoint with half of its files gone.
+        doomed = path.with_name(f"{_UNFINISHED}{path.name}-deleted-{os.getpid()}")
+        path.rename(doomed)
+        shutil.rmtree(doomed, ignore_errors=True)
+
+
+def _write_arrays(path: Path, arrays: Arrays) -> None:
+    with path.open("wb") as file:
+        np.savez(file, **arrays)  # type: ignore[arg-type]
+        _sync(file)
+
+
+def _clear_unfinished(folder: Path) -> None:
+    for path in folder.glob(f"{_UNFINISHED}*"):
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def _sync(file: Any) -> None:
+    file.flush()
+    os.fsync(file.fileno())
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

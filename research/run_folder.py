@@ -1,0 +1,235 @@
+"""The run folder: everything that evaluation and export need to know about one training run.
+
+recipe.json, label_table.json, checkpoints/step-XXXXXXXX/, auxiliary/ (a run folder in small, for
+learned sampling), metrics.jsonl, best.json, tensorboard/, evaluation/, export/.
+"""
+
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from roadseg import checkpoint
+from roadseg.errors import RoadsegError
+from roadseg.recipe import Recipe
+
+if TYPE_CHECKING:
+    import keras
+
+    from roadseg.datasets.label_table import LabelTable
+
+Step = int | Literal["best"] | None
+
+
+class RunFolder:
+    """One run on disk. Reading needs no training code; every write is whole or absent."""
+
+    def __init__(self, path: Path | str):
+        """Refer to the run at `path`, which need not exist yet."""
+        self.path = Path(path)
+
+    def __repr__(self) -> str:
+        """Return the call that makes this object."""
+        return f"RunFolder({str(self.path)!r})"
+
+    @property
+    def exists(self) -> bool:
+        """Whether a run was begun here."""
+        return (self.path / "recipe.json").is_file()
+
+    @property
+    def recipe(self) -> Recipe:
+        """The recipe as used; raises RoadsegError if this is no run folder."""
+        return Recipe.from_json(self.path / "recipe.json")
+
+    @property
+    def label_table(self) -> "LabelTable":
+        """The classes the run was trained on."""
+        from roadseg.datasets.label_table import LabelTable
+
+        return LabelTable.from_json(self.path / "label_table.json")
+
+    @property
+    def checkpoint_folder(self) -> Path:
+        """Where the checkpoints lie."""
+        return self.path / "checkpoints"
+
+    @property
+    def export_folder(self) -> Path:
+        """Where exported models go."""
+        return self.path / "export"
+
+    def evaluation_folder(self, name: str) -> Path:
+        """Return the folder of one kind of evaluation, such as 'val-published'."""
+        return self.path / "evaluation" / name
+
+    def tensorboard(self, name: str) -> Path:
+        """Return the TensorBoard log folder of 'train' or of one kind of evaluation."""
+        return self.path / "tensorboard" / name
+
+    def begin(self, recipe: Recipe, label_table: "LabelTable") -> None:
+        """Write what a new run starts from; the recipe last, since it marks the run as begun."""
+        checkpoint.write_text(self.path / "label_table.json", label_table.to_json())
+        checkpoint.write_text(self.path / "recipe.json", recipe.to_json() + "\n")
+
+    def checkpoints(self) -> list[tuple[int, Path]]:
+        """Return (step, folder) of every complete checkpoint, oldest first."""
+        return checkpoint.list_checkpoints(self.checkpoint_folder)
+
+    def best_step(self) -> int | None:
+        """Return the step named by best.json, if that file exists and is sound."""
+        try:
+            best = json.loads((self.path / "best.json").read_text(encoding="utf-8"))
+            return int(best["step"])
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+
+    def find_checkpoint(self, step: Step = None) -> tuple[int, Path]:
+        """Return (step, folder) of the newest checkpoint, of `step`, or of the best one.
+
+        Raises RoadsegError naming what was looked for and which steps there are.
+        """
+        found = dict(self.checkpoints())
+        if not found:
+            hint = "" if self.exists else "; is this a run folder?"
+            raise RoadsegError(f"{self.checkpoint_folder}: no checkpoint here{hint}")
+        wanted = self.best_step() if step == "best" else max(found) if step is None else step
+        if wanted is None:
+            raise RoadsegError(
+                f"{self.path / 'best.json'}: no best checkpoint is known yet; "
+                "evaluate the run first, or name a step"
+            )
+        if wanted not in found:
+            there = ", ".join(str(number) for number in sorted(found))
+            raise RoadsegError(f"{self.checkpoint_folder}: no step {wanted}; there are: {there}")
+        return wanted, found[wanted]
+
+    def load_network(self, step: Step = None, evaluation: bool = True) -> "keras.Model":
+        """Return the plain network of the run with the weights of a checkpoint.
+
+        evaluation: build it with the recipe's evaluation options (DeepLab: output stride 8), and
+        take averaged weights where the run has them.
+        Raises RoadsegError if the checkpoint holds other variables or shapes.
+        """
+        _, folder = self.find_checkpoint(step)
+        model = build_network(self.recipe, self._num_classes(), evaluation)
+        arrays = checkpoint.read_arrays(folder / "weights.npz")
+        if evaluation and (folder / "ema.npz").is_file():
+            arrays |= checkpoint.read_arrays(folder / "ema.npz")
+        assign_variables(model, arrays, folder / "weights.npz")
+        return model
+
+    def load_auxiliary(self, step: Step = None) -> "keras.Model":
+        """Return the AuxiliaryNetwork that predicts the sampling grid.
+
+        A run of the task 'sampling' gives its own; one with adaptive sampling the copy that it
+        was trained with (`step` then has no meaning). Raises RoadsegError for any other run.
+        """
+        from roadseg.sampling import AuxiliaryNetwork
+
+        recipe = self.recipe
+        if recipe.task == "sampling":
+            return AuxiliaryNetwork(self.load_network(step))
+        if recipe.sampling == "adaptive":
+            return RunFolder(self.path / "auxiliary").load_auxiliary()
+        raise RoadsegError(
+            f"{self.path}: sampling is '{recipe.sampling}', without a network of its own"
+        )
+
+    def load_segmenter(self, step: Step = None, evaluation: bool = True) -> "keras.Model":
+        """Return RGB 0..255 at any size -> class scores at that size, whatever the sampling."""
+        from roadseg.sampling import SampledSegmenter
+
+        recipe = self.recipe
+        if recipe.task != "segmentation":
+            raise RoadsegError(f"{self.path}: this run learns sampling grids, not class scores")
+        network = self.load_network(step, evaluation)
+        if recipe.sampling == "none":
+            return network
+        auxiliary = self.load_auxiliary() if recipe.sampling == "adaptive" else None
+        return SampledSegmenter(network, auxiliary, recipe.sampling_size, view=recipe.crop_size)
+
+    def append_metrics(self, event: dict[str, Any]) -> None:
+        """Add one JSON line to metrics.jsonl, in a single write that other processes may share."""
+        path = self.path / "metrics.jsonl"
+        line = json.dumps(event) + "\n"
+        try:
+            handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
+            try:
+                # A full disk can cut a line short; the next one then starts on a line of its own.
+                size = os.fstat(handle).st_size
+                if size and os.pread(handle, 1, size - 1) != b"\n":
+                    line = "\n" + line
+                os.write(handle, line.encode())
+            finally:
+                os.close(handle)
+        except OSError as error:
+            raise checkpoint.disk_error(path, error) from None
+
+    def read_metrics(self) -> list[dict[str, Any]]:
+        """Return the events of metrics.jsonl in order; lines cut short are left out."""
+        path = self.path / "metrics.jsonl"
+        events = []
+        for line in path.read_text(encoding="utf-8").splitlines() if path.is_file() else []:
+            try:
+                event = json.loads(line)
+            except ValueError:
+                continue
+            if isinstance(event, dict):
+                events.append(event)
+        return events
+
+    def _num_classes(self) -> int:
+        return 0 if self.recipe.task == "sampling" else len(self.label_table.names)
+
+
+def build_network(recipe: Recipe, num_classes: int, evaluation: bool = False) -> "keras.Model":
+    """Return the untrained network of `recipe`: class scores, or the raw sampling grid."""
+    if recipe.task == "sampling":
+        from roadseg.models.auxiliary import auxiliary_network
+
+        return auxiliary_network(
+            input_size=recipe.auxiliary_input,
+            output_stride=recipe.auxiliary_input[0] // recipe.grid_size[0],
+            depth_multiplier=recipe.auxiliary_depth_multiplier,
+        )
+    import roadseg
+
+    options = dict(recipe.model_options)
+    if evaluation:
+        options |= recipe.evaluation_options
+    return roadseg.create(recipe.model, num_classes=num_classes, **options)
+
+
+def variable_arrays(model: "keras.Model") -> checkpoint.Arrays:
+    """Return the weights of `model` by their path, such as 'aspp0.conv/kernel'."""
+    import numpy as np
+
+    arrays = {variable.path: np.asarray(variable) for variable in model.weights}
+    if len(arrays) != len(model.weights):
+        raise ValueError("two variables share a name; checkpoints need distinct layer names")
+    return arrays
+
+
+def assign_variables(model: "keras.Model", arrays: checkpoint.Arrays, source: Path) -> None:
+    """Set every weight of `model` from `arrays`; names and shapes have to match exactly.
+
+    Raises RoadsegError naming `source`, the variable and both shapes; `model` is then unchanged.
+    """
+    variables = {variable.path: variable for variable in model.weights}
+    missing = [name for name in variables if name not in arrays]
+    unknown = [name for name in arrays if name not in variables]
+    if missing or unknown:
+        what = f"lacks '{missing[0]}'" if missing else f"also holds '{unknown[0]}'"
+        raise RoadsegError(
+            f"{source}: a checkpoint of another network: it {what} "
+            f"({len(missing)} missing, {len(unknown)} unknown variables)"
+        )
+    for name, variable in variables.items():
+        if tuple(arrays[name].shape) != tuple(variable.shape):
+            raise RoadsegError(
+                f"{source}: '{name}' has shape {tuple(arrays[name].shape)}, the network needs "
+                f"{tuple(variable.shape)}; another class count or network?"
+            )
+    for name, variable in variables.items():
+        variable.assign(arrays[name])
