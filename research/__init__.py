@@ -1,1 +1,29 @@
-"""Fast road-scene segmentation networks, and learned downsampling for every one of them."""
+"""Fast road-scene segmentation networks, and learned downsampling for every one of them.
+
+The names below are imported when they are first asked for: `import roadseg` itself is quick.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from roadseg import sampling as sampling
+    from roadseg.models.registry import create as create
+    from roadseg.models.registry import list_models as list_models
+
+__all__ = ["create", "datasets", "list_models", "sampling"]
+
+_FUNCTIONS = {"create": "roadseg.models.registry", "list_models": "roadseg.models.registry"}
+_MODULES = ("sampling", "datasets")
+
+
+def __getattr__(name: str) -> Any:
+    if name in _FUNCTIONS:
+        return getattr(importlib.import_module(_FUNCTIONS[name]), name)
+    if name in _MODULES:
+        return importlib.import_module(f"roadseg.{name}")
+    raise AttributeError(f"module 'roadseg' has no attribute '{name}'")
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

@@ -1,0 +1,97 @@
+"""Convolution, batch normalisation, activation: the block every network is made of."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+
+Tensor = Any
+
+
+@dataclass(frozen=True)
+class BatchNorm:
+    """Momentum (of the running value, as Keras counts it) and epsilon of a batch normalisation."""
+
+    momentum: float
+    epsilon: float
+
+
+def batch_norm(x: Tensor, norm: BatchNorm, name: str) -> Tensor:
+    """Return `x` normalised by a layer of this name, with scale and offset."""
+    layer = keras.layers.BatchNormalization(momentum=norm.momentum, epsilon=norm.epsilon, name=name)
+    return layer(x)
+
+
+def conv_bn(
+    x: Tensor,
+    filters: int,
+    kernel_size: int,
+    name: str,
+    norm: BatchNorm,
+    initializer: keras.initializers.Initializer,
+    strides: int = 1,
+    activation: str | None = None,
+) -> Tensor:
+    """Return convolution (no bias, `same`), batch normalisation and activation of `x`.
+
+    x: (batch, height, width, channels). Layers: `name`, `name.bn`, `name.<activation>`.
+    At stride 2 `same` pads (0, 1) on even sizes, as TensorFlow does and PyTorch does not.
+    """
+    x = keras.layers.Conv2D(
+        filters,
+        kernel_size,
+        strides=strides,
+        padding="same",
+        use_bias=False,
+        kernel_initializer=initializer,
+        name=name,
+    )(x)
+    return _normalise_and_activate(x, name, norm, activation)
+
+
+def depthwise_bn(
+    x: Tensor,
+    name: str,
+    norm: BatchNorm,
+    initializer: keras.initializers.Initializer,
+    strides: int = 1,
+    dilation: int = 1,
+    activation: str | None = None,
+) -> Tensor:
+    """Return the 3x3 depthwise counterpart of `conv_bn`; layers are named alike.
+
+    Raises ValueError when both a stride and a dilation are asked for.
+    """
+    if strides > 1 and dilation > 1:
+        raise ValueError(f"{name}: stride {strides} and dilation {dilation} exclude each other")
+    x = keras.layers.DepthwiseConv2D(
+        3,
+        strides=strides,
+        padding="same",
+        dilation_rate=dilation,
+        use_bias=False,
+        depthwise_initializer=initializer,
+        name=name,
+    )(x)
+    return _normalise_and_activate(x, name, norm, activation)
+
+
+def synchronise_batch_norm(model: keras.Model, synchronised: bool = True) -> keras.Model:
+    """Return `model` itself, every batch normalisation in it now taking moments over all replicas.
+
+    Call it before the first training step is traced. TensorFlow only: Keras's JAX backend has no
+    such moments.
+    """
+    for layer in model._flatten_layers():
+        if isinstance(layer, keras.layers.BatchNormalization):
+            layer.synchronized = synchronised
+    return model
+
+
+def _normalise_and_activate(
+    x: Tensor, name: str, norm: BatchNorm, activation: str | None
+) -> Tensor:
+    x = batch_norm(x, norm, f"{name}.bn")
+    if activation is None:
+        return x
+    return keras.layers.Activation(activation, name=f"{name}.{activation}")(x)

@@ -1,0 +1,66 @@
+"""The networks by name: a table to read, and `create`, which looks a name up in it."""
+
+import difflib
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+
+from roadseg.errors import RoadsegError
+from roadseg.models import slim_names
+from roadseg.models.deeplabv3_mobilenet_v2 import deeplabv3_mobilenet_v2
+
+
+@dataclass(frozen=True)
+class Network:
+    """How a network is built, and what its original calls its weights and counts of them."""
+
+    build: Callable[..., keras.Model]
+    """Takes num_classes and keyword options; images 0..255 to scores at input size."""
+    reference_name: Callable[[str], str]
+    """Gives the original's name of a variable, from its path here."""
+    parameters: int
+    """Published count of trainable values, default options, 19 classes."""
+
+
+NETWORKS: dict[str, Network] = {
+    "deeplabv3_mobilenet_v2": Network(
+        deeplabv3_mobilenet_v2, slim_names.reference_name, parameters=2_113_043
+    ),
+}
+
+
+def list_models() -> list[str]:
+    """Return the names that `create` knows, sorted."""
+    return sorted(NETWORKS)
+
+
+def find(name: str) -> Network:
+    """Return the entry called `name`; raise RoadsegError, naming near ones, if there is none."""
+    if name in NETWORKS:
+        return NETWORKS[name]
+    near = difflib.get_close_matches(name, NETWORKS) or list_models()
+    raise RoadsegError(f"no network '{name}'; did you mean {' or '.join(near)}?")
+
+
+def create(name: str, num_classes: int, **options: Any) -> keras.Model:
+    """Return a new network: RGB images (batch, height, width, 3), 0..255, to class scores.
+
+    name: one of `list_models()`. num_classes: at least 1.
+    options: keyword arguments of that network's builder (`input_shape`, `output_stride`, ...).
+    Raises RoadsegError for an unknown name or option, or a value that the network refuses.
+    """
+    build = find(name).build
+    known = [option for option in inspect.signature(build).parameters if option != "num_classes"]
+    for option in options:
+        if option not in known:
+            near = difflib.get_close_matches(option, known) or known
+            raise RoadsegError(f"{name} has no option '{option}'; there are {', '.join(near)}")
+    if isinstance(num_classes, bool) or not isinstance(num_classes, int) or num_classes < 1:
+        raise RoadsegError(f"num_classes={num_classes!r}; a network needs an integer of 1 or more")
+    try:
+        return build(num_classes, **options)
+    except ValueError as error:
+        raise RoadsegError(f"{name}: {error}") from error

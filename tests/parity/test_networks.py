@@ -1,0 +1,106 @@
+"""Our networks give what the originals gave, to the tolerance of each fixture."""
+
+import keras
+import numpy as np
+import pytest
+
+from roadseg.models import slim_names
+from roadseg.models.auxiliary import auxiliary_network
+from roadseg.models.deeplabv3_mobilenet_v2 import deeplabv3_mobilenet_v2
+from tests.parity.weights import set_parameters
+from tests.support import Fixture, load_rule, parity_fixtures
+
+DEEPLAB = parity_fixtures("nus-deeplab-mnv2*.npz")
+AUXILIARY = parity_fixtures("nus-aux*.npz")
+
+
+@pytest.mark.parametrize("path", DEEPLAB, ids=lambda path: path.stem)
+def test_deeplabv3_mobilenet_v2_agrees_with_the_original(path):
+    fixture = Fixture.load(path)
+    multiplier = fixture.meta["constructor"]["depth_multiplier"]
+    cases = {}
+    for output in fixture.meta["outputs"]:
+        cases.setdefault(output["name"].split("/")[0], []).append(output)
+    for outputs in cases.values():
+        model = deeplabv3_mobilenet_v2(
+            fixture.meta["constructor"]["num_classes"],
+            output_stride=outputs[0]["output_stride"],
+            depth_multiplier=multiplier,
+            include_preprocessing=False,
+        )
+        set_parameters(model, fixture, slim_names.reference_name)
+        layers = {"upsampled": "scores", "logits": "logits", "head": "head", "backbone": "backbone"}
+        image = load_rule().image(
+            outputs[0]["input"]["height"], outputs[0]["input"]["width"], 3,
+            outputs[0]["input"]["salt"],
+        )  # fmt: skip
+        values = run_layers(model, image, layers)
+        values["labels"] = values["upsampled"].argmax(-1, keepdims=True)
+        for output in outputs:
+            check(fixture, output, values[output["name"].split("/")[1]])
+
+
+@pytest.mark.parametrize("path", AUXILIARY, ids=lambda path: path.stem)
+def test_auxiliary_network_agrees_with_the_original(path):
+    fixture = Fixture.load(path)
+    constructor = fixture.meta["constructor"]
+    model = auxiliary_network(
+        input_size=tuple(fixture.meta["input_shape"][2:]),
+        output_stride=constructor["output_stride"],
+        depth_multiplier=constructor["depth_multiplier"],
+        include_preprocessing=False,
+    )
+    set_parameters(model, fixture, slim_names.auxiliary_reference_name)
+    image = load_rule().image(*fixture.meta["input_shape"][2:], 3, fixture.meta["salt"])
+    layers = {"sampling": "mean_locations", "shifts": "shifts", "backbone": "backbone"}
+    values = run_layers(model, image, layers)
+    for output in fixture.meta["outputs"]:
+        if output["name"] in values:
+            check(fixture, output, values[output["name"]])
+
+
+@pytest.mark.parametrize("path", DEEPLAB + AUXILIARY, ids=lambda path: path.stem)
+def test_variables_have_the_shapes_and_names_of_the_checkpoint(path):
+    fixture = Fixture.load(path)
+    constructor = fixture.meta["constructor"]
+    if path in DEEPLAB:
+        model = deeplabv3_mobilenet_v2(
+            constructor["num_classes"], depth_multiplier=constructor["depth_multiplier"]
+        )
+        reference_name = slim_names.reference_name
+    else:
+        size = tuple(fixture.meta["input_shape"][2:])
+        stride = constructor["output_stride"]
+        model = auxiliary_network(size, stride, constructor["depth_multiplier"])
+        reference_name = slim_names.auxiliary_reference_name
+    ours = {
+        reference_name(variable.path): list(variable.shape)
+        for variable in model.weights
+        if "seed_generator" not in variable.path
+    }
+    assert ours == dict(fixture.meta["tf_names"])
+    trainable = [reference_name(variable.path) for variable in model.trainable_weights]
+    assert sorted(trainable) == sorted(fixture.meta["trainable"])
+    count = sum(int(np.prod(variable.shape)) for variable in model.trainable_weights)
+    assert count == fixture.meta["parameters"]
+
+
+def run_layers(model: keras.Model, image: np.ndarray, layers: dict[str, str]) -> dict:
+    """Return the outputs of the named layers, NHWC, for an NCHW image."""
+    outputs = {key: model.get_layer(name).output for key, name in layers.items()}
+    run = keras.Model(model.input, outputs)
+    values = run(image.transpose(0, 2, 3, 1), training=False)
+    return {key: keras.ops.convert_to_numpy(value) for key, value in values.items()}
+
+
+def check(fixture: Fixture, output: dict, value: np.ndarray) -> None:
+    """Compare NHWC `value` with the stored output, relative to the largest magnitude."""
+    stored = fixture.arrays[f"output/{output['name']}"]
+    ours = value.transpose(0, 3, 1, 2)
+    assert ours.shape == tuple(output["shape"])
+    ours = ours[:, :, :: output["stride"], :: output["stride"]]
+    if output["name"].endswith("labels"):
+        np.testing.assert_array_equal(ours, stored)
+        return
+    error = np.abs(ours - stored).max() / output["max"]
+    assert error <= fixture.meta.get("tolerance", 1e-4), f"{output['name']}: {error:.2e}"
