@@ -1,0 +1,98 @@
+"""The auxiliary network as a model for images of any size, and the locations it predicts."""
+
+from typing import Any, Literal
+
+import keras
+from keras import ops
+
+from roadseg.models.auxiliary import auxiliary_network
+from roadseg.ops.resize import resize_bilinear
+from roadseg.sampling.grid import Size, Tensor, enlarge, project
+
+Resize = Literal["aligned", "published"]
+
+
+@keras.saving.register_keras_serializable("roadseg")
+class AuxiliaryNetwork(keras.Model):
+    """Predicts where to sample an image: RGB 0..255 of any size to a raw grid (batch, h, w, 2).
+
+    network: what sees the small image, RGB 0..255 of one fixed size to (batch, h, w, 2), (row,
+        column); None builds the published one (64x64 to 8x8 points).
+    resize: how the image reaches that size. "aligned": bilinearly with aligned corners, always.
+        "published": so in training only; in inference without aligned corners, which takes every
+        16th pixel of 1024. Use it for weights that were trained and published that way.
+    Coordinates are float32 under every precision policy; `network` keeps its own.
+    Raises ValueError for a network of another shape or another word in `resize`.
+    Source: adaptive-sampling, nus.py; Marin et al. 2019, section 3.
+    """
+
+    def __init__(
+        self,
+        network: keras.Model | None = None,
+        resize: Resize = "aligned",
+        name: str = "auxiliary_network",
+        **options: Any,
+    ) -> None:
+        """Wrap `network`; `options` are those of every Keras model (`trainable`, `dtype`)."""
+        options.setdefault("dtype", "float32")
+        super().__init__(name=name, **options)
+        if resize not in ("aligned", "published"):
+            raise ValueError(f"resize={resize!r}; there are 'aligned' and 'published'")
+        self.network = auxiliary_network() if network is None else _checked(network)
+        self.resize = resize
+        self.built = True
+
+    @property
+    def input_size(self) -> tuple[int, int]:
+        """Return (height, width) of the image that the wrapped network sees."""
+        height, width = self.network.input_shape[1:3]
+        return height, width
+
+    @property
+    def grid_size(self) -> tuple[int, int]:
+        """Return (rows, columns) of the predicted grid."""
+        height, width = self.network.output_shape[1:3]
+        return height, width
+
+    def call(self, images: Tensor, training: bool | None = None) -> Tensor:
+        """Return the raw sampling grid, neither projected nor clipped, (batch, h, w, 2) float32."""
+        aligned = self.resize == "aligned" or bool(training)
+        images = ops.cast(images, "float32")
+        small = resize_bilinear(images, self.input_size, align_corners=aligned)
+        return ops.cast(self.network(small, training=training), "float32")
+
+    def locations(self, images: Tensor, size: Size) -> Tensor:
+        """Return where to sample `images`: (batch, *size, 2) float32, projected, (row, column).
+
+        Inference: batch normalisation uses its running statistics, and no gradient comes back.
+        """
+        return ops.stop_gradient(enlarge(project(self(images, training=False)), size))
+
+    def get_config(self) -> dict[str, Any]:
+        """Return what rebuilds the model."""
+        network = keras.saving.serialize_keras_object(self.network)
+        return {
+            **super().get_config(),
+            "name": self.name,
+            "network": network,
+            "resize": self.resize,
+        }
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> "AuxiliaryNetwork":
+        """Return the model that `get_config` describes."""
+        network = keras.saving.deserialize_keras_object(config["network"], custom_objects)
+        return cls(**{**config, "network": network})
+
+
+def _checked(network: keras.Model) -> keras.Model:
+    if not isinstance(network, keras.Model):
+        raise ValueError(f"network is a Keras model; got {network!r}")
+    shapes = (tuple(network.input_shape), tuple(network.output_shape))
+    known = all(len(shape) == 4 and None not in shape[1:] for shape in shapes)
+    if not known or shapes[0][3] != 3 or shapes[1][3] != 2 or min(shapes[1][1:3]) < 2:
+        raise ValueError(
+            "an auxiliary network maps (batch, height, width, 3) of one size to (batch, h, w, 2) "
+            f"with h, w of at least 2; '{network.name}' maps {shapes[0]} to {shapes[1]}"
+        )
+    return network

@@ -1,0 +1,203 @@
+"""Any segmentation network behind learned sampling: full-size images in, full-size scores out."""
+
+from typing import Any
+
+import keras
+from keras import ops
+
+from roadseg.ops.resize import resize_bilinear
+from roadseg.sampling.auxiliary import AuxiliaryNetwork
+from roadseg.sampling.grid import Size, Tensor, checked_size, uniform_grid
+from roadseg.sampling.sample import sample
+from roadseg.sampling.unsample import METHODS, unsample
+from roadseg.sampling.views import Axis, cover, cut, stitch
+
+
+@keras.saving.register_keras_serializable("roadseg")
+class SampledSegmenter(keras.Model):
+    """Samples an image where it matters, runs a network there, and interpolates its scores back.
+
+    network: any Keras model from RGB 0..255 (batch, h, w, 3) to class scores (batch, h', w',
+        classes), or to a dictionary with these as "scores"; scores of another size than the
+        samples are resized, bilinearly with aligned corners.
+    auxiliary: predicts the sampling grid; a plain auxiliary network is wrapped; None samples
+        uniformly. It is frozen: inference mode, and not among the trainable variables.
+    sampling_size: samples per column and row, (height, width) or one integer.
+    view: (height, width) of the frame that the networks were trained on. An image of another
+        aspect is covered by several views, each sampled on its own; each pixel takes the view
+        whose centre is nearest. None: the image is one view, whatever its aspect.
+    method: how `unsample` interpolates.
+    Coordinates and un-sampling are float32; `network` keeps its precision policy.
+    Raises ValueError for arguments of other types or shapes, and for images that are not RGB.
+    Source: Marin et al. 2019; adaptive-sampling, eval.py.
+    """
+
+    def __init__(
+        self,
+        network: keras.Model,
+        auxiliary: keras.Model | None = None,
+        sampling_size: Size = 128,
+        view: tuple[int, int] | None = None,
+        method: str = "two_pass",
+        name: str = "sampled_segmenter",
+        **options: Any,
+    ) -> None:
+        """Put `network` between sampling and un-sampling."""
+        options.setdefault("dtype", "float32")
+        super().__init__(name=name, **options)
+        self.sampling_size = checked_size(sampling_size, "sampling_size")
+        self.network = _checked_network(network, self.sampling_size)
+        self.auxiliary = _checked_auxiliary(auxiliary)
+        self.view = None if view is None else checked_size(view, "view")
+        if method not in METHODS:
+            raise ValueError(f"method={method!r}; there are {', '.join(METHODS)}")
+        self.method = method
+        self.built = True
+
+    def call(self, images: Tensor, training: bool | None = None) -> Tensor:
+        """Return class scores (batch, height, width, classes) float32 of RGB images 0..255."""
+        return self._segment(images, training, argmax=False)
+
+    def labels(self, images: Tensor) -> Tensor:
+        """Return the best class of every pixel, (batch, height, width) int32."""
+        return self._segment(images, False, argmax=True)
+
+    def sampled(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the sampled images (n, h, w, 3) and their grids (n, h, w, 2) of 0..1.
+
+        n is the batch, or batch * views; a grid is then that of its view.
+        """
+        views, _ = self._views(images)
+        grid = sampling_locations(views, self.auxiliary, self.sampling_size)
+        return sample(views, grid), grid
+
+    def locations(self, images: Tensor) -> Tensor:
+        """Return where each image is sampled, (batch, views, h, w, 2), 0..1 of the whole image."""
+        views, axes = self._views(images)
+        grid = sampling_locations(views, self.auxiliary, self.sampling_size)
+        grid = ops.reshape(grid, (ops.shape(images)[0], -1, *self.sampling_size, 2))
+        if axes is None:
+            return grid
+        rows, columns = axes
+        starts = ops.meshgrid(rows.starts(), columns.starts(), indexing="ij")
+        start = ops.stack([ops.reshape(each, (-1,)) for each in starts], axis=-1)
+        extent = ops.stack([ops.cast(axis.extent - 1, "float32") for axis in axes])
+        last = ops.stack([ops.cast(axis.length - 1, "float32") for axis in axes])
+        start = ops.cast(start, "float32")[:, None, None]
+        return (grid * extent + start) / ops.maximum(last, 1.0)
+
+    def _views(self, images: Tensor) -> tuple[Tensor, tuple[Axis, Axis] | None]:
+        images = ops.convert_to_tensor(images)
+        if len(images.shape) != 4 or images.shape[-1] != 3:
+            raise ValueError(f"images are (batch, height, width, 3), RGB; got {images.shape}")
+        if self.view is None:
+            return images, None
+        axes = cover(ops.shape(images)[1:3], self.view)
+        return cut(images, axes), axes
+
+    def _segment(self, images: Tensor, training: bool | None, argmax: bool) -> Tensor:
+        views, axes = self._views(images)
+        grid = sampling_locations(views, self.auxiliary, self.sampling_size)
+        scores = self._scores(sample(views, grid), training)
+        full = unsample(scores, grid, ops.shape(views)[1:3], argmax, self.method)
+        if axes is None:
+            return full
+        return stitch(full[..., None], axes)[..., 0] if argmax else stitch(full, axes)
+
+    def _scores(self, sampled: Tensor, training: bool | None) -> Tensor:
+        scores = self.network(ops.cast(sampled, "float32"), training=training)
+        if isinstance(scores, dict):
+            scores = scores["scores"]
+        scores = ops.cast(scores, "float32")
+        return resize_bilinear(scores, self.sampling_size, align_corners=True)
+
+    @property
+    def trainable_variables(self) -> list[Any]:
+        """Return the network's; the auxiliary network is frozen."""
+        return self.network.trainable_variables if self.trainable else []
+
+    @property
+    def trainable_weights(self) -> list[Any]:
+        """Return the network's; the auxiliary network is frozen."""
+        return self.network.trainable_weights if self.trainable else []
+
+    @property
+    def non_trainable_variables(self) -> list[Any]:
+        """Return every other variable, the auxiliary network's among them."""
+        return _without(self.variables, self.trainable_variables)
+
+    @property
+    def non_trainable_weights(self) -> list[Any]:
+        """Return every other weight, the auxiliary network's among them."""
+        return _without(self.weights, self.trainable_weights)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return what rebuilds the model."""
+        return {
+            **super().get_config(),
+            "name": self.name,
+            "network": keras.saving.serialize_keras_object(self.network),
+            "auxiliary": keras.saving.serialize_keras_object(self.auxiliary),
+            "sampling_size": self.sampling_size,
+            "view": self.view,
+            "method": self.method,
+        }
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> "SampledSegmenter":
+        """Return the model that `get_config` describes."""
+        config = dict(config)
+        for part in ("network", "auxiliary"):
+            if config[part] is not None:
+                config[part] = keras.saving.deserialize_keras_object(config[part], custom_objects)
+        return cls(**config)
+
+
+def sampling_locations(images: Tensor, auxiliary: Any, sampling_size: Size) -> Tensor:
+    """Return where to sample `images`, (batch, h, w, 2); `auxiliary` None: on a uniform grid."""
+    if auxiliary is None:
+        return uniform_grid(sampling_size, ops.shape(images)[0])
+    return auxiliary.locations(images, sampling_size)
+
+
+def sample_batch(
+    images: Tensor, labels: Tensor, auxiliary: AuxiliaryNetwork | None, sampling_size: Size
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Return what a network behind sampling trains on: sampled images, sampled labels, the grid.
+
+    images: (batch, height, width, 3) RGB 0..255; labels: (batch, height, width) of any integers.
+    Returns (batch, h, w, 3), (batch, h, w) and (batch, h, w, 2), the first two in their own types.
+    Source: adaptive-sampling, nus.py: image and label are sampled at the same pixels.
+    """
+    grid = sampling_locations(images, auxiliary, sampling_size)
+    return sample(images, grid), sample(labels, grid), grid
+
+
+def _without(variables: list[Any], removed: list[Any]) -> list[Any]:
+    identities = {id(variable) for variable in removed}
+    return [variable for variable in variables if id(variable) not in identities]
+
+
+def _checked_network(network: Any, sampling_size: tuple[int, int]) -> keras.Model:
+    if not isinstance(network, keras.layers.Layer):
+        raise ValueError(f"network is a Keras model; got {network!r}")
+    shape = getattr(network, "input_shape", None)
+    if not isinstance(shape, tuple) or len(shape) != 4:
+        return network
+    fits = all(known in (None, side) for known, side in zip(shape[1:3], sampling_size, strict=True))
+    if not fits or shape[3] not in (None, 3):
+        raise ValueError(
+            f"'{network.name}' takes images of shape {shape[1:]}, and would get "
+            f"{(*sampling_size, 3)}; build it for that size or with unknown height and width"
+        )
+    return network
+
+
+def _checked_auxiliary(auxiliary: Any) -> AuxiliaryNetwork | None:
+    if auxiliary is None or isinstance(auxiliary, AuxiliaryNetwork):
+        return auxiliary
+    if not isinstance(auxiliary, keras.Model):
+        raise ValueError(
+            f"auxiliary is an AuxiliaryNetwork, a Keras model or None; got {auxiliary!r}"
+        )
+    return AuxiliaryNetwork(auxiliary)
