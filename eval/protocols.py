@@ -1,0 +1,194 @@
+"""How an image becomes labels: which part is shown, and how samples come back to pixels.
+
+published: the central crop of the training crop size, one image at a time; the scores of the N x N
+samples are interpolated linearly over a Delaunay triangulation, as the original did.
+cityscapes: the full image, as the exported model sees it; its mIoU compares with other networks'.
+Both build the network with the recipe's evaluation options (DeepLab: output stride 8).
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from roadseg.errors import RoadsegError
+
+if TYPE_CHECKING:
+    import keras
+
+    from roadseg.recipe import Recipe
+    from roadseg.sampling.views import Axis
+
+PROTOCOLS = ("cityscapes", "published")
+INTERPOLATIONS = ("graph", "mesh", "delaunay")
+ROWS_AT_ONCE = 128
+
+Pending = Callable[[], np.ndarray]
+"""Finishes one image outside the graph and returns its labels (height, width)."""
+Predictor = Callable[[np.ndarray], list[Pending]]
+"""Takes images (batch, height, width, 3) 0..255 and returns one `Pending` for each."""
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """The chosen protocol, with what follows from the recipe."""
+
+    name: str
+    crop: tuple[int, int] | None
+    """(height, width) of the central crop; None for the full image."""
+    interpolation: str
+    """'graph', 'mesh', 'delaunay', or 'none' for a network without sampling."""
+    usual: bool
+    """Whether the interpolation is the protocol's own."""
+
+    @property
+    def label(self) -> str:
+        """Name for folders: the protocol, and the interpolation if it is not the usual one."""
+        return self.name if self.usual else f"{self.name}-{self.interpolation}"
+
+
+def choose_protocol(
+    recipe: "Recipe", name: str | None = None, interpolation: str | None = None
+) -> Protocol:
+    """Return the protocol `name` for a run of `recipe`; None stands for the usual choice.
+
+    Raises RoadsegError for names that do not exist and for choices that do not fit the run.
+    """
+    if name is None:
+        name = "published" if recipe.task == "sampling" else "cityscapes"
+    if name not in PROTOCOLS:
+        raise RoadsegError(f"no protocol '{name}'; there are: {', '.join(PROTOCOLS)}")
+    if interpolation is not None and interpolation not in INTERPOLATIONS:
+        there = ", ".join(INTERPOLATIONS)
+        raise RoadsegError(f"no interpolation '{interpolation}'; there are: {there}")
+    if recipe.task == "sampling" and name != "published":
+        raise RoadsegError(
+            f"protocol '{name}': grids are compared on the central crop only; "
+            "use --protocol published"
+        )
+    if recipe.task == "sampling" or recipe.sampling == "none":
+        if interpolation is not None:
+            raise RoadsegError(
+                f"interpolation '{interpolation}': this run has no samples to bring back to "
+                "pixels; leave --interpolation out"
+            )
+        usual, interpolation = "none", "none"
+    else:
+        usual = "delaunay" if name == "published" else "graph"
+    chosen = interpolation or usual
+    crop = recipe.crop_size if name == "published" else None
+    return Protocol(name, crop, chosen, chosen == usual)
+
+
+def predictor(segmenter: "keras.Model", interpolation: str) -> Predictor:
+    """Return how `segmenter` labels images when scores come back by `interpolation`.
+
+    segmenter: what `RunFolder.load_segmenter` returns. 'none' and 'graph' run wholly in the graph,
+    'mesh' and 'delaunay' leave it at the N x N scores; the rest runs in the caller's threads.
+    """
+    if interpolation == "none":
+        return graph_predictor(lambda images: best_class(segmenter(images, training=False)))
+    if interpolation == "graph":
+        return graph_predictor(segmenter.labels)
+    return sampled_predictor(segmenter, mesh_labels if interpolation == "mesh" else delaunay_labels)
+
+
+def best_class(scores: Any) -> Any:
+    """Return the labels of full-size scores, or of the entry 'scores' of a dict of outputs."""
+    from keras import ops
+
+    if isinstance(scores, dict):
+        scores = scores["scores"]
+    # top_k gives the labels of argmax in about half its time on a CPU.
+    return ops.top_k(scores, 1)[1][..., 0]
+
+
+def graph_predictor(labels_of: Callable[[Any], Any]) -> Predictor:
+    """Return a predictor for a function from images (float) to labels, compiled as one graph."""
+    import tensorflow as tf
+
+    @tf.function(reduce_retracing=True)
+    def forward(images: Any) -> Any:
+        return labels_of(tf.cast(images, tf.float32))
+
+    def predict(images: np.ndarray) -> list[Pending]:
+        labels = forward(tf.constant(images)).numpy()
+        return [partial(np.asarray, label) for label in labels]
+
+    return predict
+
+
+def sampled_predictor(
+    segmenter: "keras.Model", to_labels: Callable[[np.ndarray, np.ndarray, Any], np.ndarray]
+) -> Predictor:
+    """Return a predictor that leaves the graph at the scores of the samples of each view."""
+    import tensorflow as tf
+
+    from roadseg.ops.resize import resize_bilinear
+    from roadseg.sampling.views import cover
+
+    @tf.function(reduce_retracing=True)
+    def forward(images: Any) -> Any:
+        sampled, grid = segmenter.sampled(tf.cast(images, tf.float32))
+        scores = segmenter.network(sampled, training=False)
+        scores = tf.cast(scores["scores"] if isinstance(scores, dict) else scores, tf.float32)
+        return resize_bilinear(scores, segmenter.sampling_size, align_corners=True), grid
+
+    def predict(images: np.ndarray) -> list[Pending]:
+        size = images.shape[1:3]
+        axes = cover(size, size if segmenter.view is None else segmenter.view)
+        places = [np.asarray(axis.places()) for axis in axes]
+        of_views = [tensor.numpy() for tensor in forward(tf.constant(images))]
+        of_images = [np.split(array, len(images)) for array in of_views]
+        return [
+            partial(_stitched_labels, scores, grids, axes, places, to_labels)
+            for scores, grids in zip(*of_images, strict=True)
+        ]
+
+    return predict
+
+
+def _stitched_labels(
+    scores: np.ndarray,
+    grids: np.ndarray,
+    axes: tuple["Axis", "Axis"],
+    places: list[np.ndarray],
+    to_labels: Callable[[np.ndarray, np.ndarray, Any], np.ndarray],
+) -> np.ndarray:
+    """Return the labels of one image from the samples (views, h, w, ...) of its views."""
+    rows, columns = axes
+    size = rows.extent, columns.extent
+    views = [to_labels(score, grid, size) for score, grid in zip(scores, grids, strict=True)]
+    joined = np.block([views[i : i + columns.count] for i in range(0, len(views), columns.count)])
+    return joined if len(views) == 1 else joined[places[0]][:, places[1]]
+
+
+def mesh_labels(scores: np.ndarray, grid: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Return labels (height, width) through the fixed two-triangles-a-cell mesh, natively.
+
+    scores: (h, w, classes) float. grid: (h, w, 2), (row, column) 0..1.
+    """
+    from roadseg import nus_native
+
+    return nus_native.interpolate(scores, grid, size, argmax=True)
+
+
+def delaunay_labels(scores: np.ndarray, grid: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Return labels (height, width) as `scipy.interpolate.griddata(method='linear')` gives them.
+
+    Arguments as `mesh_labels`. Positions are location * (size - 1), not rounded. Rows of pixels are
+    done a block at a time, so that float64 scores of the whole image never exist.
+    Source: adaptive-sampling, eval.py.
+    """
+    from scipy.interpolate import LinearNDInterpolator
+
+    height, width = size
+    points = grid.reshape(-1, 2).astype(np.float64) * (height - 1, width - 1)
+    interpolator = LinearNDInterpolator(points, scores.reshape(len(points), -1))
+    labels = np.empty(size, np.int32)
+    for top in range(0, height, ROWS_AT_ONCE):
+        rows, columns = np.mgrid[top : min(top + ROWS_AT_ONCE, height), :width]
+        labels[top : top + ROWS_AT_ONCE] = interpolator((rows, columns)).argmax(axis=-1)
+    return labels

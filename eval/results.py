@@ -1,0 +1,192 @@
+"""What an evaluation found, as typed records that go to JSON and come back unchanged."""
+
+import dataclasses
+import json
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+
+from roadseg.errors import RoadsegError
+from roadseg.metrics.boundary import BandScore
+from roadseg.metrics.confusion import ConfusionScores
+from roadseg.metrics.objects import SizeBin
+
+
+@dataclasses.dataclass(frozen=True)
+class ImageScore:
+    """Scores of one image; NaN for an image without a labelled pixel."""
+
+    name: str
+    pixels: int
+    miou: float
+    accuracy: float
+
+
+@dataclasses.dataclass(frozen=True)
+class GridScore:
+    """Squared error of the sampling grid of one image, raw and projected."""
+
+    name: str
+    mse: float
+    mse_projected: float
+
+
+@dataclasses.dataclass(frozen=True)
+class _Result:
+    """What every result says about its origin."""
+
+    run: str
+    """Name of the run folder."""
+    recipe: str
+    step: int
+    split: str
+    protocol: str
+    interpolation: str
+    """How scores came back to pixels: 'graph', 'mesh', 'delaunay', or 'none' without sampling."""
+    limit: int | None
+    """Images asked for; None for the whole split."""
+    images: int
+
+    task = ""
+
+    def to_json(self) -> str:
+        """Return indented JSON; NaN becomes null, since JSON has no NaN."""
+        values = {"task": self.task, **dataclasses.asdict(self)}
+        return json.dumps(_without_nan(values), indent=1, allow_nan=False)
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """Return the result that `to_json` wrote; raise ValueError, KeyError or TypeError."""
+        values = json.loads(text)
+        if not isinstance(values, dict) or values.pop("task", None) != cls.task:
+            raise ValueError(f"not the result of a '{cls.task}' evaluation")
+        return cls(**cls._typed(values))
+
+    @classmethod
+    def _typed(cls, values: dict[str, Any]) -> dict[str, Any]:
+        raise NotImplementedError
+
+
+@dataclasses.dataclass(frozen=True)
+class EvaluationResult(_Result):
+    """Scores of a segmentation network on a split; NaN where a class or band does not occur."""
+
+    class_names: list[str]
+    target_classes: list[int]
+    pixels: int
+    miou: float
+    """Mean IoU over the classes that occur in labels or predictions."""
+    miou_all_classes: float
+    miou_target: float
+    """Mean IoU over the target classes that occur."""
+    pixel_accuracy: float
+    mean_class_accuracy: float
+    frequency_weighted_iou: float
+    iou: dict[str, float]
+    class_accuracy: dict[str, float]
+    category_iou: dict[str, float]
+    boundary: list[BandScore]
+    boundary_target: list[BandScore]
+    """As `boundary`, only around boundaries that touch a target class."""
+    objects: list[SizeBin]
+    objects_by_class: dict[str, list[SizeBin]]
+    per_image: list[ImageScore]
+    confusion: list[list[int]]
+    """Rows are labels, columns predictions."""
+    unassigned: list[int]
+    """Labelled pixels of each class whose prediction is no class."""
+
+    task = "segmentation"
+
+    @property
+    def headline(self) -> tuple[str, float]:
+        """Name and value of the score by which checkpoints are compared."""
+        return "miou", self.miou
+
+    def scores(self) -> ConfusionScores:
+        """Return the scores of the stored confusion matrix."""
+        counts = np.column_stack([self.confusion, self.unassigned])
+        return ConfusionScores(counts.astype(np.int64))
+
+    @classmethod
+    def _typed(cls, values: dict[str, Any]) -> dict[str, Any]:
+        for name in ("miou", "miou_all_classes", "miou_target", "pixel_accuracy"):
+            values[name] = _number(values[name])
+        for name in ("mean_class_accuracy", "frequency_weighted_iou"):
+            values[name] = _number(values[name])
+        for name in ("iou", "class_accuracy", "category_iou"):
+            values[name] = {key: _number(value) for key, value in values[name].items()}
+        for name in ("boundary", "boundary_target"):
+            values[name] = _records(BandScore, values[name], ("accuracy", "miou"))
+        values["objects"] = _records(SizeBin, values["objects"])
+        by_class = values["objects_by_class"].items()
+        values["objects_by_class"] = {name: _records(SizeBin, bins) for name, bins in by_class}
+        values["per_image"] = _records(ImageScore, values["per_image"], ("miou", "accuracy"))
+        return values
+
+
+@dataclasses.dataclass(frozen=True)
+class SamplingResult(_Result):
+    """Error of an auxiliary network's grids against the exact targets."""
+
+    mse: float
+    """Raw grid, border entries included, as published."""
+    mse_projected: float
+    mse_uniform: float
+    """Error of the uniform grid, which a useful network stays below."""
+    per_image: list[GridScore]
+
+    task = "sampling"
+
+    @property
+    def headline(self) -> tuple[str, float]:
+        """Name and value of the score by which checkpoints are compared."""
+        return "mse", self.mse
+
+    @classmethod
+    def _typed(cls, values: dict[str, Any]) -> dict[str, Any]:
+        for name in ("mse", "mse_projected", "mse_uniform"):
+            values[name] = _number(values[name])
+        values["per_image"] = _records(GridScore, values["per_image"], ("mse", "mse_projected"))
+        return values
+
+
+Result = EvaluationResult | SamplingResult
+
+
+def load_result(path: Path) -> Result:
+    """Return the result stored in `path`; raise RoadsegError if it is none."""
+    try:
+        text = path.read_text(encoding="utf-8")
+        task = json.loads(text).get("task")
+        kind = SamplingResult if task == SamplingResult.task else EvaluationResult
+        return kind.from_json(text)
+    except FileNotFoundError:
+        raise RoadsegError(f"{path}: no evaluation here; run `roadseg eval` first") from None
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise RoadsegError(
+            f"{path}: not an evaluation of this version of roadseg ({error}); delete it and "
+            "evaluate again"
+        ) from None
+
+
+def _without_nan(value: Any) -> Any:
+    if isinstance(value, float):
+        return None if math.isnan(value) else value
+    if isinstance(value, dict):
+        return {key: _without_nan(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_without_nan(item) for item in value]
+    return value
+
+
+def _number(value: float | None) -> float:
+    return math.nan if value is None else float(value)
+
+
+def _records(kind: type, rows: list[dict[str, Any]], floats: Sequence[str] = ()) -> list[Any]:
+    """Return `kind` for each row, with null turned back to NaN in the fields `floats`."""
+    return [kind(**(row | {name: _number(row[name]) for name in floats})) for row in rows]

@@ -1,0 +1,98 @@
+"""Results as tables on the terminal; plain text where it is none."""
+
+import math
+import sys
+
+from rich.box import ASCII2, SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+
+from roadseg.eval.results import EvaluationResult, Result
+from roadseg.metrics.objects import SizeBin
+
+PLAIN_WIDTH = 120
+
+
+def console() -> Console:
+    """Return a console for standard output: coloured on a terminal, plain and wide elsewhere."""
+    if sys.stdout.isatty():
+        return Console(highlight=False)
+    return Console(highlight=False, width=PLAIN_WIDTH, no_color=True)
+
+
+def new_table(title: str, *columns: str) -> Table:
+    """Return an empty table; the first column is text, the others are numbers."""
+    box = SIMPLE_HEAD if sys.stdout.isatty() else ASCII2
+    table = Table(title=title, title_justify="left", box=box)
+    for index, column in enumerate(columns):
+        table.add_column(column, justify="right" if index else "left", no_wrap=True)
+    return table
+
+
+def number(value: float, digits: int = 4) -> str:
+    """Return `value` with fixed digits, or a dash for NaN."""
+    return "-" if math.isnan(value) else f"{value:.{digits}f}"
+
+
+def size_text(size: SizeBin) -> str:
+    """Return the size range of a bin in pixels."""
+    return f">={size.from_px}" if size.to_px is None else f"{size.from_px}-{size.to_px - 1}"
+
+
+def result_tables(result: Result) -> list[Table]:
+    """Return the tables that `roadseg eval` prints for one result."""
+    title = f"{result.run}, step {result.step}: {result.split}, protocol {result.protocol}"
+    title += f", {result.images} image{'s' if result.images != 1 else ''}"
+    if not isinstance(result, EvaluationResult):
+        table = new_table(title, "grid", "mean squared error")
+        for name, value in (
+            ("raw (as published)", result.mse),
+            ("projected", result.mse_projected),
+            ("uniform", result.mse_uniform),
+        ):
+            table.add_row(name, f"{value:.6f}")
+        return [table]
+    return [_scores(title, result), _classes(result), _boundary(result), _objects(result)]
+
+
+def _scores(title: str, result: EvaluationResult) -> Table:
+    table = new_table(title, "score", "value")
+    for name, value in (
+        ("mIoU (classes present)", result.miou),
+        ("mIoU (all classes)", result.miou_all_classes),
+        ("mIoU (target classes)", result.miou_target),
+        ("pixel accuracy", result.pixel_accuracy),
+        ("mean class accuracy", result.mean_class_accuracy),
+        ("frequency-weighted IoU", result.frequency_weighted_iou),
+    ):
+        table.add_row(name, number(value))
+    return table
+
+
+def _classes(result: EvaluationResult) -> Table:
+    table = new_table("classes and categories", "class", "IoU", "accuracy")
+    for name, iou in result.iou.items():
+        table.add_row(name, number(iou), number(result.class_accuracy[name]))
+    if result.category_iou:
+        table.add_section()
+    for name, iou in result.category_iou.items():
+        table.add_row(name, number(iou), "")
+    return table
+
+
+def _boundary(result: EvaluationResult) -> Table:
+    table = new_table(
+        "near boundaries", "within", "accuracy", "mIoU", "of targets: accuracy", "mIoU"
+    )
+    for band, target in zip(result.boundary, result.boundary_target, strict=True):
+        values = (band.accuracy, band.miou, target.accuracy, target.miou)
+        table.add_row(f"{band.radius_px} px", *map(number, values))
+    return table
+
+
+def _objects(result: EvaluationResult) -> Table:
+    table = new_table("target objects by size", "area (px)", "objects", "recall", "half found")
+    for size in result.objects:
+        row = size_text(size), str(size.objects), number(size.recall), number(size.found_share)
+        table.add_row(*row)
+    return table

@@ -1,0 +1,181 @@
+"""Follows a run: evaluates each new checkpoint once, until the run's end or for ever."""
+
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from roadseg import checkpoint
+from roadseg.errors import RoadsegError
+from roadseg.eval.evaluate import Evaluation, Progress
+from roadseg.eval.results import Result
+from roadseg.eval.store import store_result
+from roadseg.run_folder import RunFolder
+
+INTERVAL_S = 300.0
+POLL_S = 2.0
+
+Report = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class FollowOptions:
+    """When to look, and when to stop."""
+
+    interval_s: float = INTERVAL_S
+    """Least time between the starts of two evaluations. Source: adaptive-sampling, eval.py."""
+    until_step: int | None = None
+    """Stop once a checkpoint at or beyond this step is evaluated; None: at the run's last step."""
+    max_evaluations: int | None = None
+    """Stop after so many; 0 or less: never, not even at the last step. None: no such limit."""
+    poll_s: float = POLL_S
+    """Time between two looks into the checkpoint folder."""
+
+    def last_step(self, recipe_steps: int) -> float:
+        """Return the step whose evaluation ends the watch; infinity for an endless one."""
+        if self.until_step is not None:
+            return self.until_step
+        endless = self.max_evaluations is not None and self.max_evaluations <= 0
+        return float("inf") if endless else recipe_steps
+
+
+def follow(
+    evaluation: Evaluation,
+    options: FollowOptions | None = None,
+    progress: Progress | None = None,
+    report: Report = print,
+    sleep: Callable[[float], None] = time.sleep,
+    clock: Callable[[], float] = time.monotonic,
+) -> Iterator[Result]:
+    """Yield the result of each checkpoint not evaluated before, as it appears, and store it.
+
+    Waiting checkpoints are taken oldest first, so curves grow in order and none is left out that
+    still exists (the original skips to the newest). A step counts as evaluated once its JSON file
+    exists, so a restarted watch goes on where it was. A checkpoint that is pruned before it is read
+    is passed over.
+    `report` gets one line whenever the watch waits or passes a checkpoint over.
+    Raises RoadsegError for a checkpoint that does not fit the run, and where the disk is full.
+    """
+    options = options or FollowOptions()
+    last_step = options.last_step(evaluation.recipe.steps)
+    passed_over: set[int] = set()
+    started, done, told = -float("inf"), 0, False
+    while not _is_over(evaluation, last_step):
+        waiting = [step for step in unevaluated(evaluation) if step not in passed_over]
+        pause = options.interval_s - (clock() - started)
+        if not waiting or pause > 0:
+            if not waiting and not told:
+                report(f"waiting for a new checkpoint in {evaluation.run.checkpoint_folder}")
+                told = True
+            sleep(min(options.poll_s, pause) if waiting else options.poll_s)
+            continue
+        started, told = clock(), False
+        result = evaluate_and_store(evaluation, waiting[0], progress)
+        if result is None:
+            passed_over.add(waiting[0])
+            report(f"step {waiting[0]} was pruned before it could be read; passed over")
+            started = -float("inf")
+            continue
+        yield result
+        done += 1
+        if options.max_evaluations is not None and 0 < options.max_evaluations <= done:
+            return
+
+
+def unevaluated(evaluation: Evaluation) -> list[int]:
+    """Return the steps of complete checkpoints without a result, oldest first."""
+    steps = [step for step, _ in evaluation.run.checkpoints()]
+    return [step for step in steps if not evaluation.result_path(step).is_file()]
+
+
+def evaluated_steps(evaluation: Evaluation) -> list[int]:
+    """Return the steps that have a result of this kind of evaluation, in order."""
+    names = (path.stem.removeprefix("step-") for path in evaluation.folder.glob("step-*.json"))
+    return sorted(int(name) for name in names if name.isdecimal())
+
+
+def _is_over(evaluation: Evaluation, last_step: float) -> bool:
+    """Return whether a step at or beyond `last_step` is evaluated."""
+    return any(step >= last_step for step in evaluated_steps(evaluation))
+
+
+def evaluate_and_store(
+    evaluation: Evaluation, step: int, progress: Progress | None = None
+) -> Result | None:
+    """Evaluate the checkpoint at `step` and store the result; None if it was pruned meanwhile.
+
+    If it turns out to be the best and was pruned during the evaluation, it is put back.
+    """
+    with held(evaluation.run, step) as hold:
+        if hold is None:
+            return None
+        begin = time.monotonic()
+        try:
+            run_evaluation = evaluation.load(step)
+        except (RoadsegError, OSError):
+            if hold.pruned:
+                return None
+            raise
+        # A file that vanished while others were read need not have raised (averaged weights).
+        if hold.pruned:
+            return None
+        result = run_evaluation(progress)
+        store_result(evaluation, result, time.monotonic() - begin)
+        if evaluation.run.best_step() == step:
+            hold.put_back()
+        return result
+
+
+@dataclass(frozen=True)
+class _Hold:
+    original: Path
+    copy: Path
+
+    @property
+    def pruned(self) -> bool:
+        return not self.original.is_dir()
+
+    def put_back(self) -> None:
+        """Restore the checkpoint under its own name if it was pruned."""
+        if self.pruned:
+            self.copy.rename(self.original)
+
+
+@contextmanager
+def held(run: RunFolder, step: int) -> Iterator[_Hold | None]:
+    """Keep the files of one checkpoint from vanishing, by hard links; None if it is gone already.
+
+    The links lie beside the checkpoints, in `.held-<process>`, and are taken away at the end.
+    """
+    name = checkpoint.checkpoint_name(step)
+    original = run.checkpoint_folder / name
+    folder = run.path / f".held-{os.getpid()}"
+    copy = folder / name
+    shutil.rmtree(copy, ignore_errors=True)
+    try:
+        copy.mkdir(parents=True)
+        for file in original.iterdir():
+            _link_or_copy(file, copy / file.name)
+        hold = _Hold(original, copy) if (copy / "state.json").is_file() else None
+    except FileNotFoundError:
+        hold = None
+    except OSError as error:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise checkpoint.disk_error(copy, error) from None
+    try:
+        yield hold
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _link_or_copy(source: Path, target: Path) -> None:
+    """Link `source`; on file systems without hard links (some network shares), copy it."""
+    try:
+        os.link(source, target)
+    except FileNotFoundError:
+        raise
+    except OSError:
+        shutil.copy2(source, target)
