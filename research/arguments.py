@@ -1,0 +1,26 @@
+"""Reads the options of a sub-command into a dataclass; its help begins with an example."""
+
+from collections.abc import Sequence
+from typing import Any, TypeVar
+
+Options = TypeVar("Options")
+
+
+def parse(kind: type[Options], argv: Sequence[str], *, command: str, example: str) -> Options:
+    """Return `kind`, a dataclass with a docstring for each field, filled from `argv`.
+
+    command: the sub-command's name. example: one or more whole command lines, shown first by
+    `--help`. Wrong options print what is wrong and exit with status 2, `--help` with status 0.
+    """
+    import tyro
+
+    if any(word in ("-h", "--help") for word in argv):
+        for line in example.splitlines():
+            print(f"example: {line}")
+        print()
+    options: Any = tyro.cli(
+        kind,
+        prog=f"roadseg {command}",
+        args=list(argv),
+    )
+    return options
