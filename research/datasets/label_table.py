@@ -117,6 +117,8 @@ class LabelTable:
             LabelId(**{**label, "colour": tuple(label["colour"])})
             for label in values.pop("label_ids", ())
         )
-        colours = tuple(tuple(colour) for colour in values.pop("colours"))
-        lists = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
+        colours: Any = tuple(tuple(colour) for colour in values.pop("colours"))
+        lists: dict[str, Any] = {
+            k: tuple(v) if isinstance(v, list) else v for k, v in values.items()
+        }
         return cls(colours=colours, label_ids=ids, **lists)

@@ -1,0 +1,174 @@
+"""The tfds builder that all data sets share: checks each pair and writes it in the DeepLab schema.
+
+Records hold `image/encoded`, `image/filename`, `image/format`, `image/height`, `image/width`,
+`image/channels`, `image/segmentation/class/encoded` and `image/segmentation/class/format`; nested
+tfds features have exactly these names. Shards are consecutive, ceil(n / shards) examples each,
+named `train-00000-of-00010.tfrecord` as in the published system. Source: `nus.md`, section 7, after
+`datasets/build_cityscapes_data.py` of TensorFlow's DeepLab.
+"""
+
+import dataclasses
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import tensorflow as tf
+import tensorflow_datasets as tfds
+
+from roadseg.data_conversion.image_files import read_image, read_label
+from roadseg.data_conversion.label_coding import LabelCoding
+from roadseg.data_conversion.source import Pair, Source
+from roadseg.errors import RoadsegError
+
+LABEL_TABLE_FILE = "label_table.json"
+VERSION = "1.0.0"
+
+
+def features() -> tfds.features.FeaturesDict:
+    """Return the DeepLab schema as nested tfds features."""
+    text = tfds.features.Tensor(shape=(), dtype=tf.string)
+    number = tfds.features.Scalar(tf.int64)
+    return tfds.features.FeaturesDict(
+        {
+            "image": {
+                "encoded": text,
+                "filename": text,
+                "format": text,
+                "height": number,
+                "width": number,
+                "channels": number,
+                "segmentation": {"class": {"encoded": text, "format": text}},
+            }
+        }
+    )
+
+
+def example_of(pair: Pair, coding: LabelCoding) -> dict[str, Any]:
+    """Return the nested example of a checked pair; raise RoadsegError for what is wrong with it."""
+    image = read_image(pair.image)
+    label = read_label(pair.label)
+    if label.values.shape[:2] != (image.height, image.width):
+        height, width = label.values.shape[:2]
+        raise RoadsegError(
+            f"{pair.label}: label is {height}x{width}, its image {pair.image.name} is "
+            f"{image.height}x{image.width} (height x width); they must be of one size"
+        )
+    return {
+        "image": {
+            "encoded": image.encoded,
+            "filename": pair.name,
+            "format": image.format,
+            "height": image.height,
+            "width": image.width,
+            "channels": 3,
+            "segmentation": {
+                "class": {"encoded": coding.encode(label, pair.label), "format": "png"}
+            },
+        }
+    }
+
+
+@dataclasses.dataclass(frozen=True)
+class ShardExamples:
+    """Called without arguments, the examples of one shard in order; picklable, for Beam."""
+
+    pairs: tuple[Pair, ...]
+    coding: LabelCoding
+    workers: int = 1
+    on_example: Callable[[], None] | None = None
+
+    def __call__(self) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Yield (name, example); files are read and checked `workers` at a time."""
+        with ThreadPoolExecutor(self.workers) as pool:
+            waiting: list[tuple[str, Future[dict[str, Any]]]] = []
+            rest = iter(self.pairs)
+            try:
+                while True:
+                    for pair in islice(rest, 2 * self.workers - len(waiting)):
+                        waiting.append((pair.name, pool.submit(example_of, pair, self.coding)))
+                    if not waiting:
+                        return
+                    name, future = waiting.pop(0)
+                    example = future.result()
+                    yield name, example
+                    # tfds keeps every example of a shard until it has counted them; what is
+                    # written already is emptied here, or a shard would have to fit in memory.
+                    example.clear()
+                    if self.on_example:
+                        self.on_example()
+            finally:
+                for _, future in waiting:
+                    future.cancel()
+
+
+class RecordBuilder(tfds.core.ShardBasedBuilder, skip_registration=True):
+    """Writes the files of a `Source` to shards; data sets are subclasses that find their files.
+
+    It is shard-based rather than generator-based, since that keeps the published order and shard
+    sizes, writes each byte once, and hands whole shards to Beam workers.
+    """
+
+    VERSION = tfds.core.Version(VERSION)
+
+    def __init__(
+        self,
+        *,
+        source: Source,
+        shards: int = 10,
+        workers: int = 1,
+        on_example: Callable[[], None] | None = None,
+        **options: Any,
+    ) -> None:
+        """Take the files; `options` go to tfds (data_dir)."""
+        self._source = source
+        self._shards = shards
+        self._workers = workers
+        self._on_example = on_example
+        super().__init__(**options)
+
+    def _info(self) -> tfds.core.DatasetInfo:
+        return tfds.core.DatasetInfo(
+            builder=self,
+            description=f"{self._source.name}: images and train ids, in the DeepLab schema.",
+            features=features(),
+            disable_shuffling=True,
+        )
+
+    def _shard_iterators_per_split(
+        self, dl_manager: tfds.download.DownloadManager
+    ) -> Mapping[str, Sequence[ShardExamples]]:
+        del dl_manager
+        # data_dir is tfds's temporary folder here, so the table appears with the records or not.
+        table_path = Path(self.data_dir) / LABEL_TABLE_FILE
+        table_path.write_text(self._source.table.to_json(), encoding="utf-8")
+        coding = LabelCoding(self._source.table, self._source.coding)
+        return {
+            split: [
+                ShardExamples(part, coding, self._workers, self._on_example)
+                for part in shard_parts(pairs, self._shards)
+            ]
+            for split, pairs in self._source.splits.items()
+        }
+
+    def _log_download_bytes(self) -> None:
+        """Say nothing: tfds's words on downloads and its temporary folder mislead here."""
+
+    _log_download_done = _log_download_bytes
+
+    def _get_filename_template(self, split_name: str) -> tfds.core.ShardedFileTemplate:
+        return tfds.core.ShardedFileTemplate(
+            data_dir=Path(self.data_dir),
+            template="{SPLIT}-{SHARD_X_OF_Y}.{FILEFORMAT}",
+            dataset_name=self.name,
+            split=split_name,
+            filetype_suffix="tfrecord",
+        )
+
+
+def shard_parts(pairs: tuple[Pair, ...], shards: int) -> list[tuple[Pair, ...]]:
+    """Return the pairs in at most `shards` consecutive parts of ceil(n / shards), none empty."""
+    length = math.ceil(len(pairs) / shards)
+    return [pairs[start : start + length] for start in range(0, len(pairs), length)]

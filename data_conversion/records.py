@@ -1,0 +1,152 @@
+"""Reads records back: finds the shards of a split, checks their schema, decodes examples."""
+
+import dataclasses
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from roadseg import datasets
+from roadseg.data_conversion.record_folders import Shards, find_shards
+from roadseg.data_conversion.tfrecord_files import count_records
+from roadseg.datasets import LabelTable
+from roadseg.errors import RoadsegError
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+
+LABEL_TABLE_FILE = "label_table.json"
+KEYS = {
+    "image/encoded": "bytes_list",
+    "image/filename": "bytes_list",
+    "image/format": "bytes_list",
+    "image/height": "int64_list",
+    "image/width": "int64_list",
+    "image/channels": "int64_list",
+    "image/segmentation/class/encoded": "bytes_list",
+    "image/segmentation/class/format": "bytes_list",
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class RecordSet:
+    """The shards of one split.
+
+    files: sorted paths; examples keep the order of the conversion.
+    image_size: (height, width) if the first examples of all shards agree, None if not.
+    """
+
+    path: Path
+    split: str
+    files: tuple[Path, ...]
+    num_examples: int
+    label_table: LabelTable
+    image_size: tuple[int, int] | None
+
+    def examples(self) -> Iterator[dict[str, Any]]:
+        """Yield decoded examples in order: image uint8 (H, W, 3), label uint8 (H, W), filename."""
+        import tensorflow as tf
+
+        data = tf.data.TFRecordDataset([str(file) for file in self.files]).map(
+            parse_example, tf.data.AUTOTUNE
+        )
+        for example in data.prefetch(2).as_numpy_iterator():
+            yield {**example, "filename": example["filename"].decode()}
+
+
+def open_records(
+    path: Path | str, split: str, label_table: LabelTable | Path | str | None = None
+) -> RecordSet:
+    """Return the split of the one data set at or below `path`.
+
+    path: what `roadseg convert --to` wrote, a tfds data set in the same schema, or a folder of
+        shards called `<split>-*`.
+    label_table: a table, the path of its JSON, or a name `roadseg.datasets.get` knows, for records
+        that have no label_table.json beside them.
+    Raises RoadsegError for no, or more than one, data set; no such split (naming those there are);
+    an empty split; a truncated shard; another schema (naming key and file); no label table.
+    """
+    shards = find_shards(Path(path), split)
+    counts = [count_records(file) for file in shards.files]
+    filled = [file for file, count in zip(shards.files, counts, strict=True) if count]
+    if not filled:
+        raise RoadsegError(f"{shards.folder}: split '{split}' is empty; convert the data set again")
+    if shards.expected is not None and sum(counts) != shards.expected:
+        raise RoadsegError(
+            f"{shards.folder}: split '{split}' holds {sum(counts)} examples, {shards.expected} "
+            "were written; files are missing or changed, convert the data set again"
+        )
+    sizes = {_checked_size(file) for file in filled}
+    return RecordSet(
+        path=shards.folder,
+        split=split,
+        files=tuple(filled),
+        num_examples=sum(counts),
+        label_table=_label_table(shards, label_table),
+        image_size=sizes.pop() if len(sizes) == 1 else None,
+    )
+
+
+def parse_example(serialized: "tf.Tensor") -> dict[str, "tf.Tensor"]:
+    """Return one decoded example; a TensorFlow graph function.
+
+    serialized: scalar string, an example in the DeepLab schema; PNG or JPEG, label PNG.
+    Returns image uint8 (H, W, 3) RGB, label uint8 (H, W) and filename (string).
+    Raises tf.errors.InvalidArgumentError when the sizes of image and label differ.
+    """
+    import tensorflow as tf
+
+    keys = ("image/encoded", "image/filename", "image/segmentation/class/encoded")
+    schema = {key: tf.io.FixedLenFeature((), tf.string) for key in keys}
+    found = tf.io.parse_single_example(serialized, schema)
+    # decode_png looks at the bytes, not at the name: it decodes JPEG as well.
+    image = tf.io.decode_png(found["image/encoded"], channels=3)
+    label = tf.io.decode_png(found["image/segmentation/class/encoded"], channels=1)[..., 0]
+    same = tf.debugging.assert_equal(
+        tf.shape(image)[:2],
+        tf.shape(label),
+        message=tf.strings.join(["image and label differ in size: ", found["image/filename"]]),
+    )
+    with tf.control_dependencies([same] if same is not None else []):
+        return {
+            "image": tf.identity(image),
+            "label": tf.identity(label),
+            "filename": found["image/filename"],
+        }
+
+
+def _checked_size(file: Path) -> tuple[int, int]:
+    """Return (height, width) of the first example; raise RoadsegError for another schema."""
+    import tensorflow as tf
+    from google.protobuf.message import DecodeError
+
+    try:
+        serialized = next(iter(tf.data.TFRecordDataset(str(file)).take(1)))
+        example = tf.train.Example.FromString(serialized.numpy())
+    except (tf.errors.OpError, DecodeError) as error:
+        reason = (str(error).splitlines() or [""])[0]
+        raise RoadsegError(f"{file}: not a TFRecord of examples ({reason})") from None
+    present = example.features.feature
+    for key, kind in KEYS.items():
+        if key not in present or present[key].WhichOneof("kind") != kind:
+            raise RoadsegError(
+                f"{file}: records of another schema, '{key}' is missing (there are: "
+                f"{', '.join(sorted(present)) or 'no keys'}); convert the data set with roadseg"
+            )
+    return present["image/height"].int64_list.value[0], present["image/width"].int64_list.value[0]
+
+
+def _label_table(shards: Shards, given: LabelTable | Path | str | None) -> LabelTable:
+    if isinstance(given, LabelTable):
+        return given
+    if isinstance(given, Path):
+        return LabelTable.from_json(given)
+    if given:
+        return datasets.get(given)
+    path = shards.folder / LABEL_TABLE_FILE
+    if not path.is_file():
+        raise RoadsegError(
+            f"{shards.folder}: no {LABEL_TABLE_FILE} beside the records; put one there: "
+            f"`roadseg convert table --name NAME --to {shards.folder}` "
+            f"(names: {', '.join(datasets.list_tables())})"
+        )
+    return LabelTable.from_json(path)
