@@ -1,12 +1,12 @@
 """Maps the project's folders to the names they are imported by, and builds the native extensions."""
 
-import sys
+import runpy
 from pathlib import Path
 
 from setuptools import setup
 
-sys.path.insert(0, str(Path(__file__).parent))
-from nus_native.extensions import extensions  # noqa: E402
+# Run, not imported: importing it would import the package whose extensions are still to be built.
+extensions = runpy.run_path(str(Path(__file__).parent / "nus_native/extensions.py"))["extensions"]
 
 PACKAGES = {
     "roadseg": "research",
@@ -37,7 +37,11 @@ setup(
     python_requires=">=3.11",
     packages=list(PACKAGES),
     package_dir=PACKAGES,
-    package_data={"roadseg": ["py.typed"], "roadseg.train": ["*.sh"]},
+    package_data={
+        "roadseg": ["py.typed"],
+        "roadseg.nus_native": ["*.pyi"],
+        "roadseg.train": ["*.sh"],
+    },
     ext_modules=extensions(),
     install_requires=[
         "tensorflow>=2.21",

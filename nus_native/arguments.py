@@ -1,0 +1,91 @@
+"""Checks what users pass to this package, once, at the door."""
+
+import os
+from collections.abc import Iterable, Sequence
+from numbers import Integral
+
+import numpy as np
+from numpy.typing import NDArray
+
+from roadseg.errors import RoadsegError
+
+INT32 = np.iinfo(np.int32)
+
+
+def label_maps(labels: NDArray) -> NDArray:
+    """Return `labels`, (height, width) or a batch of it, as a contiguous batch; uint8 or int32."""
+    labels = np.asarray(labels)
+    if labels.dtype not in (np.uint8, np.int32):
+        raise ValueError(
+            f"labels are {labels.dtype}; pass uint8 or int32, e.g. labels.astype('i4')"
+        )
+    if labels.ndim not in (2, 3):
+        raise ValueError(
+            f"labels have shape {labels.shape}; pass (height, width) or (batch, height, width)"
+        )
+    if min(labels.shape[-2:]) < 2:
+        raise RoadsegError(
+            f"label map of size {labels.shape[-2:]}: both sides must be at least 2 pixels, "
+            "or 0..1 along a side has no meaning"
+        )
+    return np.ascontiguousarray(labels if labels.ndim == 3 else labels[None])
+
+
+def grid_size(grid: Sequence[int]) -> tuple[int, int]:
+    """Return (height, width) of a grid; a side of 1 has no first and last row and is refused."""
+    return side_pair(grid, "grid", "a grid needs a first and a last row and column")
+
+
+def image_size(size: Sequence[int]) -> tuple[int, int]:
+    """Return (height, width) of an image; a side of 1 has no extent and is refused."""
+    return side_pair(size, "size", "0..1 along a side of one pixel has no meaning")
+
+
+def side_pair(pair: Sequence[int], name: str, reason: str) -> tuple[int, int]:
+    """Return two whole numbers of at least 2."""
+    sides = tuple(pair) if isinstance(pair, Iterable) else (pair,)
+    if len(sides) != 2 or not all(isinstance(side, Integral) for side in sides):
+        raise ValueError(f"{name} is {pair!r}; pass (height, width) as two whole numbers")
+    if min(sides) < 2:
+        raise RoadsegError(f"{name} {tuple(map(int, sides))}: {reason}; use sides of 2 or more")
+    if max(sides) > INT32.max:
+        raise ValueError(f"{name} is {pair!r}; sides above {INT32.max} are not supported")
+    return int(sides[0]), int(sides[1])
+
+
+def class_ids(target_classes: Iterable[int] | None) -> list[int] | None:
+    """Return the target classes as a sorted list of int32 ids; None means every class."""
+    if target_classes is None:
+        return None
+    return sorted({label_id(value, "target_classes") for value in target_classes})
+
+
+def label_id(value: int, name: str) -> int:
+    """Return `value` as an int that a label map can hold."""
+    if not isinstance(value, Integral) or not INT32.min <= value <= INT32.max:
+        raise ValueError(f"{name} holds {value!r}; class ids are whole 32-bit numbers")
+    return int(value)
+
+
+def thread_count(threads: int | None, pieces: int) -> int:
+    """Return how many threads to use; None is one for each piece of work, up to the CPUs."""
+    if threads is None:
+        return max(1, min(pieces, usable_cpus()))
+    if not isinstance(threads, Integral) or threads < 1:
+        raise ValueError(f"threads is {threads!r}; pass a whole number of at least 1, or None")
+    return min(int(threads), 1024)
+
+
+def usable_cpus() -> int:
+    """Return the number of CPUs this process may run on."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def finite(values: NDArray, name: str) -> NDArray:
+    """Return `values`; refuse NaN and infinities, saying how many there are."""
+    bad = values.size - int(np.isfinite(values).sum())
+    if bad:
+        raise ValueError(f"{name}: {bad} of {values.size} values are NaN or infinite")
+    return values

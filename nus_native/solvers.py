@@ -1,0 +1,103 @@
+"""The sampling energy and what minimises it: exactly, or with Ceres as published."""
+
+import math
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from roadseg.errors import RoadsegError
+from roadseg.nus_native import _targets
+from roadseg.nus_native.arguments import finite, grid_size, thread_count
+
+Solver = Literal["direct", "ceres", "pyceres"]
+Weighting = Literal["published", "one_minus_alpha"]
+
+
+def solve_grid(
+    nearest: NDArray,
+    alpha: float = 0.5,
+    solver: Solver = "direct",
+    *,
+    weighting: Weighting = "published",
+    smoothness: float | None = None,
+    tolerance: float | None = None,
+    threads: int | None = None,
+) -> NDArray[np.float64]:
+    """Return the grid of least energy for given nearest edge points, float64, the shape of `nearest`.
+
+    nearest: (..., h, w, 2), (row, column), 0..1; h and w at least 2. See `energy` for what is
+    minimised, and for alpha, weighting and smoothness. Row coordinates of the first and last grid row
+    are 0 and 1, so are column coordinates of the first and last grid column.
+    solver: "direct" is exact. "ceres" is the published problem in Ceres Solver, compiled (needs its
+        headers when this package is built). "pyceres" is the same through the wheel, slowly.
+    tolerance: for the last two, Ceres's function, gradient and parameter tolerance; None: Ceres's
+        defaults, as published, which stop up to 5e-4 away from the minimum.
+    Raises RoadsegError for values out of range or a solver that is not built, ValueError for
+    a wrong shape or NaN.
+    """
+    grids, shape = _grids(nearest, "nearest")
+    data, pair = energy_weights(alpha, weighting, smoothness)
+    if tolerance is not None and not (tolerance > 0 and math.isfinite(tolerance)):
+        raise RoadsegError(f"tolerance {tolerance}: use a number above 0, or None")
+    if len(grids) == 0:
+        return np.empty(shape)
+    if solver == "direct":
+        threads = thread_count(threads, len(grids))
+        return _targets.solve(grids, data, pair, threads).reshape(shape)
+    raise RoadsegError(f"solver {solver!r} is unknown; use 'direct', 'ceres' or 'pyceres'")
+
+
+def energy(
+    grid: NDArray,
+    nearest: NDArray,
+    alpha: float = 0.5,
+    *,
+    weighting: Weighting = "published",
+    smoothness: float | None = None,
+) -> NDArray[np.float64]:
+    """Return the sampling energy of each grid, float64 (...): what `solve_grid` minimises.
+
+    1/2 [a * sum_p |x_p - b_p|^2 + c * sum over 4-neighbour pairs |x_p - x_q|^2], x = grid, b = nearest,
+    both (..., h, w, 2); a pair counts once.
+    weighting: "published": a = alpha, c = 1 - sqrt(alpha), as the released code has it;
+        "one_minus_alpha": a = alpha, c = 1 - alpha, which was probably meant.
+    smoothness: if given, a = 1 and c = smoothness, and alpha and weighting are not used; the paper's
+        lambda, 1 in its experiments.
+    """
+    points, shape = _grids(grid, "grid")
+    edges, edges_shape = _grids(nearest, "nearest")
+    if shape != edges_shape:
+        raise ValueError(f"grid has shape {shape}, nearest {edges_shape}; they must be the same")
+    data, pair = energy_weights(alpha, weighting, smoothness)
+    apart = sum(np.square(np.diff(points, axis=axis)).sum(axis=(1, 2, 3)) for axis in (1, 2))
+    return ((data * np.square(points - edges).sum(axis=(1, 2, 3)) + pair * apart) / 2).reshape(
+        shape[:-3]
+    )
+
+
+def energy_weights(
+    alpha: float, weighting: Weighting, smoothness: float | None
+) -> tuple[float, float]:
+    """Return the weights (a, c) of the data term and of the pairs."""
+    if smoothness is not None:
+        if not (smoothness >= 0 and math.isfinite(smoothness)):
+            raise RoadsegError(f"smoothness {smoothness}: use a number of at least 0")
+        return 1.0, float(smoothness)
+    if not 0 < alpha <= 1:
+        raise RoadsegError(f"alpha {alpha}: use a number above 0 and at most 1")
+    if weighting == "published":
+        return float(alpha), 1 - math.sqrt(alpha)
+    if weighting == "one_minus_alpha":
+        return float(alpha), 1 - float(alpha)
+    raise RoadsegError(f"weighting {weighting!r} is unknown; use 'published' or 'one_minus_alpha'")
+
+
+def _grids(values: NDArray, name: str) -> tuple[NDArray[np.float64], tuple[int, ...]]:
+    """Return `values` as a contiguous float64 batch of grids, and their own shape."""
+    values = np.asarray(values)
+    if values.ndim < 3 or values.shape[-1] != 2:
+        raise ValueError(f"{name} has shape {values.shape}; pass (..., height, width, 2)")
+    grid_size(values.shape[-3:-1])
+    batch = np.ascontiguousarray(values, np.float64).reshape(-1, *values.shape[-3:])
+    return finite(batch, name), values.shape

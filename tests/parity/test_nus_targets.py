@@ -1,0 +1,132 @@
+"""The native sampling targets agree with the published code and with an exact sparse solve."""
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+
+from roadseg import nus_native
+from tests.support import Fixture, parity_fixtures
+
+
+class Grid(NamedTuple):
+    """One grid of one case of one fixture."""
+
+    fixture: Fixture
+    case: dict[str, Any]
+    key: str
+    sides: tuple[int, int]
+    index: str
+
+    @property
+    def labels(self) -> np.ndarray:
+        return self.fixture.arrays[f"{self.case['name']}/labels"]
+
+    @property
+    def nearest(self) -> np.ndarray:
+        return self.fixture.arrays[f"{self.key}/nearest"]
+
+    @property
+    def options(self) -> dict[str, Any]:
+        return {
+            "target_classes": self.case["target_classes"],
+            "ignore": self.case["ignore_label"],
+            "grid_index": self.index,
+            "no_edge": "published",
+        }
+
+    def solutions(self, solver: str) -> Iterator[tuple[float, np.ndarray]]:
+        for alpha in self.case["alphas"]:
+            yield alpha, self.fixture.arrays[f"{self.key}/a{alpha}/{solver}"]
+
+
+FIXTURES = [Fixture.load(path) for path in parity_fixtures("nus-targets*.npz")]
+
+
+def grids() -> list[Any]:
+    found = []
+    for fixture in FIXTURES:
+        for case in fixture.meta["cases"]:
+            for key in case["grids"]:
+                _, sides, *index = key.split("/")
+                height, width = map(int, sides.split("x"))
+                name = "square" if index == ["square_index"] else "exact"
+                grid = Grid(fixture, case, key, (height, width), name)
+                found.append(pytest.param(grid, id=f"{fixture.path.stem}-{key}"))
+    return found
+
+
+def cases() -> list[Any]:
+    return [
+        pytest.param(fixture, case, id=f"{fixture.path.stem}-{case['name']}")
+        for fixture in FIXTURES
+        for case in fixture.meta["cases"]
+    ]
+
+
+def test_there_are_target_fixtures() -> None:
+    assert FIXTURES, "no nus-targets*.npz in the parity folders"
+
+
+@pytest.mark.parametrize(("fixture", "case"), cases())
+def test_edge_map_is_the_published_one(fixture: Fixture, case: dict[str, Any]) -> None:
+    labels = fixture.arrays[f"{case['name']}/labels"]
+    bits = np.unpackbits(fixture.arrays[f"{case['name']}/edges"], count=labels.size)
+    for dtype in (np.uint8, np.int32):
+        edges = nus_native.edge_map(
+            labels.astype(dtype), case["target_classes"], case["ignore_label"]
+        )
+        assert edges.sum() == case["edge_pixels"]
+        np.testing.assert_array_equal(edges, bits.reshape(case["shape"]).astype(bool))
+
+
+@pytest.mark.parametrize("grid", grids())
+def test_nearest_edges_are_as_near_as_the_published_ones(grid: Grid) -> None:
+    found = nus_native.nearest_edges(grid.labels, grid.sides, **grid.options)
+    if not grid.case["edge_pixels"]:
+        np.testing.assert_allclose(found, grid.nearest, atol=1e-15)
+        return
+    size = np.array(grid.labels.shape)
+    columns = size[0] if grid.index == "square" else size[1]
+    rows = np.arange(grid.sides[0]) * (size[0] - 1) // (grid.sides[0] - 1)
+    asked = np.stack(
+        np.meshgrid(
+            rows, np.arange(grid.sides[1]) * (columns - 1) // (grid.sides[1] - 1), indexing="ij"
+        ),
+        axis=-1,
+    )
+    ours, theirs = (np.linalg.norm(b * (size - 1) - asked, axis=-1) for b in (found, grid.nearest))
+    np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-9)
+    edges = nus_native.edge_map(grid.labels, grid.case["target_classes"], grid.case["ignore_label"])
+    pixels = np.rint(found * (size - 1)).astype(int)
+    assert edges[pixels[..., 0], pixels[..., 1]].all()
+
+
+@pytest.mark.parametrize("grid", grids())
+def test_direct_solution_is_exact(grid: Grid) -> None:
+    for alpha, exact in grid.solutions("exact"):
+        ours = nus_native.solve_grid(grid.nearest, alpha)
+        np.testing.assert_allclose(ours, exact, rtol=0, atol=1e-9)
+        np.testing.assert_allclose(ours.astype(np.float32), exact, rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("grid", grids())
+def test_targets_from_labels_have_the_least_energy(grid: Grid) -> None:
+    """Ties of nearest pixels change coordinates; where there is none the targets are the exact ones."""
+    nearest = nus_native.nearest_edges(grid.labels, grid.sides, **grid.options)
+    for alpha, exact in grid.solutions("exact"):
+        ours = nus_native.boundary_targets(
+            grid.labels, grid.sides, alpha, dtype=np.float64, **grid.options
+        )
+        if np.array_equal(nearest, grid.nearest):
+            np.testing.assert_allclose(ours, exact, rtol=0, atol=1e-9)
+        best = nus_native.energy(ours, nearest, alpha)
+        assert best <= nus_native.energy(exact, nearest, alpha) * (1 + 1e-12)
+
+
+@pytest.mark.parametrize("grid", grids())
+def test_direct_solution_is_close_to_the_published_one(grid: Grid) -> None:
+    for alpha, published in grid.solutions("ceres"):
+        ours = nus_native.solve_grid(grid.nearest, alpha)
+        np.testing.assert_allclose(ours, published, rtol=0, atol=1e-3)
