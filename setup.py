@@ -23,6 +23,7 @@ PACKAGES = {
     "roadseg.data_conversion": "data_conversion",
     "roadseg.train": "train",
     "roadseg.train.recipes": "train/recipes",
+    "roadseg.train.recipes.nus": "train/recipes/nus",
     "roadseg.eval": "eval",
     "roadseg.export": "export",
 }
@@ -57,6 +58,7 @@ setup(
         "tyro>=1.0",
         "rich>=14",
         "matplotlib>=3.10",
+        "pillow>=11",
     ],
     extras_require={
         "dev": [

@@ -22,5 +22,6 @@ def parse(kind: type[Options], argv: Sequence[str], *, command: str, example: st
         kind,
         prog=f"roadseg {command}",
         args=list(argv),
+        config=(tyro.conf.FlagCreatePairsOff,),
     )
     return options

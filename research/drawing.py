@@ -72,12 +72,12 @@ def draw_points(
     points = np.asarray(grid_yx01, np.float64).reshape(-1, 2)
     height, width = image.shape[:2]
     if radius_px is None:
-        radius_px = float(np.clip(np.sqrt(height * width / max(len(points), 1)) / 6, 0.5, 9.0))
+        radius_px = float(np.clip(np.sqrt(height * width / max(len(points), 1)) / 6, 0.5, 5.0))
     picture = np.ascontiguousarray(image).copy()
     # Positions and radii in sixteenths of a pixel: OpenCV's `shift` of 4.
     places = np.rint(points * (height - 1, width - 1) * 16).astype(int)
     inner = max(round(radius_px * 16), 8)
-    if radius_px >= 1.2:
+    if radius_px >= 1.6:
         for row, column in places:
             cv2.circle(picture, (column, row), inner + 14, (20, 20, 24), -1, cv2.LINE_AA, 4)
     for row, column in places:

@@ -1,0 +1,123 @@
+"""What is written for one labelled image: label map, colours, overlay with legend, samples."""
+
+import io
+import os
+from collections.abc import Collection
+from pathlib import Path
+
+import numpy as np
+
+from roadseg import drawing
+from roadseg.checkpoint import disk_error
+from roadseg.datasets.label_table import LabelTable
+
+KINDS = ("labels", "colour", "overlay", "sampling")
+
+
+def pictures(
+    image: np.ndarray,
+    labels: np.ndarray,
+    points_yx01: np.ndarray | None,
+    table: LabelTable,
+    kinds: Collection[str],
+    classes: Collection[int] | None = None,
+) -> dict[str, np.ndarray]:
+    """Return the pictures named by `kinds`, uint8; 'labels' is (height, width), the others RGB.
+
+    image: (height, width, 3) uint8. labels: train ids (height, width). points_yx01: (n, 2), or None
+    without sampling; 'sampling' is then left out. classes: what the legend names, default the
+    classes that occur in `labels`.
+    """
+    made: dict[str, np.ndarray] = {}
+    if "labels" in kinds:
+        made["labels"] = labels.astype(np.uint8)
+    if "colour" in kinds:
+        made["colour"] = drawing.colourise(labels, table)
+    if "overlay" in kinds:
+        made["overlay"] = overlay_with_legend(image, labels, table, classes)
+    if "sampling" in kinds and points_yx01 is not None:
+        made["sampling"] = drawing.draw_points(image, points_yx01)
+    return made
+
+
+def overlay_with_legend(
+    image: np.ndarray,
+    labels: np.ndarray,
+    table: LabelTable,
+    classes: Collection[int] | None = None,
+) -> np.ndarray:
+    """Return `image` under its class colours, with a legend below, uint8 RGB of the same width.
+
+    classes: train ids that the legend names, default those that occur, the largest area first.
+    """
+    if classes is None:
+        counts = np.bincount(labels.ravel(), minlength=256)[: table.num_classes]
+        order = np.argsort(-counts, kind="stable")
+        classes = [int(index) for index in order if counts[index]]
+    strip = drawing.legend(table, image.shape[1], classes)
+    return np.concatenate([drawing.overlay(image, labels, table), strip])
+
+
+def to_label_ids(labels: np.ndarray, table: LabelTable) -> np.ndarray:
+    """Return train ids as the data set's own ids, uint8; ignored pixels keep the ignore value.
+
+    Where several ids become one class, the first stands for it (none does in Cityscapes).
+    """
+    ids = np.full(256, table.ignore, np.uint8)
+    for label in reversed(table.label_ids):
+        if label.train_id != table.ignore:
+            ids[label.train_id] = label.id
+    if not table.label_ids:
+        ids[: table.num_classes] = np.arange(table.num_classes)
+    return ids[labels]
+
+
+def write_png(path: Path, picture: np.ndarray) -> None:
+    """Write uint8 (height, width) or RGB (height, width, 3) to `path`, whole or not at all.
+
+    Raises RoadsegError naming `path` where it cannot be written.
+    """
+    import cv2
+
+    ordered = picture if picture.ndim == 2 else picture[..., ::-1]
+    done, encoded = cv2.imencode(".png", np.ascontiguousarray(ordered))
+    if not done:
+        raise ValueError(f"no PNG of {picture.dtype} {picture.shape}")
+    write_bytes(path, encoded.tobytes())
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write `content` to `path` in one step: readers see the old file or the new one."""
+    aside = unfinished(path)
+    make_folder(path.parent)
+    try:
+        with aside.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        aside.rename(path)
+    except OSError as error:
+        aside.unlink(missing_ok=True)
+        raise disk_error(path, error) from None
+
+
+def make_folder(folder: Path) -> None:
+    """Make `folder` and those above it; raise RoadsegError where that is not possible."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise disk_error(folder, error) from None
+
+
+def unfinished(path: Path) -> Path:
+    """Return the hidden name, with the same ending, under which `path` is written first."""
+    return path.with_name(f".unfinished-{os.getpid()}-{path.name}")
+
+
+def jpeg(picture: np.ndarray, quality: int = 88) -> bytes:
+    """Return RGB (height, width, 3) uint8 as JPEG."""
+    from PIL import Image
+
+    stream = io.BytesIO()
+    Image.fromarray(picture).save(stream, "JPEG", quality=quality, optimize=True)
+    return stream.getvalue()

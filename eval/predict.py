@@ -1,0 +1,171 @@
+"""`roadseg predict`: label maps, colours, overlays and sampling points of images and videos."""
+
+import dataclasses
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import numpy as np
+import tyro
+
+from roadseg import arguments
+from roadseg.errors import RoadsegError
+from roadseg.eval.labeller import Labeller, labeller_of_run, labeller_of_saved_model
+from roadseg.eval.overlay import KINDS, pictures, to_label_ids, write_png
+from roadseg.eval.scoring import in_threads
+from roadseg.eval.sources import Source, find_sources, read_picture
+from roadseg.eval.video import label_video
+from roadseg.run_folder import RunFolder
+
+EXAMPLE = """roadseg predict runs/deeplabv3_mobilenet_v2 --images street.png --to labelled
+roadseg predict --saved-model runs/x/export/saved_model --images drive.mp4 --to labelled"""
+
+Kind = Literal["labels", "colour", "overlay", "sampling"]
+
+
+@dataclasses.dataclass(frozen=True)
+class PredictOptions:
+    """Label images or videos with a run, or with a SavedModel that it was exported to."""
+
+    images: tuple[Path, ...]
+    """Images, videos, or folders of them (searched to the bottom)."""
+    run: Annotated[Path | None, tyro.conf.Positional, tyro.conf.arg(metavar="RUN")] = None
+    """Run folder; leave it out with --saved-model."""
+    saved_model: Path | None = None
+    """Folder that `roadseg export` wrote."""
+    to: Path = Path("predictions")
+    """Folder of the results, made if absent."""
+    step: int | Literal["best", "last"] = "last"
+    """Checkpoint of the run."""
+    write: tuple[Kind, ...] = ()
+    """What to write; default: everything (of a video, everything but label maps)."""
+    label_ids: bool = False
+    """Write the data set's own ids to label maps, not train ids."""
+    batch_size: int = 4
+    """Images of one size that go through the network together."""
+    keep_going: bool = False
+    """Skip files that cannot be read, name them at the end, and return status 1."""
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run the command and return the exit status: 1 if files were skipped."""
+    options = arguments.parse(PredictOptions, argv, command="predict", example=EXAMPLE)
+    problems = predict(options)
+    for problem in problems:
+        print(f"skipped: {problem}", file=sys.stderr)
+    if problems:
+        print(f"error: {len(problems)} files were skipped (named above)", file=sys.stderr)
+    return 1 if problems else 0
+
+
+def predict(options: PredictOptions) -> list[str]:
+    """Write the pictures that `options` ask for; return a line for each file that was skipped.
+
+    Raises RoadsegError for options that do not fit, and for the first file that cannot be read
+    unless `keep_going`; results written before that stay.
+    """
+    if (options.run is None) == (options.saved_model is None):
+        raise RoadsegError("predict: give a run folder or --saved-model, one of the two")
+    if options.batch_size < 1:
+        raise RoadsegError(f"--batch-size {options.batch_size}: at least 1 is needed")
+    sources = find_sources(options.images, options.to)
+    if options.saved_model is not None:
+        labeller = labeller_of_saved_model(options.saved_model)
+    else:
+        step = None if options.step == "last" else options.step
+        labeller = labeller_of_run(RunFolder(options.run or ""), step)
+    return _Predictions(options, labeller).write(sources)
+
+
+class _Predictions:
+    def __init__(self, options: PredictOptions, labeller: Labeller) -> None:
+        self.options, self.labeller = options, labeller
+        self.problems: list[str] = []
+
+    def write(self, sources: Sequence[Source]) -> list[str]:
+        from rich.console import Console
+        from rich.progress import Progress
+
+        console = Console()
+        stills = [source for source in sources if not source.is_video]
+        with Progress(console=console, transient=True) as progress:
+            task = progress.add_task("images", total=len(stills), visible=bool(stills))
+            for _ in in_threads(self._jobs(stills)):
+                progress.advance(task)
+            for source in sources:
+                if source.is_video:
+                    bar = progress.add_task(source.path.name, total=None)
+                    self._video(source, partial(_advance, progress, bar))
+        done = len(sources) - len(self.problems)
+        summary = f"{done} of {len(sources)} labelled, results in {self.options.to}"
+        print(f"{self.labeller.title}: {summary}")
+        return self.problems
+
+    def _problem(self, error: RoadsegError) -> None:
+        if not self.options.keep_going:
+            raise error
+        self.problems.append(str(error))
+
+    def _read(self, sources: Sequence[Source]) -> Iterator[tuple[Source, np.ndarray]]:
+        def read(source: Source) -> np.ndarray | RoadsegError:
+            try:
+                return read_picture(source.path)
+            except RoadsegError as error:
+                return error
+
+        jobs = (lambda source=source: read(source) for source in sources)
+        for source, image in zip(sources, in_threads(jobs, 2), strict=True):
+            if isinstance(image, RoadsegError):
+                self._problem(image)
+            else:
+                yield source, image
+
+    def _jobs(self, sources: Sequence[Source]) -> Iterator[Callable[[], None]]:
+        """Label batch by batch in this thread; yield what draws and writes each image."""
+        batch: list[tuple[Source, np.ndarray]] = []
+        for source, image in self._read(sources):
+            full = len(batch) == self.options.batch_size
+            if batch and (full or batch[0][1].shape != image.shape):
+                yield from self._label(batch)
+                batch = []
+            batch.append((source, image))
+        if batch:
+            yield from self._label(batch)
+
+    def _label(self, batch: list[tuple[Source, np.ndarray]]) -> Iterator[Callable[[], None]]:
+        labels, points = self.labeller(np.stack([image for _, image in batch]))
+        for index, (source, image) in enumerate(batch):
+            grid = None if points is None else points[index]
+            yield partial(self._draw, source, image, labels[index], grid)
+
+    def _draw(
+        self, source: Source, image: np.ndarray, labels: np.ndarray, grid: np.ndarray | None
+    ) -> None:
+        kinds = self.options.write or KINDS
+        target = self.options.to / source.name
+        for kind, picture in pictures(image, labels, grid, self.labeller.table, kinds).items():
+            if kind == "labels" and self.options.label_ids:
+                picture = to_label_ids(picture, self.labeller.table)
+            write_png(target.with_name(f"{target.name}_{kind}.png"), picture)
+
+    def _video(self, source: Source, report: Callable[[int, int], None]) -> None:
+        options = self.options
+        kinds = options.write or [kind for kind in KINDS if kind != "labels"]
+        try:
+            label_video(
+                source.path,
+                options.to / source.name,
+                self.labeller,
+                kinds,
+                options.batch_size,
+                report,
+                options.label_ids,
+            )
+        except RoadsegError as error:
+            self._problem(error)
+
+
+def _advance(progress: Any, bar: Any, done: int, total: int) -> None:
+    progress.update(bar, completed=done, total=total or None)

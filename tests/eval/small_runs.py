@@ -1,0 +1,51 @@
+"""Run folders of small, untrained networks, made through the public interface."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from roadseg.checkpoint import write_checkpoint
+from roadseg.datasets.label_table import LabelTable
+from roadseg.recipe import Recipe
+from roadseg.run_folder import RunFolder, build_network, variable_arrays
+
+TABLE = LabelTable(
+    name="three",
+    names=("road", "car", "person"),
+    colours=((128, 64, 128), (0, 0, 142), (220, 20, 60)),
+    categories=("flat", "vehicle", "human"),
+    target_classes=(1, 2),
+    small_classes=(2,),
+)
+RECIPE = Recipe(
+    name="small",
+    task="segmentation",
+    source="made for a test",
+    model_options={"depth_multiplier": 0.1},
+    evaluation_options={"output_stride": 8},
+    crop_size=(64, 64),
+    sampling="uniform",
+    sampling_size=(32, 32),
+    steps=20,
+)
+AUXILIARY = replace(
+    RECIPE,
+    name="small_auxiliary",
+    task="sampling",
+    model="auxiliary",
+    model_options={},
+    evaluation_options={},
+    sampling="none",
+    auxiliary_depth_multiplier=0.1,
+)
+
+
+def small_run(folder: Path, recipe: Recipe = RECIPE, step: int = 20) -> RunFolder:
+    """Return a run with one checkpoint of untrained weights; adaptive ones with their auxiliary."""
+    run = RunFolder(folder)
+    run.begin(recipe, TABLE)
+    classes = 0 if recipe.task == "sampling" else TABLE.num_classes
+    weights = variable_arrays(build_network(recipe, classes))
+    write_checkpoint(run.checkpoint_folder, step, {"weights": weights}, {})
+    if recipe.sampling == "adaptive":
+        small_run(folder / "auxiliary", AUXILIARY)
+    return run
