@@ -48,6 +48,8 @@ class Recipe:
     """Probability of a left-right flip of image and label."""
     shuffle_buffer: int = 100
     """Records in the shuffle buffer."""
+    cache: Literal["none", "encoded", "decoded"] = "none"
+    """What is kept in memory after it was read once: nothing, the files' bytes, or the pixels."""
 
     sampling: Literal["none", "uniform", "adaptive"] = "none"
     """How the crop is reduced before the network: not at all, on a uniform or on a learned grid."""
@@ -66,6 +68,8 @@ class Recipe:
     """Weight a of the data term of the sampling energy (nus_alpha)."""
     target_classes: tuple[int, ...] = ()
     """Train ids whose boundaries attract samples; empty for all."""
+    targets: Literal["native", "graph"] = "native"
+    """Who computes target grids: the native code in the input pipeline, or the device."""
 
     batch_size: int = 16
     """Images in a step, over all replicas and machines."""
@@ -81,6 +85,8 @@ class Recipe:
     """L2 factor: weight_decay * sum(w^2) / 2 on kernels, depthwise ones excluded."""
     bias_gradient_factor: float = 1.0
     """Factor on the gradient of the logits' biases (published: 2)."""
+    batch_norm_momentum: float = 0.0
+    """Momentum of batch statistics in place of the network's own; 0 keeps those."""
     ema: float = 0.0
     """Decay of the moving average of the weights used in evaluation; 0 for none."""
     precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = "float32"
@@ -91,7 +97,9 @@ class Recipe:
     """Seed of initial weights, data order and augmentation."""
 
     checkpoint_every_steps: int = 1000
-    """Steps between checkpoints; the last step always has one."""
+    """Steps between checkpoints, 0 for none but by time; the last step always has one."""
+    checkpoint_every_seconds: float = 0.0
+    """Seconds between checkpoints, 0 for none but by steps; whichever comes first."""
     keep_checkpoints: int = 5
     """Newest checkpoints that are kept, beside the best."""
     summary_every_steps: int = 100

@@ -1,1 +1,27 @@
-"""One flat file of published numbers for each recipe."""
+"""One flat file of published numbers for each recipe, found in a table by name."""
+
+import difflib
+import importlib
+
+from roadseg.errors import RoadsegError
+from roadseg.recipe import Recipe
+
+# Name of the recipe -> where it is written.
+RECIPES = {
+    "nus/auxiliary": ("roadseg.train.recipes.nus.auxiliary", "RECIPE"),
+    "nus/deeplabv3_mobilenet_v2": ("roadseg.train.recipes.nus.deeplabv3_mobilenet_v2", "RECIPE"),
+    "camvid/auxiliary": ("roadseg.train.recipes.camvid", "AUXILIARY"),
+    "camvid/deeplabv3_mobilenet_v2": ("roadseg.train.recipes.camvid", "DEEPLABV3_MOBILENET_V2"),
+    "demo/auxiliary": ("roadseg.train.recipes.demo", "AUXILIARY"),
+    "demo/deeplabv3_mobilenet_v2": ("roadseg.train.recipes.demo", "DEEPLABV3_MOBILENET_V2"),
+}
+
+
+def get(name: str) -> Recipe:
+    """Return the recipe called `name`; raise RoadsegError naming the near ones if there is none."""
+    if name not in RECIPES:
+        near = difflib.get_close_matches(name, RECIPES, n=3, cutoff=0.4) or list(RECIPES)
+        raise RoadsegError(f"--recipe {name}: no such recipe; near: {', '.join(near)}")
+    module, variable = RECIPES[name]
+    recipe: Recipe = getattr(importlib.import_module(module), variable)
+    return recipe

@@ -1,0 +1,44 @@
+"""Focal loss: cross-entropy that pays less attention to what is already right."""
+
+from typing import Any
+
+from keras import ops
+
+Tensor = Any
+
+
+def sigmoid_focal_loss(
+    targets: Tensor, scores: Tensor, alpha: float = 0.25, gamma: float = 2.0
+) -> Tensor:
+    """Return alpha_t (1 - p_t)^gamma times the binary cross-entropy, element by element.
+
+    targets: 0 or 1, of the shape of `scores`; values between are mixed.
+    scores: logits, before the sigmoid. p_t is the probability given to the target.
+    alpha: weight of the targets that are 1; those that are 0 weigh 1 - alpha.
+    Source: Lin et al. 2017, eq. 5; tensorflow-addons 0.22, losses/focal_loss.py.
+    """
+    scores = ops.convert_to_tensor(scores)
+    targets = ops.cast(targets, scores.dtype)
+    return _focal(
+        targets,
+        ops.sigmoid(scores),
+        ops.binary_crossentropy(targets, scores, from_logits=True),
+        alpha,
+        gamma,
+    )
+
+
+def focal_loss_of_probabilities(
+    targets: Tensor, probabilities: Tensor, alpha: float = 0.25, gamma: float = 2.0
+) -> Tensor:
+    """Return the loss of `sigmoid_focal_loss` for probabilities 0..1 (kept 1e-7 from both ends)."""
+    probabilities = ops.convert_to_tensor(probabilities)
+    targets = ops.cast(targets, probabilities.dtype)
+    entropy = ops.binary_crossentropy(targets, probabilities)
+    return _focal(targets, probabilities, entropy, alpha, gamma)
+
+
+def _focal(targets: Tensor, p: Tensor, entropy: Tensor, alpha: float, gamma: float) -> Tensor:
+    missing = targets * (1 - p) + (1 - targets) * p
+    weight = targets * alpha + (1 - targets) * (1 - alpha)
+    return weight * missing**gamma * entropy

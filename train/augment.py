@@ -1,0 +1,92 @@
+"""Random scale, crop and flip of image and label together, a function of the draws alone.
+
+No hidden state: the same four numbers give the same crop, so a resumed run sees what it would have.
+"""
+
+from typing import Any, NamedTuple
+
+import tensorflow as tf
+
+from roadseg.ops.resize import resize_bilinear, resize_nearest
+from roadseg.recipe import Recipe
+
+Tensor = Any
+IMAGE_PADDING = 127.5
+LABEL_PADDING = 255
+
+
+class Crop(NamedTuple):
+    """One training crop: pixels as bytes, and where in it the picture (not padding) lies."""
+
+    image: Tensor
+    """(height, width, 3) uint8; padding is 127 here and becomes 127.5 on the device."""
+    label: Tensor
+    """(height, width) uint8 train ids, 255 = ignore or padding."""
+    content: Tensor
+    """(4,) int32: first row, first column, end row, end column of the picture in the crop."""
+
+
+def draws(seed: int, index: Tensor) -> Tensor:
+    """Return four numbers in [0, 1) for the example at `index` of the whole run."""
+    return tf.random.stateless_uniform((4,), seed=tf.stack([tf.constant(seed, tf.int64), index]))
+
+
+def random_crop(image: Tensor, label: Tensor, draw: Tensor, recipe: Recipe) -> Crop:
+    """Return a crop of recipe.crop_size.
+
+    image: (height, width, 3) uint8; label: (height, width) integer train ids.
+    draw: (4,) in [0, 1) for scale, row, column, flip.
+    Order as published: scale, pad at the bottom and right, crop, flip.
+    Source: adaptive-sampling, research/deeplab/input_preprocess.py.
+    """
+    label = tf.cast(label, tf.uint8)
+    if recipe.max_scale > recipe.min_scale or recipe.min_scale != 1.0:
+        image, label = _rescaled(image, label, scale(draw[0], recipe))
+    height, width = recipe.crop_size
+    size = tf.shape(image)[:2]
+    free = tf.maximum(size - [height, width], 0)
+    # Draws are float32, below 1; their product with free + 1 can still round up to it.
+    offset = tf.minimum(tf.cast(draw[1:3] * tf.cast(free + 1, tf.float32), tf.int32), free)
+    shown = tf.minimum(size, [height, width])
+    image = image[offset[0] : offset[0] + shown[0], offset[1] : offset[1] + shown[1]]
+    label = label[offset[0] : offset[0] + shown[0], offset[1] : offset[1] + shown[1]]
+    flipped = draw[3] < recipe.flip_probability
+    image = tf.cond(flipped, lambda: image[:, ::-1], lambda: image)
+    label = tf.cond(flipped, lambda: label[:, ::-1], lambda: label)
+    # Flipping the crop would carry padding from the right to the left.
+    left = tf.where(flipped, width - shown[1], 0)
+    right, below = width - shown[1] - left, height - shown[0]
+    image = tf.pad(image, [[0, below], [left, right], [0, 0]], constant_values=127)
+    label = tf.pad(label, [[0, below], [left, right]], constant_values=LABEL_PADDING)
+    image = tf.ensure_shape(image, (height, width, 3))
+    label = tf.ensure_shape(label, (height, width))
+    return Crop(image, label, tf.stack([0, left, shown[0], left + shown[1]]))
+
+
+def scale(draw: Tensor, recipe: Recipe) -> Tensor:
+    """Return the factor for a draw in [0, 1): one of the steps, or any value in the range."""
+    if recipe.scale_step <= 0:
+        return recipe.min_scale + draw * (recipe.max_scale - recipe.min_scale)
+    count = int((recipe.max_scale - recipe.min_scale) / recipe.scale_step + 1 + 1e-6)
+    step = tf.minimum(tf.floor(draw * count), count - 1)
+    return recipe.min_scale + step * recipe.scale_step
+
+
+def restore_padding(images: Tensor, content: Tensor) -> Tensor:
+    """Return images as float32 with padding at 127.5, which bytes cannot hold.
+
+    images: (batch, height, width, 3) uint8; content: (batch, 4) as in `Crop`.
+    """
+    rows, columns = tf.range(tf.shape(images)[1]), tf.range(tf.shape(images)[2])
+    in_rows = (rows >= content[:, 0:1]) & (rows < content[:, 2:3])
+    in_columns = (columns >= content[:, 1:2]) & (columns < content[:, 3:4])
+    inside = in_rows[:, :, None, None] & in_columns[:, None, :, None]
+    return tf.where(inside, tf.cast(images, tf.float32), IMAGE_PADDING)
+
+
+def _rescaled(image: Tensor, label: Tensor, factor: Tensor) -> tuple[Tensor, Tensor]:
+    size = tf.cast(tf.cast(tf.shape(image)[:2], tf.float32) * factor, tf.int32)
+    # Back to bytes costs half a grey level and a quarter of the transfer to the device.
+    image = tf.cast(tf.round(resize_bilinear(image[None], (size[0], size[1]))[0]), tf.uint8)
+    label = resize_nearest(label[None, :, :, None], (size[0], size[1]))[0, :, :, 0]
+    return image, label

@@ -1,0 +1,80 @@
+"""`roadseg train`: a recipe, with changes, to a run folder; or on with a run that was stopped."""
+
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+from roadseg.errors import RoadsegError
+from roadseg.recipe import Recipe
+from roadseg.run_folder import RunFolder
+from roadseg.train.overrides import override
+from roadseg.train.recipes import RECIPES, get
+
+EXAMPLE = """example: roadseg train --recipe nus/auxiliary --records ~/records --run runs/auxiliary
+
+Train a recipe. The same command again goes on from its last checkpoint, with the same step,
+rate and data order. --FIELD VALUE changes a field of the recipe (--sampling-size 192 192);
+--show prints them all."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Arguments:
+    """What is not a field of the recipe."""
+
+    recipe: Annotated[str, tyro.conf.arg(metavar="NAME")] = ""
+    """Recipe to train (--list names them); not needed to go on with a run."""
+    run: Annotated[str, tyro.conf.arg(metavar="DIR")] = ""
+    """Run folder; runs/NAME if not given."""
+    list: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
+    """Print the names of the recipes and stop."""
+    show: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
+    """Print the recipe with its changes and stop."""
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run the command and return its exit status: 0, or 128 + a signal that stopped the run."""
+    arguments, rest = tyro.cli(
+        Arguments,
+        prog="roadseg train",
+        description=EXAMPLE,
+        args=list(argv),
+        return_unknown_args=True,
+    )
+    if arguments.list:
+        print("\n".join(RECIPES))
+        return 0
+    recipe, run = chosen(arguments, rest)
+    print(listing(recipe))
+    if arguments.show:
+        return 0
+    print(f"run folder: {run.path}")
+    from roadseg.train.loop import train
+
+    return train(recipe, run)
+
+
+def chosen(arguments: Arguments, rest: Sequence[str]) -> tuple[Recipe, RunFolder]:
+    """Return the recipe with its changes, and the run folder.
+
+    Raises RoadsegError if neither a recipe nor a run that was begun is named.
+    """
+    run = RunFolder(arguments.run) if arguments.run else None
+    if arguments.recipe:
+        recipe = get(arguments.recipe)
+    elif run and run.exists:
+        recipe = run.recipe
+    else:
+        where = f"{run.path} is no run that was begun" if run else "no --recipe and no --run"
+        raise RoadsegError(f"{where}; name one of: {', '.join(RECIPES)}")
+    recipe = override(recipe, rest)
+    return recipe, run or RunFolder(Path("runs") / recipe.name)
+
+
+def listing(recipe: Recipe) -> str:
+    """Return every field of `recipe` with its value, one a line."""
+    fields = dataclasses.fields(recipe)
+    width = max(len(field.name) for field in fields)
+    return "\n".join(f"{field.name:<{width}}  {getattr(recipe, field.name)}" for field in fields)

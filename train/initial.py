@@ -1,0 +1,135 @@
+"""How a run starts: its folder, the auxiliary network it samples with, its first weights."""
+
+import dataclasses
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from roadseg import checkpoint
+from roadseg.errors import RoadsegError
+from roadseg.recipe import Recipe
+from roadseg.run_folder import RunFolder, variable_arrays
+
+if TYPE_CHECKING:
+    import keras
+
+    from roadseg.data_conversion.records import RecordSet
+
+# Fields that may change when a run goes on: where things lie and how often they are written.
+FREE = {
+    "name",
+    "source",
+    "measured",
+    "records",
+    "cache",
+    "auxiliary_run",
+    "initial_weights",
+    "checkpoint_every_steps",
+    "checkpoint_every_seconds",
+    "keep_checkpoints",
+    "summary_every_steps",
+    "pictures_every_steps",
+}
+
+
+def begin_or_resume(recipe: Recipe, run: RunFolder, records: "RecordSet", writes: bool) -> None:
+    """Write the run's recipe, label table and auxiliary network, or check that they still hold.
+
+    writes: whether this process is the one that writes.
+    Raises RoadsegError for a changed recipe or class list, and for a missing auxiliary run.
+    """
+    if run.exists:
+        check_unchanged(run, recipe)
+        if run.label_table.names != records.label_table.names:
+            raise RoadsegError(
+                f"{recipe.records}: other classes than those of {run.path / 'label_table.json'}; "
+                "go on with the same records or begin another --run"
+            )
+        return
+    if run.path.is_dir() and any(path.name != "auxiliary" for path in run.path.iterdir()):
+        raise RoadsegError(f"{run.path}: not empty and no run folder; take another --run")
+    if not writes:
+        return
+    if recipe.task == "segmentation" and recipe.sampling == "adaptive":
+        copy_auxiliary(recipe, run)
+    run.begin(recipe, records.label_table)
+
+
+def check_unchanged(run: RunFolder, recipe: Recipe) -> None:
+    """Raise RoadsegError if `recipe` differs from the run's in what decides its weights."""
+    begun = run.recipe
+    for field in dataclasses.fields(Recipe):
+        before, now = getattr(begun, field.name), getattr(recipe, field.name)
+        if before != now and field.name not in FREE:
+            raise RoadsegError(
+                f"{run.path}: this run was begun with {field.name}={before!r}, not {now!r}; "
+                "go on with the value it has or begin another --run"
+            )
+
+
+def copy_auxiliary(recipe: Recipe, run: RunFolder) -> None:
+    """Copy the auxiliary network that `recipe` names into the run, which then needs no other."""
+    source, step = find_auxiliary(recipe)
+    number, folder = source.find_checkpoint(step)
+    groups = {"weights": checkpoint.read_arrays(folder / "weights.npz")}
+    if (folder / "ema.npz").is_file():
+        groups["ema"] = checkpoint.read_arrays(folder / "ema.npz")
+    copy = RunFolder(run.path / "auxiliary")
+    state = {"copied_from": str(folder)}
+    checkpoint.write_checkpoint(copy.checkpoint_folder, number, groups, state)
+    copy.begin(source.recipe, source.label_table)
+
+
+def find_auxiliary(recipe: Recipe) -> tuple[RunFolder, int | None]:
+    """Return the auxiliary run that `recipe` names, and the step if it names one checkpoint.
+
+    Raises RoadsegError that says what was looked for, and how it is made.
+    """
+    made = "train it first (roadseg train --recipe nus/auxiliary --run DIR)"
+    if not recipe.auxiliary_run:
+        raise RoadsegError(
+            f"sampling is 'adaptive' but --auxiliary-run is not given; {made} and name its folder"
+        )
+    path = Path(recipe.auxiliary_run)
+    step = None
+    if path.parent.name == "checkpoints" and path.name.startswith("step-"):
+        step, path = int(path.name.removeprefix("step-")), path.parent.parent
+    source = RunFolder(path)
+    if not source.exists:
+        raise RoadsegError(f"{path / 'recipe.json'}: no auxiliary run here; {made}")
+    if source.recipe.task != "sampling":
+        raise RoadsegError(
+            f"{path}: a run of the task '{source.recipe.task}', not of an auxiliary network; {made}"
+        )
+    source.find_checkpoint(step)
+    return source, step
+
+
+def load_start(recipe: Recipe, model: "keras.Model") -> None:
+    """Set the first weights of `model` from recipe.initial_weights ('none': leave them drawn)."""
+    source = recipe.initial_weights
+    if source in ("", "none"):
+        return
+    run = RunFolder(source)
+    if run.exists:
+        _load_matching(model, run)
+        return
+    from roadseg.weights import load_initial_weights
+
+    load_initial_weights(model, source, recipe)
+
+
+def _load_matching(model: "keras.Model", run: RunFolder) -> None:
+    """Take every weight that has the same name and shape in `run`; a head of other classes has not."""
+    number, folder = run.find_checkpoint()
+    arrays = checkpoint.read_arrays(folder / "weights.npz")
+    matching = [
+        name
+        for name, array in variable_arrays(model).items()
+        if name in arrays and arrays[name].shape == array.shape
+    ]
+    if not matching:
+        raise RoadsegError(f"{folder}: no variable of {model.name} in it; another network?")
+    for variable in model.weights:
+        if variable.path in matching:
+            variable.assign(arrays[variable.path])
+    print(f"initial weights: {len(matching)} of {len(model.weights)} variables, step {number}")

@@ -1,0 +1,236 @@
+"""The training loop: steps, checkpoints, and the way back to exactly where a run was stopped."""
+
+import math
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from roadseg import checkpoint
+from roadseg.data_conversion.records import RecordSet, open_records
+from roadseg.errors import RoadsegError
+from roadseg.layers.conv_bn import synchronise_batch_norm
+from roadseg.recipe import Recipe
+from roadseg.run_folder import RunFolder, build_network
+from roadseg.train import snapshot
+from roadseg.train.initial import begin_or_resume, load_start
+from roadseg.train.pipeline import training_batches
+from roadseg.train.progress import Progress
+from roadseg.train.schedule import poly
+from roadseg.train.step import TrainingStep
+from roadseg.train.stop import StopSignal
+from roadseg.train.summaries import Summaries
+
+
+def train(recipe: Recipe, run: RunFolder, strategy: tf.distribute.Strategy | None = None) -> int:
+    """Train `recipe` in `run` to its last step, going on where an earlier call stopped.
+
+    Returns 0, or 128 + the number of the signal that stopped it after a checkpoint.
+    Raises RoadsegError for anything a user can mend: records, weights, another recipe, a full disk.
+    """
+    strategy = strategy or choose_strategy()
+    check(recipe, strategy)
+    records = open_records(recipe.records, recipe.split)
+    begin_or_resume(recipe, run, records, writes=is_chief(strategy))
+    step = build(recipe, run, records, strategy)
+    start = snapshot.restore(run, step, records) if run.checkpoints() else 0
+    if start >= recipe.steps:
+        return 0
+    with StopSignal() as stop, Progress(recipe, start, is_chief(strategy)) as progress:
+        loop = _Loop(recipe, run, step, records, strategy, progress)
+        return loop.run_from(start, stop)
+
+
+def build(
+    recipe: Recipe, run: RunFolder, records: RecordSet, strategy: tf.distribute.Strategy
+) -> TrainingStep:
+    """Return the step of `recipe` with initial weights, every variable made under `strategy`."""
+    keras.utils.set_random_seed(recipe.seed)
+    table = records.label_table
+    with variable_scope(strategy):
+        adaptive = recipe.task == "segmentation" and recipe.sampling == "adaptive"
+        auxiliary = run.load_auxiliary() if adaptive else None
+        with precision(recipe.precision):
+            model = build_network(recipe, len(table.names))
+        if recipe.batch_norm_momentum:
+            set_batch_norm_momentum(model, recipe.batch_norm_momentum)
+        if strategy.num_replicas_in_sync > 1:
+            synchronise_batch_norm(model)
+        if not run.checkpoints():
+            load_start(recipe, model)
+        return TrainingStep(recipe, model, auxiliary, strategy, table.ignore)
+
+
+class _Loop:
+    """The steps from one place to the end, and what happens between them."""
+
+    def __init__(
+        self,
+        recipe: Recipe,
+        run: RunFolder,
+        step: TrainingStep,
+        records: RecordSet,
+        strategy: tf.distribute.Strategy,
+        progress: Progress,
+    ):
+        self.recipe, self.run, self.step, self.records = recipe, run, step, records
+        self.strategy, self.progress, self.chief = strategy, progress, is_chief(strategy)
+        self.losses: list[Any] = []
+        self.saved = time.monotonic()
+        self.summed = time.monotonic()
+
+    def run_from(self, start: int, stop: StopSignal) -> int:
+        recipe = self.recipe
+        batches = iter(distributed_batches(recipe, self.records, self.strategy, start))
+        summaries = Summaries(self.run, recipe, self.records.label_table) if self.chief else None
+        for number in range(start, recipe.steps):
+            batch = next(batches)
+            rate = poly(number, recipe.steps, recipe.learning_rate, recipe.power)
+            self.losses.append(self.step(batch, tf.constant(rate, tf.float32)))
+            done = number + 1
+            last = done == recipe.steps or bool(stop.received)
+            self.progress.advance(done)
+            if last or done % recipe.summary_every_steps == 0:
+                self._report(done, rate, summaries)
+            if summaries and recipe.pictures_every_steps:
+                if done % recipe.pictures_every_steps == 0:
+                    summaries.pictures(done, self.step, first_replica(self.strategy, batch))
+            if last or self._due(done):
+                self._save(done)
+            if stop.received and done < recipe.steps:
+                self.progress.message(f"stopped at step {done}; the same command goes on from there")
+                return 128 + stop.received
+        return 0
+
+    def _report(self, done: int, rate: float, summaries: Summaries | None) -> None:
+        loss = float(tf.add_n(self.losses)) / len(self.losses)
+        if not math.isfinite(loss):
+            raise RoadsegError(
+                f"{self.run.path}: the loss is {loss} at step {done}; the last checkpoint is kept, "
+                "start another run with a smaller --learning-rate"
+            )
+        seconds = time.monotonic() - self.summed
+        speed = len(self.losses) * self.recipe.batch_size / max(seconds, 1e-9)
+        self.losses, self.summed = [], time.monotonic()
+        self.progress.report(done, loss, rate, speed)
+        if summaries:
+            event = {"loss": loss, "learning_rate": rate, "images_per_second": round(speed, 3)}
+            self.run.append_metrics({"event": "train", "step": done, **event})
+            summaries.scalars(done, event)
+
+    def _due(self, done: int) -> bool:
+        recipe = self.recipe
+        if recipe.checkpoint_every_steps and done % recipe.checkpoint_every_steps == 0:
+            return True
+        seconds = recipe.checkpoint_every_seconds
+        return bool(seconds) and time.monotonic() - self.saved >= seconds
+
+    def _save(self, done: int) -> None:
+        if self.losses and not math.isfinite(float(self.losses[-1])):
+            self._report(done, math.nan, None)
+        if self.chief:
+            snapshot.save(self.run, self.step, self.records, done)
+            best = self.run.best_step()
+            spared = [] if best is None else [best]
+            checkpoint.prune(self.run.checkpoint_folder, self.recipe.keep_checkpoints, spared)
+        self.saved = time.monotonic()
+
+
+def distributed_batches(
+    recipe: Recipe, records: RecordSet, strategy: tf.distribute.Strategy, start: int
+) -> Any:
+    """Return the batches from step `start` on, cut for the replicas of `strategy`."""
+
+    def batches(context: tf.distribute.InputContext) -> tf.data.Dataset:
+        return training_batches(
+            recipe,
+            records,
+            start,
+            context.input_pipeline_id,
+            context.num_input_pipelines,
+            strategy.num_replicas_in_sync,
+        )
+
+    return strategy.distribute_datasets_from_function(batches)
+
+
+def choose_strategy() -> tf.distribute.Strategy:
+    """Return the strategy for what is there: TF_CONFIG, several GPUs, or one device."""
+    import os
+
+    if os.environ.get("TF_CONFIG"):
+        return tf.distribute.MultiWorkerMirroredStrategy()
+    if len(tf.config.list_physical_devices("GPU")) > 1:
+        return tf.distribute.MirroredStrategy()
+    return tf.distribute.get_strategy()
+
+
+def is_chief(strategy: tf.distribute.Strategy) -> bool:
+    """Return whether this process writes checkpoints and metrics (one does)."""
+    resolver = strategy.cluster_resolver
+    if resolver is None or not resolver.cluster_spec().as_dict():
+        return True
+    if resolver.task_type == "chief":
+        return True
+    return resolver.task_id in (None, 0) and "chief" not in resolver.cluster_spec().as_dict()
+
+
+def check(recipe: Recipe, strategy: tf.distribute.Strategy) -> None:
+    """Refuse what cannot be trained, and say what will be slow."""
+    replicas = strategy.num_replicas_in_sync
+    if recipe.batch_size % replicas:
+        raise RoadsegError(
+            f"batch_size={recipe.batch_size} cannot be cut for {replicas} replicas; "
+            f"take a multiple of {replicas}"
+        )
+    if recipe.xla and replicas > 1:
+        raise RoadsegError("xla=True works on one device; leave it out with several replicas")
+    if recipe.xla and not tf.config.list_physical_devices("GPU"):
+        print("warning: --xla without a GPU; depthwise layers are about 20 times slower with it")
+
+
+@contextmanager
+def variable_scope(strategy: tf.distribute.Strategy) -> Iterator[None]:
+    """Make variables of `strategy` that layers may assign inside a replica.
+
+    Keras gives batch statistics and dropout seeds no aggregation, which a replica then refuses to
+    assign. With synchronised moments they are the same everywhere, so the first replica's do.
+    """
+
+    def creator(following: Any, **options: Any) -> Any:
+        if not options.get("trainable", True):
+            options["aggregation"] = tf.VariableAggregation.ONLY_FIRST_REPLICA
+        return following(**options)
+
+    with strategy.scope(), tf.variable_creator_scope(creator):
+        yield
+
+
+def set_batch_norm_momentum(model: keras.Model, momentum: float) -> None:
+    """Let every batch normalisation of `model` follow its batches at this momentum.
+
+    The published head keeps 0.9997 of the old value: after 1000 steps three quarters of what it
+    normalises by in evaluation are still the initial ones. Short runs need less.
+    """
+    for layer in model._flatten_layers():
+        if isinstance(layer, keras.layers.BatchNormalization):
+            layer.momentum = momentum
+
+
+@contextmanager
+def precision(policy: str) -> Iterator[None]:
+    """Build layers under the dtype policy of this name."""
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(policy)
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)
+
+
+def first_replica(strategy: tf.distribute.Strategy, batch: dict[str, Any]) -> dict[str, Any]:
+    """Return the part of a batch that the first replica of this process got."""
+    return {name: strategy.experimental_local_results(part)[0] for name, part in batch.items()}

@@ -1,0 +1,97 @@
+"""`--field value` on the command line, read by the type of the recipe's field."""
+
+import dataclasses
+import difflib
+import typing
+from collections.abc import Sequence
+from types import UnionType
+from typing import Any
+
+from roadseg.errors import RoadsegError
+from roadseg.recipe import Recipe
+
+_FIXED = ("name", "task", "source")
+
+
+def override(recipe: Recipe, arguments: Sequence[str]) -> Recipe:
+    """Return `recipe` with the fields that `arguments` name: --batch-size 8 --crop-size 360 480.
+
+    A boolean alone is true; a dictionary takes key=value. Raises RoadsegError for an unknown field,
+    naming the near ones, and for a value of another type.
+    """
+    hints = typing.get_type_hints(Recipe)
+    changes: dict[str, Any] = {}
+    for name, words in _grouped(arguments):
+        field = name.replace("-", "_")
+        if field not in hints or field in _FIXED:
+            raise RoadsegError(_unknown(name, list(hints)))
+        changes[field] = _value(hints[field], words, f"--{name}")
+    return dataclasses.replace(recipe, **changes)
+
+
+def _grouped(arguments: Sequence[str]) -> list[tuple[str, list[str]]]:
+    groups: list[tuple[str, list[str]]] = []
+    for word in arguments:
+        if word.startswith("--"):
+            name, equals, value = word[2:].partition("=")
+            groups.append((name, [value] if equals else []))
+        elif groups:
+            groups[-1][1].append(word)
+        else:
+            raise RoadsegError(f"'{word}': a --field of the recipe has to come before its value")
+    return groups
+
+
+def _unknown(name: str, fields: list[str]) -> str:
+    names = [field.replace("_", "-") for field in fields if field not in _FIXED]
+    near = difflib.get_close_matches(name.replace("_", "-"), names, n=3, cutoff=0.5)
+    hint = f"near: {', '.join('--' + field for field in near)}" if near else "see --help"
+    return f"--{name}: a recipe has no such field; {hint}"
+
+
+def _value(hint: Any, words: list[str], name: str) -> Any:
+    origin = typing.get_origin(hint)
+    if origin is tuple:
+        kinds = typing.get_args(hint)
+        count = None if kinds[-1] is Ellipsis else len(kinds)
+        if count is not None and len(words) != count:
+            raise RoadsegError(f"{name}: {count} values wanted (height width), got {len(words)}")
+        return tuple(_scalar(kinds[0], word, name) for word in words)
+    if origin is dict:
+        return dict(_pair(word, name) for word in words)
+    if hint is bool and not words:
+        return True
+    if len(words) != 1:
+        raise RoadsegError(f"{name}: one value wanted, got {len(words)}")
+    return _scalar(hint, words[0], name)
+
+
+def _scalar(hint: Any, word: str, name: str) -> Any:
+    if typing.get_origin(hint) is typing.Literal:
+        options = typing.get_args(hint)
+        if word not in options:
+            raise RoadsegError(f"{name} {word}: there are {', '.join(options)}")
+        return word
+    if hint is bool:
+        words = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
+        if word.lower() not in words:
+            raise RoadsegError(f"{name} {word}: true or false wanted")
+        return words[word.lower()]
+    try:
+        return hint(word)
+    except ValueError:
+        kind = {"int": "a whole number", "float": "a number"}.get(hint.__name__, hint.__name__)
+        raise RoadsegError(f"{name} {word}: {kind} wanted") from None
+
+
+def _pair(word: str, name: str) -> tuple[str, Any]:
+    key, equals, text = word.partition("=")
+    if not equals:
+        raise RoadsegError(f"{name} {word}: key=value wanted")
+    kinds: list[type | UnionType] = [int, float]
+    for kind in kinds:
+        try:
+            return key, kind(text)  # type: ignore[operator]
+        except ValueError:
+            continue
+    return key, {"true": True, "false": False}.get(text, text)

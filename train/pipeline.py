@@ -1,0 +1,173 @@
+"""Records to training batches: the same batches at the same step, resumed or not, cached or not.
+
+An example is known by its place in the whole run. Its place decides its epoch, the epoch and the
+seed decide the order of the records, and place and seed decide the augmentation.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from roadseg.data_conversion.records import RecordSet, parse_example
+from roadseg.errors import RoadsegError
+from roadseg.ops.resize import resize_bilinear
+from roadseg.recipe import Recipe
+from roadseg.train import augment
+
+Tensor = Any
+Batch = dict[str, Tensor]
+
+
+def training_batches(
+    recipe: Recipe,
+    records: RecordSet,
+    start_step: int = 0,
+    pipeline: int = 0,
+    pipelines: int = 1,
+    replicas: int = 1,
+) -> tf.data.Dataset:
+    """Return an endless data set of batches, beginning with the batch of `start_step`.
+
+    pipeline, pipelines: this reader's number and how many there are; each batch of
+    recipe.batch_size is cut into that many equal parts, and this one gives its part.
+    replicas: how many replicas share a batch, over all pipelines; each element is for one of them.
+    Task 'segmentation': {"image": (b, height, width, 3) uint8, "label": (b, height, width) uint8,
+    "content": (b, 4) int32}. Task 'sampling': {"image": (b, *auxiliary_input, 3) float32,
+    "target": (b, *grid_size, 2) float32}, or "label" instead of "target" with targets='graph'.
+    Raises RoadsegError for a batch that cannot be cut evenly.
+    """
+    if recipe.batch_size % replicas or replicas % pipelines:
+        raise RoadsegError(
+            f"batch_size={recipe.batch_size} cannot be cut for {replicas} replicas; "
+            f"take a multiple of {replicas}"
+        )
+    part = recipe.batch_size // pipelines
+
+    def mine(place: Tensor) -> Tensor:
+        return (place % recipe.batch_size) // part == pipeline
+
+    parallel = tf.data.AUTOTUNE
+    start = start_step * recipe.batch_size
+    examples = example_stream(recipe, records, start, mine if pipelines > 1 else None)
+    crops = examples.map(lambda i, example: _crop(i, example, recipe), num_parallel_calls=parallel)
+    batches = crops.batch(recipe.batch_size // replicas, drop_remainder=True)
+    if recipe.task == "sampling":
+        batches = batches.map(lambda batch: _targets(batch, recipe), num_parallel_calls=parallel)
+    endless = tf.data.experimental.assert_cardinality(tf.data.INFINITE_CARDINALITY)
+    return batches.apply(endless).prefetch(2).with_options(_options())
+
+
+def example_stream(
+    recipe: Recipe,
+    records: RecordSet,
+    start: int = 0,
+    wanted: Callable[[Tensor], Tensor] | None = None,
+) -> tf.data.Dataset:
+    """Return (place in the run, example) from place `start` on, for ever.
+
+    wanted: which places to give, all if None; the others are passed over without decoding, as are
+    the examples before `start` in its epoch.
+    Examples are {"image": uint8, "label": integers, "filename": bytes}, decoded.
+    """
+    count = records.num_examples
+    files, fetch = _record_files(records) if recipe.cache == "none" else _cached(recipe, records)
+
+    def epoch_of(epoch: Tensor) -> tf.data.Dataset:
+        # Sets this graph's seed alone; with 0 in its place a seed that is a tensor is refused.
+        tf.random.set_seed(1)
+        order = tf.data.Dataset.from_tensor_slices(_order(len(records.files), recipe.seed, epoch))
+        order = order.flat_map(files).shuffle(
+            max(recipe.shuffle_buffer, 1),
+            seed=_shuffle_seed(recipe.seed, epoch),
+            reshuffle_each_iteration=False,
+        )
+        skipped = tf.where(epoch == start // count, tf.constant(start % count, tf.int64), 0)
+        places = tf.data.Dataset.range(epoch * count, (epoch + 1) * count)
+        return tf.data.Dataset.zip(places, order).skip(skipped)
+
+    stream = tf.data.Dataset.range(start // count, np.iinfo(np.int64).max).flat_map(epoch_of)
+    if wanted is not None:
+        stream = stream.filter(lambda place, _: wanted(place))
+    return stream.map(lambda place, key: (place, fetch(key)), num_parallel_calls=tf.data.AUTOTUNE)
+
+
+def _record_files(records: RecordSet) -> tuple[Any, Any]:
+    names = tf.constant([str(file) for file in records.files])
+    return lambda number: tf.data.TFRecordDataset(names[number]), parse_example
+
+
+def _cached(recipe: Recipe, records: RecordSet) -> tuple[Any, Any]:
+    """Return what `_record_files` does, but from memory: keys are places in the cached arrays."""
+    counts, columns = [], []
+    for file in records.files:
+        data = tf.data.TFRecordDataset(str(file))
+        if recipe.cache == "decoded":
+            data = data.map(parse_example, num_parallel_calls=tf.data.AUTOTUNE)
+        elements = list(data)
+        counts.append(len(elements))
+        columns += elements
+    starts = tf.constant(np.cumsum([0, *counts]), tf.int64)
+    if recipe.cache == "encoded":
+        kept = tf.stack(columns)
+        fetch = lambda key: parse_example(kept[key])  # noqa: E731
+    else:
+        sizes = {tuple(example["image"].shape) for example in columns}
+        if len(sizes) > 1:
+            raise RoadsegError(
+                f"{records.files[0].parent}: images of {len(sizes)} sizes cannot be cached as "
+                "pixels; use --cache encoded"
+            )
+        pixels = {name: tf.stack([e[name] for e in columns]) for name in columns[0]}
+        fetch = lambda key: {name: array[key] for name, array in pixels.items()}  # noqa: E731
+    return lambda number: tf.data.Dataset.range(starts[number], starts[number + 1]), fetch
+
+
+def _order(files: int, seed: int, epoch: Tensor) -> Tensor:
+    """Return the files' numbers in the order of `epoch`."""
+    return tf.random.experimental.stateless_shuffle(tf.range(files), seed=_key(seed, epoch, 1))
+
+
+def _shuffle_seed(seed: int, epoch: Tensor) -> Tensor:
+    key = _key(seed, epoch, 2)
+    return tf.random.stateless_uniform((), key, 0, 2**31 - 1, dtype=tf.int64)
+
+
+def _key(seed: int, epoch: Tensor, salt: int) -> Tensor:
+    return tf.random.fold_in(tf.stack([tf.constant(seed, tf.int64), epoch]), salt)
+
+
+def _crop(place: Tensor, example: Batch, recipe: Recipe) -> Batch:
+    draw = augment.draws(recipe.seed, place)
+    return augment.random_crop(example["image"], example["label"], draw, recipe)._asdict()
+
+
+def _targets(batch: Batch, recipe: Recipe) -> Batch:
+    """Return small images, and target grids computed from the full-resolution crops."""
+    images = augment.restore_padding(batch["image"], batch["content"])
+    small = {"image": resize_bilinear(images, recipe.auxiliary_input, align_corners=True)}
+    if recipe.targets == "graph":
+        return {**small, "label": batch["label"]}
+    target = tf.numpy_function(_native_targets(recipe), [batch["label"]], tf.float32)
+    shape = (batch["label"].shape[0], *recipe.grid_size, 2)
+    return {**small, "target": tf.ensure_shape(target, shape)}
+
+
+def _native_targets(recipe: Recipe) -> Any:
+    from roadseg.nus_native import boundary_targets
+
+    classes = list(recipe.target_classes) or None
+
+    def targets(labels: np.ndarray) -> np.ndarray:
+        grids = boundary_targets(labels, recipe.grid_size, recipe.target_alpha, classes)
+        return np.asarray(grids, np.float32)
+
+    return targets
+
+
+def _options() -> tf.data.Options:
+    options = tf.data.Options()
+    options.deterministic = True
+    options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.OFF
+    return options
