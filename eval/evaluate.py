@@ -128,12 +128,13 @@ class Evaluation:
         from roadseg.sampling import uniform_grid
 
         recipe = self.recipe
-        settings = {
-            "grid": recipe.grid_size,
-            "alpha": recipe.target_alpha,
-            "target_classes": recipe.target_classes or None,
-            "ignore": self.table.ignore,
-        }
+        target_of = partial(
+            boundary_targets,
+            grid=recipe.grid_size,
+            alpha=recipe.target_alpha,
+            target_classes=recipe.target_classes or None,
+            ignore=self.table.ignore,
+        )
         error, uniform_error = GridError(), GridError()
         uniform = np.asarray(uniform_grid(recipe.grid_size))
         per_image = []
@@ -141,7 +142,7 @@ class Evaluation:
             images = np.stack([frame.image for frame in batch]).astype(np.float32)
             grids = np.asarray(network(images, training=False))
             for frame, grid in zip(batch, grids, strict=True):
-                target = boundary_targets(frame.label, **settings)
+                target = target_of(frame.label)
                 per_image.append(GridScore(frame.name, *error.add(target, grid)))
                 uniform_error.add(target, uniform)
                 if progress:
@@ -195,7 +196,7 @@ def score_frames(
     scorer = SegmentationScorer(table)
 
     def measure(frame: Frame, pending: Pending) -> tuple[str, Any]:
-        return frame.name, scorer.measure(frame.label, pending())
+        return frame.name, scorer.count(scorer.geometry(frame.label), pending())
 
     def jobs() -> Iterator[Callable[[], tuple[str, Any]]]:
         for batch in batches(iter(frames), batch_size):

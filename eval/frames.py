@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from roadseg.errors import RoadsegError
 from roadseg.metrics.confusion import IGNORE
 
 if TYPE_CHECKING:
@@ -38,8 +39,18 @@ def read_frames(
     if limit is not None:
         data = data.take(limit)
     data = data.map(parse_example, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
-    for example in data.prefetch(4).as_numpy_iterator():
-        image, label = example["image"], np.squeeze(example["label"])
+    examples = data.prefetch(4).as_numpy_iterator()
+    while True:
+        try:
+            example = next(examples)
+        except StopIteration:
+            return
+        except tf.errors.OpError as error:
+            raise RoadsegError(
+                f"{records.path}: unreadable example in split '{records.split}' "
+                f"({error.message.splitlines()[0]}); convert the data set again"
+            ) from None
+        image, label = example["image"], example["label"]
         if crop is not None:
             image = central_crop(image, crop, PADDING)
             label = central_crop(label, crop, IGNORE)

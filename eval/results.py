@@ -55,7 +55,7 @@ class _Result:
     def to_json(self) -> str:
         """Return indented JSON; NaN becomes null, since JSON has no NaN."""
         values = {"task": self.task, **dataclasses.asdict(self)}
-        return json.dumps(_without_nan(values), indent=1, allow_nan=False)
+        return json.dumps(without_nan(values), indent=1, allow_nan=False)
 
     @classmethod
     def from_json(cls, text: str) -> Self:
@@ -173,13 +173,14 @@ def load_result(path: Path) -> Result:
         ) from None
 
 
-def _without_nan(value: Any) -> Any:
+def without_nan(value: Any) -> Any:
+    """Return nested dicts and lists with None for each NaN, as JSON wants it."""
     if isinstance(value, float):
         return None if math.isnan(value) else value
     if isinstance(value, dict):
-        return {key: _without_nan(item) for key, item in value.items()}
+        return {key: without_nan(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_without_nan(item) for item in value]
+        return [without_nan(item) for item in value]
     return value
 
 

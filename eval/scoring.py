@@ -13,21 +13,33 @@ from roadseg.datasets.label_table import LabelTable
 from roadseg.eval.results import ImageScore
 from roadseg.metrics.boundary import BoundaryBands
 from roadseg.metrics.confusion import ConfusionMatrix, ConfusionScores, pair_counts
-from roadseg.metrics.objects import ObjectRecall
+from roadseg.metrics.objects import ObjectRecall, Regions
 
 Value = TypeVar("Value")
 
 
 @dataclass(frozen=True)
-class _Measured:
-    counts: np.ndarray
+class Geometry:
+    """What the metrics need to know of a label map, found once for several predictions."""
+
+    label: np.ndarray
+    rings: list[np.ndarray]
+    rings_target: list[np.ndarray]
+    regions: list[Regions]
+
+
+@dataclass(frozen=True)
+class Counts:
+    """The counts of one image for each metric."""
+
+    confusion: np.ndarray
     boundary: np.ndarray
     boundary_target: np.ndarray
     objects: np.ndarray
 
 
 class SegmentationScorer:
-    """All segmentation metrics of a split. `measure` may run in any thread, `add` in one."""
+    """All segmentation metrics of a split. `geometry` and `count` may run in any thread."""
 
     def __init__(self, table: LabelTable) -> None:
         """Start at zero for the classes of `table`; its target classes are the objects."""
@@ -38,22 +50,32 @@ class SegmentationScorer:
         self.objects = ObjectRecall(table.target_classes)
         self.per_image: list[ImageScore] = []
 
-    def measure(self, label: np.ndarray, prediction: np.ndarray) -> _Measured:
-        """Return the counts of one image; label and prediction are integers (height, width)."""
-        return _Measured(
-            pair_counts(label, prediction, self.table.num_classes),
-            self.boundary.measure(label, prediction),
-            self.boundary_target.measure(label, prediction),
-            self.objects.measure(label, prediction),
+    def geometry(self, label: np.ndarray) -> Geometry:
+        """Return what is measured of the label map alone; integers (height, width)."""
+        return Geometry(
+            label,
+            self.boundary.rings(label),
+            self.boundary_target.rings(label),
+            self.objects.regions(label),
         )
 
-    def add(self, name: str, measured: _Measured) -> None:
-        """Add what `measure` returned for the image `name`."""
-        self.confusion.add_counts(measured.counts)
-        self.boundary.counts += measured.boundary
-        self.boundary_target.counts += measured.boundary_target
-        self.objects.counts += measured.objects
-        scores = ConfusionScores(measured.counts)
+    def count(self, geometry: Geometry, prediction: np.ndarray) -> Counts:
+        """Return the counts of one prediction, integers (height, width); changes nothing."""
+        label = geometry.label
+        return Counts(
+            pair_counts(label, prediction, self.table.num_classes),
+            self.boundary.count(label, prediction, geometry.rings),
+            self.boundary_target.count(label, prediction, geometry.rings_target),
+            self.objects.count(prediction, geometry.regions),
+        )
+
+    def add(self, name: str, counts: Counts) -> None:
+        """Add what `count` returned for the image `name`."""
+        self.confusion.add_counts(counts.confusion)
+        self.boundary.counts += counts.boundary
+        self.boundary_target.counts += counts.boundary_target
+        self.objects.counts += counts.objects
+        scores = ConfusionScores(counts.confusion)
         self.per_image.append(
             ImageScore(name, scores.pixels, scores.miou(), scores.pixel_accuracy())
         )

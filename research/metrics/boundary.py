@@ -85,26 +85,33 @@ class BoundaryBands:
         self.classes = None if classes is None else frozenset(classes)
         self.counts = np.zeros((len(self.radii_px), num_classes, num_classes + 1), np.int64)
 
-    def measure(self, labels: np.ndarray, predictions: np.ndarray) -> np.ndarray:
-        """Return the counts (radii, classes, classes + 1) of one image; changes nothing.
+    def rings(self, labels: np.ndarray) -> list[np.ndarray]:
+        """Return which pixels each band adds to the one before it, as flat indices.
+
+        They depend on the labels (height, width) alone: find them once for several predictions.
+        """
+        edge = boundary_pixels(labels, self.num_classes, self.classes)
+        if not edge.any():
+            return [np.empty(0, np.intp) for _ in self.radii_px]
+        bands = [within(edge, radius) for radius in self.radii_px]
+        inner = [np.zeros_like(edge), *bands[:-1]]
+        pairs = zip(bands, inner, strict=True)
+        return [np.flatnonzero(band & ~smaller) for band, smaller in pairs]
+
+    def count(
+        self, labels: np.ndarray, predictions: np.ndarray, rings: Sequence[np.ndarray]
+    ) -> np.ndarray:
+        """Return the counts (radii, classes, classes + 1) of one image, given its `rings`.
 
         labels, predictions: integers (height, width).
         """
-        counts = np.zeros_like(self.counts)
-        edge = boundary_pixels(labels, self.num_classes, self.classes)
-        if not edge.any():
-            return counts
-        previous = np.zeros_like(edge)
-        for index, radius in enumerate(self.radii_px):
-            band = within(edge, radius)
-            ring = band & ~previous
-            counts[index] = pair_counts(labels[ring], predictions[ring], self.num_classes)
-            previous = band
-        return counts.cumsum(axis=0)
+        flat = labels.ravel(), predictions.ravel()
+        counts = [pair_counts(flat[0][ring], flat[1][ring], self.num_classes) for ring in rings]
+        return np.cumsum(counts, axis=0)
 
     def add(self, labels: np.ndarray, predictions: np.ndarray) -> None:
         """Count one image (height, width)."""
-        self.counts += self.measure(labels, predictions)
+        self.counts += self.count(labels, predictions, self.rings(labels))
 
     def scores(self) -> list[BandScore]:
         """Return the scores of each band, narrowest first."""

@@ -1,0 +1,220 @@
+"""`roadseg eval`: the metrics of a run, once or following its checkpoints, or the oracle's."""
+
+import dataclasses
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import tyro
+
+from roadseg.arguments import parse
+from roadseg.errors import RoadsegError
+
+if TYPE_CHECKING:
+    from roadseg.eval.evaluate import Evaluation, Progress
+    from roadseg.eval.results import Result
+
+EXAMPLE = """\
+roadseg eval runs/uniform128
+roadseg eval runs/uniform128 --protocol published --follow
+roadseg eval --oracle --records records --sampling-size 64 128"""
+ORACLE_EXAMPLE = "roadseg eval --oracle --records records --sampling-size 64 128 --alpha 0.25 0.5"
+
+
+def _option(metavar: str, default: str = "") -> Any:
+    hint = f"(default: {default})" if default else ""
+    return tyro.conf.arg(metavar=metavar, help_behavior_hint=hint)
+
+
+@tyro.conf.configure(tyro.conf.FlagCreatePairsOff)
+@dataclasses.dataclass(frozen=True)
+class Arguments:
+    """Evaluate a run. Results go to RUN/evaluation, metrics.jsonl, TensorBoard and best.json."""
+
+    run: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="RUN")]
+    """Run folder; or --oracle for the ceiling of a sampling (see roadseg eval --oracle --help)."""
+    split: Annotated[str, _option("NAME", "val")] = "val"
+    """Split to evaluate on."""
+    protocol: Annotated[str | None, _option("NAME", "cityscapes")] = None
+    """cityscapes: full image; published: central crop."""
+    interpolation: Annotated[str | None, _option("NAME", "graph; published: delaunay")] = None
+    """Samples to pixels: graph, mesh (native), delaunay."""
+    step: Annotated[str, _option("STEP", "last")] = "last"
+    """A step, 'last' or 'best'."""
+    records: Annotated[Path | None, _option("DIR", "the recipe's")] = None
+    """Folder of records."""
+    limit: Annotated[int | None, _option("N", "all")] = None
+    """Images from the start of the split."""
+    batch_size: Annotated[int, _option("N", "1")] = 1
+    """Images that go through the graph together."""
+    follow: Annotated[bool, _option("")] = False
+    """Wait for checkpoints; evaluate each once, oldest first."""
+    interval: Annotated[float, _option("S", "300")] = 300.0
+    """With --follow: least seconds between evaluations."""
+    until_step: Annotated[int | None, _option("N", "the run's last")] = None
+    """With --follow: the step that ends it."""
+    max_evaluations: Annotated[int | None, _option("N", "no limit")] = None
+    """With --follow: most evaluations; 0 or less: never end."""
+    json: Annotated[bool, _option("")] = False
+    """Print JSON instead of tables."""
+
+
+@tyro.conf.configure(tyro.conf.FlagCreatePairsOff)
+@dataclasses.dataclass(frozen=True)
+class OracleArguments:
+    """Samples the true labels, brings them back to full size, and prints the ceiling they set."""
+
+    records: Annotated[Path, _option("DIR", "needed")]
+    """Folder of records."""
+    sampling_size: Annotated[tuple[str, ...], _option("N [N ...]", "needed")]
+    """Samples per column and row (128, or 96x192); several give several rows."""
+    split: Annotated[str, _option("NAME", "val")] = "val"
+    """Split to look at."""
+    grid: Annotated[tuple[int, int], _option("ROWS COLUMNS", "8 8")] = (8, 8)
+    """Points of the target grid."""
+    alpha: Annotated[tuple[float, ...], _option("A [A ...]", "0.5")] = (0.5,)
+    """Weight of the pull to boundaries; several give several rows."""
+    target_classes: Annotated[
+        tuple[str, ...] | None, _option("CLASS [CLASS ...]", "the data set's")
+    ] = None
+    """Names or train ids whose boundaries attract samples, or 'all'."""
+    crop: Annotated[tuple[int, int] | None, _option("HEIGHT WIDTH", "the full image")] = None
+    """Central crop."""
+    limit: Annotated[int | None, _option("N", "all")] = None
+    """Images from the start of the split."""
+    workers: Annotated[int | None, _option("N", "one a core, at most 8")] = None
+    """Threads."""
+    json: Annotated[bool, _option("")] = False
+    """Print JSON instead of a table."""
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run `roadseg eval` with the arguments `argv`; return the exit status."""
+    arguments = list(argv)
+    if "--oracle" in arguments:
+        arguments.remove("--oracle")
+        command = "eval --oracle"
+        return _oracle(parse(OracleArguments, arguments, command=command, example=ORACLE_EXAMPLE))
+    return _evaluate(parse(Arguments, arguments, command="eval", example=EXAMPLE))
+
+
+def parse_step(text: str) -> int | Literal["best", "last"]:
+    """Return the step that `text` names; raise RoadsegError for anything else."""
+    if text == "best" or text == "last":
+        return text  # type: ignore[return-value]
+    if not text.isdecimal():
+        raise RoadsegError(f"--step {text}: give a step (a whole number), 'last' or 'best'")
+    return int(text)
+
+
+def _evaluate(arguments: Arguments) -> int:
+    from roadseg.eval.evaluate import Evaluation, EvaluationOptions
+    from roadseg.eval.watch import FollowOptions, evaluate_and_store, follow
+    from roadseg.run_folder import RunFolder
+
+    options = EvaluationOptions(
+        records=arguments.records,
+        split=arguments.split,
+        protocol=arguments.protocol,
+        interpolation=arguments.interpolation,
+        step=parse_step(arguments.step),
+        limit=arguments.limit,
+        batch_size=arguments.batch_size,
+    )
+    evaluation = Evaluation(RunFolder(arguments.run), options)
+    if not arguments.follow:
+        step = evaluation.find_step()
+        with _progress(f"step {step}") as progress:
+            result = evaluate_and_store(evaluation, step, progress)
+        if result is None:
+            raise RoadsegError(
+                f"{evaluation.run.checkpoint_folder}: step {step} was pruned before it could be "
+                "read; run the same command again"
+            )
+        _print_result(evaluation, result, arguments.json)
+        return 0
+    if options.step != "last":
+        raise RoadsegError(f"--step {arguments.step}: --follow takes every step; leave one out")
+    when = FollowOptions(arguments.interval, arguments.until_step, arguments.max_evaluations)
+    with _progress("evaluating") as progress:
+        for result in follow(evaluation, when, progress, report=_say):
+            _print_event(evaluation, result, arguments.json)
+    return 0
+
+
+def _oracle(arguments: OracleArguments) -> int:
+    from roadseg.eval import oracle, tables
+
+    options = oracle.OracleOptions(
+        records=arguments.records,
+        split=arguments.split,
+        sampling_sizes=arguments.sampling_size,
+        grid=arguments.grid,
+        alphas=arguments.alpha,
+        target_classes=arguments.target_classes,
+        crop=arguments.crop,
+        limit=arguments.limit,
+        workers=arguments.workers,
+    )
+    with _progress("sampling labels") as progress:
+        result = oracle.oracle(options, progress)
+    if arguments.json:
+        print(result.to_json())
+    else:
+        tables.console().print(oracle.table(result))
+    return 0
+
+
+def _print_result(evaluation: "Evaluation", result: "Result", as_json: bool) -> None:
+    from roadseg.eval import tables
+
+    if as_json:
+        print(result.to_json())
+        return
+    console = tables.console()
+    for table in tables.result_tables(result):
+        console.print(table)
+    console.print(f"written: {evaluation.result_path(result.step)}", soft_wrap=True)
+
+
+def _print_event(evaluation: "Evaluation", result: "Result", as_json: bool) -> None:
+    """Print one line for one of many evaluations."""
+    name, value = result.headline
+    if as_json:
+        print(json.dumps({"step": result.step, name: value}), flush=True)
+        return
+    best = " (best so far)" if evaluation.run.best_step() == result.step else ""
+    print(f"step {result.step}: {name} {value:.6f}{best}", flush=True)
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+@contextmanager
+def _progress(what: str) -> Iterator["Progress"]:
+    """Show a bar on standard error; a line at the start and at each tenth if it is no terminal."""
+    if not sys.stderr.isatty():
+        yield lambda done, of: _say_tenths(what, done, of)
+        return
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+
+    columns = TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(what, total=None)
+        yield lambda done, of: bar.update(task, completed=done, total=of)
+
+
+def _say_tenths(what: str, done: int, of: int) -> None:
+    if of >= 10 and done * 10 // of > (done - 1) * 10 // of:
+        _say(f"{what}: {done} of {of} images")
