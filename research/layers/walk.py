@@ -40,17 +40,3 @@ def count_parameters(model: keras.layers.Layer) -> int:
     """Return how many values training can change, in frozen layers too."""
     own = (variable for layer in model._flatten_layers() for variable in layer._trainable_variables)
     return sum(int(keras.ops.size(variable)) for variable in {id(v): v for v in own}.values())
-
-
-def decayed_kernels(model: keras.layers.Layer, depthwise: bool = False) -> list[keras.Variable]:
-    """Return the kernels that weight decay acts on, in the order of the layers.
-
-    These are the `kernel` variables of convolutions and dense layers; depthwise ones only if asked
-    for. Batch normalisation, biases, slopes and mean locations are never among them.
-    Source: TF-slim's MobileNetV2 arguments scope (regularize_depthwise=False).
-    """
-    kernels = []
-    for layer in model._flatten_layers():
-        if depthwise or not isinstance(layer, DEPTHWISE):
-            kernels += [v for v in layer._trainable_variables if v.name == "kernel"]
-    return kernels

@@ -20,8 +20,7 @@ def cross_entropy(scores: Tensor, labels: Tensor, ignore: int = 255) -> tuple[Te
     """
     scores, labels = ops.convert_to_tensor(scores), ops.cast(labels, "int32")
     if len(scores.shape) != len(labels.shape) + 1 or any(
-        None not in (a, b) and a != b
-        for a, b in zip(scores.shape[:-1], labels.shape, strict=True)
+        None not in (a, b) and a != b for a, b in zip(scores.shape[:-1], labels.shape, strict=True)
     ):
         raise ValueError(f"labels {tuple(labels.shape)} do not fit scores {tuple(scores.shape)}")
     if keras.backend.standardize_dtype(scores.dtype) in ("float16", "bfloat16"):

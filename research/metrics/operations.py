@@ -11,7 +11,7 @@ from keras import ops
 
 from roadseg.layers.walk import DEPTHWISE, count_parameters, innermost_layers, own_weights
 
-Shape = tuple[int | None, ...]
+Shape = tuple[int, ...]
 CONVOLUTIONS = (keras.layers.Conv1D, keras.layers.Conv2D, keras.layers.Conv3D)
 TRANSPOSED = (keras.layers.Conv2DTranspose, keras.layers.Conv3DTranspose)
 SEPARABLE = (keras.layers.SeparableConv1D, keras.layers.SeparableConv2D)
@@ -19,7 +19,7 @@ SEPARABLE = (keras.layers.SeparableConv1D, keras.layers.SeparableConv2D)
 
 @dataclass(frozen=True)
 class Operations:
-    """What one image costs. Biases, normalisation, activations, pooling and resizes count nothing."""
+    """What one image costs; biases, normalisation, activations, pooling, resizes count nothing."""
 
     parameters: int
     """Trainable values, frozen ones included."""
@@ -135,9 +135,13 @@ def _has_kernel(layer: keras.layers.Layer) -> bool:
 
 
 def _kind(layer: keras.layers.Layer) -> str:
-    # Keras derives neither separable nor depthwise layers from the plain convolution.
-    kinds = {"depthwise": DEPTHWISE, "separable": SEPARABLE, "transposed": TRANSPOSED}
-    kinds |= {"convolution": CONVOLUTIONS, "dense": (keras.layers.Dense,)}
+    kinds: dict[str, tuple[type, ...]] = {
+        "depthwise": DEPTHWISE,
+        "separable": SEPARABLE,
+        "transposed": TRANSPOSED,
+        "convolution": CONVOLUTIONS,
+        "dense": (keras.layers.Dense,),
+    }
     return next((kind for kind, classes in kinds.items() if isinstance(layer, classes)), "")
 
 
@@ -164,5 +168,5 @@ def _same(macs: int, notebook: int) -> _Cost:
 def _positions(layer: keras.layers.Layer, shape: Shape) -> tuple[int, ...]:
     """Return batch and spatial sides of `shape`."""
     if layer.data_format == "channels_first":
-        return (shape[0], *shape[2:])  # type: ignore[return-value]
-    return shape[:-1]  # type: ignore[return-value]
+        return (shape[0], *shape[2:])
+    return shape[:-1]

@@ -97,6 +97,9 @@ class TwoPasses(keras.Model):
         self.network = network
         self.unused = keras.layers.Conv2D(4, 3)
 
+    def build(self, input_shape):
+        self.built = True
+
     def call(self, images, training=False):
         full = self.network(images, training=training)
         return full, self.network(images[:, ::2, ::2], training=training)
