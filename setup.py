@@ -1,4 +1,4 @@
-"""Maps the project's folders to the names they are imported by, and builds the native extensions."""
+"""Maps the project's folders to the names they are imported by; builds the native extensions."""
 
 import runpy
 from pathlib import Path

@@ -9,13 +9,14 @@ quirks are options here; the defaults repair them.
 """
 
 from roadseg.nus_native.mesh import interpolate
-from roadseg.nus_native.solvers import energy, solve_grid
+from roadseg.nus_native.solvers import energy, has_ceres, solve_grid
 from roadseg.nus_native.targets import boundary_targets, edge_map, nearest_edges, uniform_grid
 
 __all__ = [
     "boundary_targets",
     "edge_map",
     "energy",
+    "has_ceres",
     "interpolate",
     "nearest_edges",
     "solve_grid",

@@ -5,18 +5,14 @@ named by CERES_INCLUDE_DIR and CPATH, then in the usual ones. ROADSEG_WITHOUT_CE
 """
 
 import os
+import sys
 from pathlib import Path
 
 from Cython.Build import cythonize
 from setuptools import Extension
 
 HERE = "nus_native"  # relative to setup.py: setuptools refuses absolute sources
-USUAL_INCLUDES = (
-    "/usr/include",
-    "/usr/local/include",
-    "/opt/homebrew/include",
-    "/opt/local/include",
-)
+USUAL_INCLUDES = ("/usr/include", "/usr/local/include", "/opt/homebrew/include")
 # No contraction: the plain and the AVX2 build of a kernel then give the same bits, and the two
 # triangles on either side of an edge see the same crossing.
 COMPILE = ["-std=c++17", "-O3", "-ffp-contract=off", "-fvisibility=hidden", "-pthread"]
@@ -28,7 +24,29 @@ def extensions() -> list[Extension]:
         _extension("_targets", ["edges.cpp", "nearest.cpp", "direct.cpp"]),
         _extension("_mesh", ["mesh.cpp", "spans.cpp"]),
     ]
+    includes = ceres_includes()
+    if includes is not None:
+        found.append(_extension("_ceres", ["ceres_problem.cpp"]))
+        found[-1].include_dirs += includes
+        found[-1].library_dirs += [str(Path(folder).parent / "lib") for folder in includes[:1]]
+        found[-1].libraries += ["ceres", "glog"]
+        found[-1].optional = True  # headers without a working library: build the rest
     return cythonize(found, language_level=3, quiet=True)
+
+
+def ceres_includes() -> list[str] | None:
+    """Return the folders that hold the headers of Ceres and of Eigen, or None if one is missing."""
+    if os.environ.get("ROADSEG_WITHOUT_CERES", "0") not in ("", "0"):
+        return None
+    named = [os.environ.get("CERES_INCLUDE_DIR", ""), *os.environ.get("CPATH", "").split(":")]
+    folders = [Path(folder) for folder in (*named, *USUAL_INCLUDES) if folder]
+    ceres = next((folder for folder in folders if (folder / "ceres/ceres.h").is_file()), None)
+    eigens = (place for folder in folders for place in (folder, folder / "eigen3"))
+    eigen = next((folder for folder in eigens if (folder / "Eigen/Core").is_file()), None)
+    if ceres is None or eigen is None:
+        print("roadseg: no headers of Ceres and Eigen; building without it", file=sys.stderr)
+        return None
+    return [str(ceres), str(eigen)]
 
 
 def _extension(name: str, sources: list[str]) -> Extension:

@@ -28,10 +28,10 @@ def interpolate(
     threads: None is one for each image, up to the CPUs. The GIL is released.
 
     Linear inside triangles: the cell of samples (i, j) .. (i + 1, j + 1) is cut from (i, j + 1) to
-    (i + 1, j). Where cells overlap because the grid folds, the last one wins: cells in row-major order,
-    in a cell the triangle at (i, j) first. A pixel in no triangle repeats the nearest pixel of its row
-    that is in one, a row without any the nearest row; an image without any takes the samples as if
-    the grid were uniform. So every value is within the range of the samples.
+    (i + 1, j). Where cells overlap because the grid folds, the last one wins: cells in row-major
+    order, in a cell the triangle at (i, j) first. A pixel in no triangle repeats the nearest pixel
+    of its row that is in one; a row without any, the nearest row; an image without any takes the
+    samples as if the grid were uniform. So every value is within the range of the samples.
     Raises RoadsegError for a side below 2, ValueError for a wrong type, shape or NaN.
     Source: replaces the published code's Delaunay triangulation (scipy.interpolate.griddata).
     """

@@ -1,6 +1,8 @@
 """The sampling energy and what minimises it: exactly, or with Ceres as published."""
 
+import importlib.util
 import math
+from collections.abc import Callable
 from typing import Literal
 
 import numpy as np
@@ -24,16 +26,19 @@ def solve_grid(
     tolerance: float | None = None,
     threads: int | None = None,
 ) -> NDArray[np.float64]:
-    """Return the grid of least energy for given nearest edge points, float64, the shape of `nearest`.
+    """Return the grid of least energy for given nearest edge points, float64, shaped as `nearest`.
 
     nearest: (..., h, w, 2), (row, column), 0..1; h and w at least 2. See `energy` for what is
-    minimised, and for alpha, weighting and smoothness. Row coordinates of the first and last grid row
-    are 0 and 1, so are column coordinates of the first and last grid column.
+    minimised, and for alpha, weighting and smoothness. The row coordinate is 0 and 1 on the first
+    and last grid row, the column coordinate on the first and last grid column.
     solver: "direct" is exact. "ceres" is the published problem in Ceres Solver, compiled (needs its
         headers when this package is built). "pyceres" is the same through the wheel, slowly.
-    tolerance: for the last two, Ceres's function, gradient and parameter tolerance; None: Ceres's
-        defaults, as published, which stop up to 5e-4 away from the minimum.
-    Raises RoadsegError for values out of range or a solver that is not built, ValueError for
+    tolerance: for the last two, Ceres's function, gradient and parameter tolerance, with an
+        undamped first step; 1e-12 comes within 1e-8 of the minimum. None: Ceres's defaults, as
+        published, which stop up to 5e-4 away from it.
+    threads: for "direct"; None is one for each grid, up to the CPUs. The GIL is released, but
+        for "pyceres".
+    Raises RoadsegError for values out of range or a solver that is not there, ValueError for
     a wrong shape or NaN.
     """
     grids, shape = _grids(nearest, "nearest")
@@ -45,7 +50,8 @@ def solve_grid(
     if solver == "direct":
         threads = thread_count(threads, len(grids))
         return _targets.solve(grids, data, pair, threads).reshape(shape)
-    raise RoadsegError(f"solver {solver!r} is unknown; use 'direct', 'ceres' or 'pyceres'")
+    solve_one = _ceres_solver(solver)
+    return np.stack([solve_one(one, data, pair, tolerance or 0.0) for one in grids]).reshape(shape)
 
 
 def energy(
@@ -58,12 +64,12 @@ def energy(
 ) -> NDArray[np.float64]:
     """Return the sampling energy of each grid, float64 (...): what `solve_grid` minimises.
 
-    1/2 [a * sum_p |x_p - b_p|^2 + c * sum over 4-neighbour pairs |x_p - x_q|^2], x = grid, b = nearest,
-    both (..., h, w, 2); a pair counts once.
+    1/2 [a * sum_p |x_p - b_p|^2 + c * sum over 4-neighbour pairs |x_p - x_q|^2], x = grid and
+    b = nearest, both (..., h, w, 2); a pair counts once.
     weighting: "published": a = alpha, c = 1 - sqrt(alpha), as the released code has it;
         "one_minus_alpha": a = alpha, c = 1 - alpha, which was probably meant.
-    smoothness: if given, a = 1 and c = smoothness, and alpha and weighting are not used; the paper's
-        lambda, 1 in its experiments.
+    smoothness: if given, a = 1 and c = smoothness, and alpha and weighting are not used; it is the
+        paper's lambda, 1 in its experiments.
     """
     points, shape = _grids(grid, "grid")
     edges, edges_shape = _grids(nearest, "nearest")
@@ -91,6 +97,29 @@ def energy_weights(
     if weighting == "one_minus_alpha":
         return float(alpha), 1 - float(alpha)
     raise RoadsegError(f"weighting {weighting!r} is unknown; use 'published' or 'one_minus_alpha'")
+
+
+def has_ceres() -> bool:
+    """Return whether the compiled Ceres solver was built."""
+    return importlib.util.find_spec("roadseg.nus_native._ceres") is not None
+
+
+def _ceres_solver(solver: str) -> Callable[[NDArray, float, float, float], NDArray]:
+    """Return the function that hands one grid to Ceres: (nearest, a, c, tolerance) -> grid."""
+    if solver == "pyceres":
+        from roadseg.nus_native.pyceres_solver import solve
+
+        return solve
+    if solver != "ceres":
+        raise RoadsegError(f"solver {solver!r} is unknown; use 'direct', 'ceres' or 'pyceres'")
+    try:
+        from roadseg.nus_native import _ceres
+    except ImportError as error:
+        raise RoadsegError(
+            "solver 'ceres' was not built: install Ceres's headers (Debian: libceres-dev) and "
+            f"install roadseg again, or use solver 'direct' or 'pyceres' ({error})"
+        ) from error
+    return _ceres.solve
 
 
 def _grids(values: NDArray, name: str) -> tuple[NDArray[np.float64], tuple[int, ...]]:

@@ -72,13 +72,13 @@ def nearest_edges(
     no_edge: NoEdge = "uniform",
     threads: int | None = None,
 ) -> NDArray[np.float64]:
-    """Return the edge pixel nearest to each grid point, float64 (..., h, w, 2): (row, column), 0..1.
+    """Return the edge pixel nearest to each grid point, (..., h, w, 2): (row, column) in 0..1.
 
     Of several equally near pixels any may be returned. Arguments as for `boundary_targets`.
-    grid_index: the pixel asked at (i, j). "exact": (i * (H - 1) // (h - 1), j * (W - 1) // (w - 1)).
-        "square": columns by the height too (published: only the left H columns are asked; a map
-        higher than wide is an error). "published": like "square", in floating point, which can lose
-        one pixel.
+    grid_index: the pixel asked at (i, j). "exact": row i * (H - 1) // (h - 1), column
+        j * (W - 1) // (w - 1). "square": columns by the height too (as published: only the left H
+        columns are asked; a map higher than wide is an error). "published": like "square", in
+        floating point, which can lose one pixel.
     no_edge: what a map without an edge gives. "uniform": the uniform grid itself, which is then
         also the smooth grid. "published": row -1 and column 0, in pixels, everywhere.
     Source: the published code's exact distance transform, read at the grid points.

@@ -1,4 +1,4 @@
-"""The native mesh agrees with the published interpolation where the triangulation is not a choice."""
+"""The native mesh agrees with the published interpolation where the triangles are no choice."""
 
 from typing import Any
 

@@ -113,7 +113,7 @@ def test_direct_solution_is_exact(grid: Grid) -> None:
 
 @pytest.mark.parametrize("grid", grids())
 def test_targets_from_labels_have_the_least_energy(grid: Grid) -> None:
-    """Ties of nearest pixels change coordinates; where there is none the targets are the exact ones."""
+    """Ties of nearest pixels change coordinates; where none is broken otherwise, exact targets."""
     nearest = nus_native.nearest_edges(grid.labels, grid.sides, **grid.options)
     for alpha, exact in grid.solutions("exact"):
         ours = nus_native.boundary_targets(
@@ -130,3 +130,24 @@ def test_direct_solution_is_close_to_the_published_one(grid: Grid) -> None:
     for alpha, published in grid.solutions("ceres"):
         ours = nus_native.solve_grid(grid.nearest, alpha)
         np.testing.assert_allclose(ours, published, rtol=0, atol=1e-3)
+
+
+@pytest.mark.skipif(not nus_native.has_ceres(), reason="built without Ceres's headers")
+@pytest.mark.parametrize("grid", grids())
+def test_compiled_ceres_returns_what_was_published(grid: Grid) -> None:
+    for alpha, published in grid.solutions("ceres"):
+        ours = nus_native.solve_grid(grid.nearest, alpha, "ceres")
+        np.testing.assert_allclose(ours, published, rtol=0, atol=1e-3)
+    for alpha, exact in grid.solutions("exact"):
+        ours = nus_native.solve_grid(grid.nearest, alpha, "ceres", tolerance=1e-12)
+        np.testing.assert_allclose(ours, exact, rtol=0, atol=1e-8)
+
+
+@pytest.mark.parametrize("grid", [grid for grid in grids() if np.prod(grid.values[0].sides) <= 128])
+def test_ceres_from_the_wheel_returns_what_was_published(grid: Grid) -> None:
+    for alpha, published in grid.solutions("ceres"):
+        ours = nus_native.solve_grid(grid.nearest, alpha, "pyceres")
+        np.testing.assert_allclose(ours, published, rtol=0, atol=1e-3)
+    for alpha, exact in grid.solutions("exact"):
+        ours = nus_native.solve_grid(grid.nearest, alpha, "pyceres", tolerance=1e-12)
+        np.testing.assert_allclose(ours, exact, rtol=0, atol=1e-8)
