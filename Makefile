@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 SHELL := /bin/bash
 BIN := $(abspath $(VENV))/bin
-NATIVE := $(wildcard nus_native/*.pyx nus_native/*.cpp nus_native/*.hpp nus_native/*.h nus_native/*.pxd nus_native/extensions.py)
+NATIVE := $(wildcard nus_native/*.pyx nus_native/src/* nus_native/extensions.py)
 
 .PHONY: demo test test-slow test-jax lint benchmark addons-oracle clean help
 

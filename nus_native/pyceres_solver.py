@@ -1,9 +1,9 @@
 """The sampling energy given to Ceres through the pyceres wheel, with cost functions in Python.
 
-Slow (a Python call for each residual and step); a check that needs no compiler. Fixed coordinates are
-eliminated: pyceres 2.6 crashes when a parameter with a Python cost is set constant. That leaves
+Slow (a Python call for each residual and step); a check that needs no compiler. Fixed coordinates
+are eliminated: pyceres 2.6 crashes when a parameter with a Python cost is set constant. That leaves
 out constant costs, which Ceres's default function tolerance is relative to, so with default
-tolerances results differ from the compiled solver's within the distance that both stop at.
+tolerances it may stop elsewhere than the compiled solver, by as much as both stop early.
 """
 
 import math
@@ -73,7 +73,10 @@ def solve(nearest: NDArray, data: float, pair: float, tolerance: float) -> NDArr
         options.function_tolerance = options.gradient_tolerance = tolerance
         options.parameter_tolerance = tolerance
         options.initial_trust_region_radius = options.max_trust_region_radius
-    pyceres.solve(options, problem, pyceres.SolverSummary())
+    summary = pyceres.SolverSummary()
+    pyceres.solve(options, problem, summary)
+    if not summary.IsSolutionUsable():
+        raise RuntimeError(summary.message)
     return grid
 
 

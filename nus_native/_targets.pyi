@@ -1,0 +1,19 @@
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+def edge_maps(
+    labels: NDArray, target_classes: Sequence[int] | None, ignore: int | None, threads: int
+) -> NDArray[np.uint8]: ...
+def nearest_edges(
+    labels: NDArray,
+    rows: Sequence[int],
+    columns: Sequence[int],
+    target_classes: Sequence[int] | None,
+    ignore: int | None,
+    threads: int,
+) -> NDArray[np.int32]: ...
+def solve(
+    nearest: NDArray[np.float64], data: float, pair: float, threads: int
+) -> NDArray[np.float64]: ...
