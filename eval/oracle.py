@@ -68,8 +68,8 @@ class OracleRow:
 
     @property
     def kind(self) -> str:
-        """'uniform', or 'adaptive' with its weight."""
-        return "uniform" if self.alpha is None else f"adaptive, a = {self.alpha:g}"
+        """'uniform', or the weight of the adaptive grid."""
+        return "uniform" if self.alpha is None else f"a = {self.alpha:g}"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -251,13 +251,15 @@ def table(result: OracleResult) -> Table:
     title = f"ceiling of sampling: {where}; {rows}x{columns} grid {drawn}"
     radii = [band.radius_px for band in result.rows[0].boundary]
     sizes = [size_text(size) for size in result.rows[0].objects[:2]]
-    heads = ["samples", "grid", "mIoU", "targets", "pixels"]
-    heads += [f"{radius} px" for radius in radii] + [f"target {radius} px" for radius in radii[1:2]]
-    shown = new_table(title, *heads, *(f"recall {size}" for size in sizes))
+    heads = ["samples", "grid", "mIoU", "target\nmIoU", "pixel\nacc."]
+    heads += [f"within\n{radius} px" for radius in radii]
+    heads += [f"target\n{radius} px" for radius in radii[1:2]]
+    shown = new_table(title, *heads, *(f"recall\n{size}" for size in sizes))
     for row in result.rows:
         values = [row.miou, row.miou_target, row.pixel_accuracy]
         values += [band.accuracy for band in row.boundary]
         values += [row.boundary_target[1].accuracy] + [size.recall for size in row.objects[:2]]
         size = "x".join(map(str, row.sampling_size))
         shown.add_row(size, row.kind, *(number(value, 3) for value in values))
+    shown.caption = "within n px of a boundary: accuracy; recall by object area in px"
     return shown

@@ -1,0 +1,117 @@
+"""Small records and run folders for the tests of evaluation, made in a moment."""
+
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from roadseg.datasets import LabelTable
+from roadseg.recipe import Recipe
+from roadseg.run_folder import RunFolder
+
+NAMES = ("ground", "wall", "pole", "person")
+TABLE = LabelTable(
+    name="toy",
+    names=NAMES,
+    colours=((90, 60, 90), (70, 70, 70), (150, 150, 150), (220, 20, 60)),
+    categories=("flat", "object", "object", "human"),
+    target_classes=(3,),
+)
+SIZE = (48, 64)
+
+
+def street(seed: int, size: tuple[int, int] = SIZE) -> tuple[np.ndarray, np.ndarray]:
+    """Return an image (height, width, 3) and its labels: ground, wall, a pole, a person, a void."""
+    random = np.random.default_rng(seed)
+    height, width = size
+    label = np.zeros(size, np.uint8)
+    label[: height // 2] = 1
+    left = int(random.integers(2, width - 4))
+    label[4:-4, left : left + 2] = 2
+    centre = (int(random.integers(8, width - 8)), int(random.integers(12, height - 8)))
+    cv2.ellipse(label, centre, (4, 7), 0, 0, 360, 3, -1)
+    image = np.array(TABLE.colours, np.uint8)[label]
+    label[-3:] = 255
+    noise = random.integers(-12, 12, image.shape)
+    return np.clip(image + noise, 0, 255).astype(np.uint8), label
+
+
+def write_records(
+    folder: Path, count: int = 3, split: str = "val", table: LabelTable | None = TABLE
+) -> Path:
+    """Write `count` street images as one shard of `split` and return the folder."""
+    import tensorflow as tf
+
+    folder.mkdir(parents=True, exist_ok=True)
+    with tf.io.TFRecordWriter(str(folder / f"{split}-00000-of-00001.tfrecord")) as writer:
+        for number in range(count):
+            image, label = street(number)
+            writer.write(example(image, label, f"{split}{number}"))
+    if table is not None:
+        (folder / "label_table.json").write_text(table.to_json())
+    return folder
+
+
+def example(image: np.ndarray, label: np.ndarray, name: str) -> bytes:
+    """Return one serialized example in the DeepLab schema."""
+    import tensorflow as tf
+
+    def of_bytes(value: bytes) -> Any:
+        return tf.train.Feature(bytes_list=tf.train.BytesList(value=[value]))
+
+    def of_int(value: int) -> Any:
+        return tf.train.Feature(int64_list=tf.train.Int64List(value=[value]))
+
+    features = {
+        "image/encoded": of_bytes(cv2.imencode(".png", image[..., ::-1])[1].tobytes()),
+        "image/filename": of_bytes(name.encode()),
+        "image/format": of_bytes(b"png"),
+        "image/height": of_int(image.shape[0]),
+        "image/width": of_int(image.shape[1]),
+        "image/channels": of_int(3),
+        "image/segmentation/class/encoded": of_bytes(cv2.imencode(".png", label)[1].tobytes()),
+        "image/segmentation/class/format": of_bytes(b"png"),
+    }
+    return tf.train.Example(features=tf.train.Features(feature=features)).SerializeToString()
+
+
+def recipe(records: Path, **values: Any) -> Recipe:
+    """Return a small segmentation recipe on `records`; `values` replace fields."""
+    settings: dict[str, Any] = {
+        "name": "toy",
+        "task": "segmentation",
+        "source": "made for tests",
+        "records": str(records),
+        "crop_size": (48, 48),
+        "sampling": "uniform",
+        "sampling_size": (16, 16),
+        "model_options": {"depth_multiplier": 0.25, "output_stride": 16},
+        "evaluation_options": {"output_stride": 8},
+        "steps": 30,
+    }
+    return Recipe(**(settings | values))
+
+
+def begin_run(folder: Path, of: Recipe, table: LabelTable = TABLE) -> RunFolder:
+    """Begin a run without any checkpoint."""
+    run = RunFolder(folder)
+    run.begin(of, table)
+    return run
+
+
+def add_checkpoint(run: RunFolder, step: int, seed: int = 0) -> Path:
+    """Write a checkpoint of random weights at `step`."""
+    import keras
+
+    from roadseg.checkpoint import write_checkpoint
+    from roadseg.run_folder import build_network, variable_arrays
+
+    keras.utils.set_random_seed(seed)
+    model = build_network(run.recipe, run.label_table.num_classes)
+    arrays = variable_arrays(model)
+    random = np.random.default_rng(seed)
+    for name, array in arrays.items():
+        if name.endswith(("kernel", "bias")):
+            arrays[name] = array + random.normal(0, 0.1, array.shape).astype(array.dtype)
+    return write_checkpoint(run.checkpoint_folder, step, {"weights": arrays}, {"seed": seed})
