@@ -12,6 +12,11 @@ import pytest
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
+on_tensorflow = pytest.mark.skipif(
+    os.environ.get("KERAS_BACKEND", "tensorflow") != "tensorflow",
+    reason="uses TensorFlow itself, which is not Keras's backend here",
+)
+
 
 def shared_folder(*parts: str) -> Path:
     """Return a folder of the shared data, or skip the test with the reason."""
