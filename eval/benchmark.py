@@ -1,0 +1,270 @@
+"""`roadseg benchmark`: parameters, multiply-adds and latency of networks, runs and SavedModels."""
+
+import dataclasses
+import json
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import tyro
+
+from roadseg import arguments
+from roadseg.errors import RoadsegError
+
+if TYPE_CHECKING:
+    import keras
+    from rich.table import Table
+
+    from roadseg.eval.costs import Cost
+    from roadseg.eval.latency import Latency
+
+EXAMPLE = """roadseg benchmark --all --size 1024x2048
+roadseg benchmark deeplabv3_mobilenet_v2 --size 1024x1024 --sampling-size 128 192
+roadseg benchmark deeplabv3_mobilenet_v2 --count --size 128x128 --option output_stride=16"""
+
+
+@dataclasses.dataclass(frozen=True)
+class BenchmarkOptions:
+    """Count and time networks: image in, labels of every pixel out."""
+
+    names: Annotated[tuple[str, ...], tyro.conf.Positional, tyro.conf.arg(metavar="NAME")] = ()
+    """Networks, run folders or folders of SavedModels."""
+    all: bool = False
+    """Every network in the registry."""
+    size: str = "1024x2048"
+    """Image size, height x width."""
+    sampling_size: tuple[int, ...] = ()
+    """Put networks behind sampling, uniform and adaptive, with so many samples a side."""
+    count: bool = False
+    """Print both operation counts, and time nothing."""
+    num_classes: int = 19
+    """Classes of the networks named."""
+    option: tuple[str, ...] = ()
+    """Options of the networks named, such as output_stride=8."""
+    batch_size: int = 1
+    """Images a call."""
+    warm_up: int = 3
+    """Calls before the clock starts."""
+    repeats: int = 10
+    """Calls that are timed."""
+    threads: int | None = None
+    """Threads of TensorFlow; default one a core."""
+    saved_model: bool = False
+    """Time each also as a SavedModel, written to a temporary folder."""
+    json: bool = False
+    """Print JSON instead of tables."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Row:
+    """One network in one setting; cost is None for a SavedModel, latency if nothing was timed."""
+
+    name: str
+    sampling: str
+    form: str
+    cost: "Cost | None" = None
+    latency: "Latency | None" = None
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run the command and return the exit status."""
+    options = arguments.parse(BenchmarkOptions, argv, command="benchmark", example=EXAMPLE)
+    size = parse_size(options.size)
+    if not options.names and not options.all:
+        raise RoadsegError("benchmark: name networks, runs or SavedModels, or give --all")
+    if min(options.repeats, options.batch_size) < 1 or options.warm_up < 0:
+        raise RoadsegError("benchmark: --repeats and --batch-size are at least 1, --warm-up 0")
+    from roadseg.eval.latency import set_threads
+
+    threads = set_threads(options.threads)
+    rows = list(benchmark(options, size))
+    conditions = _conditions(options, size, threads)
+    if options.json:
+        values = [_values(row) for row in rows]
+        print(json.dumps({"conditions": conditions, "rows": values}, indent=1))
+        return 0
+    from roadseg.eval.tables import console
+
+    console().print(table(rows, options.count))
+    for name, value in conditions.items():
+        console().print(f"{name}: {value}", soft_wrap=True)
+    return 0
+
+
+def parse_size(text: str) -> tuple[int, int]:
+    """Return (height, width) from '1024x2048'; raise RoadsegError for anything else."""
+    parts = text.lower().split("x")
+    if len(parts) != 2 or not all(part.isdecimal() and int(part) > 0 for part in parts):
+        raise RoadsegError(f"--size {text}: give height x width, such as 1024x2048")
+    return int(parts[0]), int(parts[1])
+
+
+def parse_options(pairs: Sequence[str]) -> dict[str, Any]:
+    """Return builder options from 'name=value'; values are JSON where they can be, else text."""
+    options = {}
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        if not equals or not name:
+            raise RoadsegError(f"--option {pair}: give name=value, such as output_stride=8")
+        try:
+            options[name] = json.loads(value)
+        except ValueError:
+            options[name] = value
+    return options
+
+
+def benchmark(options: BenchmarkOptions, size: tuple[int, int]) -> Iterator[Row]:
+    """Yield the rows of everything that `options` name, for images of `size`."""
+    import roadseg
+
+    names = [*options.names]
+    if options.all:
+        names += [name for name in roadseg.list_models() if name not in names]
+    for name in names:
+        path = Path(name)
+        if (path / "saved_model.pb").is_file():
+            yield from _saved_model_rows(path, options, size)
+        elif (path / "recipe.json").is_file():
+            yield from _run_rows(path, options, size)
+        else:
+            yield from _network_rows(name, options, size)
+
+
+def _network_rows(name: str, options: BenchmarkOptions, size: tuple[int, int]) -> Iterator[Row]:
+    import roadseg
+
+    chosen = parse_options(options.option)
+    network = roadseg.create(name, num_classes=options.num_classes, **chosen)
+    if not options.sampling_size:
+        yield from _model_rows(name, "none", network, options, size)
+        return
+    from roadseg.sampling import AuxiliaryNetwork, SampledSegmenter
+
+    for side in options.sampling_size:
+        for kind, auxiliary in (("uniform", None), ("adaptive", AuxiliaryNetwork())):
+            try:
+                segmenter = SampledSegmenter(network, auxiliary, side)
+            except ValueError as error:
+                raise RoadsegError(f"--sampling-size {side}: {error}") from None
+            yield from _model_rows(name, f"{kind} {side}x{side}", segmenter, options, size)
+
+
+def _run_rows(path: Path, options: BenchmarkOptions, size: tuple[int, int]) -> Iterator[Row]:
+    from roadseg.eval.costs import run_cost
+    from roadseg.run_folder import RunFolder
+
+    run = RunFolder(path)
+    recipe = run.recipe
+    sampling: str = recipe.sampling
+    if sampling != "none":
+        sampling += " {}x{}".format(*recipe.sampling_size)
+    if options.count:
+        yield Row(path.name, sampling, "as trained", run_cost(run, size, evaluation=False))
+        yield Row(path.name, sampling, "as evaluated", run_cost(run, size))
+        return
+    if recipe.task == "sampling":
+        raise RoadsegError(f"{path}: it learns sampling grids and labels nothing; use --count")
+    yield from _model_rows(path.name, sampling, run.load_segmenter(), options, size)
+
+
+def _model_rows(
+    name: str, sampling: str, model: "keras.Model", options: BenchmarkOptions, size: tuple[int, int]
+) -> Iterator[Row]:
+    from roadseg.eval.costs import segmenter_cost
+    from roadseg.eval.forms import as_saved_model, labelling_function
+
+    cost = segmenter_cost(model, size)
+    if options.count:
+        yield Row(name, sampling, "graph", cost)
+        return
+    function = labelling_function(model)
+    yield Row(name, sampling, "graph", cost, _time(function, options, size))
+    if options.saved_model:
+        with as_saved_model(function, model) as loaded:
+            yield Row(name, sampling, "SavedModel", cost, _time(loaded, options, size))
+
+
+def _saved_model_rows(
+    path: Path, options: BenchmarkOptions, size: tuple[int, int]
+) -> Iterator[Row]:
+    from roadseg.eval.forms import load_saved_model
+
+    if options.count:
+        raise RoadsegError(f"{path}: a SavedModel cannot be counted; name the run it came from")
+    yield Row(path.name, "", "SavedModel", None, _time(load_saved_model(path), options, size))
+
+
+def _time(
+    function: Callable[[Any], Any], options: BenchmarkOptions, size: tuple[int, int]
+) -> "Latency":
+    import numpy as np
+    import tensorflow as tf
+
+    from roadseg.eval.latency import measure
+
+    rng = np.random.default_rng(0)
+    images = tf.constant(rng.integers(0, 256, (options.batch_size, *size, 3), np.uint8))
+    return measure(lambda: function(images).numpy(), options.warm_up, options.repeats)
+
+
+def table(rows: Sequence[Row], count: bool) -> "Table":
+    """Return `rows` for the terminal: exact counts if `count`, else millions beside latencies."""
+    from roadseg.eval.tables import new_table
+
+    columns = ["network", "sampling", "form", "parameters"]
+    if count:
+        result = new_table("operations", *columns, "multiply-adds", "notebook's count")
+    else:
+        times = ("median ms", "quartiles", "CPU ms")
+        result = new_table("benchmark", *columns, "multiply-adds (M)", *times)
+    for row in rows:
+        cells = [row.name, row.sampling, row.form]
+        if row.cost is None:
+            cells += ["", ""]
+        else:
+            macs = f"{row.cost.macs:,}" if count else f"{row.cost.macs / 1e6:,.1f}"
+            cells += [f"{row.cost.parameters:,}", macs]
+            cells += [f"{row.cost.macs_notebook:,}"] if count else []
+        if row.latency is not None:
+            time = row.latency
+            cells += [f"{time.median_ms:.1f}", f"{time.low_ms:.1f}-{time.high_ms:.1f}"]
+            cells += [f"{time.cpu_ms:.1f}"]
+        result.add_row(*cells)
+    return result
+
+
+def _values(row: Row) -> dict[str, Any]:
+    """Return a row as JSON values."""
+    values: dict[str, Any] = {"name": row.name, "sampling": row.sampling, "form": row.form}
+    if row.cost is not None:
+        values |= {
+            "parameters": row.cost.parameters,
+            "macs": row.cost.macs,
+            "macs_notebook": row.cost.macs_notebook,
+            "views": row.cost.views,
+        }
+    if row.latency is not None:
+        values |= dataclasses.asdict(row.latency)
+    return values
+
+
+def _conditions(
+    options: BenchmarkOptions, size: tuple[int, int], threads: int
+) -> dict[str, str | int]:
+    """Return what the numbers depend on."""
+    conditions: dict[str, str | int] = {"image": f"{size[0]}x{size[1]} (height x width)"}
+    if options.count:
+        conditions["multiply-adds"] = "every output position of convolutions and dense layers"
+        conditions["notebook's count"] = "as published: dilated depthwise layers in part only"
+        return conditions
+    import tensorflow as tf
+
+    from roadseg.eval.latency import device_name
+
+    conditions["batch"] = options.batch_size
+    conditions["device"] = f"{device_name()}, {threads} threads, TensorFlow {tf.__version__}"
+    conditions["protocol"] = (
+        f"uint8 images to labels of every pixel; {options.warm_up} calls to warm up, median and "
+        f"quartiles of {options.repeats}; CPU ms is processor time over all threads"
+    )
+    return conditions

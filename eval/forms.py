@@ -1,0 +1,64 @@
+"""The forms in which a network is timed: a compiled graph, and a SavedModel of it."""
+
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from roadseg.errors import RoadsegError
+
+if TYPE_CHECKING:
+    import keras
+
+Labelling = Callable[[Any], Any]
+"""Takes a uint8 tensor (batch, height, width, 3) and returns labels (batch, height, width)."""
+
+
+def labelling_function(model: "keras.Model") -> Any:
+    """Return `model`, any network to class scores, as a graph from uint8 images to labels."""
+    import tensorflow as tf
+
+    from roadseg.eval.protocols import best_class
+
+    sampled = hasattr(model, "sampling_size")
+
+    @tf.function(input_signature=[tf.TensorSpec((None, None, None, 3), tf.uint8)])
+    def labels(images: Any) -> Any:
+        images = tf.cast(images, tf.float32)
+        return model.labels(images) if sampled else best_class(model(images, training=False))
+
+    return labels
+
+
+@contextmanager
+def as_saved_model(function: Any, model: "keras.Model") -> Iterator[Labelling]:
+    """Write what `labelling_function` returned to a temporary folder, and give it loaded."""
+    import tensorflow as tf
+
+    module = tf.Module()
+    module.model, module.labels = model, function
+    with tempfile.TemporaryDirectory() as folder:
+        tf.saved_model.save(module, folder, signatures=function.get_concrete_function())
+        yield load_saved_model(Path(folder))
+
+
+def load_saved_model(folder: Path) -> Labelling:
+    """Return the labelling function of a SavedModel; RoadsegError if it has no such signature."""
+    import tensorflow as tf
+
+    model = tf.saved_model.load(str(folder))
+    signature = model.signatures.get("serving_default")
+    arguments = {} if signature is None else signature.structured_input_signature[1]
+    if len(arguments) != 1:
+        raise RoadsegError(
+            f"{folder}: no signature 'serving_default' from images to labels; export the run again"
+        )
+    (name,) = arguments
+
+    def labels(images: Any) -> Any:
+        return next(iter(signature(**{name: images}).values()))
+
+    # A signature's variables go when the loaded model goes.
+    labels.model = model  # type: ignore[attr-defined]
+    return labels
