@@ -1,13 +1,13 @@
-"""The way out: scores at scattered sampling positions brought back to every pixel of the image."""
+"""The way out: scores at scattered positions brought back to every pixel of the image."""
 
 from typing import Any
 
 from keras import ops
 
+from roadseg.sampling import mesh, two_pass
 from roadseg.sampling.grid import Tensor, last_pixel
-from roadseg.sampling.polyline import blend, fraction, segment_of_pixel
 
-METHODS = ("two_pass",)
+METHODS = {"two_pass": two_pass, "mesh": mesh}
 
 
 def unsample(
@@ -16,81 +16,45 @@ def unsample(
     size: tuple[Any, Any],
     argmax: bool = False,
     method: str = "two_pass",
+    skip: bool = True,
 ) -> Tensor:
-    """Return `scores` interpolated to every pixel of an image of `size`.
+    """Return `scores` interpolated linearly to every pixel of an image of `size`.
 
-    scores: (batch, h, w, classes) float of any precision; computed in float32.
-    grid: (batch, h, w, 2) or (h, w, 2), (row, column), 0..1: where the scores were sampled.
+    scores: (batch, h, w, classes), any precision; the work is done in float32.
+    grid: (batch, h, w, 2) or, one for all, (h, w, 2): where the scores were sampled, (row, column)
+        of 0..1, unrounded, its rim on the border. Pixels outside the grid take its nearest end.
     size: (height, width) in pixels, integers or scalar tensors.
-    Returns (batch, height, width, classes) float32, or with `argmax` the best class of each pixel,
-    (batch, height, width) int32, the first of equal ones.
+    argmax: return labels, in a shorter way: pixels that no class boundary can reach are skipped.
+    method: "two_pass" goes along the grid's rows to every pixel column, then down the columns;
+        where the grid folds, the last of the segments over a pixel counts, so affine scores come
+        back exactly on any grid. "mesh" cuts each cell from its upper right to its lower left
+        corner, like `nus_native.interpolate`; where the grid folds it is only bounded.
+    skip: False computes labels with fixed shapes, for XLA. Backends but TensorFlow always do.
+    Returns (batch, height, width, classes) float32, or (batch, height, width) int32, the first of
+    equally good classes. Either way the result stays within the range of the scores, whatever the
+    grid. Gradients reach scores and grid.
+    Raises ValueError for shapes that do not fit or another word in `method`.
+    Source: adaptive-sampling, utils/nus (griddata there); Marin et al. 2019, section 3.
     """
-    scores = ops.cast(scores, "float32")
-    height, width = size
-    position = ops.cast(grid, "float32") * ops.cast(last_pixel(size), "float32")
-    if len(position.shape) == 3:
-        position = ops.broadcast_to(position[None], (ops.shape(scores)[0], *position.shape))
-    row_px, values = _along_rows(scores, position, width)
+    scores, grid = ops.cast(scores, "float32"), ops.cast(grid, "float32")
+    _check(scores, grid, method)
+    position_px = grid * ops.cast(last_pixel(size), "float32")
+    if len(position_px.shape) == 3:
+        shape = (ops.shape(scores)[0], *position_px.shape)
+        position_px = ops.broadcast_to(position_px[None], shape)
     if argmax:
-        return _labels(row_px, values, height)
-    return _down_columns(row_px, values, height)
+        return METHODS[method].labels(scores, position_px, size, skip)
+    return METHODS[method].interpolate(scores, position_px, size)
 
 
-def best_class(scores: Tensor) -> Tensor:
-    """Return the index of the largest of the last axis, int32; the first of equal ones."""
-    return ops.cast(ops.top_k(scores, 1)[1][..., 0], "int32")
-
-
-def _along_rows(scores: Tensor, position: Tensor, width: Any) -> tuple[Tensor, Tensor]:
-    batch, h, w, channels = ops.shape(scores)
-    row = ops.reshape(position[..., 0], (-1,))
-    column = ops.reshape(position[..., 1], (-1,))
-    table = ops.reshape(scores, (-1, channels))
-    segment = segment_of_pixel(ops.reshape(column, (batch * h, w, 1)), width)[..., 0]
-    start = segment + ops.reshape(ops.arange(batch * h, dtype="int32"), (-1, 1)) * w
-    pixel = ops.cast(ops.arange(width), "float32")
-    weight = fraction(pixel, ops.take(column, start), ops.take(column, start + 1))
-    row_px = blend(ops.take(row, start), ops.take(row, start + 1), weight)
-    values = blend(
-        ops.take(table, start, axis=0), ops.take(table, start + 1, axis=0), weight[..., None]
-    )
-    return (
-        ops.reshape(row_px, (batch, h, width)),
-        ops.reshape(values, (batch, h, width, channels)),
-    )
-
-
-def _down_columns(row_px: Tensor, values: Tensor, height: Any) -> Tensor:
-    batch, h, width, channels = ops.shape(values)
-    segment = segment_of_pixel(row_px, height)
-    line = ops.reshape(ops.arange(batch, dtype="int32"), (-1, 1, 1)) * h
-    start = (segment + line) * width + ops.arange(width, dtype="int32")
-    pixel = ops.reshape(ops.cast(ops.arange(height), "float32"), (-1, 1))
-    row = ops.reshape(row_px, (-1,))
-    weight = fraction(pixel, ops.take(row, start), ops.take(row, start + width))
-    table = ops.reshape(values, (-1, channels))
-    return blend(
-        ops.take(table, start, axis=0), ops.take(table, start + width, axis=0), weight[..., None]
-    )
-
-
-def _labels(row_px: Tensor, values: Tensor, height: Any) -> Tensor:
-    batch, h, width, channels = ops.shape(values)
-    best = best_class(values)
-    pair = ops.where(best[:, :-1] == best[:, 1:], best[:, :-1], -1)
-    segment = segment_of_pixel(row_px, height)
-    line = ops.reshape(ops.arange(batch, dtype="int32"), (-1, 1, 1)) * (h - 1)
-    start = (segment + line) * width + ops.arange(width, dtype="int32")
-    labels = ops.reshape(ops.take(ops.reshape(pair, (-1,)), start), (-1,))
-    where = ops.cast(ops.nonzero(labels < 0)[0], "int32")
-    b = where // (height * width)
-    pixel = ops.cast((where // width) % height, "float32")
-    start = ops.take(ops.reshape(start, (-1,)), where) + b * width
-    row = ops.reshape(row_px, (-1,))
-    weight = fraction(pixel, ops.take(row, start), ops.take(row, start + width))
-    table = ops.reshape(values, (-1, channels))
-    mixed = blend(
-        ops.take(table, start, axis=0), ops.take(table, start + width, axis=0), weight[..., None]
-    )
-    labels = ops.scatter_update(labels, where[:, None], best_class(mixed))
-    return ops.reshape(labels, (batch, height, width))
+def _check(scores: Tensor, grid: Tensor, method: str) -> None:
+    if method not in METHODS:
+        raise ValueError(f"method={method!r}; there are {', '.join(METHODS)}")
+    ranks = len(scores.shape) == 4 and len(grid.shape) in (3, 4)
+    if not ranks or grid.shape[-1] != 2 or tuple(scores.shape[1:3]) != tuple(grid.shape[-3:-1]):
+        raise ValueError(
+            "scores are (batch, h, w, classes) and grid ([batch,] h, w, 2) with the same h, w; got "
+            f"{tuple(scores.shape)} and {tuple(grid.shape)}"
+        )
+    if None in grid.shape[-3:-1] or min(grid.shape[-3:-1]) < 2:
+        raise ValueError(f"h and w are known and at least 2; got {tuple(grid.shape[-3:-1])}")
