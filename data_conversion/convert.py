@@ -112,7 +112,7 @@ class StreetScenesOptions(Output):
     source: Path = Path("street_scenes")
     """Folder for the drawn PNG files; the same options find the same pictures again."""
     train: int = 240
-    """Scenes of the split train."""
+    """Scenes of the split train; the first ones, if the folder holds more."""
     val: int = 60
     """Scenes of the split val."""
     size: tuple[int, int] = (512, 1024)
@@ -126,8 +126,12 @@ class StreetScenesOptions(Output):
         from roadseg.data_conversion.street_scenes import write_street_scenes
 
         write_street_scenes(self.source, self.train, self.val, self.size, self.seed, self.workers)
-        splits = tuple(s for s, n in (("train", self.train), ("val", self.val)) if n)
-        source = cityscapes.cityscapes_source(self.source, splits=splits, name="street_scenes")
+        counts = {s: n for s, n in (("train", self.train), ("val", self.val)) if n}
+        found = cityscapes.cityscapes_source(
+            self.source, splits=tuple(counts), name="street_scenes"
+        )
+        first = {split: pairs[: counts[split]] for split, pairs in found.splits.items()}
+        source = dataclasses.replace(found, splits=first)
         return source, cityscapes.StreetScenes
 
 
