@@ -54,10 +54,9 @@ def side_pair(pair: Sequence[int], name: str, reason: str) -> tuple[int, int]:
 
 
 def class_ids(target_classes: Iterable[int] | None) -> list[int] | None:
-    """Return the target classes as a sorted list of int32 ids; None means every class."""
-    if target_classes is None:
-        return None
-    return sorted({label_id(value, "target_classes") for value in target_classes})
+    """Return the target classes as sorted int32 ids; None, also where there is none, is all."""
+    ids = sorted({label_id(value, "target_classes") for value in target_classes or ()})
+    return ids or None
 
 
 def label_id(value: int, name: str) -> int:

@@ -8,7 +8,6 @@ import os
 import sys
 from pathlib import Path
 
-from Cython.Build import cythonize
 from setuptools import Extension
 
 HERE = "nus_native"  # relative to setup.py: setuptools refuses absolute sources
@@ -20,6 +19,8 @@ COMPILE = ["-std=c++17", "-O3", "-ffp-contract=off", "-fvisibility=hidden", "-pt
 
 def extensions() -> list[Extension]:
     """Return the extensions that this machine can build, as generated C++."""
+    from Cython.Build import cythonize
+
     found = [
         _extension("_targets", ["edges.cpp", "nearest.cpp", "direct.cpp"]),
         _extension("_mesh", ["mesh.cpp", "spans.cpp"]),

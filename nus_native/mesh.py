@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 from roadseg.nus_native import _mesh
 from roadseg.nus_native.arguments import finite, image_size, side_pair, thread_count
 
+BORDER = 5e-7  # a few float32 steps at 1
+
 
 def interpolate(
     scores: NDArray,
@@ -21,7 +23,8 @@ def interpolate(
 
     scores: (n, m, channels) or (batch, n, m, channels), float16, float32 or float64, finite.
     grid: (n, m, 2), or (batch, n, m, 2): (row, column) of each sample, 0..1; the pixel is
-        grid * (size - 1), not rounded. Finite; points may lie outside 0..1.
+        grid * (size - 1), not rounded. Finite; points may lie outside 0..1. Within 5e-7 of 0
+        and 1, where float32 leaves a border that was enlarged, they count as 0 and 1.
     size: (height, width), both at least 2.
     argmax: return int32 (..., height, width), the lowest of the channels that share the largest
         score, without interpolating what cannot matter: 20 times faster and more.
@@ -54,7 +57,7 @@ def interpolate(
     if len(batch) == 0:
         shape = (0, height, width)
         return np.empty(shape, np.int32) if argmax else np.empty(shape + scores.shape[-1:])
-    positions = finite(grid.astype(np.float64), "grid") * [height - 1, width - 1]
+    positions = _on_border(finite(grid.astype(np.float64), "grid")) * [height - 1, width - 1]
     out = _mesh.interpolate(
         finite(np.ascontiguousarray(batch), "scores"),
         positions if positions.ndim == 4 else positions[None],
@@ -64,3 +67,10 @@ def interpolate(
         thread_count(threads, len(batch)),
     )
     return out if scores.ndim == 4 else out[0]
+
+
+def _on_border(grid: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return `grid` with what rounding left beside the border put on it."""
+    border = np.rint(grid)
+    beside = (np.abs(grid - border) <= BORDER) & ((border == 0) | (border == 1))
+    return np.where(beside, border, grid)
