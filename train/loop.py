@@ -91,7 +91,9 @@ class _Loop:
             rate = poly(number, recipe.steps, recipe.learning_rate, recipe.power)
             self.losses.append(self.step(batch, tf.constant(rate, tf.float32)))
             done = number + 1
-            last = done == recipe.steps or bool(stop.received)
+            # Read once: a signal after this line has to wait for the next step.
+            signalled = stop.received
+            last = done == recipe.steps or bool(signalled)
             self.progress.advance(done)
             if last or done % recipe.summary_every_steps == 0:
                 self._report(done, rate, summaries)
@@ -100,9 +102,9 @@ class _Loop:
                     summaries.pictures(done, self.step, first_replica(self.strategy, batch))
             if last or self._due(done):
                 self._save(done)
-            if stop.received and done < recipe.steps:
+            if signalled and done < recipe.steps:
                 self.progress.message(f"stopped at step {done}; the same command goes on from there")
-                return 128 + stop.received
+                return 128 + signalled
         return 0
 
     def _report(self, done: int, rate: float, summaries: Summaries | None) -> None:

@@ -1,0 +1,179 @@
+"""A network, records and a recipe small enough to train in a second, also as a process of its own.
+
+python -m tests.train.tiny RUN RECORDS [options]: see `main`.
+"""
+
+import argparse
+import os
+import signal
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from roadseg.datasets.label_table import LabelTable
+from roadseg.recipe import Recipe
+
+CLASSES = 3
+TABLE = LabelTable(
+    name="tiny",
+    names=("road", "car", "sky"),
+    colours=((128, 64, 128), (0, 0, 142), (70, 130, 180)),
+)
+
+
+def write_records(folder: Path, count: int = 10, size: tuple[int, int] = (24, 32), shards: int = 3):
+    """Write `count` images in which brightness tells the class, and the label table."""
+    import tensorflow as tf
+
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "label_table.json").write_text(TABLE.to_json())
+    random = np.random.default_rng(0)
+    for shard in range(shards):
+        name = f"train-{shard:05d}-of-{shards:05d}.tfrecord"
+        with tf.io.TFRecordWriter(str(folder / name)) as writer:
+            for number in range(shard, count, shards):
+                writer.write(_example(number, random, size))
+    return folder
+
+
+def _example(number: int, random: np.random.Generator, size: tuple[int, int]) -> bytes:
+    import tensorflow as tf
+
+    label = np.zeros(size, np.uint8)
+    top, left = random.integers(0, size[0] // 2), random.integers(0, size[1] // 2)
+    label[top : top + 9, left : left + 9] = 1
+    label[:4] = 2
+    label[-2:, -2:] = 255
+    image = np.asarray([60, 200, 120] + [0] * 252 + [90])[label][..., None]
+    image = np.clip(image + random.integers(-30, 30, (*size, 3)), 0, 255).astype(np.uint8)
+    values = {
+        "image/encoded": tf.io.encode_png(image).numpy(),
+        "image/filename": f"image_{number:03d}".encode(),
+        "image/format": b"png",
+        "image/height": size[0],
+        "image/width": size[1],
+        "image/channels": 3,
+        "image/segmentation/class/encoded": tf.io.encode_png(label[..., None]).numpy(),
+        "image/segmentation/class/format": b"png",
+    }
+    features = {
+        key: tf.train.Feature(bytes_list=tf.train.BytesList(value=[value]))
+        if isinstance(value, bytes)
+        else tf.train.Feature(int64_list=tf.train.Int64List(value=[value]))
+        for key, value in values.items()
+    }
+    return tf.train.Example(features=tf.train.Features(feature=features)).SerializeToString()
+
+
+def recipe(records: Path | str = "records", **changes: Any) -> Recipe:
+    """Return a recipe of a few steps on the tiny records."""
+    values: dict[str, Any] = {
+        "name": "tiny",
+        "task": "segmentation",
+        "source": "made for tests",
+        "records": str(records),
+        "crop_size": (24, 24),
+        "shuffle_buffer": 4,
+        "batch_size": 4,
+        "steps": 8,
+        "learning_rate": 0.05,
+        "bias_gradient_factor": 2.0,
+        "checkpoint_every_steps": 3,
+        "summary_every_steps": 4,
+        "pictures_every_steps": 0,
+        "model_options": {"dropout": 0.1},
+        "grid_size": (3, 3),
+        "auxiliary_input": (12, 12),
+    }
+    return Recipe(**{**values, **changes})
+
+
+def network(recipe: Recipe, num_classes: int, evaluation: bool = False) -> Any:
+    """Return a network with every kind of layer that training treats in its own way."""
+    import keras
+    from keras import layers
+
+    from roadseg.layers.mean_locations import MeanLocations
+
+    sampling = recipe.task == "sampling"
+    images = keras.Input((*recipe.auxiliary_input, 3) if sampling else (None, None, 3))
+    x = layers.Rescaling(2 / 255, offset=-1, dtype="float32")(images)
+    strides = 4 if sampling else 1
+    x = layers.Conv2D(4, 3, strides, padding="same", use_bias=False, name="conv")(x)
+    x = layers.BatchNormalization(momentum=0.9, name="conv.bn")(x)
+    x = layers.ReLU(name="conv.relu")(x)
+    x = layers.DepthwiseConv2D(3, padding="same", use_bias=False, name="depthwise")(x)
+    x = layers.Dropout(float(recipe.model_options.get("dropout", 0.1)), name="dropout")(x)
+    if sampling:
+        shifts = layers.Conv2D(2, 1, name="shifts")(x)
+        return keras.Model(
+            images, MeanLocations(name="mean_locations", dtype="float32")(shifts), name="tiny"
+        )
+    x = layers.Conv2D(num_classes, 1, name="logits")(x)
+    scores = layers.Activation("linear", dtype="float32", name="scores")(x)
+    return keras.Model(images, scores, name="tiny")
+
+
+def use_tiny_network() -> None:
+    """Let runs build the tiny network, in this process."""
+    import roadseg.run_folder
+    import roadseg.train.loop
+
+    roadseg.run_folder.build_network = network
+    roadseg.train.loop.build_network = network
+
+
+def kill_at_file(count: int) -> None:
+    """Let this process be killed before it writes file `count` of its checkpoints."""
+    from roadseg import checkpoint
+
+    write, written = checkpoint._write_arrays, []
+
+    def write_or_die(path: Path, arrays: checkpoint.Arrays) -> None:
+        written.append(path)
+        if len(written) == count:
+            path.write_bytes(b"PK half a file")
+            os.kill(os.getpid(), signal.SIGKILL)
+        write(path, arrays)
+
+    checkpoint._write_arrays = write_or_die
+
+
+def main() -> int:
+    """Train the tiny recipe in a process that can be killed or that has two CPU devices."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("run")
+    parser.add_argument("records")
+    parser.add_argument("--replicas", type=int, default=1)
+    parser.add_argument("--kill-at-file", type=int, default=0)
+    parser.add_argument("--steps", type=int, default=8)
+    parser.add_argument("--dropout", type=float, default=0.1)
+    arguments = parser.parse_args()
+    import tensorflow as tf
+
+    from roadseg.errors import RoadsegError
+    from roadseg.run_folder import RunFolder
+    from roadseg.train.loop import train
+
+    strategy = None
+    if arguments.replicas > 1:
+        cpu = tf.config.list_physical_devices("CPU")[0]
+        logical = [tf.config.LogicalDeviceConfiguration()] * arguments.replicas
+        tf.config.set_logical_device_configuration(cpu, logical)
+        names = [f"/cpu:{i}" for i in range(arguments.replicas)]
+        strategy = tf.distribute.MirroredStrategy(names)
+    use_tiny_network()
+    if arguments.kill_at_file:
+        kill_at_file(arguments.kill_at_file)
+    options = {"dropout": arguments.dropout}
+    tiny = recipe(arguments.records, steps=arguments.steps, model_options=options)
+    try:
+        return train(tiny, RunFolder(arguments.run), strategy)
+    except RoadsegError as error:
+        print(f"error: {error}")
+        return 2
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
