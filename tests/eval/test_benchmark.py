@@ -1,7 +1,6 @@
 """`roadseg benchmark`: published counts come out, the table fits them, bad input is refused."""
 
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,7 +9,7 @@ from roadseg.errors import RoadsegError
 from roadseg.eval import benchmark
 from roadseg.eval.costs import run_cost
 from roadseg.eval.latency import measure
-from tests.eval.small_runs import RECIPE, small_run
+from tests.eval.small_runs import small_run
 
 NETWORK = "deeplabv3_mobilenet_v2"
 # nus.md, section 8: samples a side, stride, notebook's count, full count.
@@ -52,11 +51,10 @@ def test_both_counts_are_printed_in_full(capsys: pytest.CaptureFixture[str]) -> 
 
 
 def test_a_wide_image_costs_two_views(tmp_path: Path) -> None:
-    run = small_run(tmp_path / "run", replace(RECIPE, sampling="adaptive"))
+    run = small_run(tmp_path / "run")
     one, two = run_cost(run), run_cost(run, (64, 128))
     assert (one.views, two.views) == (1, 2)
-    assert two.macs == 2 * one.macs
-    assert one.auxiliary is not None and one.auxiliary.macs > 0
+    assert two.macs == 2 * one.macs > 0
 
 
 def test_a_run_is_counted_as_trained_and_as_evaluated(
@@ -65,7 +63,7 @@ def test_a_run_is_counted_as_trained_and_as_evaluated(
     small_run(tmp_path / "run")
     trained, evaluated = rows(capsys, str(tmp_path / "run"), "--count", "--size", "64x64")
     assert (trained["form"], evaluated["form"]) == ("as trained", "as evaluated")
-    assert evaluated["macs"] > 2 * trained["macs"]
+    assert evaluated["macs"] > trained["macs"]
 
 
 def test_graph_and_saved_model_are_timed_under_stated_conditions(
