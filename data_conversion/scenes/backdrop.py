@@ -19,16 +19,16 @@ def noise(rng: np.random.Generator, size: tuple[int, int], cell_px: float) -> np
 def draw_sky(canvas: Canvas, street: Street, rng: np.random.Generator) -> None:
     """Fill the whole canvas with sky: a gradient and clouds that flatten towards the horizon."""
     light = street.light
-    small = (canvas.height // 4, canvas.width // 4)
-    fall = np.linspace(0, 1.9, small[0], dtype=np.float32).clip(0, 1)[:, None, None]
+    small = (canvas.height // 16, canvas.width // 8)  # the lower half lies behind the ground
+    fall = np.linspace(0, 1, small[0], dtype=np.float32)[:, None, None]
     sky = np.asarray(light.sky_top, np.float32) * (1 - fall) + np.asarray(light.sky_low) * fall
-    sky = np.broadcast_to(sky, (*small, 3)).astype(np.float32)
-    clouds = noise(rng, small, 90) + 0.5 * noise(rng, small, 36) + 0.25 * noise(rng, small, 14)
+    clouds = noise(rng, small, 45) + 0.5 * noise(rng, small, 18) + 0.25 * noise(rng, small, 7)
     cover = np.clip((clouds + 2.4 * light.clouds - 1.4) * 0.7, 0, 0.85)[..., None]
-    shade = np.clip(238 - 16 * noise(rng, small, 50), 180, 255)[..., None]
-    sky = sky * (1 - cover) + shade * cover
-    full = cv2.resize(np.clip(sky, 0, 255).astype(np.uint8), (canvas.width, canvas.height))
-    canvas.image[:] = full
+    shade = np.clip(238 - 16 * noise(rng, small, 25), 180, 255)[..., None]
+    sky = np.clip(sky * (1 - cover) + shade * cover, 0, 255).astype(np.uint8)
+    half = canvas.height // 2
+    cv2.resize(sky, (canvas.width, half), dst=canvas.image[:half], interpolation=cv2.INTER_CUBIC)
+    canvas.image[half:] = canvas.image[half - 1]
     canvas.labels[:] = ids.SKY
 
 

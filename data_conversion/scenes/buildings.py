@@ -40,7 +40,7 @@ def draw_house(
     canvas.face(gable, scaled(wall, 0.72), ids.BUILDING)
     if rng.random() < 0.55:
         _roof(canvas, (x, outer), z, height, rng)
-    density_px = float(np.clip(canvas.camera.scale(near) * 0.8, 3, 22))
+    density_px = float(np.clip(canvas.camera.scale(near) * 0.8, 3, 15))
     front = _front(far - near, height, density_px, scaled(wall, lit), rng)
     corners = np.array([(x, height, far), (x, height, near), (x, 0, near), (x, 0, far)], float)
     paste(canvas, front, corners, ids.BUILDING)
@@ -69,7 +69,7 @@ def _front(
     rows, columns = max(6, round(height * density_px)), max(6, round(length * density_px))
     picture = np.empty((rows, columns, 3), np.float32)
     picture[:] = wall
-    picture += rng.normal(0, 3.0, (rows, columns, 1)).astype(np.float32)
+    picture += 3 * rng.standard_normal((rows, columns, 1), np.float32)
     storey, bay = rng.uniform(2.9, 3.5), rng.uniform(1.9, 3.2)
     window = (rng.uniform(1.3, 2.0), rng.uniform(0.9, min(1.7, bay - 0.5)))
     frame = np.float32(scaled(wall, rng.choice([0.75, 1.25])))
@@ -175,7 +175,7 @@ def draw_barrier(
         rows, columns = round(height * density_px) + 4, round((far - near) * density_px) + 4
         picture = np.empty((rows, columns, 3), np.float32)
         picture[:] = stone
-        picture += rng.normal(0, 7, (rows, columns, 1))
+        picture += 7 * rng.standard_normal((rows, columns, 1), np.float32)
         course = max(2, round(0.3 * density_px))
         picture[::course] *= 0.82
         picture[: max(1, course // 2)] *= 1.15

@@ -124,7 +124,7 @@ class Canvas:
         colour: Colour,
         label: int | None,
     ) -> None:
-        """Draw a straight bar, `width` metres thick but never under a pixel of the final picture."""
+        """Draw a straight bar, `width` metres thick and at least a pixel of the final picture."""
         ends = self.camera.project(np.array([bottom, top], float))
         thick = max(width * self.camera.scale((bottom[2] + top[2]) / 2), float(SUPERSAMPLING))
         along = ends[1] - ends[0]

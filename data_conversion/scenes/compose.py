@@ -14,8 +14,8 @@ from roadseg.data_conversion.scenes import (
     plants,
     vehicles,
 )
-from roadseg.data_conversion.scenes.canvas import Canvas
-from roadseg.data_conversion.scenes.ground import draw_ground
+from roadseg.data_conversion.scenes.canvas import Canvas, varied
+from roadseg.data_conversion.scenes.ground import draw_ground, draw_wear
 from roadseg.data_conversion.scenes.street import FAR_M, Street, random_street
 
 # (distance of the far end, how to draw it)
@@ -29,6 +29,7 @@ def draw_scene(size: tuple[int, int], rng: np.random.Generator) -> tuple[np.ndar
     backdrop.draw_sky(canvas, street, rng)
     backdrop.draw_far_houses(canvas, street, rng)
     draw_ground(canvas, street, rng)
+    draw_wear(canvas, street, rng)
     finish.cast_shadows(canvas, street, rng)
     items = [*_lots(canvas, street, rng), *_sidewalks(canvas, street, rng)]
     items += [*_parked(canvas, street, rng), *_traffic(canvas, street, rng)]
@@ -36,7 +37,7 @@ def draw_scene(size: tuple[int, int], rng: np.random.Generator) -> tuple[np.ndar
     for _, draw in sorted(items, key=lambda item: -item[0]):
         draw()
     if rng.random() < 0.7:
-        paint = (float(rng.uniform(20, 60)),) * 3
+        paint = varied((50.0, 52.0, 58.0), rng, 22)
         finish.draw_bonnet(canvas, paint, float(rng.uniform(0.06, 0.12)))
     return finish.expose(canvas, street, rng)
 
@@ -148,8 +149,8 @@ def _sidewalks(canvas: Canvas, street: Street, rng: np.random.Generator) -> list
         for _ in range(rng.integers(0, 3)):
             z = rng.uniform(6, 50)
             items.append(_at(z, furniture.draw_bin, canvas, kerb + side * 0.3, z, rng))
-        for _ in range(rng.integers(3, 14)):
-            z = 6 + 75 * rng.beta(1.3, 1.5)
+        for _ in range(rng.integers(4, 18)):
+            z = 6 + 85 * rng.beta(1.3, 1.5)
             x = kerb + side * rng.uniform(0.3, max(width - 0.5, 0.5))
             for friend in range(1 + (rng.random() < 0.25)):
                 items.append(_at(z, people.draw_person, canvas, x + 0.6 * friend, z, rng))
@@ -194,11 +195,11 @@ def _traffic(canvas: Canvas, street: Street, rng: np.random.Generator) -> list[I
             items.append(_vehicle(canvas, int(kind), x, z, heading, street.rails, rng))
             z += rng.uniform(9, 40) + (12 if kind in (1, 2, 3) else 0)
     for side in (-1, 1):
-        for _ in range(rng.integers(0, 3)):
-            z = rng.uniform(9, 60)
+        for _ in range(rng.integers(0, 4)):
+            z = rng.uniform(9, 75)
             x = side * (street.half_width - max(street.parking) - 0.6)
             draw = people.draw_cyclist if rng.random() < 0.75 else people.draw_motorcycle
-            turn = float(rng.choice([-1, 1]) * rng.uniform(0.05, 0.35))
+            turn = float(rng.choice([-1, 1]) * rng.uniform(0.1, 0.6))
             items.append(_at(z, draw, canvas, x, z, turn, rng))
     return items
 
@@ -221,9 +222,9 @@ def _vehicle(
         place = vehicles.Pose(np.sign(x) * 1.5 if rails else x, z + 13, heading)
         return _at(z + 10, vehicles.draw_tram, canvas, place, 1.0, rng)
     if kind == 4:
-        return _at(z, people.draw_motorcycle, canvas, x, z, rng.uniform(-0.3, 0.3), rng)
+        return _at(z, people.draw_motorcycle, canvas, x, z, rng.uniform(-0.5, 0.5), rng)
     if kind == 5:
-        return _at(z, people.draw_cyclist, canvas, x, z, rng.uniform(-0.3, 0.3), rng)
+        return _at(z, people.draw_cyclist, canvas, x, z, rng.uniform(-0.5, 0.5), rng)
     return _at(z + 1.5, vehicles.draw_car, canvas, pose, 1.0, rng)
 
 

@@ -58,7 +58,7 @@ def expose(
     vignette = 1 - rng.uniform(0.05, 0.2) * (rows[:, None] ** 2 + columns[None] ** 2) / 2
     image *= (light.exposure * uneven * vignette)[..., None]
     image *= np.float32((light.warmth, 1.0, 2 - light.warmth))
-    image += rng.normal(0, rng.uniform(1.5, 4.0), (*size, 1)).astype(np.float32)
+    image += rng.uniform(1.5, 4.0) * rng.standard_normal((*size, 1), np.float32)
     image = np.clip(image, 0, 255).astype(np.uint8)
     if rng.random() < 0.3:
         image = cv2.GaussianBlur(image, (0, 0), rng.uniform(0.4, 0.7))

@@ -125,6 +125,7 @@ def draw_cyclist(
     )
     if ridden:
         _rider(canvas, x, z, w, 0.9, rng)
+        _near_wheel(frame, w, 0.34, 0.045)
 
 
 def draw_motorcycle(
@@ -155,6 +156,7 @@ def draw_motorcycle(
     canvas.disc(lamp, (0.1 * frame.scale, 0.1 * frame.scale), (236, 226, 190), z, None)
     if ridden:
         _rider(canvas, x, z, w, 0.82, rng, helmet=True)
+        _near_wheel(frame, w, 0.31, 0.13)
 
 
 def _two_wheeler(
@@ -181,6 +183,16 @@ def _two_wheeler(
             canvas.disc(centre, (wide, max(size * figure.scale, 1.0)), colour, z, label)
 
 
+def _near_wheel(figure: _Figure, side_on: float, radius: float, tyre: float) -> None:
+    """Draw the rear wheel again, which stands before the legs when seen from behind."""
+    if abs(side_on) < 0.5:
+        wide = max((0.18 * radius + tyre / 2) * figure.scale, 1.0)
+        tall = max(radius * figure.scale, 1.0)
+        figure.canvas.disc(
+            figure.place(-0.3 * side_on, radius), (wide, tall), (34, 34, 36), figure.z, figure.label
+        )
+
+
 def _rider(
     canvas: Canvas,
     x: float,
@@ -194,11 +206,11 @@ def _rider(
     skin, hair, top, trousers = _clothes(rng)
     hip, shoulder = (-0.18 * w, seat + 0.06), (0.06 * w, seat + 0.58)
     for phase, tone in ((-1, 0.8), (1, 1.0)):
-        spread = 0.1 * phase * (1 - abs(w))
+        spread = 0.17 * phase * (1 - abs(w))
         knee = (0.18 * w + spread, seat - 0.18 + 0.12 * phase)
         pedal = (-0.02 * w + spread, 0.3 + 0.1 * phase)
-        figure.limb(hip, knee, (0.18, 0.14), scaled(trousers, tone))
-        figure.limb(knee, pedal, (0.14, 0.1), scaled(trousers, tone))
+        figure.limb(hip, knee, (0.17, 0.13), scaled(trousers, tone))
+        figure.limb(knee, pedal, (0.13, 0.09), scaled(trousers, tone))
     figure.limb(hip, shoulder, (0.32, 0.38), top)
     for end in (-1, 1):
         hand = (0.4 * w + 0.22 * end * (1 - abs(w)), seat + 0.16)

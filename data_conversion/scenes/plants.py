@@ -27,13 +27,13 @@ def draw_tree(
     canvas.limb(foot, top, (0.32 * scale, 0.2 * scale), bark, z, ids.VEGETATION)
     leaf = varied(_LEAVES[rng.integers(len(_LEAVES))], rng, 8)
     centre = foot + np.array([lean, -(height - crown)]) * scale
-    clumps = 26 if scale > 20 else 12
+    clumps = int(np.clip(scale * height / 9, 10, 70))
     angle, distance = rng.uniform(0, 2 * np.pi, clumps), np.sqrt(rng.random(clumps))
     places = np.stack([np.cos(angle), np.sin(angle)], 1) * distance[:, None]
     # Clumps from the bottom to the top, so that lit leaves lie over shaded ones.
     for place in places[np.argsort(-places[:, 1])]:
         lit = 0.95 - 0.28 * place[1] + 0.1 * sun * place[0] + rng.normal(0, 0.06)
-        radius = crown * rng.uniform(0.3, 0.5) * scale
+        radius = crown * rng.uniform(1.3, 2.1) / clumps**0.4 * scale
         _clump(
             canvas,
             centre + place * (crown * 1.05 * scale, crown * 0.95 * scale),

@@ -5,10 +5,19 @@ import dataclasses
 import numpy as np
 
 from roadseg.data_conversion.scenes import ids
+from roadseg.data_conversion.scenes.bodies import (
+    BUS_BODY,
+    CAB,
+    CARGO,
+    CARS,
+    TRAM_BODY,
+    Body,
+)
 from roadseg.data_conversion.scenes.canvas import CIRCLE, Canvas, Colour, scaled, varied
 
 GLASS: Colour = (52, 62, 74)
 _TYRE: Colour = (30, 30, 32)
+_HUB: Colour = (132, 134, 138)
 PAINTS: tuple[Colour, ...] = (
     (188, 190, 194),
     (236, 236, 236),
@@ -20,121 +29,6 @@ PAINTS: tuple[Colour, ...] = (
     (176, 150, 96),
     (28, 40, 70),
     (200, 60, 30),
-)
-
-
-@dataclasses.dataclass(frozen=True)
-class Body:
-    """A solid: its side profile from the rear bottom over the top to the front bottom.
-
-    profile: (share of the length from the rear, height in metres). glass: edges of the profile (by
-    the index of their first point) that are windows. belt: height where the cabin begins to narrow.
-    """
-
-    profile: tuple[tuple[float, float], ...]
-    length: float
-    width: float
-    glass: tuple[int, ...] = ()
-    belt: float = 9.0
-    start: float = 0.0
-
-
-SEDAN = Body(
-    (
-        (0, 0.3),
-        (0, 0.86),
-        (0.03, 0.97),
-        (0.17, 1.0),
-        (0.31, 1.4),
-        (0.6, 1.43),
-        (0.76, 1.0),
-        (0.98, 0.84),
-        (1, 0.62),
-        (1, 0.3),
-    ),
-    4.6,
-    1.82,
-    (3, 5),
-    1.0,
-)
-HATCH = Body(
-    (
-        (0, 0.3),
-        (0, 0.8),
-        (0.02, 0.98),
-        (0.11, 1.44),
-        (0.22, 1.52),
-        (0.58, 1.52),
-        (0.75, 1.04),
-        (0.97, 0.86),
-        (1, 0.62),
-        (1, 0.3),
-    ),
-    4.1,
-    1.78,
-    (2, 5),
-    1.0,
-)
-OFF_ROAD = Body(
-    (
-        (0, 0.42),
-        (0, 0.9),
-        (0.02, 1.12),
-        (0.07, 1.7),
-        (0.2, 1.78),
-        (0.6, 1.78),
-        (0.73, 1.2),
-        (0.97, 1.05),
-        (1, 0.8),
-        (1, 0.42),
-    ),
-    4.7,
-    1.92,
-    (2, 5),
-    1.15,
-)
-VAN = Body(
-    (
-        (0, 0.35),
-        (0, 1.1),
-        (0.02, 1.95),
-        (0.08, 2.1),
-        (0.74, 2.1),
-        (0.88, 1.3),
-        (0.98, 1.1),
-        (1, 0.7),
-        (1, 0.35),
-    ),
-    5.2,
-    2.0,
-    (1, 4),
-    1.2,
-)
-CARS = (SEDAN, HATCH, OFF_ROAD, VAN)
-BUS_BODY = Body(
-    ((0, 0.4), (0, 1.1), (0.005, 2.7), (0.02, 3.0), (0.98, 3.0), (0.995, 2.7), (1, 1.1), (1, 0.4)),
-    11.5,
-    2.5,
-    (1, 5),
-)
-TRAM_BODY = Body(
-    (
-        (0, 0.4),
-        (0.01, 1.2),
-        (0.05, 3.1),
-        (0.06, 3.3),
-        (0.94, 3.3),
-        (0.95, 3.1),
-        (0.99, 1.2),
-        (1, 0.4),
-    ),
-    24.0,
-    2.4,
-    (1, 5),
-)
-CARGO = Body(((0, 0.9), (0, 3.4), (1, 3.4), (1, 0.9)), 6.0, 2.45)
-CAB = Body(
-    ((0, 0.5), (0, 2.6), (0.75, 2.6), (0.96, 1.5), (1, 1.2), (1, 0.5)), 2.0, 2.35, (2,), start=6.15
 )
 
 
@@ -160,6 +54,7 @@ def draw_car(canvas: Canvas, pose: Pose, light: float, rng: np.random.Generator)
     paint = varied(PAINTS[rng.integers(len(PAINTS))], rng, 8)
     half = body.length / 2
     ground_shadow(canvas, pose, half, body.width / 2)
+    _tyres(canvas, pose, half, body.width / 2, 0.81, ids.CAR)
     _solid(canvas, pose, body, half, scaled(paint, light), ids.CAR)
     _side_windows(canvas, pose, body, half, ids.CAR)
     _wheels(canvas, pose, half, body.width / 2, (0.19, 0.81), 0.33, ids.CAR)
@@ -191,7 +86,7 @@ def draw_truck(canvas: Canvas, pose: Pose, light: float, rng: np.random.Generato
     )
     cab = varied(PAINTS[rng.integers(len(PAINTS))], rng)
     ground_shadow(canvas, pose, half, 1.25)
-    _wheels(canvas, pose, half, 1.2, (0.15, 0.28, 0.85), 0.5, ids.TRUCK)
+    _tyres(canvas, pose, half, 1.2, 0.85, ids.TRUCK)
     parts = [(CARGO, box), (CAB, cab)]
     # The part farther from the camera first.
     for body, paint in parts if np.cos(pose.heading) < 0 else parts[::-1]:
@@ -234,11 +129,11 @@ def _solid(canvas: Canvas, pose: Pose, body: Body, half: float, paint: Colour, l
         if index in body.glass:
             colour = scaled(GLASS, 1.35 - 0.4 * steep)
         faces.append((float(quad[:, 2].mean()), quad, colour))
-    for side in (-1, 1):
+    faces = [face for face in faces if _faces_camera(canvas, face[1], pose)]
+    for side in _visible_sides(canvas, pose, body.width / 2):
         faces.append((float(sides[side][:, 2].mean()), sides[side], scaled(paint, 0.9)))
     for _, face, colour in sorted(faces, key=lambda item: -item[0]):
-        if _faces_camera(canvas, face, pose):
-            canvas.face(face, colour, label)
+        canvas.face(face, colour, label)
 
 
 def _faces_camera(canvas: Canvas, face: np.ndarray, pose: Pose) -> bool:
@@ -290,6 +185,8 @@ def _side_windows(canvas: Canvas, pose: Pose, body: Body, half: float, label: in
 def _long_vehicle(canvas: Canvas, pose: Pose, body: Body, paint: Colour, label: int) -> None:
     half = body.length / 2
     ground_shadow(canvas, pose, half, body.width / 2)
+    if label == ids.BUS:
+        _tyres(canvas, pose, half, body.width / 2, 0.8, label)
     _solid(canvas, pose, body, half, paint, label)
     panes = max(5, round(body.length / 1.7))
     for side in _visible_sides(canvas, pose, body.width / 2):
@@ -301,6 +198,20 @@ def _long_vehicle(canvas: Canvas, pose: Pose, body: Body, paint: Colour, label: 
             canvas.face(pose.world(along, across, up), GLASS, label)
 
 
+def _tyres(
+    canvas: Canvas, pose: Pose, half: float, half_width: float, share: float, label: int
+) -> None:
+    """Draw the tyres of the nearest axle from the end; the body comes over them."""
+    if abs(np.cos(pose.heading)) < 0.5:
+        return
+    towards = -np.sign(np.cos(pose.heading))
+    along = np.full(4, towards * (2 * share - 1) * half * 1.1)
+    for side in (-1, 1):
+        across = side * half_width * np.array([0.72, 0.97, 0.97, 0.72])
+        up = np.array([0.0, 0.0, 0.6, 0.6])
+        canvas.face(pose.world(along, across, up), _TYRE, label)
+
+
 def _wheels(
     canvas: Canvas,
     pose: Pose,
@@ -310,29 +221,14 @@ def _wheels(
     radius: float,
     label: int,
 ) -> None:
-    eye = _eye(canvas, pose.z)
-    for share in places:
-        along = (2 * share - 1) * half
-        # Tyres seen from the end are boxes under the body; only their lower part shows.
-        for side in (-1, 1):
-            across = side * half_width * np.array([0.72, 0.97, 0.97, 0.72])
-            end = along + (radius * 0.8) * np.sign((eye[2] - pose.z) * np.cos(pose.heading))
-            up = np.array([0.0, 0.0, 0.35, 0.35])
-            if abs(np.cos(pose.heading)) > 0.5:
-                canvas.face(pose.world(np.full(4, end), across, up), _TYRE, label)
-        for side in _visible_sides(canvas, pose, half_width):
-            rim = pose.world(
-                along + CIRCLE[:, 0] * radius,
-                np.full(14, side * half_width),
-                radius + CIRCLE[:, 1] * radius,
-            )
-            hub = pose.world(
-                along + CIRCLE[:, 0] * radius * 0.6,
-                np.full(14, side * half_width * 1.005),
-                radius + CIRCLE[:, 1] * radius * 0.6,
-            )
-            canvas.face(rim, _TYRE, label)
-            canvas.face(hub, (132, 134, 138), None)
+    """Draw the wheels on the side that is seen."""
+    for side in _visible_sides(canvas, pose, half_width):
+        for share in places:
+            for size, colour, kept in ((1.0, _TYRE, label), (0.6, _HUB, None)):
+                along = (2 * share - 1) * half + CIRCLE[:, 0] * radius * size
+                across = np.full(len(CIRCLE), side * half_width * 1.005)
+                up = radius + CIRCLE[:, 1] * radius * size
+                canvas.face(pose.world(along, across, up), colour, kept)
 
 
 def _lamps(canvas: Canvas, pose: Pose, half: float, half_width: float, height: float) -> None:
