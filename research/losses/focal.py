@@ -19,22 +19,21 @@ def sigmoid_focal_loss(
     """
     scores = ops.convert_to_tensor(scores)
     targets = ops.cast(targets, scores.dtype)
-    return _focal(
-        targets,
-        ops.sigmoid(scores),
-        ops.binary_crossentropy(targets, scores, from_logits=True),
-        alpha,
-        gamma,
-    )
+    entropy = ops.binary_crossentropy(targets, scores, from_logits=True)
+    return _focal(targets, ops.sigmoid(scores), entropy, alpha, gamma)
 
 
 def focal_loss_of_probabilities(
     targets: Tensor, probabilities: Tensor, alpha: float = 0.25, gamma: float = 2.0
 ) -> Tensor:
-    """Return the loss of `sigmoid_focal_loss` for probabilities 0..1 (kept 1e-7 from both ends)."""
+    """Return the loss of `sigmoid_focal_loss` for probabilities, 0..1, instead of logits.
+
+    They are kept 1e-7 from both ends, and 1e-7 is added in the logarithm too, as Keras 2 did.
+    """
     probabilities = ops.convert_to_tensor(probabilities)
     targets = ops.cast(targets, probabilities.dtype)
-    entropy = ops.binary_crossentropy(targets, probabilities)
+    kept = ops.clip(probabilities, 1e-7, 1 - 1e-7)
+    entropy = -targets * ops.log(kept + 1e-7) - (1 - targets) * ops.log(1 - kept + 1e-7)
     return _focal(targets, probabilities, entropy, alpha, gamma)
 
 
