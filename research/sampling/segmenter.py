@@ -10,7 +10,7 @@ from roadseg.sampling.auxiliary import AuxiliaryNetwork
 from roadseg.sampling.grid import Size, Tensor, checked_size, uniform_grid
 from roadseg.sampling.sample import sample
 from roadseg.sampling.unsample import METHODS, unsample
-from roadseg.sampling.views import Axis, cover, cut, stitch
+from roadseg.sampling.views import Axis, cover, cut, stitch, to_image
 
 
 @keras.saving.register_keras_serializable("roadseg")
@@ -56,35 +56,35 @@ class SampledSegmenter(keras.Model):
 
     def call(self, images: Tensor, training: bool | None = None) -> Tensor:
         """Return class scores (batch, height, width, classes) float32 of RGB images 0..255."""
-        return self._segment(images, training, argmax=False)
+        return self._segment(images, None, training, argmax=False)
 
-    def labels(self, images: Tensor) -> Tensor:
-        """Return the best class of every pixel, (batch, height, width) int32."""
-        return self._segment(images, False, argmax=True)
+    def labels(self, images: Tensor, grid: Tensor | None = None, skip: bool = True) -> Tensor:
+        """Return the best class of every pixel, (batch, height, width) int32.
+
+        grid: where to sample, as `sampled` returns it; None asks the auxiliary network.
+        skip: as in `unsample`; pass False in a function that XLA compiles.
+        """
+        return self._segment(images, grid, False, argmax=True, skip=skip)
 
     def sampled(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """Return the sampled images (n, h, w, 3) and their grids (n, h, w, 2) of 0..1.
 
-        n is the batch, or batch * views; a grid is then that of its view.
+        n is the batch, or batch * views, in which case each grid is that of its view.
         """
         views, _ = self._views(images)
         grid = sampling_locations(views, self.auxiliary, self.sampling_size)
         return sample(views, grid), grid
 
-    def locations(self, images: Tensor) -> Tensor:
-        """Return where each image is sampled, (batch, views, h, w, 2), 0..1 of the whole image."""
+    def locations(self, images: Tensor, grid: Tensor | None = None) -> Tensor:
+        """Return where each image is sampled, (batch, views, h, w, 2), 0..1 of the whole image.
+
+        grid: as `sampled` returns it; None asks the auxiliary network.
+        """
         views, axes = self._views(images)
-        grid = sampling_locations(views, self.auxiliary, self.sampling_size)
+        if grid is None:
+            grid = sampling_locations(views, self.auxiliary, self.sampling_size)
         grid = ops.reshape(grid, (ops.shape(images)[0], -1, *self.sampling_size, 2))
-        if axes is None:
-            return grid
-        rows, columns = axes
-        starts = ops.meshgrid(rows.starts(), columns.starts(), indexing="ij")
-        start = ops.stack([ops.reshape(each, (-1,)) for each in starts], axis=-1)
-        extent = ops.stack([ops.cast(axis.extent - 1, "float32") for axis in axes])
-        last = ops.stack([ops.cast(axis.length - 1, "float32") for axis in axes])
-        start = ops.cast(start, "float32")[:, None, None]
-        return (grid * extent + start) / ops.maximum(last, 1.0)
+        return grid if axes is None else to_image(grid, axes)
 
     def _views(self, images: Tensor) -> tuple[Tensor, tuple[Axis, Axis] | None]:
         images = ops.convert_to_tensor(images)
@@ -95,11 +95,19 @@ class SampledSegmenter(keras.Model):
         axes = cover(ops.shape(images)[1:3], self.view)
         return cut(images, axes), axes
 
-    def _segment(self, images: Tensor, training: bool | None, argmax: bool) -> Tensor:
+    def _segment(
+        self,
+        images: Tensor,
+        grid: Tensor | None,
+        training: bool | None,
+        argmax: bool,
+        skip: bool = True,
+    ) -> Tensor:
         views, axes = self._views(images)
-        grid = sampling_locations(views, self.auxiliary, self.sampling_size)
+        if grid is None:
+            grid = sampling_locations(views, self.auxiliary, self.sampling_size)
         scores = self._scores(sample(views, grid), training)
-        full = unsample(scores, grid, ops.shape(views)[1:3], argmax, self.method)
+        full = unsample(scores, grid, ops.shape(views)[1:3], argmax, self.method, skip)
         if axes is None:
             return full
         return stitch(full[..., None], axes)[..., 0] if argmax else stitch(full, axes)

@@ -20,7 +20,7 @@ def boundary_targets(
     grid: Size = (8, 8),
     alpha: float = 0.5,
     target_classes: Sequence[int] | None = None,
-    ignore: int = 255,
+    ignore: int | None = 255,
     smoothness: float | None = None,
 ) -> Tensor:
     """Return the grid that the auxiliary network learns, (batch, h, w, 2) float32, (row, column).
@@ -28,7 +28,7 @@ def boundary_targets(
     labels: (batch, height, width), or (height, width) for one map; integers.
     grid: points, (rows, columns). alpha: weight a of the pull to the nearest boundary, in (0, 1].
     target_classes: the classes whose boundaries count; None or empty for all.
-    ignore: the label whose own pixels are no boundary.
+    ignore: the label whose own pixels are no boundary; None: there is no such label.
     smoothness: weight of neighbours' differences; None for the published 1 - sqrt(alpha).
     The grid minimises a sum |x - b|^2 + smoothness * sum |x_p - x_q|^2, b the nearest boundary
     pixel of each point; the first and last rows and columns lie on the border. A map without a
@@ -51,7 +51,7 @@ def boundary_targets(
     return targets if len(labels.shape) == 3 else targets[0]
 
 
-def edge_map(labels: Tensor, target_classes: Sequence[int] | None, ignore: int) -> Tensor:
+def edge_map(labels: Tensor, target_classes: Sequence[int] | None, ignore: int | None) -> Tensor:
     """Return which pixels differ from one of their 4 neighbours, bool (batch, height, width).
 
     Pixels of the label `ignore`, and with `target_classes` those of all other classes, are none.
@@ -62,7 +62,8 @@ def edge_map(labels: Tensor, target_classes: Sequence[int] | None, ignore: int) 
     last_row, last_column = ((0, 0), (0, 1), (0, 0)), ((0, 0), (0, 0), (0, 1))
     edges = ops.pad(down, rows) | ops.pad(down, last_row)
     edges = edges | ops.pad(right, columns) | ops.pad(right, last_column)
-    edges = edges & (labels != ignore)
+    if ignore is not None:
+        edges = edges & (labels != ignore)
     if not target_classes:
         return edges
     wanted = labels == target_classes[0]

@@ -93,3 +93,17 @@ def stitch(views: Tensor, axes: tuple[Axis, Axis]) -> Tensor:
     joined = (-1, rows.count * rows.extent, columns.count * columns.extent, channels)
     views = ops.reshape(views, joined)
     return ops.take(ops.take(views, rows.places(), axis=1), columns.places(), axis=2)
+
+
+def to_image(grid: Tensor, axes: tuple[Axis, Axis]) -> Tensor:
+    """Return grids of views as locations in the whole image, (batch, views, h, w, 2), 0..1.
+
+    grid: (batch, views, h, w, 2), (row, column), 0..1 of each view.
+    """
+    rows, columns = axes
+    starts = ops.meshgrid(rows.starts(), columns.starts(), indexing="ij")
+    start = ops.stack([ops.reshape(each, (-1,)) for each in starts], axis=-1)
+    start = ops.cast(start, "float32")[:, None, None]
+    extent = ops.stack([ops.cast(axis.extent - 1, "float32") for axis in axes])
+    last = ops.stack([ops.cast(axis.length - 1, "float32") for axis in axes])
+    return (grid * extent + start) / ops.maximum(last, 1.0)

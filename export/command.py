@@ -1,0 +1,107 @@
+"""`roadseg export`: one checkpoint of a run to a model that needs nothing of this project."""
+
+import dataclasses
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import tyro
+
+from roadseg.arguments import parse
+from roadseg.errors import RoadsegError
+
+if TYPE_CHECKING:
+    import keras
+
+EXAMPLE = """\
+roadseg export runs/adaptive128
+roadseg export runs/adaptive128 --format saved_model --step best --to models/street"""
+
+
+def _saved_model(model: "keras.Model", folder: Path) -> None:
+    from roadseg.export.saved_model import write_saved_model
+
+    write_saved_model(model, folder)
+
+
+# Name of each format -> what writes a model to an empty folder and checks what it wrote.
+FORMATS: dict[str, Callable[["keras.Model", Path], None]] = {"saved_model": _saved_model}
+
+
+@dataclasses.dataclass(frozen=True)
+class Arguments:
+    """Export a run: images of any size in, labels out, with a model card beside it."""
+
+    run: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="RUN")]
+    """Folder of the run."""
+    format: Annotated[str, tyro.conf.arg(metavar="NAME")] = "saved_model"
+    """What to write; there is: saved_model."""
+    step: Annotated[str, tyro.conf.arg(metavar="STEP")] = "last"
+    """A step, 'last', or 'best'."""
+    to: Annotated[Path | None, tyro.conf.arg(metavar="DIR")] = None
+    """Folder to write; RUN/export/FORMAT if left out. An older export there is replaced."""
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run `roadseg export` with the arguments `argv`; return the exit status."""
+    arguments = parse(Arguments, argv, command="export", example=EXAMPLE)
+    folder = export_run(arguments.run, arguments.format, arguments.step, arguments.to)
+    print(f"wrote {folder}")
+    return 0
+
+
+def export_run(
+    run_path: Path, format_name: str = "saved_model", step: str = "last", to: Path | None = None
+) -> Path:
+    """Export one checkpoint of the run at `run_path` and return the folder that was written.
+
+    Beside the model's own files lie model_card.json and model_card.md. The folder is written whole
+    or not at all. Raises RoadsegError for a folder that is no run of a segmentation network, an
+    unknown format or step, a target that holds something else, or a full disk.
+    """
+    if format_name not in FORMATS:
+        raise RoadsegError(f"--format {format_name}: there is {', '.join(FORMATS)}")
+    wanted = parse_step(step)
+    from roadseg.export.model_card import model_card, to_markdown
+    from roadseg.export.saved_folder import replace_folder
+    from roadseg.run_folder import RunFolder
+
+    run = RunFolder(run_path)
+    if not run.exists:
+        raise RoadsegError(f"{run_path}: no run here; give the folder that `roadseg train` made")
+    target = to if to is not None else run.export_folder / format_name
+    _check_target(target)
+    number, _ = run.find_checkpoint(wanted)
+    model = run.load_segmenter(number)
+    card = model_card(run, number, model)
+
+    def write(folder: Path) -> None:
+        FORMATS[format_name](model, folder)
+        text = json.dumps(card, indent=1) + "\n"
+        (folder / "model_card.json").write_text(text, encoding="utf-8")
+        (folder / "model_card.md").write_text(to_markdown(card), encoding="utf-8")
+
+    replace_folder(target, write)
+    return target
+
+
+def parse_step(text: str) -> int | Literal["best"] | None:
+    """Return the step that `text` names, None for the last; raise RoadsegError for other words."""
+    if text == "last":
+        return None
+    if text == "best":
+        return "best"
+    if not text.isdecimal():
+        raise RoadsegError(f"--step {text}: give a step (a whole number), 'last' or 'best'")
+    return int(text)
+
+
+def _check_target(target: Path) -> None:
+    """Refuse to replace anything but an older export or an empty folder."""
+    if target.is_file():
+        raise RoadsegError(f"{target}: a file; give a folder with --to")
+    if target.is_dir() and any(target.iterdir()) and not (target / "model_card.json").is_file():
+        raise RoadsegError(
+            f"{target}: a folder with other files in it; give a new or empty one with --to"
+        )

@@ -1,0 +1,205 @@
+"""The model card: what an exported model was trained on, how well it does, how to call it."""
+
+import importlib.metadata
+import json
+import platform
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import keras
+
+    from roadseg.run_folder import RunFolder
+
+# What an evaluation keeps for its own report, too long for a card.
+_TOO_LONG = ("per_image", "confusion", "objects_by_class", "unassigned")
+
+INPUT = {
+    "name": "image",
+    "shape": "(batch, height, width, 3)",
+    "type": "uint8",
+    "meaning": "RGB, 0..255, any height and width; normalisation is part of the model",
+}
+LABELS = {
+    "signature": "serving_default",
+    "name": "labels",
+    "shape": "(batch, height, width)",
+    "type": "int32",
+    "meaning": "train id of the best class of each pixel, an index into the label table's names",
+}
+SCORES = {
+    "signature": "scores",
+    "name": "scores",
+    "shape": "(batch, height, width, classes)",
+    "type": "float32",
+    "meaning": "class scores before the softmax, at full size",
+}
+LOCATIONS = {
+    "signature": "serving_default and locations",
+    "name": "locations",
+    "shape": "(batch, views, h, w, 2)",
+    "type": "float32",
+    "meaning": "where the image was sampled, (row, column), 0 first pixel, 1 last pixel",
+}
+
+
+def model_card(run: "RunFolder", step: int, model: "keras.Model") -> dict[str, Any]:
+    """Return the card of the checkpoint at `step` of `run`, exported as `model`."""
+    recipe = json.loads(run.recipe.to_json())
+    sampling = recipe["sampling"]
+    outputs = [LABELS, SCORES] if sampling == "none" else [LABELS, SCORES, LOCATIONS]
+    card = {
+        "name": recipe["name"],
+        "step": step,
+        "exported": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        "format": "saved_model",
+        "input": INPUT,
+        "outputs": outputs,
+        "normalisation": "(2 / 255) * pixel - 1"
+        if recipe["model"] == "deeplabv3_mobilenet_v2"
+        else "part of the network",
+        "parameters": int(model.count_params()),
+        "sampling": _sampling(recipe),
+        "label_table": json.loads(run.label_table.to_json()),
+        "evaluations": evaluations(run, step),
+        "recipe": recipe,
+        "provenance": {
+            "run": run.path.resolve().name,
+            "checkpoint": run.find_checkpoint(step)[1].name,
+            "source": recipe["source"],
+            "initial_weights": recipe["initial_weights"],
+        },
+        "versions": _versions(),
+    }
+    if sampling == "adaptive":
+        auxiliary = type(run)(run.path / "auxiliary")
+        card["auxiliary_recipe"] = json.loads(auxiliary.recipe.to_json())
+    return card
+
+
+def _sampling(recipe: dict[str, Any]) -> dict[str, Any]:
+    if recipe["sampling"] == "none":
+        return {"kind": "none"}
+    return {
+        "kind": recipe["sampling"],
+        "size": recipe["sampling_size"],
+        "view": recipe["crop_size"],
+        "interpolation": "two_pass",
+    }
+
+
+def evaluations(run: "RunFolder", step: int) -> list[dict[str, Any]]:
+    """Return the newest evaluation of each split and protocol, that of `step` where there is one.
+
+    Each says at which step it was made. What cannot be read is left out.
+    """
+    found = []
+    root = run.evaluation_folder(".").parent
+    for folder in sorted(path for path in root.glob("*") if path.is_dir()):
+        at_step = folder / f"step-{step:08d}.json"
+        earlier = sorted(path for path in folder.glob("step-*.json") if path.name <= at_step.name)
+        result = _read(earlier[-1]) if earlier else None
+        if result is not None:
+            found.append({"evaluation": folder.name, **result})
+    return found
+
+
+def _read(path: Path) -> dict[str, Any] | None:
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    if not isinstance(values, dict):
+        return None
+    return {name: value for name, value in values.items() if name not in _TOO_LONG}
+
+
+def _versions() -> dict[str, str]:
+    names = ("roadseg", "tensorflow", "keras", "numpy")
+    versions = {"python": platform.python_version()}
+    for name in names:
+        try:
+            versions[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            versions[name] = "unknown"
+    return versions
+
+
+def to_markdown(card: dict[str, Any]) -> str:
+    """Return the card for people; the JSON beside it holds every number."""
+    parts = [
+        f"# {card['name']}, step {card['step']}",
+        f"Exported {card['exported']} from the run `{card['provenance']['run']}`, checkpoint "
+        f"`{card['provenance']['checkpoint']}`, {card['parameters']:,} parameters.",
+        f"Source of the recipe: {card['provenance']['source']}.",
+        "## Input and outputs",
+        _input_and_outputs(card),
+        "## How to call it",
+        "```python\nimport tensorflow as tf\n\n"
+        'model = tf.saved_model.load("saved_model")\n'
+        'labels = model.signatures["serving_default"](image=images)["labels"]\n```',
+        f"Sampling: {_sampling_text(card['sampling'])}",
+        f"Normalisation, inside the model: {card['normalisation']}.",
+        "## Evaluation",
+        _evaluation_text(card["evaluations"]),
+        "## Classes",
+        _class_table(card),
+        "## Recipe",
+        _table(("field", "value"), [(k, json.dumps(v)) for k, v in card["recipe"].items()]),
+        "## Versions",
+        _table(("package", "version"), list(card["versions"].items())),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _input_and_outputs(card: dict[str, Any]) -> str:
+    rows = [("input", "every", *_described(card["input"]))]
+    rows += [("output", out["signature"], *_described(out)) for out in card["outputs"]]
+    return _table(("", "signature", "name", "shape", "type", "meaning"), rows)
+
+
+def _described(tensor: dict[str, str]) -> tuple[str, ...]:
+    return tuple(tensor[key] for key in ("name", "shape", "type", "meaning"))
+
+
+def _sampling_text(sampling: dict[str, Any]) -> str:
+    if sampling["kind"] == "none":
+        return "none, the network sees every pixel."
+    size, view = ("x".join(map(str, sampling[key])) for key in ("size", "view"))
+    return f"{sampling['kind']}, {size} samples for a view of the aspect {view}."
+
+
+def _evaluation_text(results: list[dict[str, Any]]) -> str:
+    if not results:
+        return "Not evaluated; run `roadseg eval` on the run, then export it again."
+    rows = []
+    for result in results:
+        for name in ("miou", "pixel_accuracy", "miou_target"):
+            value = result.get(name)
+            if isinstance(value, float):
+                place = f"{result['evaluation']}, step {result.get('step')}"
+                rows.append((place, str(result.get("images", "")), name, f"{value:.4f}"))
+    return _table(("evaluation", "images", "metric", "value"), rows)
+
+
+def _class_table(card: dict[str, Any]) -> str:
+    table = card["label_table"]
+    iou: dict[str, float | None] = next(
+        (result["iou"] for result in card["evaluations"] if result.get("iou")), {}
+    )
+    rows = []
+    for train_id, (name, colour) in enumerate(zip(table["names"], table["colours"], strict=True)):
+        score = iou.get(name)
+        shown = f"{score:.4f}" if isinstance(score, float) else "-"
+        rows.append((str(train_id), name, "#" + bytes(colour).hex(), shown))
+    return _table(("train id", "class", "colour", "IoU"), rows)
+
+
+def _table(head: tuple[str, ...], rows: list[Any]) -> str:
+    lines = [head, tuple("---" for _ in head), *rows]
+    return "\n".join("| " + " | ".join(_cell(cell) for cell in line) + " |" for line in lines)
+
+
+def _cell(text: str) -> str:
+    return " ".join(str(text).split()).replace("|", "\\|")

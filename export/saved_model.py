@@ -1,0 +1,132 @@
+"""The SavedModel: uint8 images of any size to labels, with TensorFlow alone."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from roadseg.errors import RoadsegError
+from roadseg.export.saved_folder import replace_folder
+
+if TYPE_CHECKING:
+    import keras
+
+# Untrained networks show rounding most; a trained one stays a hundred times below.
+LOCATION_TOLERANCE = 1e-6
+LABEL_TOLERANCE = 1e-3
+
+
+def export_saved_model(model: "keras.Model", folder: Path) -> None:
+    """Write `model` to `folder` as `write_saved_model` does, whole or not at all.
+
+    An older export at `folder` is replaced once the new one is complete. Raises RoadsegError where
+    the disk is full or not writable.
+    """
+    replace_folder(folder, lambda aside: write_saved_model(model, aside))
+
+
+def write_saved_model(model: "keras.Model", folder: Path) -> None:
+    """Write `model` as a SavedModel to `folder`, then load it again and compare.
+
+    model: RGB 0..255 (batch, height, width, 3) to class scores (batch, height, width, classes), or
+        a dictionary with these as "scores"; a `SampledSegmenter` gives sampling locations as well.
+    Signatures, each from `image` (batch, height, width, 3) uint8, RGB, any size:
+        serving_default: `labels` (batch, height, width) int32, and `locations` if it samples;
+        scores: `scores` (batch, height, width, classes) float32;
+        locations, only if it samples: `locations` (batch, views, h, w, 2) float32, (row, column),
+            0..1 of the image, and `grid` (batch * views, h, w, 2), the same within each view.
+    Raises RoadsegError if what was written does not agree with `model`.
+    """
+    import tensorflow as tf
+
+    module = tf.Module()
+    functions = signature_functions(model)
+    module.functions = functions
+    # Variables alone: a tracked Keras model would bring its whole object graph along.
+    module.weights = [variable.value for variable in model.variables]
+    signatures = {name: function.get_concrete_function() for name, function in functions.items()}
+    tf.saved_model.save(module, str(folder), signatures=signatures)
+    for size in ((96, 160), (65, 97)):
+        compare(model, folder, _noise(size))
+
+
+def signature_functions(model: "keras.Model") -> dict[str, Any]:
+    """Return the TensorFlow function of each signature of `model`."""
+    import tensorflow as tf
+
+    image = [tf.TensorSpec((None, None, None, 3), tf.uint8, name="image")]
+
+    def labels(image: Any) -> dict[str, Any]:
+        return labels_and_locations(model, image)
+
+    def scores(image: Any) -> dict[str, Any]:
+        return {"scores": class_scores(model, image)}
+
+    def locations(image: Any) -> dict[str, Any]:
+        _, grid = model.sampled(image)
+        return {"locations": model.locations(image, grid), "grid": grid}
+
+    functions = {"serving_default": labels, "scores": scores}
+    if is_sampled(model):
+        functions["locations"] = locations
+    return {name: tf.function(f, input_signature=image) for name, f in functions.items()}
+
+
+def is_sampled(model: "keras.Model") -> bool:
+    """Return whether `model` chooses its own sampling locations."""
+    from roadseg.sampling import SampledSegmenter
+
+    return isinstance(model, SampledSegmenter)
+
+
+def labels_and_locations(model: "keras.Model", image: Any, grid: Any = None) -> dict[str, Any]:
+    """Return `labels` and, if `model` samples, `locations`; `grid` replaces its own choice."""
+    from roadseg.sampling.best_class import best_class
+
+    if not is_sampled(model):
+        return {"labels": best_class(class_scores(model, image))}
+    if grid is None:
+        _, grid = model.sampled(image)
+    return {"labels": model.labels(image, grid), "locations": model.locations(image, grid)}
+
+
+def class_scores(model: "keras.Model", image: Any) -> Any:
+    """Return the class scores of uint8 images, float32."""
+    import tensorflow as tf
+
+    scores = model(tf.cast(image, tf.float32), training=False)
+    return tf.cast(scores["scores"] if isinstance(scores, dict) else scores, tf.float32)
+
+
+def compare(model: "keras.Model", folder: Path, image: np.ndarray) -> dict[str, float]:
+    """Return how far the SavedModel in `folder` is from `model` on `image` (batch, h, w, 3) uint8.
+
+    Returns the largest difference of `locations`, and the share of different `labels` where both
+    sample at the same locations: a location that differs by rounding alone can fall on another
+    pixel, which then is another image to the network.
+    Raises RoadsegError above LOCATION_TOLERANCE or LABEL_TOLERANCE.
+    """
+    import tensorflow as tf
+
+    loaded = tf.saved_model.load(str(folder))
+    image = tf.constant(image)
+    found = loaded.signatures["serving_default"](image=image)
+    differences, grid = {}, None
+    if is_sampled(model):
+        grid = loaded.signatures["locations"](image=image)["grid"]
+        away = model.sampled(image)[1] - grid
+        differences["locations"] = float(np.abs(away.numpy()).max(initial=0))
+    expected = tf.function(lambda i, g: labels_and_locations(model, i, g)["labels"])(image, grid)
+    differences["labels"] = float(np.mean(expected.numpy() != found["labels"].numpy()))
+    bounds = {"locations": LOCATION_TOLERANCE, "labels": LABEL_TOLERANCE}
+    for name, difference in differences.items():
+        if not difference <= bounds[name]:
+            raise RoadsegError(
+                f"{folder}: the SavedModel's {name} differ from the Keras model's by "
+                f"{difference:.2g} (allowed: {bounds[name]:g}); is a weight not a number?"
+            )
+    return differences
+
+
+def _noise(size: tuple[int, int]) -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 256, (1, *size, 3), dtype=np.uint8)

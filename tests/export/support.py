@@ -1,0 +1,69 @@
+"""What the tests of export share: a small run, and a small model behind sampling."""
+
+from pathlib import Path
+
+import keras
+
+from roadseg import checkpoint
+from roadseg.datasets.label_table import LabelTable
+from roadseg.recipe import Recipe
+from roadseg.run_folder import RunFolder, build_network, variable_arrays
+from roadseg.sampling import AuxiliaryNetwork, SampledSegmenter
+
+CLASSES = ("road", "pole", "person")
+COLOURS = ((128, 64, 128), (153, 153, 153), (220, 20, 60))
+
+
+def small_network(classes: int = 3) -> keras.Model:
+    """Return a network with scores at half its input's size, larger where the image is bright."""
+    keras.utils.set_random_seed(0)
+    return keras.Sequential(
+        [
+            keras.Input((None, None, 3)),
+            keras.layers.Rescaling(1 / 255),
+            keras.layers.Conv2D(8, 3, strides=2, padding="same", activation="relu"),
+            keras.layers.Conv2D(classes, 1),
+        ],
+        name="small",
+    )
+
+
+def small_segmenter(view: tuple[int, int] | None = None, adaptive: bool = True) -> SampledSegmenter:
+    """Return the small network behind sampling at 24x32."""
+    auxiliary = AuxiliaryNetwork() if adaptive else None
+    return SampledSegmenter(small_network(), auxiliary, (24, 32), view=view)
+
+
+def make_run(folder: Path, sampling: str = "uniform", steps: tuple[int, ...] = (3,)) -> RunFolder:
+    """Make a run whose checkpoints hold a tenth of DeepLab's width, untrained."""
+    table = LabelTable("test", CLASSES, COLOURS)
+    options = {"depth_multiplier": 0.1}
+    recipe = Recipe(
+        name="tiny",
+        task="segmentation",
+        source="a test",
+        model_options=options,
+        evaluation_options={"output_stride": 8},
+        sampling=sampling,  # type: ignore[arg-type]
+        sampling_size=(32, 32),
+        crop_size=(64, 64),
+    )
+    run = RunFolder(folder)
+    run.begin(recipe, table)
+    _write_checkpoints(run, recipe, len(CLASSES), steps)
+    if sampling == "adaptive":
+        auxiliary = Recipe(name="auxiliary", task="sampling", source="a test", model="auxiliary")
+        copy = RunFolder(folder / "auxiliary")
+        copy.begin(auxiliary, table)
+        _write_checkpoints(copy, auxiliary, 0, (1,))
+    return run
+
+
+def _write_checkpoints(
+    run: RunFolder, recipe: Recipe, classes: int, steps: tuple[int, ...]
+) -> None:
+    network = build_network(recipe, classes)
+    for step in steps:
+        checkpoint.write_checkpoint(
+            run.checkpoint_folder, step, {"weights": variable_arrays(network)}, {}
+        )
