@@ -1,0 +1,221 @@
+"""`roadseg inspect`: what records hold: classes by pixels and images, sizes, previews."""
+
+import dataclasses
+import math
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import numpy as np
+import tyro
+
+from roadseg.arguments import parse
+from roadseg.data_conversion.records import RecordSet, open_records
+from roadseg.datasets import LabelTable
+from roadseg.errors import RoadsegError
+
+_PLAIN_WIDTH = 110
+_SIDE_PX = 800  # width of each half of a preview
+
+
+@dataclasses.dataclass
+class Statistics:
+    """Counts over one split.
+
+    pixels: of each label value, (256,). images: in which it occurs, (256,). sizes: (height, width)
+    -> number of images. boundary: share of labelled pixels next to another label.
+    """
+
+    pixels: np.ndarray
+    images: np.ndarray
+    sizes: Counter[tuple[int, int]]
+    boundary: float
+
+    def share(self, label: int) -> float:
+        """Return the share of all pixels, ignored ones included."""
+        return float(self.pixels[label] / max(self.pixels.sum(), 1))
+
+
+def count(examples: Any) -> Statistics:
+    """Return the statistics of decoded examples (`RecordSet.examples`)."""
+    pixels, images = np.zeros(256, np.int64), np.zeros(256, np.int64)
+    sizes: Counter[tuple[int, int]] = Counter()
+    boundary = 0
+    for example in examples:
+        label = example["label"]
+        counts = np.bincount(label.ravel(), minlength=256)
+        pixels += counts
+        images += counts > 0
+        sizes[label.shape] += 1
+        boundary += _boundary_pixels(label)
+    return Statistics(pixels, images, sizes, boundary / max(int(pixels[:255].sum()), 1))
+
+
+def _boundary_pixels(label: np.ndarray) -> int:
+    edge = np.zeros(label.shape, bool)
+    down, right = label[:-1] != label[1:], label[:, :-1] != label[:, 1:]
+    edge[:-1] |= down
+    edge[1:] |= down
+    edge[:, :-1] |= right
+    edge[:, 1:] |= right
+    return int((edge & (label != 255)).sum())
+
+
+def preview(
+    image: np.ndarray,
+    label: np.ndarray,
+    table: LabelTable,
+    grid: tuple[int, int] = (8, 8),
+    alpha: float = 0.5,
+    target_classes: Sequence[int] | None = None,
+) -> np.ndarray:
+    """Return image and coloured label side by side, both with the target grid, over a legend.
+
+    image: (H, W, 3) uint8. label: (H, W) uint8. Returns uint8 (rows, 2 * _SIDE_PX, 3).
+    """
+    import cv2
+
+    from roadseg import drawing
+    from roadseg.nus_native import boundary_targets
+
+    targets = boundary_targets(label, grid, alpha, target_classes, table.ignore)
+    size = (_SIDE_PX, max(1, round(_SIDE_PX * label.shape[0] / label.shape[1])))
+    kind = cv2.INTER_AREA if label.shape[1] > _SIDE_PX else cv2.INTER_LINEAR
+    sides = [cv2.resize(image, size, interpolation=kind)]
+    sides.append(drawing.colourise(cv2.resize(label, size, interpolation=cv2.INTER_NEAREST), table))
+    drawn = [
+        drawing.draw_points(drawing.draw_mesh(side, targets), targets, radius_px=4)
+        for side in sides
+    ]
+    pair = np.concatenate(drawn, 1)
+    present = [index for index in range(table.num_classes) if (label == index).any()]
+    return np.concatenate([pair, drawing.legend(table, pair.shape[1], present)])
+
+
+@dataclasses.dataclass
+class InspectOptions:
+    """Counts classes and sizes of a split, and draws previews with the sampling target."""
+
+    records: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="RECORDS")]
+    """Folder of the records."""
+    split: str = "train"
+    """Split to look at."""
+    to: Path | None = None
+    """Folder for preview PNGs; none are drawn without it."""
+    previews: int = 6
+    """Number of previews, spread over the split."""
+    grid: tuple[int, int] = (8, 8)
+    """Points of the target grid, rows and columns."""
+    alpha: float = 0.5
+    """Weight of the boundaries in the sampling energy."""
+    boundaries: Literal["all", "target"] = "all"
+    """Boundaries that attract the grid: of all classes, or of the table's target classes."""
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run `roadseg inspect` and return the exit status."""
+    options = parse(
+        InspectOptions,
+        argv,
+        command="inspect",
+        example="roadseg inspect ~/records --split val --to ~/previews",
+    )
+    records = open_records(options.records, options.split)
+    chosen = _spread(records.num_examples, options.previews if options.to else 0)
+    drawn: list[Path] = []
+    if options.to:
+        _make_folder(options.to)
+
+    def watched() -> Any:
+        for index, example in enumerate(records.examples()):
+            yield example
+            if index in chosen:
+                drawn.append(_write_preview(example, records.label_table, options))
+
+    statistics = count(watched())
+    for table in tables(records, statistics):
+        _console().print(table)
+    for path in drawn:
+        print(f"preview {path}")
+    return 0
+
+
+def tables(records: RecordSet, statistics: Statistics) -> list[Any]:
+    """Return the summary and the class histogram as rich tables."""
+    from rich.box import ASCII2, SIMPLE_HEAD
+    from rich.table import Table
+    from rich.text import Text
+
+    box = SIMPLE_HEAD if sys.stdout.isatty() else ASCII2
+    names = records.label_table
+    sizes = ", ".join(f"{n} of {h}x{w}" for (h, w), n in statistics.sizes.most_common(5))
+    title = f"{records.path}, split {records.split}: {records.num_examples} images ({sizes})"
+    table = Table(title=title, title_justify="left", caption_justify="left", box=box)
+    for name, justify in (("id", "right"), ("class", "left"), ("pixels %", "right")):
+        table.add_column(name, justify=justify)  # type: ignore[arg-type]
+    table.add_column("images", justify="right")
+    table.add_column("log10 of share")
+    for label in (*range(names.num_classes), names.ignore):
+        ignored = label == names.ignore
+        red, green, blue = (90, 90, 90) if ignored else names.colours[label]
+        share = statistics.share(label)
+        table.add_row(
+            str(label),
+            Text("■ ", style=f"rgb({red},{green},{blue})") + Text(_class_name(names, label)),
+            f"{100 * share:.3f}",
+            str(statistics.images[label]),
+            "#" * round(8 * max(0.0, 5 + math.log10(share))) if share else "",
+        )
+    table.caption = (
+        f"boundary pixels: {100 * statistics.boundary:.2f} % of the labelled ones; "
+        "* target class, + small class"
+    )
+    return [table]
+
+
+def _class_name(table: LabelTable, label: int) -> str:
+    if label == table.ignore:
+        return "(ignored)"
+    marks = "*" * (label in table.target_classes) + "+" * (label in table.small_classes)
+    return f"{table.names[label]} {marks}".strip()
+
+
+def _spread(total: int, wanted: int) -> set[int]:
+    """Return `wanted` indices, evenly spread over `total`."""
+    wanted = min(total, wanted)
+    return {round((index + 0.5) * total / wanted - 0.5) for index in range(wanted)}
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RoadsegError(f"{folder}: cannot write here ({error.strerror}); change --to") from None
+
+
+def _write_preview(example: dict[str, Any], table: LabelTable, options: InspectOptions) -> Path:
+    import cv2
+
+    classes = table.target_classes if options.boundaries == "target" else None
+    picture = preview(
+        example["image"], example["label"], table, options.grid, options.alpha, classes
+    )
+    assert options.to is not None
+    path = options.to / f"{Path(example['filename']).name}_preview.png"
+    if not cv2.imwrite(str(path), picture[..., ::-1]):
+        raise RoadsegError(f"{path}: cannot write the preview; make room or change --to")
+    return path
+
+
+def _console() -> Any:
+    from rich.console import Console
+
+    if sys.stdout.isatty():
+        return Console(highlight=False)
+    return Console(highlight=False, width=_PLAIN_WIDTH, no_color=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
