@@ -1,0 +1,79 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from roadseg import datasets
+from roadseg.datasets import LabelTable
+from roadseg.errors import RoadsegError
+
+
+def test_cityscapes_agrees_with_cityscapesscripts():
+    labels = pytest.importorskip("cityscapesscripts.helpers.labels").labels
+    table = datasets.get("cityscapes")
+    ignored = (255, -1)
+    assert table.id_to_train == {
+        x.id: table.ignore if x.trainId in ignored else x.trainId for x in labels
+    }
+    assert {(x.id, x.name, x.category, x.color) for x in labels} == {
+        (x.id, x.name, x.category, x.colour) for x in table.label_ids
+    }
+    trained = sorted((x for x in labels if x.trainId not in ignored), key=lambda x: x.trainId)
+    assert table.names == tuple(x.name for x in trained)
+    assert table.colours == tuple(x.color for x in trained)
+    assert table.categories == tuple(x.category for x in trained)
+
+
+def test_cityscapes_targets_are_people_and_vehicles():
+    table = datasets.get("cityscapes")
+    assert table.target_classes == tuple(range(11, 19))
+    assert {table.categories[i] for i in table.target_classes} == {"human", "vehicle"}
+
+
+def test_license_plate_is_ignored():
+    assert datasets.get("cityscapes").id_to_train[-1] == 255
+
+
+def test_void_of_camvid_is_ignored():
+    table = datasets.get("camvid")
+    assert table.num_classes == 11
+    assert table.id_to_train == {**{i: i for i in range(11)}, 11: 255}
+
+
+def test_32_colours_of_camvid_fall_into_11_classes():
+    table = datasets.get("camvid32")
+    assert len(table.colour_to_train) == 32
+    assert table.names == datasets.get("camvid").names
+    assert set(table.colour_to_train.values()) == {*range(11), 255}
+    grouped = {label.name: label.train_id for label in table.label_ids}
+    assert table.names[grouped["Truck_Bus"]] == "car"
+    assert table.names[grouped["LaneMkgsDriv"]] == "road"
+    assert grouped["Void"] == 255
+
+
+@pytest.mark.parametrize("name", datasets.list_tables())
+def test_a_table_survives_json(name: str, tmp_path: Path):
+    table = datasets.get(name)
+    path = tmp_path / "label_table.json"
+    path.write_text(table.to_json())
+    assert LabelTable.from_json(path) == table
+    assert LabelTable.from_json(table.to_json()) == table
+
+
+def test_an_unknown_table_names_those_there_are():
+    with pytest.raises(RoadsegError, match="no label table 'kitti'.*cityscapes, camvid"):
+        datasets.get("kitti")
+
+
+def test_a_broken_table_names_its_file(tmp_path: Path):
+    path = tmp_path / "label_table.json"
+    path.write_text(json.dumps({"name": "x", "names": ["a", "b"], "colours": [[0, 0, 0]]}))
+    with pytest.raises(RoadsegError, match="label_table.json: not a label table"):
+        LabelTable.from_json(path)
+    with pytest.raises(RoadsegError, match="absent.json: no label table"):
+        LabelTable.from_json(tmp_path / "absent.json")
+
+
+def test_a_class_cannot_be_the_ignore_value():
+    with pytest.raises(ValueError, match="ignore value 0 is a class"):
+        LabelTable("x", ("a", "b"), ((0, 0, 0), (1, 1, 1)), ignore=0)
