@@ -1,6 +1,7 @@
 """How a run starts: its folder, the auxiliary network it samples with, its first weights."""
 
 import dataclasses
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -48,10 +49,23 @@ def begin_or_resume(recipe: Recipe, run: RunFolder, records: "RecordSet", writes
     if run.path.is_dir() and any(path.name != "auxiliary" for path in run.path.iterdir()):
         raise RoadsegError(f"{run.path}: not empty and no run folder; take another --run")
     if not writes:
+        wait_for(run)
         return
     if recipe.task == "segmentation" and recipe.sampling == "adaptive":
         copy_auxiliary(recipe, run)
     run.begin(recipe, records.label_table)
+
+
+def wait_for(run: RunFolder, seconds: float = 300.0) -> None:
+    """Return once another machine has begun `run`; raise RoadsegError if that does not happen."""
+    deadline = time.monotonic() + seconds
+    while not run.exists:
+        if time.monotonic() > deadline:
+            raise RoadsegError(
+                f"{run.path}: not begun by the first machine within {seconds:.0f} s; "
+                "is it the same folder on all of them?"
+            )
+        time.sleep(0.1)
 
 
 def check_unchanged(run: RunFolder, recipe: Recipe) -> None:

@@ -103,7 +103,9 @@ class _Loop:
             if last or self._due(done):
                 self._save(done)
             if signalled and done < recipe.steps:
-                self.progress.message(f"stopped at step {done}; the same command goes on from there")
+                self.progress.message(
+                    f"stopped at step {done}; the same command goes on from there"
+                )
                 return 128 + signalled
         return 0
 

@@ -35,9 +35,11 @@ class TrainingStep:
             self.optimizer = Momentum(model, recipe)
             if recipe.precision == "mixed_float16":
                 self.scale = LossScale()
-        self._gradients = tf.function(self._local_gradients, jit_compile=recipe.xla or None)
+        # A nested function cannot hold the all-reduce of synchronised moments: for XLA alone.
+        compiled = tf.function(self._local_gradients, jit_compile=True, autograph=False)
+        self._gradients = compiled if recipe.xla else self._local_gradients
 
-    @tf.function
+    @tf.function(autograph=False)
     def __call__(self, batch: Batch, rate: Tensor) -> Tensor:
         """Update the weights at learning rate `rate`; return the loss of the whole batch."""
         loss = self.strategy.run(self._replica_step, args=(batch, rate))

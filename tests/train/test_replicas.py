@@ -1,0 +1,85 @@
+"""Two devices and two machines give the weights of one device."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from roadseg.checkpoint import read_arrays
+from roadseg.run_folder import RunFolder
+
+from tests.support import REPOSITORY
+from tests.train import tiny
+
+
+def start(run: Path, records: Path, *options: str, **environment: str) -> subprocess.Popen:
+    # Dropout draws one mask a replica, so runs are compared without it.
+    command = [sys.executable, "-m", "tests.train.tiny", str(run), str(records), "--dropout", "0"]
+    return subprocess.Popen(
+        [*command, *options],
+        cwd=REPOSITORY,
+        env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", **environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def finish(process: subprocess.Popen) -> None:
+    output, _ = process.communicate(timeout=300)
+    assert process.returncode == 0, output[-3000:]
+
+
+def assert_near(run: Path, other: Path) -> None:
+    for group in ("weights", "optimizer"):
+        ours = read_arrays(RunFolder(run).find_checkpoint(8)[1] / f"{group}.npz")
+        theirs = read_arrays(RunFolder(other).find_checkpoint(8)[1] / f"{group}.npz")
+        for name in ours:
+            if not name.startswith("random_state"):
+                # Sums in another order: float32 rounding, over eight steps.
+                np.testing.assert_allclose(
+                    theirs[name], ours[name], rtol=1e-5, atol=2e-6, err_msg=name
+                )
+
+
+def free_ports(count: int) -> list[int]:
+    sockets = [socket.socket() for _ in range(count)]
+    for each in sockets:
+        each.bind(("localhost", 0))
+    ports = [each.getsockname()[1] for each in sockets]
+    for each in sockets:
+        each.close()
+    return ports
+
+
+def test_two_replicas_give_the_weights_of_one(tmp_path: Path) -> None:
+    records = tiny.write_records(tmp_path / "records")
+    one = start(tmp_path / "one", records)
+    two = start(tmp_path / "two", records, "--replicas", "2")
+    finish(one)
+    finish(two)
+    assert_near(tmp_path / "one", tmp_path / "two")
+
+
+@pytest.mark.slow
+def test_two_workers_give_the_weights_of_one(tmp_path: Path) -> None:
+    records = tiny.write_records(tmp_path / "records")
+    addresses = [f"localhost:{port}" for port in free_ports(2)]
+    workers = [
+        start(
+            tmp_path / "two",
+            records,
+            TF_CONFIG=json.dumps(
+                {"cluster": {"worker": addresses}, "task": {"type": "worker", "index": index}}
+            ),
+        )
+        for index in range(2)
+    ]
+    finish(start(tmp_path / "one", records))
+    for worker in workers:
+        finish(worker)
+    assert_near(tmp_path / "one", tmp_path / "two")

@@ -1,0 +1,146 @@
+"""Loss and gradient of one step: what counts, in which precision."""
+
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from roadseg.recipe import Recipe
+from roadseg.sampling import AuxiliaryNetwork, sample, uniform_grid
+from roadseg.train.loop import precision
+from roadseg.train.step import LossScale, TrainingStep
+
+from tests.train import tiny
+
+
+def make(recipe: Recipe, auxiliary: AuxiliaryNetwork | None = None) -> TrainingStep:
+    keras.utils.set_random_seed(0)
+    with precision(recipe.precision):
+        model = tiny.network(recipe, tiny.CLASSES)
+    return TrainingStep(recipe, model, auxiliary, tf.distribute.get_strategy())
+
+
+def batch(seed: int = 0, size: int = 24) -> dict[str, tf.Tensor]:
+    random = np.random.default_rng(seed)
+    label = random.integers(0, 4, (4, size, size)).astype(np.uint8)
+    label[label == 3] = 255
+    return {
+        "image": tf.constant(random.integers(0, 255, (4, size, size, 3)).astype(np.uint8)),
+        "label": tf.constant(label),
+        "content": tf.constant([[0, 0, size, size]] * 4, tf.int32),
+    }
+
+
+def test_the_loss_is_the_mean_over_labelled_pixels() -> None:
+    step, data = make(tiny.recipe(model_options={"dropout": 0.0})), batch()
+    scores = step.model(tf.cast(data["image"], tf.float32), training=True).numpy()
+    label = data["label"].numpy()
+    chances = np.exp(scores - scores.max(-1, keepdims=True))
+    chances /= chances.sum(-1, keepdims=True)
+    pixels = np.argwhere(label != 255)
+    expected = np.mean([-np.log(chances[b, i, j, label[b, i, j]]) for b, i, j in pixels])
+    assert float(step(data, tf.constant(0.0))) == pytest.approx(expected, rel=1e-5)
+
+
+def test_a_batch_without_labels_changes_only_by_decay() -> None:
+    step, data = make(tiny.recipe(weight_decay=0.0)), batch()
+    before = [v.numpy() for v in step.model.trainable_variables]
+    data["label"] = tf.fill((4, 24, 24), tf.constant(255, tf.uint8))
+    assert float(step(data, tf.constant(0.1))) == 0.0
+    for old, variable in zip(before, step.model.trainable_variables, strict=True):
+        np.testing.assert_array_equal(variable.numpy(), old)
+
+
+def test_every_trainable_weight_moves_and_one_trace_serves_all_steps() -> None:
+    step = make(tiny.recipe())
+    before = [v.numpy() for v in step.model.trainable_variables]
+    for seed in range(3):
+        step(batch(seed), tf.constant(0.1))
+    for old, variable in zip(before, step.model.trainable_variables, strict=True):
+        assert np.any(variable.numpy() != old), variable.path
+    assert step.__call__.experimental_get_tracing_count() == 1
+
+
+def test_uniform_sampling_trains_on_the_nearest_pixels_of_a_uniform_grid() -> None:
+    recipe = tiny.recipe(sampling="uniform", sampling_size=(5, 5))
+    data = batch()
+    images, labels = make(recipe).inputs(data)
+    rows = np.rint(np.linspace(0, 1, 5, dtype=np.float32) * 23).astype(int)
+    np.testing.assert_array_equal(images, data["image"].numpy()[:, rows][:, :, rows])
+    np.testing.assert_array_equal(labels, data["label"].numpy()[:, rows][:, :, rows])
+
+
+def test_adaptive_sampling_trains_where_the_frozen_auxiliary_network_points() -> None:
+    sampler = tiny.recipe(task="sampling")
+    auxiliary = AuxiliaryNetwork(tiny.network(sampler, 0))
+    before = [v.numpy() for v in auxiliary.weights]
+    recipe = tiny.recipe(sampling="adaptive", sampling_size=(6, 6))
+    step, data = make(recipe, auxiliary), batch()
+    _, labels = step.inputs(data)
+    grid = auxiliary.locations(tf.cast(data["image"], tf.float32), (6, 6))
+    np.testing.assert_array_equal(labels, sample(data["label"], grid))
+    assert np.any(np.abs(grid - uniform_grid((6, 6))) > 1e-4)
+    step(data, tf.constant(0.1))
+    for old, variable in zip(before, auxiliary.weights, strict=True):
+        np.testing.assert_array_equal(variable.numpy(), old)
+
+
+def test_the_sampling_loss_is_the_mean_squared_error_of_the_raw_grid() -> None:
+    step = make(tiny.recipe(task="sampling", model_options={"dropout": 0.0}))
+    random = np.random.default_rng(0)
+    image = tf.constant(random.uniform(0, 255, (4, 12, 12, 3)).astype(np.float32))
+    target = tf.constant(random.uniform(0, 1, (4, 3, 3, 2)).astype(np.float32))
+    grid = step.model(image, training=True).numpy()
+    loss = step({"image": image, "target": target}, tf.constant(0.0))
+    assert float(loss) == pytest.approx(np.mean((grid - target.numpy()) ** 2), rel=1e-5)
+
+
+def test_targets_of_the_graph_train_like_those_of_the_native_code() -> None:
+    from roadseg.nus_native import boundary_targets
+
+    label = batch()["label"].numpy()
+    label[:] = np.kron(np.arange(4).reshape(2, 2) % 3, np.ones((12, 12)))
+    image = tf.random.uniform((4, 12, 12, 3), maxval=255, seed=0)
+    options = {"task": "sampling", "model_options": {"dropout": 0.0}}
+    native = make(tiny.recipe(**options))
+    target = boundary_targets(label, (3, 3), 0.5).astype(np.float32)
+    expected = native({"image": image, "target": tf.constant(target)}, tf.constant(0.0))
+    graph = make(tiny.recipe(targets="graph", **options))
+    found = graph({"image": image, "label": tf.constant(label)}, tf.constant(0.0))
+    assert float(found) == pytest.approx(float(expected), rel=1e-4)
+
+
+@pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
+def test_mixed_precision_learns_the_same_thing(policy: str) -> None:
+    full, mixed = make(tiny.recipe()), make(tiny.recipe(precision=policy))
+    for seed in range(4):
+        expected = float(full(batch(seed), tf.constant(0.05)))
+        found = float(mixed(batch(seed), tf.constant(0.05)))
+        assert found == pytest.approx(expected, rel=0.03)
+    assert all(v.dtype == "float32" for v in mixed.model.trainable_variables)
+
+
+def test_the_loss_scale_halves_on_overflow_and_doubles_after_its_patience() -> None:
+    scale = LossScale(start=8.0, patience=2)
+    scale.update(tf.constant(False))
+    assert float(scale.value()) == 4.0
+    scale.update(tf.constant(True))
+    scale.update(tf.constant(True))
+    assert float(scale.value()) == 8.0
+
+
+def test_a_compiled_step_gives_the_same_loss() -> None:
+    options = {"model_options": {"dropout": 0.0}}
+    plain, compiled = make(tiny.recipe(**options)), make(tiny.recipe(xla=True, **options))
+    for seed in range(2):
+        expected = float(plain(batch(seed), tf.constant(0.05)))
+        assert float(compiled(batch(seed), tf.constant(0.05))) == pytest.approx(expected, rel=1e-4)
+
+
+def test_the_recipe_may_leave_momentum_of_batch_statistics_to_the_network(tmp_path: Path) -> None:
+    from roadseg.train.loop import set_batch_norm_momentum
+
+    model = tiny.network(tiny.recipe(), tiny.CLASSES)
+    set_batch_norm_momentum(model, 0.5)
+    assert model.get_layer("conv.bn").momentum == 0.5
