@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from roadseg.errors import RoadsegError
+from roadseg.eval.delaunay import delaunay_labels
 
 if TYPE_CHECKING:
     import keras
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 
 PROTOCOLS = ("cityscapes", "published")
 INTERPOLATIONS = ("graph", "mesh", "delaunay")
-ROWS_AT_ONCE = 128
 
 Pending = Callable[[], np.ndarray]
 """Finishes one image outside the graph and returns its labels (height, width)."""
@@ -173,22 +173,3 @@ def mesh_labels(scores: np.ndarray, grid: np.ndarray, size: tuple[int, int]) -> 
     from roadseg import nus_native
 
     return nus_native.interpolate(scores, grid, size, argmax=True)
-
-
-def delaunay_labels(scores: np.ndarray, grid: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """Return labels (height, width) as `scipy.interpolate.griddata(method='linear')` gives them.
-
-    Arguments as `mesh_labels`. Positions are location * (size - 1), not rounded. Rows of pixels are
-    done a block at a time, so that float64 scores of the whole image never exist.
-    Source: adaptive-sampling, eval.py.
-    """
-    from scipy.interpolate import LinearNDInterpolator
-
-    height, width = size
-    points = grid.reshape(-1, 2).astype(np.float64) * (height - 1, width - 1)
-    interpolator = LinearNDInterpolator(points, scores.reshape(len(points), -1))
-    labels = np.empty(size, np.int32)
-    for top in range(0, height, ROWS_AT_ONCE):
-        rows, columns = np.mgrid[top : min(top + ROWS_AT_ONCE, height), :width]
-        labels[top : top + ROWS_AT_ONCE] = interpolator((rows, columns)).argmax(axis=-1)
-    return labels
