@@ -5,6 +5,7 @@ import sys
 from collections.abc import Sequence
 
 from roadseg.errors import RoadsegError
+from roadseg.quiet import quiet_tensorflow
 
 # Composition happens here and nowhere else: each module is named, and imported only when called.
 COMMANDS = {
@@ -38,6 +39,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if name not in COMMANDS:
         print(f"error: no command '{name}'; there are: {', '.join(COMMANDS)}", file=sys.stderr)
         return 2
+    quiet_tensorflow()
     try:
         module = importlib.import_module(COMMANDS[name][0])
         return int(module.main(rest) or 0)
