@@ -10,6 +10,7 @@ import keras
 from roadseg.backbones.mobilenet_v2 import mobilenet_v2
 from roadseg.layers.deeplab_head import deeplab_head
 from roadseg.layers.mean_locations import MeanLocations
+from roadseg.layers.precision import full_precision
 from roadseg.models.deeplabv3_mobilenet_v2 import normalise
 
 
@@ -40,5 +41,5 @@ def auxiliary_network(
     x = normalise(images) if include_preprocessing else images
     features = mobilenet_v2(x, output_stride, depth_multiplier)
     shifts = deeplab_head(features, 2, dropout, name="shifts")
-    grid_yx01 = MeanLocations(name="mean_locations", dtype="float32")(shifts)
+    grid_yx01 = MeanLocations(name="mean_locations", dtype=full_precision())(shifts)
     return keras.Model(images, grid_yx01, name="auxiliary")

@@ -9,6 +9,7 @@ import keras
 
 from roadseg.backbones.mobilenet_v2 import mobilenet_v2
 from roadseg.layers.deeplab_head import deeplab_head
+from roadseg.layers.precision import full_precision
 from roadseg.layers.resize import ResizeLike
 
 
@@ -34,10 +35,11 @@ def deeplabv3_mobilenet_v2(
     x = normalise(images) if include_preprocessing else images
     features = mobilenet_v2(x, output_stride, depth_multiplier)
     logits = deeplab_head(features, num_classes, dropout)
-    scores = ResizeLike(name="scores", dtype="float32")([logits, images])
+    scores = ResizeLike(name="scores", dtype=full_precision())([logits, images])
     return keras.Model(images, scores, name="deeplabv3_mobilenet_v2")
 
 
 def normalise(images: keras.KerasTensor) -> keras.KerasTensor:
-    """Return RGB 0..255 as -1..1, in float32 even under a mixed precision policy."""
-    return keras.layers.Rescaling(2 / 255, offset=-1, name="normalise", dtype="float32")(images)
+    """Return RGB 0..255 as -1..1, in full precision even under a mixed policy."""
+    layer = keras.layers.Rescaling(2 / 255, offset=-1, name="normalise", dtype=full_precision())
+    return layer(images)

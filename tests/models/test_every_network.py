@@ -1,0 +1,171 @@
+"""What every registered network must do; a new name in the registry is tested without an edit."""
+
+import json
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+from keras import ops
+
+import roadseg
+from roadseg.losses.cross_entropy import cross_entropy
+from roadseg.metrics.operations import count_operations
+from roadseg.models.auxiliary import auxiliary_network
+from roadseg.models.registry import NETWORKS
+from tests.support import REPOSITORY, on_tensorflow
+
+CLASSES = 19
+EVEN, ODD = (64, 96), (67, 93)
+every_network = pytest.mark.parametrize("name", roadseg.list_models())
+
+
+def network(name: str, size: tuple[int | None, int | None] = (None, None)) -> keras.Model:
+    keras.utils.set_random_seed(3)
+    return roadseg.create(name, CLASSES, input_shape=(*size, 3))
+
+
+def images(size: tuple[int, int], batch: int = 1) -> np.ndarray:
+    return np.random.default_rng(0).uniform(0, 255, (batch, *size, 3)).astype("float32")
+
+
+def scores_of(outputs):
+    """Return the main output of networks that give several."""
+    return outputs["scores"] if isinstance(outputs, dict) else outputs
+
+
+@every_network
+def test_scores_come_at_input_size_for_even_and_odd_sizes(name):
+    model = network(name)
+    for size in (EVEN, ODD):
+        scores = scores_of(model(images(size, batch=2), training=False))
+        assert scores.shape == (2, *size, CLASSES)
+        assert np.isfinite(ops.convert_to_numpy(scores)).all()
+
+
+@every_network
+def test_parameter_count_is_the_published_one(name):
+    assert count_operations(network(name), EVEN).parameters == NETWORKS[name].parameters
+
+
+@every_network
+def test_every_weight_has_a_name_of_its_own_in_the_original(name):
+    model = network(name)
+    names = [NETWORKS[name].reference_name(variable.path) for variable in model.weights]
+    assert len(set(names)) == len(names)
+
+
+def gradients_of(model: keras.Model, loss) -> list[np.ndarray]:
+    """Return the gradient of `loss(outputs)` in each trainable weight, in training mode."""
+    batch = images(EVEN, batch=2)
+    if keras.backend.backend() == "jax":
+        import jax
+
+        def value(trainable, other):
+            outputs, _ = model.stateless_call(trainable, other, batch, training=True)
+            return loss(outputs)
+
+        found = jax.grad(value)(
+            [variable.value for variable in model.trainable_variables],
+            [variable.value for variable in model.non_trainable_variables],
+        )
+    else:
+        import tensorflow as tf
+
+        with tf.GradientTape() as tape:
+            value = loss(model(batch, training=True))
+        found = tape.gradient(value, [v.value for v in model.trainable_variables])
+    return [ops.convert_to_numpy(gradient) for gradient in found]
+
+
+def segmentation_loss(outputs):
+    labels = np.random.default_rng(1).integers(0, CLASSES, (2, *EVEN))
+    maps = outputs.values() if isinstance(outputs, dict) else [outputs]
+    return sum(cross_entropy(scores, labels)[0] / labels.size for scores in maps)
+
+
+@every_network
+def test_gradient_reaches_every_weight(name):
+    model = network(name)
+    found = gradients_of(model, segmentation_loss)
+    dead = [
+        variable.path
+        for variable, gradient in zip(model.trainable_variables, found, strict=True)
+        if not np.abs(gradient).max() > 0
+    ]
+    assert not dead
+
+
+def test_gradient_reaches_every_weight_of_the_auxiliary_network():
+    keras.utils.set_random_seed(3)
+    model = auxiliary_network(input_size=EVEN)
+    found = gradients_of(model, lambda grid: ops.mean(ops.square(grid - 0.3)))
+    assert all(np.abs(gradient).max() > 0 for gradient in found)
+
+
+@every_network
+def test_a_saved_network_gives_the_same_scores(name, tmp_path):
+    model = network(name)
+    before = scores_of(model(images(ODD), training=False))
+    model.save(tmp_path / "network.keras")
+    after = scores_of(keras.saving.load_model(tmp_path / "network.keras")(images(ODD)))
+    np.testing.assert_array_equal(ops.convert_to_numpy(before), ops.convert_to_numpy(after))
+
+
+@on_tensorflow
+@every_network
+def test_a_network_of_unknown_size_exports_and_gives_the_same_scores(name, tmp_path):
+    import tensorflow as tf
+
+    model = network(name)
+    model.export(str(tmp_path / "saved"), verbose=False)
+    loaded = tf.saved_model.load(str(tmp_path / "saved"))
+    for size in (EVEN, ODD):
+        ours = ops.convert_to_numpy(scores_of(model(images(size), training=False)))
+        exported = scores_of(loaded.serve(images(size))).numpy()
+        assert np.abs(exported - ours).max() <= 1e-4 * np.abs(ours).max()
+
+
+@every_network
+@pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
+def test_scores_and_gradients_are_finite_in_half_precision(name, policy):
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(policy)
+    try:
+        model = network(name)
+    finally:
+        keras.config.set_dtype_policy(before)
+    scores = scores_of(model(images(EVEN), training=False))
+    assert keras.backend.standardize_dtype(scores.dtype) == "float32"
+    assert np.isfinite(ops.convert_to_numpy(scores)).all()
+    assert all(np.isfinite(g).all() for g in gradients_of(model, segmentation_loss))
+
+
+@on_tensorflow
+@every_network
+def test_two_replicas_agree_with_one(name):
+    # Logical devices can only be made before TensorFlow starts: hence a process of its own.
+    command = [sys.executable, "-m", "tests.models.two_replicas", name]
+    result = subprocess.run(command, capture_output=True, text=True, cwd=REPOSITORY, check=False)
+    assert result.returncode == 0, result.stderr[-2000:]
+    differences = json.loads(result.stdout.splitlines()[-1])
+    assert differences["weights"] > 100
+    assert differences["gradients"] < 1e-9
+    assert differences["statistics"] < 1e-9
+
+
+@every_network
+def test_one_training_step_moves_batch_statistics_and_inference_does_not(name):
+    model = network(name)
+    statistics = [v for v in model.non_trainable_variables if "moving" in v.path]
+    assert statistics
+    before = [ops.convert_to_numpy(v) for v in statistics]
+    model(images(EVEN), training=False)
+    assert all(
+        (ops.convert_to_numpy(v) == b).all() for v, b in zip(statistics, before, strict=True)
+    )
+    model(images(EVEN), training=True)
+    assert all(
+        (ops.convert_to_numpy(v) != b).any() for v, b in zip(statistics, before, strict=True)
+    )

@@ -1,0 +1,79 @@
+"""Prints how far a step on two replicas is from the same step on one, in float64."""
+
+import json
+import sys
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+import roadseg
+from roadseg.layers.conv_bn import synchronise_batch_norm
+from roadseg.losses.cross_entropy import cross_entropy
+
+SIZE, CLASSES, BATCH = (32, 48), 19, 4
+
+
+def step(name: str, devices: list[str]) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    """Return summed gradients and running statistics after one pass over the same batch."""
+    strategy = tf.distribute.MirroredStrategy(devices)
+    with strategy.scope():
+        keras.utils.set_random_seed(5)
+        model = synchronise_batch_norm(roadseg.create(name, CLASSES, input_shape=(*SIZE, 3)))
+    for layer in model._flatten_layers():
+        if "Dropout" in type(layer).__name__:
+            layer.rate = 0.0
+    rng = np.random.default_rng(0)
+    images = rng.uniform(0, 255, (BATCH, *SIZE, 3))
+    labels = rng.integers(0, CLASSES, (BATCH, *SIZE))
+    share = BATCH // len(devices)
+
+    def part(values):
+        return strategy.experimental_distribute_values_from_function(
+            lambda context: tf.constant(values[context.replica_id_in_sync_group * share :][:share])
+        )
+
+    def replica(images, labels):
+        with tf.GradientTape() as tape:
+            outputs = model(images, training=True)
+            maps = outputs.values() if isinstance(outputs, dict) else [outputs]
+            loss = sum(cross_entropy(scores, labels)[0] for scores in maps) / labels.shape[0]
+        found = tape.gradient(loss, [v.value for v in model.trainable_variables])
+        return tf.distribute.get_replica_context().all_reduce("SUM", found)
+
+    @tf.function
+    def run(images, labels):
+        return strategy.run(replica, args=(images, labels))
+
+    gradients = run(part(images), part(labels))
+    first = [strategy.experimental_local_results(g)[0].numpy() / len(devices) for g in gradients]
+    statistics = [np.asarray(v) for v in model.non_trainable_variables if "moving" in v.path]
+    return first, statistics
+
+
+def difference(ours: list[np.ndarray], theirs: list[np.ndarray]) -> float:
+    """Return the largest difference, relative to the largest value of all."""
+    largest = max(np.abs(value).max() for value in theirs)
+    pairs = zip(ours, theirs, strict=True)
+    return float(max(np.abs(a - b).max() for a, b in pairs) / largest)
+
+
+def main(name: str) -> None:
+    """Compare one and two logical devices of this machine's processor."""
+    device = tf.config.list_physical_devices("CPU")[0]
+    tf.config.set_logical_device_configuration(device, [tf.config.LogicalDeviceConfiguration()] * 2)
+    keras.config.set_dtype_policy("float64")
+    one, two = step(name, ["CPU:0"]), step(name, ["CPU:0", "CPU:1"])
+    print(
+        json.dumps(
+            {
+                "weights": len(one[0]),
+                "gradients": difference(two[0], one[0]),
+                "statistics": difference(two[1], one[1]),
+            }
+        )
+    )
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
