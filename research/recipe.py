@@ -12,7 +12,7 @@ Scalar = bool | int | float | str
 
 @dataclasses.dataclass(frozen=True)
 class Recipe:
-    """Values of one run. Sizes are (height, width) in pixels; `source` says where they come from."""
+    """Values of one run. Sizes are (height, width) in pixels; `source` says who gave them."""
 
     name: str
     """Name of the recipe, and of the run folder if none is given."""
@@ -33,7 +33,7 @@ class Recipe:
     """'none', 'imagenet', or the path of a checkpoint, archive or run folder."""
 
     records: str = "records"
-    """Folder of TFRecords that `roadseg convert` wrote (or that others wrote in the same schema)."""
+    """Folder of TFRecords that `roadseg convert` wrote, or others in the same schema."""
     split: str = "train"
     """Split to train on."""
     crop_size: tuple[int, int] = (1024, 1024)
@@ -124,7 +124,7 @@ class Recipe:
         unknown = sorted(set(values) - set(fields))
         if unknown:
             raise RoadsegError(
-                f"{path}: unknown fields {', '.join(unknown)}; written by another version of roadseg?"
+                f"{path}: unknown fields {', '.join(unknown)}; written by another version?"
             )
         for name, value in values.items():
             if isinstance(value, list):

@@ -133,7 +133,7 @@ def load_start(recipe: Recipe, model: "keras.Model") -> None:
 
 
 def _load_matching(model: "keras.Model", run: RunFolder) -> None:
-    """Take every weight that has the same name and shape in `run`; a head of other classes has not."""
+    """Take every weight of the same name and shape in `run`; a head of other classes has not."""
     number, folder = run.find_checkpoint()
     arrays = checkpoint.read_arrays(folder / "weights.npz")
     matching = [

@@ -16,6 +16,7 @@ from roadseg.layers.conv_bn import synchronise_batch_norm
 from roadseg.recipe import Recipe
 from roadseg.run_folder import RunFolder, build_network
 from roadseg.train import snapshot
+from roadseg.train.check import check_devices, check_recipe
 from roadseg.train.initial import begin_or_resume, load_start
 from roadseg.train.pipeline import training_batches
 from roadseg.train.progress import Progress
@@ -32,8 +33,9 @@ def train(recipe: Recipe, run: RunFolder, strategy: tf.distribute.Strategy | Non
     Raises RoadsegError for anything a user can mend: records, weights, another recipe, a full disk.
     """
     strategy = strategy or choose_strategy()
-    check(recipe, strategy)
+    check_devices(recipe, strategy)
     records = open_records(recipe.records, recipe.split)
+    check_recipe(recipe, records.label_table)
     begin_or_resume(recipe, run, records, writes=is_chief(strategy))
     step = build(recipe, run, records, strategy)
     start = snapshot.restore(run, step, records) if run.checkpoints() else 0
@@ -180,20 +182,6 @@ def is_chief(strategy: tf.distribute.Strategy) -> bool:
     if resolver.task_type == "chief":
         return True
     return resolver.task_id in (None, 0) and "chief" not in resolver.cluster_spec().as_dict()
-
-
-def check(recipe: Recipe, strategy: tf.distribute.Strategy) -> None:
-    """Refuse what cannot be trained, and say what will be slow."""
-    replicas = strategy.num_replicas_in_sync
-    if recipe.batch_size % replicas:
-        raise RoadsegError(
-            f"batch_size={recipe.batch_size} cannot be cut for {replicas} replicas; "
-            f"take a multiple of {replicas}"
-        )
-    if recipe.xla and replicas > 1:
-        raise RoadsegError("xla=True works on one device; leave it out with several replicas")
-    if recipe.xla and not tf.config.list_physical_devices("GPU"):
-        print("warning: --xla without a GPU; depthwise layers are about 20 times slower with it")
 
 
 @contextmanager

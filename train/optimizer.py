@@ -77,7 +77,7 @@ def weight_decay(model: keras.Model, name: str, decay: float) -> float:
 def gradient_factor(name: str, bias_factor: float) -> float:
     """Return `bias_factor` for the bias of the output layer and 1 for all else.
 
-    Source: adaptive-sampling, research/deeplab/utils/train_utils.py, get_model_gradient_multipliers.
+    Source: adaptive-sampling, deeplab/utils/train_utils.py, get_model_gradient_multipliers.
     """
     layer, _, kind = name.rpartition("/")
     return bias_factor if kind == "bias" and layer.rpartition("/")[2] in OUTPUT_LAYERS else 1.0

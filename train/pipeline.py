@@ -15,6 +15,7 @@ from roadseg.errors import RoadsegError
 from roadseg.ops.resize import resize_bilinear
 from roadseg.recipe import Recipe
 from roadseg.train import augment
+from roadseg.train.cache import cached_files, fits_memory
 
 Tensor = Any
 Batch = dict[str, Tensor]
@@ -72,7 +73,8 @@ def example_stream(
     Examples are {"image": uint8, "label": integers, "filename": bytes}, decoded.
     """
     count = records.num_examples
-    files, fetch = _record_files(records) if recipe.cache == "none" else _cached(recipe, records)
+    cached = recipe.cache != "none" and fits_memory(recipe, records)
+    files, fetch = cached_files(recipe, records) if cached else _record_files(records)
 
     def epoch_of(epoch: Tensor) -> tf.data.Dataset:
         # Sets this graph's seed alone; with 0 in its place a seed that is a tensor is refused.
@@ -96,32 +98,6 @@ def example_stream(
 def _record_files(records: RecordSet) -> tuple[Any, Any]:
     names = tf.constant([str(file) for file in records.files])
     return lambda number: tf.data.TFRecordDataset(names[number]), parse_example
-
-
-def _cached(recipe: Recipe, records: RecordSet) -> tuple[Any, Any]:
-    """Return what `_record_files` does, but from memory: keys are places in the cached arrays."""
-    counts, columns = [], []
-    for file in records.files:
-        data = tf.data.TFRecordDataset(str(file))
-        if recipe.cache == "decoded":
-            data = data.map(parse_example, num_parallel_calls=tf.data.AUTOTUNE)
-        elements = list(data)
-        counts.append(len(elements))
-        columns += elements
-    starts = tf.constant(np.cumsum([0, *counts]), tf.int64)
-    if recipe.cache == "encoded":
-        kept = tf.stack(columns)
-        fetch = lambda key: parse_example(kept[key])  # noqa: E731
-    else:
-        sizes = {tuple(example["image"].shape) for example in columns}
-        if len(sizes) > 1:
-            raise RoadsegError(
-                f"{records.files[0].parent}: images of {len(sizes)} sizes cannot be cached as "
-                "pixels; use --cache encoded"
-            )
-        pixels = {name: tf.stack([e[name] for e in columns]) for name in columns[0]}
-        fetch = lambda key: {name: array[key] for name, array in pixels.items()}  # noqa: E731
-    return lambda number: tf.data.Dataset.range(starts[number], starts[number + 1]), fetch
 
 
 def _order(files: int, seed: int, epoch: Tensor) -> Tensor:

@@ -2,9 +2,9 @@
 
 import numpy as np
 import tensorflow as tf
+
 from roadseg.recipe import Recipe
 from roadseg.train import augment
-
 from tests.train import tiny
 
 

@@ -4,10 +4,10 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+
 from roadseg.models.auxiliary import auxiliary_network
 from roadseg.train.optimizer import Momentum, gradient_factor, weight_decay
 from roadseg.train.schedule import poly
-
 from tests.train import tiny
 
 

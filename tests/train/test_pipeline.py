@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 import pytest
 import tensorflow as tf
+
 from roadseg.data_conversion.records import RecordSet, open_records
 from roadseg.errors import RoadsegError
 from roadseg.recipe import Recipe
 from roadseg.train.augment import restore_padding
 from roadseg.train.pipeline import example_stream, training_batches
-
 from tests.train import tiny
 
 

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from roadseg.checkpoint import Arrays, read_arrays
 from roadseg.errors import RoadsegError
 from roadseg.run_folder import RunFolder
 from roadseg.train import loop
-
 from tests.support import REPOSITORY
 from tests.train import tiny
 

@@ -6,11 +6,11 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+
 from roadseg.recipe import Recipe
 from roadseg.sampling import AuxiliaryNetwork, sample, uniform_grid
 from roadseg.train.loop import precision
 from roadseg.train.step import LossScale, TrainingStep
-
 from tests.train import tiny
 
 

@@ -1,7 +1,7 @@
 """DeepLabv3 with MobileNetV2 behind learned sampling on Cityscapes, every number as published.
 
 Source of every value without another: dmitrii-marin/adaptive-sampling, commit 95fbcc1e,
-research/deeplab, nus_common.sh and test_mobilenetv2_with_nus.sh, with the flag defaults of train.py.
+research/deeplab, nus_common.sh and test_mobilenetv2_with_nus.sh, with flag defaults of train.py.
 Published mIoU on the central 1024x1024 crops of val, read off docs/chart.png (+-0.001), at
 N = 128, 160, 192, 224: adaptive 0.330, 0.370, 0.394, 0.417; uniform 0.294, 0.331, 0.370, 0.403.
 """

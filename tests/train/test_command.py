@@ -1,0 +1,164 @@
+"""`roadseg train`: recipes by name, fields on the command line, and how a run starts."""
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+
+from roadseg import checkpoint, cli
+from roadseg.errors import RoadsegError
+from roadseg.run_folder import RunFolder, variable_arrays
+from roadseg.train import initial, recipes
+from roadseg.train.check import check_recipe
+from roadseg.train.overrides import override
+from tests.train import tiny
+
+
+@pytest.fixture
+def tiny_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("roadseg.run_folder.build_network", tiny.network)
+    monkeypatch.setattr("roadseg.train.loop.build_network", tiny.network)
+
+
+def test_fields_are_read_by_their_types() -> None:
+    words = (
+        "--batch-size 8 --sampling-size 192 160 --learning-rate 1e-2 --xla --flip-probability=0.25 "
+        "--target-classes 1 2 3 --sampling uniform --model-options output_stride=8 dropout=0.5"
+    )
+    recipe = override(tiny.recipe(), words.split())
+    assert (recipe.batch_size, recipe.sampling_size, recipe.learning_rate) == (8, (192, 160), 0.01)
+    assert (recipe.xla, recipe.flip_probability) == (True, 0.25)
+    assert (recipe.target_classes, recipe.sampling) == ((1, 2, 3), "uniform")
+    assert recipe.model_options == {"output_stride": 8, "dropout": 0.5}
+    assert override(recipe, ["--target-classes"]).target_classes == ()
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ("--batchsize 8", r"--batchsize: a recipe has no such field; near: --batch-size"),
+        ("--batch-size eight", "--batch-size eight: a whole number wanted"),
+        ("--sampling-size 192", "--sampling-size: 2 values wanted"),
+        ("--sampling-size twelve 12", "--sampling-size twelve: a whole number wanted"),
+        ("--sampling random", "--sampling random: there are none, uniform, adaptive"),
+        ("--task sampling", "--task: a recipe has no such field"),
+        ("8", "'8': a --field"),
+        ("--xla maybe", "--xla maybe: true or false wanted"),
+        ("--model-options dropout", "key=value wanted"),
+    ],
+)
+def test_what_cannot_be_read_is_one_clear_line(words: str, message: str) -> None:
+    with pytest.raises(RoadsegError, match=message):
+        override(tiny.recipe(), words.split())
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"task": "sampling", "target_classes": (18,)}, "tiny has classes 0 to 2"),
+        ({"task": "sampling", "grid_size": (1, 1)}, "--grid-size .*at least 2"),
+        ({"task": "sampling", "grid_size": (5, 5)}, "--grid-size .*divided by 4, 8, 16 or 32"),
+        ({"sampling_size": (1, 8)}, "--sampling-size .*at least 2"),
+        ({"steps": 0}, "--steps 0: wanted at least 1"),
+        ({"min_scale": 2.0}, "--min-scale 2.0"),
+        ({"model": "deeplabv3_mobilenet"}, "near: deeplabv3_mobilenet_v2"),
+    ],
+)
+def test_a_recipe_that_cannot_be_trained_is_refused(changes: dict, message: str) -> None:
+    with pytest.raises(RoadsegError, match=message):
+        check_recipe(tiny.recipe(**changes), tiny.TABLE)
+
+
+@pytest.mark.parametrize("name", recipes.RECIPES)
+def test_every_recipe_of_the_table_says_where_its_numbers_come_from(name: str) -> None:
+    recipe = recipes.get(name)
+    assert recipe.name == name
+    assert recipe.source and recipe.measured
+    assert override(recipe, []) == recipe
+
+
+def test_published_numbers_of_nus() -> None:
+    auxiliary, segmentation = (
+        recipes.get("nus/auxiliary"),
+        recipes.get("nus/deeplabv3_mobilenet_v2"),
+    )
+    assert (auxiliary.batch_size, auxiliary.steps) == (32, 30_000)
+    assert (segmentation.batch_size, segmentation.steps) == (16, 90_000)
+    for recipe in (auxiliary, segmentation):
+        assert (recipe.learning_rate, recipe.power, recipe.momentum) == (0.007, 0.9, 0.9)
+        assert (recipe.weight_decay, recipe.bias_gradient_factor) == (4e-5, 2.0)
+        assert recipe.target_classes == tuple(range(11, 19))
+
+
+def test_an_unknown_recipe_lists_the_near_ones(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["train", "--recipe", "nus/auxilary"]) == 2
+    assert "no such recipe; near: nus/auxiliary" in capsys.readouterr().err
+
+
+def test_neither_recipe_nor_run_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["train", "--run", "nowhere"]) == 2
+    error = capsys.readouterr().err
+    assert "nowhere is no run that was begun" in error
+    assert error.count("\n") == 1
+
+
+def test_missing_records_are_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["--run", str(tmp_path / "run"), "--records", str(tmp_path / "absent")]
+    assert cli.main(["train", "--recipe", "nus/auxiliary", *arguments]) == 2
+    error = capsys.readouterr().err
+    assert str(tmp_path / "absent") in error
+    assert error.count("\n") == 1
+
+
+def test_show_prints_every_field_with_its_changes(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["train", "--recipe", "nus/auxiliary", "--show", "--steps", "12"]) == 0
+    lines = [line.partition(" ") for line in capsys.readouterr().out.splitlines()]
+    shown = {name: value.strip() for name, _, value in lines}
+    assert shown["steps"] == "12"
+    assert {field.name for field in dataclasses.fields(recipes.get("nus/auxiliary"))} == set(shown)
+
+
+def test_an_adaptive_run_copies_its_auxiliary_network(tmp_path: Path, tiny_network: None) -> None:
+    source = RunFolder(tmp_path / "auxiliary")
+    source.begin(tiny.recipe(task="sampling"), tiny.TABLE)
+    model = tiny.network(source.recipe, 0)
+    groups = {"weights": variable_arrays(model)}
+    for step in (3, 6):
+        checkpoint.write_checkpoint(source.checkpoint_folder, step, groups, {})
+    recipe = tiny.recipe(sampling="adaptive", auxiliary_run=str(source.find_checkpoint(3)[1]))
+    run = RunFolder(tmp_path / "run")
+    initial.copy_auxiliary(recipe, run)
+    copy = RunFolder(run.path / "auxiliary")
+    assert [step for step, _ in copy.checkpoints()] == [3]
+    assert copy.load_auxiliary().grid_size == (3, 3)
+
+
+def test_what_was_looked_for_is_said_when_there_is_no_auxiliary_run(tmp_path: Path) -> None:
+    with pytest.raises(RoadsegError, match="--auxiliary-run is not given.*roadseg train"):
+        initial.find_auxiliary(tiny.recipe(sampling="adaptive"))
+    absent = tmp_path / "absent"
+    with pytest.raises(RoadsegError, match=f"{absent}/recipe.json: no auxiliary run here"):
+        initial.find_auxiliary(tiny.recipe(sampling="adaptive", auxiliary_run=str(absent)))
+    begun = RunFolder(tmp_path / "begun")
+    begun.begin(tiny.recipe(task="sampling"), tiny.TABLE)
+    with pytest.raises(RoadsegError, match="begun/checkpoints: no checkpoint here"):
+        initial.find_auxiliary(tiny.recipe(sampling="adaptive", auxiliary_run=str(begun.path)))
+    other = RunFolder(tmp_path / "other")
+    other.begin(tiny.recipe(), tiny.TABLE)
+    with pytest.raises(RoadsegError, match="a run of the task 'segmentation'"):
+        initial.find_auxiliary(tiny.recipe(sampling="adaptive", auxiliary_run=str(other.path)))
+
+
+def test_first_weights_from_a_run_leave_out_a_head_of_other_classes(
+    tmp_path: Path, tiny_network: None
+) -> None:
+    run = RunFolder(tmp_path)
+    run.begin(tiny.recipe(), tiny.TABLE)
+    groups = {"weights": variable_arrays(tiny.network(tiny.recipe(), tiny.CLASSES))}
+    checkpoint.write_checkpoint(run.checkpoint_folder, 1, groups, {})
+    model = tiny.network(tiny.recipe(), 7)
+    head = variable_arrays(model)["logits/kernel"]
+    initial.load_start(tiny.recipe(initial_weights=str(tmp_path)), model)
+    found = variable_arrays(model)
+    assert (found["conv/kernel"] == groups["weights"]["conv/kernel"]).all()
+    assert (found["logits/kernel"] == head).all()

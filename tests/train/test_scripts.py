@@ -1,0 +1,81 @@
+"""The bash scripts of the published system: which command each variable leads to."""
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.support import REPOSITORY
+
+SCRIPTS = ("train_nus_mobilenetv2", "eval_nus_mobilenetv2", "train_mobilenetv2_with_nus")
+
+
+def run(tmp_path: Path, script: str, *arguments: str, **variables: str) -> tuple[int, str, str]:
+    """Run a script with a `roadseg` that prints its arguments; return status, output, error."""
+    fake = tmp_path / "bin" / "roadseg"
+    fake.parent.mkdir(exist_ok=True)
+    fake.write_text('#!/bin/sh\necho "$@"\necho "devices=${CUDA_VISIBLE_DEVICES-unset}"\n')
+    fake.chmod(0o755)
+    kept = {"PATH": f"{fake.parent}:{os.environ['PATH']}", **variables}
+    command = ["bash", str(REPOSITORY / "train" / f"{script}.sh"), *arguments]
+    done = subprocess.run(command, env=kept, capture_output=True, text=True)
+    return done.returncode, done.stdout, done.stderr
+
+
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_the_scripts_run_with_no_variable_set(tmp_path: Path, script: str) -> None:
+    status, output, error = run(tmp_path, script)
+    assert (status, error) == (0, "")
+    assert "nus64_128_mobilenetv2_lr0.007_mt0.25" in output
+
+
+def test_the_sampling_size_names_run_and_samples(tmp_path: Path) -> None:
+    _, output, _ = run(tmp_path, "train_mobilenetv2_with_nus", SAMPLING_SIZE="192")
+    assert "--run runs/train_on_train_set_mobilenetv2_w_nus_at_192 " in output
+    assert "--sampling-size 192 192 --sampling adaptive --auxiliary-run runs/nus64_128" in output
+
+
+@pytest.mark.parametrize("uniform", ["", "0"])
+def test_uniform_empty_or_zero_means_learned_sampling(tmp_path: Path, uniform: str) -> None:
+    _, output, _ = run(tmp_path, "train_mobilenetv2_with_nus", UNIFORM=uniform)
+    assert "--sampling adaptive" in output and "_uniform" not in output
+
+
+def test_any_other_uniform_means_uniform_sampling_in_a_run_of_its_own(tmp_path: Path) -> None:
+    _, output, _ = run(tmp_path, "train_mobilenetv2_with_nus", UNIFORM="1")
+    assert "w_nus_at_128_uniform" in output and "--sampling uniform" in output
+    assert "--auxiliary-run" not in output
+
+
+def test_mode_eval_follows_the_run_for_ever_and_passes_bounds_on(tmp_path: Path) -> None:
+    _, output, _ = run(
+        tmp_path, "train_mobilenetv2_with_nus", "--max-evaluations", "2", MODE="EVAL"
+    )
+    assert output.startswith("eval runs/train_on_train_set_mobilenetv2_w_nus_at_128 ")
+    assert "--follow --max-evaluations 0 --max-evaluations 2" in output
+
+
+def test_paths_and_devices_are_variables(tmp_path: Path) -> None:
+    variables = {"RUNS": "/data/runs", "RECORDS": "/data/records", "CUDA_VISIBLE_DEVICES": "1"}
+    _, output, _ = run(tmp_path, "train_nus_mobilenetv2", "--steps", "7", **variables)
+    assert "--run /data/runs/nus64_128" in output and "--records /data/records" in output
+    assert output.splitlines()[0].endswith("--steps 7")
+    assert "devices=1" in output
+
+
+@pytest.mark.parametrize("size", ["abc", "-1", "12.5", "0", "64 64"])
+@pytest.mark.parametrize("script", ["train_nus_mobilenetv2", "train_mobilenetv2_with_nus"])
+def test_a_sampling_size_that_is_no_number_is_one_line(
+    tmp_path: Path, script: str, size: str
+) -> None:
+    status, output, error = run(tmp_path, script, SAMPLING_SIZE=size)
+    assert (status, output) == (2, "")
+    assert error == (
+        f"error: SAMPLING_SIZE='{size}' is not a number; SAMPLING_SIZE=128, for example\n"
+    )
+
+
+def test_another_mode_is_refused(tmp_path: Path) -> None:
+    status, _, error = run(tmp_path, "train_mobilenetv2_with_nus", MODE="VIS")
+    assert status == 2 and error == "error: MODE='VIS'; there are TRAIN and EVAL\n"
