@@ -4,6 +4,7 @@ A grid is (..., h, w, 2), channel 0 the row and channel 1 the column, both 0..1 
 the first pixel to the centre of the last; its axes are (row, column) too.
 """
 
+from numbers import Integral
 from typing import Any
 
 from keras import ops
@@ -20,11 +21,11 @@ def checked_size(size: Size, name: str = "size") -> tuple[int, int]:
     Raises ValueError unless both sides are integers of at least 2: between its first and its last
     point a grid has to span the image.
     """
-    sides = (size, size) if isinstance(size, int) else tuple(size)
-    whole = all(isinstance(side, int) and not isinstance(side, bool) for side in sides)
+    sides = size if isinstance(size, tuple | list) else (size, size)
+    whole = all(isinstance(side, Integral) and not isinstance(side, bool) for side in sides)
     if len(sides) != 2 or not whole or min(sides) < 2:
         raise ValueError(f"{name} is an integer or (height, width), each at least 2; got {size!r}")
-    return sides[0], sides[1]
+    return int(sides[0]), int(sides[1])
 
 
 def uniform_grid(size: Size, batch: Any = None) -> Tensor:

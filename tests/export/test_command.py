@@ -1,0 +1,107 @@
+"""`roadseg export`: where it writes, what the card says, and what it refuses."""
+
+import json
+
+import keras
+import numpy as np
+import pytest
+
+if keras.backend.backend() != "tensorflow":
+    pytest.skip("export is TensorFlow's", allow_module_level=True)
+
+import tensorflow as tf
+
+from roadseg import cli
+from roadseg.errors import RoadsegError
+from roadseg.export.command import export_run
+from tests.export.support import CLASSES, make_run
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    return make_run(tmp_path_factory.mktemp("runs") / "tiny", "adaptive", steps=(3, 7))
+
+
+@pytest.fixture(scope="module")
+def folder(run):
+    evaluation = run.evaluation_folder("val-cityscapes")
+    evaluation.mkdir(parents=True)
+    for step, miou in ((3, 0.25), (7, 0.5)):
+        result = {"step": step, "images": 4, "miou": miou, "iou": {"pole": 0.125, "person": None}}
+        text = json.dumps({**result, "per_image": [1, 2, 3]})
+        (evaluation / f"step-{step:08d}.json").write_text(text)
+    return export_run(run.path)
+
+
+def test_export_lies_in_the_run_folder_and_labels_images(run, folder):
+    assert folder == run.path / "export" / "saved_model"
+    signature = tf.saved_model.load(str(folder)).signatures["serving_default"]
+    found = signature(image=np.zeros((1, 70, 90, 3), np.uint8))
+    assert found["labels"].shape == (1, 70, 90)
+    assert found["locations"].shape == (1, 2, 32, 32, 2)
+
+
+def test_card_says_what_was_exported_and_how_good_it_is(folder):
+    card = json.loads((folder / "model_card.json").read_text())
+    assert card["step"] == 7 and card["recipe"]["name"] == "tiny"
+    assert card["label_table"]["names"] == list(CLASSES)
+    assert [result["miou"] for result in card["evaluations"]] == [0.5]
+    assert "per_image" not in card["evaluations"][0]
+    assert card["auxiliary_recipe"]["task"] == "sampling"
+    assert card["versions"]["tensorflow"] == tf.__version__
+    assert [output["name"] for output in card["outputs"]] == ["labels", "scores", "locations"]
+
+
+def test_card_for_people_names_classes_and_scores(folder):
+    text = (folder / "model_card.md").read_text()
+    assert "| 1 | pole | #999999 | 0.1250 |" in text
+    assert "| 2 | person | #dc143c | - |" in text
+    assert "| val-cityscapes, step 7 | 4 | miou | 0.5000 |" in text
+
+
+def test_earlier_step_and_other_folder_can_be_asked_for(run, folder, tmp_path):
+    (run.path / "best.json").write_text('{"step": 3, "metric": "miou", "value": 1}')
+    assert cli.main(["export", str(run.path), "--step", "best", "--to", str(tmp_path / "a")]) == 0
+    card = json.loads((tmp_path / "a" / "model_card.json").read_text())
+    assert card["step"] == 3 and card["evaluations"][0]["miou"] == 0.25
+
+
+def test_run_without_sampling_says_so(tmp_path):
+    run = make_run(tmp_path / "plain", "none")
+    card = json.loads((export_run(run.path) / "model_card.json").read_text())
+    assert card["sampling"] == {"kind": "none"} and card["evaluations"] == []
+    assert [output["name"] for output in card["outputs"]] == ["labels", "scores"]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--format", "onnx"], "--format onnx: there is saved_model"),
+        (["--step", "4"], "no step 4; there are: 3, 7"),
+        (["--step", "new"], "--step new: give a step"),
+    ],
+)
+def test_wrong_options_get_one_line_with_the_way_out(run, options, message, capsys):
+    assert cli.main(["export", str(run.path), *options]) == 2
+    error = capsys.readouterr().err
+    assert message in error and error.count("\n") == 1
+
+
+def test_folder_that_is_no_run_is_refused(tmp_path):
+    with pytest.raises(RoadsegError, match="no run here"):
+        export_run(tmp_path)
+
+
+def test_folder_with_other_files_is_not_replaced(run, tmp_path):
+    (tmp_path / "thesis.txt").write_text("years of work")
+    with pytest.raises(RoadsegError, match="other files"):
+        export_run(run.path, to=tmp_path)
+    assert (tmp_path / "thesis.txt").read_text() == "years of work"
+
+
+def test_help_begins_with_an_example(capsys):
+    with pytest.raises(SystemExit) as stopped:
+        cli.main(["export", "--help"])
+    assert stopped.value.code == 0
+    text = capsys.readouterr().out
+    assert text.startswith("example: roadseg export") and len(text.splitlines()) < 30
