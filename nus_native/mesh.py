@@ -57,7 +57,8 @@ def interpolate(
     if len(batch) == 0:
         shape = (0, height, width)
         return np.empty(shape, np.int32) if argmax else np.empty(shape + scores.shape[-1:])
-    positions = _on_border(finite(grid.astype(np.float64), "grid")) * [height - 1, width - 1]
+    grid = np.ascontiguousarray(grid, np.float64)
+    positions = _on_border(finite(grid, "grid")) * [height - 1, width - 1]
     out = _mesh.interpolate(
         finite(np.ascontiguousarray(batch), "scores"),
         positions if positions.ndim == 4 else positions[None],

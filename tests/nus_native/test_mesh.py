@@ -181,7 +181,8 @@ def test_memory_layout_and_float16_are_taken() -> None:
     locked = scores[::2, ::2, ::4].astype(np.float32)
     locked.flags.writeable = grid.flags.writeable = False
     for view in (scores[::2, ::2, ::4], locked, np.asfortranarray(locked)):
-        np.testing.assert_array_equal(nus_native.interpolate(view, grid, (9, 9)), plain)
+        for points in (grid, np.asfortranarray(grid)):
+            np.testing.assert_array_equal(nus_native.interpolate(view, points, (9, 9)), plain)
 
 
 def test_an_empty_batch_gives_an_empty_batch() -> None:
