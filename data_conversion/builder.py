@@ -21,6 +21,7 @@ import tensorflow_datasets as tfds
 from roadseg.data_conversion.image_files import read_image, read_label
 from roadseg.data_conversion.label_coding import LabelCoding
 from roadseg.data_conversion.source import Pair, Source
+from roadseg.data_conversion.tfrecord_files import count_records
 from roadseg.errors import RoadsegError
 
 LABEL_TABLE_FILE = "label_table.json"
@@ -152,6 +153,21 @@ class RecordBuilder(tfds.core.ShardBasedBuilder, skip_registration=True):
             ]
             for split, pairs in self._source.splits.items()
         }
+
+    def _download_and_prepare(
+        self,
+        dl_manager: tfds.download.DownloadManager,
+        download_config: tfds.download.DownloadConfig | None = None,
+    ) -> None:
+        super()._download_and_prepare(dl_manager, download_config)
+        # tfds sorts the lengths that Beam reports by the text of their number ("10" before "2").
+        folder, splits = Path(self.data_dir), []
+        for split in self.info.splits.values():
+            files = sorted(folder.glob(f"{split.name}-*.tfrecord"))
+            splits.append(split.replace(shard_lengths=[count_records(file) for file in files]))
+        self.info.set_splits(tfds.core.splits.SplitDict(splits))
+        for leftover in folder.glob("*.shard_infos.json"):
+            leftover.unlink()
 
     def _log_download_bytes(self) -> None:
         """Say nothing: tfds's words on downloads and its temporary folder mislead here."""

@@ -8,6 +8,7 @@ is put aside until the new one is in place.
 import contextlib
 import errno
 import fcntl
+import logging
 import os
 import shutil
 from collections.abc import Callable, Iterator, Sequence
@@ -87,7 +88,11 @@ def _prepare(maker: "RecordBuilder", beam_options: Sequence[str] | None) -> None
     config: dict[str, Any] = {"try_download_gcs": False}
     if beam_options is not None:
         config |= _beam(beam_options)
-    maker.download_and_prepare(download_config=tfds.download.DownloadConfig(**config))
+    try:
+        maker.download_and_prepare(download_config=tfds.download.DownloadConfig(**config))
+    except RoadsegError as error:
+        # Beam adds the name of its step to the message.
+        raise RoadsegError(str(error).split(" [while running ")[0]) from None
 
 
 def _beam(options: Sequence[str]) -> dict[str, Any]:
@@ -99,6 +104,7 @@ def _beam(options: Sequence[str]) -> dict[str, Any]:
             "install it with: pip install 'roadseg[beam]'"
         ) from None
     parsed = PipelineOptions(list(options))
+    logging.getLogger("apache_beam").setLevel(logging.CRITICAL)  # it logs what is raised as well
     runner = parsed.view_as(StandardOptions).runner or "DirectRunner"
     return {"beam_runner": runner, "beam_options": parsed}
 
