@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
+import numpy as np
+
 WIDTH, HEIGHT = 560, 300
 LEFT, RIGHT, TOP, BOTTOM = 58, 14, 12, 46
 
@@ -175,7 +177,7 @@ def _cell(x: float, y: float, size: float, share: float) -> str:
     # A square root keeps confusions of a few percent visible beside a diagonal near 100 %.
     return (
         f'<rect class="heat" x="{x:.1f}" y="{y:.1f}" width="{size - 1}" height="{size - 1}" '
-        f'style="--heat:{math.sqrt(share):.3f}">'
+        f'style="--share:{math.sqrt(share):.3f}">'
     )
 
 
@@ -238,3 +240,19 @@ def _line(one: Series, frame: _Frame) -> str:
     kind = f"line c{one.colour}" + (" faint" if one.faint else "")
     lines = [f'<polyline class="{kind}" points="{" ".join(p)}"/>' for p in pieces if len(p) > 1]
     return "".join(lines + marks)
+
+
+def grid_chart(views_yx01: np.ndarray, title: str, colour: int = 0) -> str:
+    """Return the mesh of sampling grids as SVG, twice as wide as high.
+
+    views_yx01: (views, h, w, 2), rows then columns, 0..1 of the image.
+    """
+    parts = [
+        f'<svg class="mesh" viewBox="-2 -2 404 204" role="img"><title>{escape(title)}</title>'
+        '<rect class="frame" width="400" height="200"/>'
+    ]
+    for grid in views_yx01:
+        for line in [*grid, *grid.swapaxes(0, 1)]:
+            places = " ".join(f"{400 * column:.1f},{200 * row:.1f}" for row, column in line)
+            parts.append(f'<polyline class="line c{colour}" points="{places}"/>')
+    return "".join([*parts, "</svg>"])

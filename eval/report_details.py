@@ -1,0 +1,159 @@
+"""Sections of the report that show images and settings: pictures, grids, costs, recipes, labels."""
+
+import dataclasses
+from collections.abc import Sequence
+
+import numpy as np
+
+from roadseg import drawing
+from roadseg.eval.report_charts import grid_chart
+from roadseg.eval.report_data import ReportedRun
+from roadseg.eval.report_html import Child, Html, figure, h, percent, picture, section, table
+from roadseg.eval.report_pictures import PicturedImage
+
+
+def images(runs: Sequence[ReportedRun], pictured: Sequence[PicturedImage]) -> Html:
+    """Return the worst and the best images: label, prediction, samples and errors of each run."""
+    blocks = []
+    for one in pictured:
+        blocks.append(h("h3", f"{one.place.capitalize()}: {one.name}"))
+        strip = drawing.legend(runs[0].table, 1100, one.classes)
+        shown: list[Child] = [
+            figure(picture(one.image, f"{one.name}, image"), "image"),
+            figure(picture(one.truth, f"{one.name}, label"), "label"),
+        ]
+        for run, seen in zip(runs, one.seen, strict=True):
+            score = f"{run.name}: prediction, mIoU {percent(seen.miou)} %"
+            shown.append(figure(picture(seen.overlay, f"{one.name}, {score}"), score))
+            if seen.samples is not None:
+                text = f"{run.name}: sampling points, {run.sampling}"
+                shown.append(figure(picture(seen.samples, f"{one.name}, {text}"), text))
+            text = f"{run.name}: wrong pixels in red"
+            shown.append(figure(picture(seen.errors, f"{one.name}, {text}", lossless=True), text))
+        blocks.append(picture(strip, "class colours", lossless=True))
+        blocks.append(h("div", shown, class_="pictures"))
+    note = "Chosen by the mean of the runs' mIoU on the single image, worst first."
+    return section("Images", blocks, note=note)
+
+
+def grids(runs: Sequence[ReportedRun], pictured: Sequence[PicturedImage]) -> Html | None:
+    """Return the sampling meshes of adaptive runs on the pictured images; None without any."""
+    blocks = []
+    for place, run in enumerate(runs):
+        shown = [
+            figure(picture(grid, f"sampling mesh on {one.name}"), one.name)
+            for one in pictured
+            if (grid := one.seen[place].grid) is not None
+        ]
+        if shown:
+            means = [one.seen[place].views for one in pictured]
+            shown.append(_mean_grid(means, place))
+            blocks += [h("h3", run.name), h("div", shown, class_="pictures few")]
+    if not blocks:
+        return None
+    note = (
+        "Every line joins samples of one row or column, a few of the rows and columns drawn. Where "
+        "lines lie close together, the network sees more of the image."
+    )
+    return section("Sampling", blocks, note=note)
+
+
+def _mean_grid(views: Sequence[np.ndarray | None], place: int) -> Html:
+    known = [view for view in views if view is not None]
+    mean = np.mean(known, axis=0)
+    drawn = grid_chart(mean, f"mean sampling mesh of {len(known)} images", place % 8)
+    return figure(Html(drawn), f"mean of these {len(known)} images")
+
+
+def auxiliary(runs: Sequence[ReportedRun]) -> Html:
+    """Return the grid error of auxiliary networks."""
+    rows = [
+        [run.name, f"{run.grid.step:,}", *(f"{value:.6f}" for value in _errors(run))]
+        for run in runs
+        if run.grid is not None
+    ]
+    note = (
+        "Mean squared error of the predicted sampling grid against the exact targets, 0..1 "
+        "coordinates; a useful network stays below the uniform grid."
+    )
+    head = ["Run", "Step", "Raw (as published)", "Projected", "Uniform grid"]
+    return section("Auxiliary network", table(head, rows), note=note)
+
+
+def _errors(run: ReportedRun) -> tuple[float, float, float]:
+    assert run.grid is not None
+    return run.grid.mse, run.grid.mse_projected, run.grid.mse_uniform
+
+
+def costs(runs: Sequence[ReportedRun]) -> Html:
+    """Return the operations of each run: of one view, and of the whole image."""
+    rows: list[Sequence[Child]] = []
+    for run in runs:
+        cost = run.cost
+        parts = [("network", cost.network)]
+        parts += [("auxiliary network", cost.auxiliary)] if cost.auxiliary else []
+        for name, part in parts:
+            numbers = (part.parameters, part.macs, part.macs_notebook)
+            rows.append([run.name, h("td", name, class_="left"), *(f"{n:,}" for n in numbers)])
+        if len(parts) > 1:
+            numbers = (cost.parameters, cost.macs, cost.macs_notebook)
+            cells = [h("td", h("b", f"{number:,}")) for number in numbers]
+            rows.append([run.name, h("td", h("b", "both"), class_="left"), *cells])
+    note = (
+        "One image of the training crop's size, with the network as evaluated. Notebook's count: "
+        "as published, which leaves out part of the dilated depthwise layers."
+    )
+    head = ["Run", "Part", "Parameters", "Multiply-adds", "Notebook's count"]
+    return section("Operations", table(head, rows), note=note)
+
+
+def recipes(runs: Sequence[ReportedRun]) -> Html:
+    """Return every value of the recipes, the fields in which they differ first and marked."""
+    values = [dataclasses.asdict(run.recipe) for run in runs]
+    fields = list(values[0])
+    differing = [name for name in fields if any(v[name] != values[0][name] for v in values)]
+    shared = [name for name in fields if name not in differing]
+    head = ["Field", *(run.name for run in runs)]
+    parts: list[Child] = []
+    if differing:
+        rows = [[_field(name), *(_value(v[name]) for v in values)] for name in differing]
+        parts += [h("h3", "What differs"), table(head, rows, class_="text differs")]
+    rows = [[_field(name), _value(values[0][name])] for name in shared]
+    title = "What all share" if differing else "Every value"
+    heads = ["Field", "Value"]
+    parts.append(h("details", h("summary", title), table(heads, rows, class_="text")))
+    return section("Recipe", parts)
+
+
+def _field(name: str) -> Html:
+    return h("th", h("code", name), scope="row")
+
+
+def _value(value: object) -> Html:
+    return h("td", h("code", repr(value) if not isinstance(value, str) else value))
+
+
+def labels(runs: Sequence[ReportedRun]) -> Html:
+    """Return the label table: train ids, colours, names, groups and ids in the label files."""
+    classes = runs[0].table
+    rows = []
+    for index, name in enumerate(classes.names):
+        ids = [str(label.id) for label in classes.label_ids if label.train_id == index]
+        groups = [("target", classes.target_classes), ("small", classes.small_classes)]
+        rows.append(
+            [
+                str(index),
+                h("td", swatch(classes.colours[index]), name, class_="left"),
+                h("td", classes.categories[index] if classes.categories else "", class_="left"),
+                h("td", ", ".join(g for g, members in groups if index in members), class_="left"),
+                ", ".join(ids) or str(index),
+            ]
+        )
+    note = f"{classes.name}: {classes.num_classes} classes; {classes.ignore} is not evaluated."
+    head = ["Train id", "Class", "Category", "Counted as", "Ids in label files"]
+    return section("Labels", table(head, rows), note=note)
+
+
+def swatch(colour: tuple[int, int, int]) -> Html:
+    """Return a small square of a class colour."""
+    return h("i", class_="swatch", style="background:#{:02x}{:02x}{:02x}".format(*colour))

@@ -1,0 +1,264 @@
+"""Sections of the report that show scores: summary, curves, classes, boundaries, objects."""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from roadseg.eval.comparison import BOUNDARY_PX, Comparison, compare, pairs
+from roadseg.eval.report_charts import Series, bar_chart, confusion_chart, legend, line_chart
+from roadseg.eval.report_data import ReportedRun
+from roadseg.eval.report_html import Child, Html, figure, h, percent, points, section, table
+from roadseg.eval.results import EvaluationResult
+from roadseg.eval.tables import size_text
+
+CONFUSIONS = 8
+
+
+def summary(runs: Sequence[ReportedRun]) -> Html:
+    """Return the scores and costs of the segmentation runs, with the gain of adaptive sampling."""
+    rows = [compare(run) for run in runs]
+    gains = pairs(runs)
+    head = ["Run", "Sampling", "Step", "mIoU", f"Boundary {BOUNDARY_PX} px"]
+    head += ["Target boundary", "Small classes", "Target classes", "Multiply-adds", "Parameters"]
+    body: list[Sequence[Child]] = [_summary_row(rows, place) for place in range(len(rows))]
+    body += [_gain_row(rows[uniform], rows[adaptive]) for uniform, adaptive in gains]
+    sentences = [h("p", _finding(rows[u], rows[a]), class_="lead") for u, a in gains]
+    note = (
+        f"Scores in percent, the best in bold. Boundary: pixel accuracy within {BOUNDARY_PX} px of "
+        "a boundary between classes; target boundary: of one that touches a target class. "
+        "Multiply-adds: one image of the training crop's size, with the network that evaluation "
+        "uses, every output position of a convolution counted."
+    )
+    return section("Summary", sentences, table(head, body), note=note)
+
+
+def _summary_row(rows: Sequence[Comparison], place: int) -> list[Html | str]:
+    row = rows[place]
+    scores = ("miou", "boundary", "boundary_target", "miou_small", "miou_target")
+    cells: list[Html | str] = [
+        h("th", h("i", class_=f"swatch c{place % 8}"), row.name, scope="row"),
+        h("td", row.sampling, class_="left"),
+        "–" if row.step is None else f"{row.step:,}",
+    ]
+    for name in scores:
+        values = [getattr(other, name) for other in rows]
+        value = getattr(row, name)
+        best = len(rows) > 1 and value == max((v for v in values if v == v), default=math.nan)
+        cells.append(h("td", percent(value), class_="best" if best else None))
+    return [*cells, f"{row.macs / 1e6:,.1f} M", f"{row.parameters:,}"]
+
+
+def _gain_row(uniform: Comparison, adaptive: Comparison) -> list[Html]:
+    names = ("miou", "boundary", "boundary_target", "miou_small", "miou_target")
+    gains = [points(getattr(adaptive, name) - getattr(uniform, name)) for name in names]
+    cost = f"{100 * (adaptive.macs / uniform.macs - 1):+.1f} %".replace("-", "−")
+    return [
+        h("th", f"gain over {uniform.name}", scope="row", class_="gain"),
+        h("td", adaptive.sampling, class_="left gain"),
+        *(h("td", text, class_="gain") for text in ("", *gains, cost, "")),
+    ]
+
+
+def _finding(uniform: Comparison, adaptive: Comparison) -> str:
+    """Return what adaptive sampling changed, in a sentence that takes no side."""
+    if math.isnan(uniform.miou) or math.isnan(adaptive.miou):
+        return f"{uniform.name} and {adaptive.name} were not both evaluated."
+    size = adaptive.sampling.split()[-1].replace("x", " × ")
+    return (
+        f"With {size} samples, adaptive sampling reaches {percent(adaptive.miou)} % mIoU and "
+        f"uniform sampling {percent(uniform.miou)} % "
+        f"({points(adaptive.miou - uniform.miou)} points); within {BOUNDARY_PX} px of boundaries "
+        f"{points(adaptive.boundary - uniform.boundary)} points of pixel accuracy, "
+        f"for {100 * (adaptive.macs / uniform.macs - 1):+.1f} % multiply-adds."
+    ).replace("-", "−")
+
+
+def training(runs: Sequence[ReportedRun]) -> Html | None:
+    """Return the curves of loss, rate and score over the steps; None without any."""
+    score = "mse" if all(run.recipe.task == "sampling" for run in runs) else "miou"
+    charts = []
+    for event, value, y_label, caption in (
+        ("evaluation", score, "MSE" if score == "mse" else "mIoU", "Score of each evaluation"),
+        ("train", "loss", "loss", "Loss of training; bold: its running mean"),
+        ("train", "learning_rate", "rate", "Learning rate"),
+    ):
+        series = [
+            line for place, run in enumerate(runs) for line in _curve(run, place, event, value)
+        ]
+        drawn = line_chart(series, title=caption, x_label="step", y_label=y_label)
+        if drawn:
+            charts.append(figure(Html(drawn), caption))
+    if not charts:
+        return None
+    return section("Training", _legend(runs), h("div", charts, class_="charts"))
+
+
+def _curve(run: ReportedRun, place: int, event: str, value: str) -> list[Series]:
+    steps, values = run.curve(event, value)
+    if value != "loss" or len(steps) < 30:
+        return [Series(run.name, steps, values, place % 8, markers=event == "evaluation")]
+    smooth, mean = [], values[0]
+    for loss in values:
+        mean += (loss - mean) * 0.12
+        smooth.append(mean)
+    return [
+        Series(run.name, steps, values, place % 8, faint=True),
+        Series(run.name, steps, smooth, place % 8),
+    ]
+
+
+def classes(runs: Sequence[ReportedRun]) -> Html:
+    """Return IoU of classes and categories, with bars, and what adaptive sampling gains."""
+    table_, results = runs[0].table, _results(runs)
+    counts = [sum(row) + rest for row, rest in _rows_of_labels(results[0])]
+    share = [count / max(sum(counts), 1) for count in counts]
+    rows = []
+    for index, name in enumerate(table_.names):
+        colour = "#{:02x}{:02x}{:02x}".format(*table_.colours[index])
+        swatch = h("i", class_="swatch", style=f"background:{colour}")
+        values = [result.iou.get(name, math.nan) for result in results]
+        row = [h("th", swatch, name, scope="row"), percent(share[index], 2)]
+        rows.append([*row, *_meters(values), *_gains(runs, values)])
+    rows.append(_mean_row(runs, "mean of classes present", [r.miou for r in results]))
+    head = ["Class", "Pixels %", *(run.name for run in runs), *_gain_heads(runs)]
+    parts: list[Html] = [table(head, rows)]
+    if table_.categories:
+        names = table_.category_names
+        of = [[result.category_iou.get(name, math.nan) for result in results] for name in names]
+        grouped = [
+            [name, *_meters(values), *_gains(runs, values)]
+            for name, values in zip(names, of, strict=True)
+        ]
+        heads = ["Category", *(run.name for run in runs), *_gain_heads(runs)]
+        parts += [h("h3", "Categories"), table(heads, grouped)]
+    note = "Intersection over union in percent. A dash: the class occurs nowhere."
+    return section("Classes", parts, note=note)
+
+
+def _rows_of_labels(result: EvaluationResult) -> list[tuple[list[int], int]]:
+    return list(zip(result.confusion, result.unassigned, strict=True))
+
+
+def _mean_row(runs: Sequence[ReportedRun], name: str, values: list[float]) -> list[Html | str]:
+    return [h("th", h("b", name), scope="row"), "", *_meters(values), *_gains(runs, values)]
+
+
+def _meters(values: Sequence[float]) -> list[Html]:
+    return [
+        h(
+            "td",
+            h("div", percent(value), style=f"--value:{0 if value != value else 100 * value:.1f}"),
+            class_=f"meter c{place % 8}",
+        )
+        for place, value in enumerate(values)
+    ]
+
+
+def _gains(runs: Sequence[ReportedRun], values: Sequence[float]) -> list[Html]:
+    return [
+        h("td", points(values[adaptive] - values[uniform]), class_="gain")
+        for uniform, adaptive in pairs(runs)
+    ]
+
+
+def _gain_heads(runs: Sequence[ReportedRun]) -> list[str]:
+    found = pairs(runs)
+    sizes = [runs[adaptive].sampling.split()[-1] for _, adaptive in found]
+    return ["Gain"] if len(found) == 1 else [f"Gain {size}" for size in sizes]
+
+
+def boundaries(runs: Sequence[ReportedRun]) -> Html:
+    """Return accuracy near boundaries by distance, of all classes and of target classes."""
+    charts = []
+    for name, caption in (
+        ("boundary", "All boundaries between classes"),
+        ("boundary_target", "Boundaries that touch a target class"),
+    ):
+        series, radii = [], set()
+        for place, (run, result) in enumerate(zip(runs, _results(runs), strict=True)):
+            bands = getattr(result, name)
+            radii |= {float(band.radius_px) for band in bands}
+            x, y = [float(b.radius_px) for b in bands], [100 * b.accuracy for b in bands]
+            series.append(Series(run.name, x, y, place % 8, markers=True))
+        drawn = line_chart(
+            series,
+            title=caption,
+            x_label="distance to the boundary below (px)",
+            y_label="pixel accuracy (%)",
+            x_ticks=sorted(radii),
+        )
+        if drawn:
+            charts.append(figure(Html(drawn), caption))
+    note = (
+        "Accuracy of the labelled pixels in a band around the boundaries of the label map, at full "
+        "resolution; the band grows to the right."
+    )
+    return section("Boundaries", _legend(runs), h("div", charts, class_="charts"), note=note)
+
+
+def objects(runs: Sequence[ReportedRun]) -> Html:
+    """Return recall of target objects by their size."""
+    results = _results(runs)
+    bins = results[0].objects
+    names = [f"{size_text(size)} px²" for size in bins]
+    charts = []
+    for caption, value in (
+        ("Share of the objects' pixels that are right", lambda size: size.recall),
+        ("Share of the objects of which at least half is right", lambda size: size.found_share),
+    ):
+        series = [
+            Series(run.name, range(len(bins)), [value(size) for size in result.objects], n % 8)
+            for n, (run, result) in enumerate(zip(runs, results, strict=True))
+        ]
+        drawn = bar_chart(
+            series,
+            names,
+            title=caption,
+            x_label="area of the object in the label map",
+            y_label="recall",
+            notes=[f"{size.objects:,} objects" for size in bins],
+        )
+        charts.append(figure(Html(drawn), caption))
+    targets = ", ".join(runs[0].table.names[index] for index in results[0].target_classes)
+    note = f"Objects: connected regions of one target class ({targets or 'none'})."
+    return section("Object size", _legend(runs), h("div", charts, class_="charts"), note=note)
+
+
+def confusion(runs: Sequence[ReportedRun]) -> Html:
+    """Return the row-normalised confusion matrix of each run and its largest confusions."""
+    parts = []
+    for run, result in zip(runs, _results(runs), strict=True):
+        drawn = confusion_chart(result.confusion, result.class_names, f"confusion of {run.name}")
+        rows = [
+            [f"{true} → {taken}", percent(share), f"{count:,}"]
+            for true, taken, share, count in largest_confusions(result)
+        ]
+        matrix = figure(Html(drawn), "rows: label; columns: prediction; percent of the row")
+        worst = table(["Label → prediction", "% of label", "pixels"], rows)
+        parts.append(h("h3", run.name) if len(runs) > 1 else None)
+        parts.append(h("div", matrix, figure(worst, "most pixels lost"), class_="charts matrix"))
+    return section("Confusion", parts)
+
+
+def largest_confusions(result: EvaluationResult) -> list[tuple[str, str, float, int]]:
+    """Return (label, prediction, share of the label, pixels) of the most frequent confusions."""
+    counts = np.array(result.confusion)
+    totals = counts.sum(axis=1) + np.array(result.unassigned)
+    np.fill_diagonal(counts, 0)
+    order = np.argsort(-counts, axis=None, kind="stable")[:CONFUSIONS]
+    found = [divmod(int(place), len(counts)) for place in order]
+    names = result.class_names
+    return [
+        (names[row], names[column], counts[row, column] / totals[row], int(counts[row, column]))
+        for row, column in found
+        if counts[row, column]
+    ]
+
+
+def _legend(runs: Sequence[ReportedRun]) -> Html | None:
+    return Html(legend([run.name for run in runs])) if len(runs) > 1 else None
+
+
+def _results(runs: Sequence[ReportedRun]) -> list[EvaluationResult]:
+    return [run.segmentation for run in runs if run.segmentation is not None]
