@@ -1,5 +1,6 @@
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
 from scipy.interpolate import griddata
@@ -8,8 +9,9 @@ from scipy.spatial import Delaunay
 from roadseg.errors import RoadsegError
 from roadseg.eval.delaunay import barycentric_transforms, delaunay_labels
 from roadseg.eval.frames import Frame, batches, central_crop
-from roadseg.eval.protocols import choose_protocol, mesh_labels
-from tests.eval.runs import recipe
+from roadseg.eval.protocols import choose_protocol, mesh_labels, predictor
+from tests.eval.runs import recipe, street
+from tests.eval.small_runs import tiny
 from tests.support import Fixture, parity_fixtures
 
 
@@ -119,3 +121,19 @@ def test_mesh_and_delaunay_agree_on_affine_scores() -> None:
     size = (50, 70)
     different = mesh_labels(scores, grid, size) != delaunay_labels(scores, grid, size)
     assert different.mean() < 2e-3
+
+
+@pytest.mark.parametrize("size", [(48, 48), (48, 150), (61, 40)])
+def test_the_native_way_labels_like_the_graph_through_any_views(size: tuple[int, int]) -> None:
+    from roadseg.sampling import SampledSegmenter
+
+    keras.utils.set_random_seed(3)
+    segmenter = SampledSegmenter(tiny(4, stride=2), None, 16, view=(48, 48), method="mesh")
+    images = np.stack([street(seed, size)[0] for seed in (0, 1)]).astype(np.uint8)
+    graph, native = (
+        np.stack([pending() for pending in predictor(segmenter, way)(images)])
+        for way in ("graph", "mesh")
+    )
+    assert graph.shape == native.shape == (2, *size)
+    assert len(np.unique(graph)) > 1
+    assert (graph != native).mean() < 2e-3
