@@ -40,7 +40,7 @@ class ConfusionMatrix:
     def add(self, labels: np.ndarray, predictions: np.ndarray) -> np.ndarray:
         """Count two integer arrays of one shape; return the counts (classes, classes + 1) added.
 
-        Raises ValueError when the shapes differ. About 5 ms for 1024x2048 uint8.
+        Raises ValueError when the shapes differ. About 6 ms of one core for 1024x2048.
         """
         added = pair_counts(labels, predictions, self.num_classes)
         self._counts += added
@@ -67,20 +67,22 @@ def pair_counts(labels: np.ndarray, predictions: np.ndarray, num_classes: int) -
     if labels.shape != predictions.shape:
         raise ValueError(f"labels {labels.shape} and predictions {predictions.shape} differ")
     side = num_classes + 1
-    codes = _as_classes(labels, num_classes) * np.uint32(side)
-    codes += _as_classes(predictions, num_classes)
+    # The narrowest type that holds every code: bincount's cost is mostly memory.
+    kind = np.uint16 if side * side <= 1 << 16 else np.uint32
+    codes = _as_classes(labels, num_classes, kind, side)
+    codes += _as_classes(predictions, num_classes, kind, 1)
     counts = np.bincount(codes.ravel(), minlength=side * side)
     return counts.reshape(side, side)[:num_classes].astype(np.int64)
 
 
-def _as_classes(values: np.ndarray, num_classes: int) -> np.ndarray:
-    """Return `values` as uint32 with everything that is no class replaced by `num_classes`."""
-    if values.dtype == np.uint8:
-        table = np.minimum(np.arange(256), num_classes).astype(np.uint32)
-        return table[values]
-    wide = values.astype(np.int64)
-    wide[(wide < 0) | (wide > num_classes)] = num_classes
-    return wide.astype(np.uint32)
+def _as_classes(values: np.ndarray, num_classes: int, kind: type, factor: int) -> np.ndarray:
+    """Return `values` times `factor`, with everything that is no class as `num_classes`."""
+    if values.dtype.kind == "i":
+        # Negative values become the largest unsigned ones, which are no class either.
+        values = values.view(values.dtype.str.replace("i", "u"))
+    largest = np.iinfo(values.dtype).max
+    classes = np.minimum(values, values.dtype.type(min(num_classes, largest))).astype(kind)
+    return np.multiply(classes, kind(factor), out=classes)
 
 
 class ConfusionScores:
