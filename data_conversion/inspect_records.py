@@ -12,7 +12,7 @@ import numpy as np
 import tyro
 
 from roadseg.arguments import parse
-from roadseg.data_conversion.records import RecordSet, open_records
+from roadseg.data_conversion.records import open_records
 from roadseg.datasets import LabelTable
 from roadseg.errors import RoadsegError
 
@@ -135,24 +135,22 @@ def main(argv: Sequence[str]) -> int:
                 drawn.append(_write_preview(example, records.label_table, options))
 
     statistics = count(watched())
-    for table in tables(records, statistics):
-        _console().print(table)
+    sizes = ", ".join(f"{n} of {h}x{w}" for (h, w), n in statistics.sizes.most_common(5))
+    print(f"{records.path}, split {records.split}: {records.num_examples} images ({sizes})")
+    _console().print(histogram(records.label_table, statistics))
     for path in drawn:
         print(f"preview {path}")
     return 0
 
 
-def tables(records: RecordSet, statistics: Statistics) -> list[Any]:
-    """Return the summary and the class histogram as rich tables."""
+def histogram(names: LabelTable, statistics: Statistics) -> Any:
+    """Return the class histogram as a rich table."""
     from rich.box import ASCII2, SIMPLE_HEAD
     from rich.table import Table
     from rich.text import Text
 
     box = SIMPLE_HEAD if sys.stdout.isatty() else ASCII2
-    names = records.label_table
-    sizes = ", ".join(f"{n} of {h}x{w}" for (h, w), n in statistics.sizes.most_common(5))
-    title = f"{records.path}, split {records.split}: {records.num_examples} images ({sizes})"
-    table = Table(title=title, title_justify="left", caption_justify="left", box=box)
+    table = Table(caption_justify="left", box=box)
     for name, justify in (("id", "right"), ("class", "left"), ("pixels %", "right")):
         table.add_column(name, justify=justify)  # type: ignore[arg-type]
     table.add_column("images", justify="right")
@@ -172,7 +170,7 @@ def tables(records: RecordSet, statistics: Statistics) -> list[Any]:
         f"boundary pixels: {100 * statistics.boundary:.2f} % of the labelled ones; "
         "* target class, + small class"
     )
-    return [table]
+    return table
 
 
 def _class_name(table: LabelTable, label: int) -> str:
