@@ -4,7 +4,7 @@ import difflib
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import keras
 
@@ -23,6 +23,8 @@ class Network:
     """Gives the original's name of a variable, from its path here."""
     parameters: int
     """Published count of trainable values, default options, 19 classes."""
+    layout: Literal["tensorflow", "pytorch"] = "tensorflow"
+    """Axis order of the original's kernels."""
 
 
 NETWORKS: dict[str, Network] = {

@@ -1,1 +1,5 @@
-"""Published checkpoints in."""
+"""Published checkpoints in: ImageNet trunks, TF-slim archives, arrays with the originals' names."""
+
+from roadseg.weights.initial import load_initial_weights
+
+__all__ = ["load_initial_weights"]

@@ -1,0 +1,69 @@
+"""Reads TF-slim checkpoints, as a prefix or in the archives they were published in."""
+
+import re
+import tarfile
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+from roadseg.errors import RoadsegError
+
+ARCHIVES = (".tgz", ".tar.gz", ".tar")
+# What optimisers keep, and the layers of the ImageNet classifier that DeepLab does not build.
+SKIPPED = re.compile(
+    r"(^|/)(global_step|beta[12]_power)$"
+    r"|/(Momentum|RMSProp(_1)?|Adam(_1)?|Adagrad|ExponentialMovingAverage|biased|local_step)$"
+    r"|^MobilenetV2/(Conv_1|Logits|Predictions)/"
+)
+
+
+def is_slim(source: Path) -> bool:
+    """Return whether `source` names an archive or an existing checkpoint's prefix or part."""
+    return source.name.endswith(ARCHIVES) or index_file(source).is_file()
+
+
+def index_file(source: Path) -> Path:
+    """Return the path of the `.index` beside a prefix, or beside any one file of a checkpoint."""
+    prefix = re.sub(r"\.(index|meta|data-\d+-of-\d+)$", "", str(source))
+    return Path(f"{prefix}.index")
+
+
+def read_slim(source: Path) -> dict[str, np.ndarray]:
+    """Return the network's arrays by their TF-slim names, kernels (height, width, in, out).
+
+    source: `.tgz`/`.tar` archive that holds one checkpoint, its prefix, or one of its files.
+    Optimiser slots, moving averages, step counters and ImageNet's last layers are left out.
+    Raises RoadsegError for a missing or damaged file, or an archive with none or several in it.
+    """
+    if not source.name.endswith(ARCHIVES):
+        return _read_prefix(str(index_file(source)).removesuffix(".index"), str(source))
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            with tarfile.open(source) as archive:
+                archive.extractall(folder, filter="data")
+        except FileNotFoundError:
+            raise RoadsegError(f"{source}: no such archive") from None
+        except (OSError, EOFError, tarfile.TarError) as error:
+            reason = str(error).splitlines()[0]
+            raise RoadsegError(f"{source}: not readable as a tar archive ({reason})") from None
+        found = sorted(Path(folder).rglob("*.index"))
+        if len(found) != 1:
+            raise RoadsegError(
+                f"{source}: {len(found)} checkpoints in it; unpack it and name one prefix"
+            )
+        return _read_prefix(str(found[0]).removesuffix(".index"), str(source))
+
+
+def _read_prefix(prefix: str, source: str) -> dict[str, np.ndarray]:
+    import tensorflow as tf
+
+    if not Path(f"{prefix}.index").is_file():
+        raise RoadsegError(f"{source}: no checkpoint here ({prefix}.index is absent)")
+    try:
+        reader = tf.train.load_checkpoint(prefix)
+        names = [name for name in reader.get_variable_to_shape_map() if not SKIPPED.search(name)]
+        return {name: reader.get_tensor(name) for name in sorted(names)}
+    except (tf.errors.OpError, RuntimeError, ValueError) as error:
+        reason = str(error).splitlines()[0]
+        raise RoadsegError(f"{source}: not readable as a checkpoint ({reason})") from None
