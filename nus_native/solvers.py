@@ -107,8 +107,12 @@ def has_ceres() -> bool:
 def _ceres_solver(solver: str) -> Callable[[NDArray, float, float, float], NDArray]:
     """Return the function that hands one grid to Ceres: (nearest, a, c, tolerance) -> grid."""
     if solver == "pyceres":
-        from roadseg.nus_native.pyceres_solver import solve
-
+        try:
+            from roadseg.nus_native.pyceres_solver import solve
+        except ImportError as error:
+            raise RoadsegError(
+                f"solver 'pyceres' needs the wheel: pip install pyceres, or use 'direct' ({error})"
+            ) from error
         return solve
     if solver != "ceres":
         raise RoadsegError(f"solver {solver!r} is unknown; use 'direct', 'ceres' or 'pyceres'")

@@ -114,3 +114,11 @@ def test_missing_ceres_names_the_package_to_install(monkeypatch: pytest.MonkeyPa
     monkeypatch.setitem(sys.modules, "roadseg.nus_native._ceres", None)
     with pytest.raises(RoadsegError, match="libceres-dev"):
         nus_native.solve_grid(np.zeros((3, 3, 2)), solver="ceres")
+
+
+def test_missing_pyceres_names_the_wheel(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "roadseg.nus_native.pyceres_solver", raising=False)
+    monkeypatch.delattr(nus_native, "pyceres_solver", raising=False)
+    monkeypatch.setitem(sys.modules, "pyceres", None)
+    with pytest.raises(RoadsegError, match="pip install pyceres"):
+        nus_native.solve_grid(np.zeros((3, 3, 2)), solver="pyceres")
