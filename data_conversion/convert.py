@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -35,8 +36,8 @@ class Output:
     """Replace complete records that are there."""
     beam: bool = False
     """Run on Apache Beam (extra `beam`), one work item for each shard."""
-    beam_options: tuple[str, ...] = ()
-    """Beam pipeline options, such as --runner=DataflowRunner; quote them together with '='."""
+    beam_options: str = ""
+    """Beam pipeline options: --beam-options="--runner=FlinkRunner --parallelism=8"."""
 
 
 @dataclasses.dataclass
@@ -178,6 +179,7 @@ def convert(options: Any) -> int:
 
     source, builder = options.plan()
     refuse_existing(options.to, builder.name, options.overwrite)
+    beam = options.beam or bool(options.beam_options)
     counts = ", ".join(f"{split} {len(pairs)}" for split, pairs in source.splits.items())
     print(f"{source.name}: {counts} images, {source.table.num_classes} classes", flush=True)
     with progress("checking and writing", source.num_examples) as on_example:
@@ -188,7 +190,7 @@ def convert(options: Any) -> int:
             shards=options.shards,
             workers=options.workers,
             overwrite=options.overwrite,
-            beam_options=options.beam_options if options.beam else None,
+            beam_options=shlex.split(options.beam_options) if beam else None,
             on_example=on_example,
         )
     print(f"records in {written}")

@@ -154,7 +154,7 @@ class Canvas:
         mask = np.zeros((bottom - top, right - left), np.uint8)
         cv2.fillPoly(mask, [_fixed_point(points_px - (left, top))], 255, cv2.LINE_8, _SHIFT)
         part = self.image[top:bottom, left:right]
-        part[:] = np.where(mask[..., None] > 0, (part * factor).astype(np.uint8), part)
+        cv2.copyTo(cv2.convertScaleAbs(part, alpha=factor), mask, part)
 
 
 def _circle(corners: int) -> np.ndarray:

@@ -150,3 +150,14 @@ def test_a_table_can_be_put_beside_the_records_of_others(records: Path, tmp_path
     opened = open_records(tmp_path, "train")
     assert opened.label_table == datasets.get("cityscapes")
     assert opened.num_examples == 3
+
+
+def test_examples_that_are_written_leave_memory(city: Path):
+    from roadseg.data_conversion.builder import ShardExamples
+    from roadseg.data_conversion.cityscapes import cityscapes_source
+    from roadseg.data_conversion.label_coding import LabelCoding
+
+    source = cityscapes_source(city)
+    shard = ShardExamples(source.splits["train"], LabelCoding(source.table), workers=2)
+    examples = [example for _, example in shard()]
+    assert examples == [{}, {}, {}]

@@ -10,10 +10,12 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import cv2
 import pytest
 
 from roadseg.cli import main
 from roadseg.data_conversion.records import open_records
+from roadseg.data_conversion.street_scenes import write_street_scenes
 from roadseg.data_conversion.write import ASIDE, LOCK, STAGING, disk_is_full
 from roadseg.errors import RoadsegError
 from tests.data_conversion.support import small_cityscapes
@@ -139,6 +141,17 @@ def test_a_full_disk_keeps_what_was_complete(city: Path, tmp_path: Path):
         assert convert(city, disk) == 0
         assert convert(large, disk, "--overwrite") == 2
         assert open_records(disk, "train").num_examples == 4
+
+
+def test_a_full_disk_keeps_the_scenes_that_are_drawn(tmp_path: Path):
+    with tiny_disk(tmp_path / "disk", "100k") as disk:
+        with pytest.raises(
+            RoadsegError, match="cannot write .*make room, finished scenes are kept"
+        ):
+            write_street_scenes(disk / "scenes", train=9, val=0, size=(64, 128))
+        images = sorted((disk / "scenes").rglob("*leftImg8bit.png"))
+        assert images and all(cv2.imread(str(path)) is not None for path in images)
+        assert not [path for path in (disk / "scenes").rglob(".*") if path.is_file()]
 
 
 def test_a_full_disk_is_told_from_other_errors():
