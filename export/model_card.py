@@ -95,8 +95,7 @@ def evaluations(run: "RunFolder", step: int) -> list[dict[str, Any]]:
     Each says at which step it was made. What cannot be read is left out.
     """
     found = []
-    root = run.evaluation_folder(".").parent
-    for folder in sorted(path for path in root.glob("*") if path.is_dir()):
+    for folder in sorted(path for path in run.path.glob("evaluation/*") if path.is_dir()):
         at_step = folder / f"step-{step:08d}.json"
         earlier = sorted(path for path in folder.glob("step-*.json") if path.name <= at_step.name)
         result = _read(earlier[-1]) if earlier else None

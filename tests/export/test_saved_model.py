@@ -64,10 +64,11 @@ def test_locations_cover_every_view_of_the_image(exported):
 def test_outputs_agree_with_keras_on_real_frames(exported):
     frames = sorted(shared_folder("data", "camvid", "test").glob("*.jpg"))[:2]
     assert frames
-    for path in frames:
-        image = tf.io.decode_image(tf.io.read_file(str(path)), channels=3)[None].numpy()
-        differences = compare(*exported, image)
-        assert differences["locations"] <= 1e-6 and differences["labels"] == 0
+    images = [
+        tf.io.decode_image(tf.io.read_file(str(path)), channels=3)[None].numpy() for path in frames
+    ]
+    differences = compare(*exported, images)
+    assert differences["locations"] <= 1e-6 and differences["labels"] == 0
 
 
 def test_network_without_sampling_exports_too(tmp_path):
@@ -139,4 +140,4 @@ def test_export_that_disagrees_with_its_model_is_refused(tmp_path, monkeypatch):
     write_saved_model(model, tmp_path / "right")
     monkeypatch.setattr(saved_model, "labels_and_locations", wrong)
     with pytest.raises(RoadsegError, match="labels differ"):
-        compare(model, tmp_path / "right", image_of(30, 40))
+        compare(model, tmp_path / "right", [image_of(30, 40)])

@@ -3,7 +3,6 @@
 import keras
 import numpy as np
 import pytest
-from keras import ops
 
 from roadseg.layers.mean_locations import MeanLocations
 from roadseg.sampling import (

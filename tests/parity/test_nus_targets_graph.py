@@ -1,0 +1,131 @@
+"""The sampling targets of the graph agree with an exact sparse solve, and with the native ones."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+
+from roadseg import nus_native
+from roadseg.sampling import boundary_targets, uniform_grid
+from roadseg.sampling.targets import edge_map, nearest_edges, smooth_grid
+from tests.support import Fixture, parity_fixtures
+
+TOLERANCE = 1e-5  # float32 against `exact`
+FIXTURES = [Fixture.load(path) for path in parity_fixtures("nus-targets*.npz")]
+
+
+class Grid(NamedTuple):
+    """One grid of one case of one fixture; `published_index` if columns are asked by the height."""
+
+    fixture: Fixture
+    case: dict[str, Any]
+    key: str
+    sides: tuple[int, int]
+    published_index: bool
+
+    @property
+    def labels(self) -> np.ndarray:
+        return self.fixture.arrays[f"{self.case['name']}/labels"]
+
+    @property
+    def nearest(self) -> np.ndarray:
+        return self.fixture.arrays[f"{self.key}/nearest"]
+
+    @property
+    def options(self) -> dict[str, Any]:
+        return {
+            "target_classes": self.case["target_classes"],
+            "ignore": self.case["ignore_label"],
+        }
+
+
+def grids(own_index: bool = False, edges: bool | None = None) -> list[Any]:
+    found = []
+    for fixture in FIXTURES:
+        for case in fixture.meta["cases"]:
+            if edges is not None and edges != bool(case["edge_pixels"]):
+                continue
+            for key in case["grids"]:
+                _, sides, *index = key.split("/")
+                height, width = map(int, sides.split("x"))
+                grid = Grid(fixture, case, key, (height, width), index == ["square_index"])
+                if not (own_index and grid.published_index):
+                    found.append(pytest.param(grid, id=f"{fixture.path.stem}-{key}"))
+    return found
+
+
+def pixel_nearest(grid: Grid) -> tuple[np.ndarray, np.ndarray]:
+    """Return the pixels asked and the pixels found nearest, float64 (h, w, 2)."""
+    last = np.array(grid.labels.shape) - 1
+    axes = [np.arange(n) * side // (n - 1) for n, side in zip(grid.sides, last, strict=True)]
+    edges = edge_map(grid.labels[None].astype(np.int32), **grid.options)
+    found = np.asarray(nearest_edges(edges, grid.sides))[0]
+    return np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1), np.rint(found * last)
+
+
+def test_there_are_target_fixtures() -> None:
+    assert FIXTURES, "no nus-targets*.npz in the parity folders"
+
+
+@pytest.mark.parametrize("fixture", FIXTURES, ids=lambda fixture: fixture.path.stem)
+def test_edge_maps_are_the_published_ones(fixture: Fixture) -> None:
+    for case in fixture.meta["cases"]:
+        labels = fixture.arrays[f"{case['name']}/labels"]
+        bits = np.unpackbits(fixture.arrays[f"{case['name']}/edges"], count=labels.size)
+        found = edge_map(
+            labels[None].astype(np.int32), case["target_classes"], case["ignore_label"]
+        )
+        np.testing.assert_array_equal(np.asarray(found)[0], bits.reshape(case["shape"]))
+
+
+@pytest.mark.parametrize("grid", grids(own_index=True, edges=True))
+def test_nearest_edges_are_edges_as_near_as_the_published_ones(grid: Grid) -> None:
+    asked, found = pixel_nearest(grid)
+    published = grid.nearest * (np.array(grid.labels.shape) - 1)
+    ours, theirs = (np.linalg.norm(point - asked, axis=-1) for point in (found, published))
+    np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-9)
+    edges = nus_native.edge_map(grid.labels, **grid.options)
+    pixels = found.astype(int)
+    assert edges[pixels[..., 0], pixels[..., 1]].all()
+
+
+@pytest.mark.parametrize("grid", grids())
+def test_solution_from_the_stored_points_is_exact(grid: Grid) -> None:
+    for alpha in grid.case["alphas"]:
+        exact = grid.fixture.arrays[f"{grid.key}/a{alpha}/exact"]
+        ours = smooth_grid(grid.nearest[None].astype(np.float32), alpha, 1 - alpha**0.5)
+        np.testing.assert_allclose(np.asarray(ours)[0], exact, rtol=0, atol=TOLERANCE)
+
+
+@pytest.mark.parametrize("grid", grids(own_index=True, edges=True))
+def test_targets_from_labels_have_the_least_energy(grid: Grid) -> None:
+    """Ties of nearest pixels change coordinates; where none is broken otherwise, exact targets."""
+    _, found = pixel_nearest(grid)
+    nearest = found / (np.array(grid.labels.shape) - 1)
+    for alpha in grid.case["alphas"]:
+        exact = grid.fixture.arrays[f"{grid.key}/a{alpha}/exact"]
+        ours = np.asarray(boundary_targets(grid.labels, grid.sides, alpha, **grid.options))
+        if np.allclose(nearest, grid.nearest, rtol=0, atol=1e-12):
+            np.testing.assert_allclose(ours, exact, rtol=0, atol=TOLERANCE)
+        best = nus_native.solve_grid(nearest, alpha)
+        np.testing.assert_allclose(ours, best, rtol=0, atol=TOLERANCE)
+
+
+@pytest.mark.parametrize("grid", grids(own_index=True, edges=False))
+def test_maps_without_an_edge_give_the_uniform_grid(grid: Grid) -> None:
+    ours = boundary_targets(grid.labels, grid.sides, **grid.options)
+    np.testing.assert_allclose(np.asarray(ours), np.asarray(uniform_grid(grid.sides)), atol=1e-6)
+
+
+@pytest.mark.parametrize("fixture", FIXTURES, ids=lambda fixture: fixture.path.stem)
+def test_batches_agree_with_the_native_targets(fixture: Fixture) -> None:
+    shape = fixture.meta["cases"][0]["shape"]
+    cases = [case for case in fixture.meta["cases"] if case["shape"] == shape]
+    labels = np.stack([fixture.arrays[f"{case['name']}/labels"] for case in cases])
+    options: dict[str, Any] = {"target_classes": cases[0]["target_classes"], "alpha": 0.5}
+    ours = np.asarray(boundary_targets(labels, (7, 9), **options))
+    native = nus_native.boundary_targets(labels, (7, 9), **options)
+    assert len(cases) > 1 and ours.shape == native.shape
+    # Where several edge pixels are equally near, either may be taken: compare the others.
+    same = np.abs(ours - native).max(axis=(1, 2, 3)) <= TOLERANCE
+    assert same.mean() >= 0.5
