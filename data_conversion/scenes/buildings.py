@@ -69,7 +69,6 @@ def _front(
     rows, columns = max(6, round(height * density_px)), max(6, round(length * density_px))
     picture = np.empty((rows, columns, 3), np.float32)
     picture[:] = wall
-    picture += 3 * rng.standard_normal((rows, columns, 1), np.float32)
     storey, bay = rng.uniform(2.9, 3.5), rng.uniform(1.9, 3.2)
     window = (rng.uniform(1.3, 2.0), rng.uniform(0.9, min(1.7, bay - 0.5)))
     frame = np.float32(scaled(wall, rng.choice([0.75, 1.25])))
@@ -92,7 +91,7 @@ def _front(
         _shop(picture, height, density_px, rng)
     edge = max(1, round(0.3 * density_px))
     picture[:edge] *= 0.8
-    return np.clip(picture, 0, 255).astype(np.uint8)
+    return cv2.convertScaleAbs(picture)
 
 
 def _window(

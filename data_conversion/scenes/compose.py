@@ -174,7 +174,7 @@ def _parked(canvas: Canvas, street: Street, rng: np.random.Generator) -> list[It
                 x = side * (street.half_width - bay / 2) + rng.normal(0, 0.08)
                 heading = (0 if side > 0 else np.pi) + rng.normal(0, 0.03)
                 pose = vehicles.Pose(x, z, heading)
-                items.append(_at(z + 1.5, vehicles.draw_car, canvas, pose, 1.0, rng))
+                items.append(_at(z + 1.5, vehicles.draw_car, canvas, pose, rng))
             z += rng.uniform(5.2, 7.5)
     return items
 
@@ -215,17 +215,17 @@ def _vehicle(
 ) -> Item:
     pose = vehicles.Pose(x, z, heading)
     if kind == 1:
-        return _at(z + 3, vehicles.draw_truck, canvas, vehicles.Pose(x, z + 4, heading), 1.0, rng)
+        return _at(z + 3, vehicles.draw_truck, canvas, vehicles.Pose(x, z + 4, heading), rng)
     if kind == 2:
-        return _at(z + 5, vehicles.draw_bus, canvas, vehicles.Pose(x, z + 6, heading), 1.0, rng)
+        return _at(z + 5, vehicles.draw_bus, canvas, vehicles.Pose(x, z + 6, heading), rng)
     if kind == 3:
         place = vehicles.Pose(np.sign(x) * 1.5 if rails else x, z + 13, heading)
-        return _at(z + 10, vehicles.draw_tram, canvas, place, 1.0, rng)
+        return _at(z + 10, vehicles.draw_tram, canvas, place, rng)
     if kind == 4:
         return _at(z, people.draw_motorcycle, canvas, x, z, rng.uniform(-0.5, 0.5), rng)
     if kind == 5:
         return _at(z, people.draw_cyclist, canvas, x, z, rng.uniform(-0.5, 0.5), rng)
-    return _at(z + 1.5, vehicles.draw_car, canvas, pose, 1.0, rng)
+    return _at(z + 1.5, vehicles.draw_car, canvas, pose, rng)
 
 
 def _crossing(canvas: Canvas, street: Street, rng: np.random.Generator) -> list[Item]:
@@ -241,7 +241,7 @@ def _crossing(canvas: Canvas, street: Street, rng: np.random.Generator) -> list[
             if rng.random() < 0.5:
                 x = side * (street.half_width + rng.uniform(3, 12))
                 pose = vehicles.Pose(x, z + side * 1.5, -side * np.pi / 2)
-                items.append(_at(z + 1, vehicles.draw_car, canvas, pose, 1.0, rng))
+                items.append(_at(z + 1, vehicles.draw_car, canvas, pose, rng))
         if rng.random() < 0.5:
             x, turn = rng.uniform(-1, 1) * street.half_width, float(rng.choice([-1, 1]))
             items.append(_at(z - 1, people.draw_cyclist, canvas, x, z - 1, turn, rng))

@@ -46,20 +46,25 @@ def expose(
     """Return the finished image uint8 (H, W, 3) and label ids uint8 (H, W) at the final size."""
     size = (canvas.height // SUPERSAMPLING, canvas.width // SUPERSAMPLING)
     labels = np.ascontiguousarray(canvas.labels[::SUPERSAMPLING, ::SUPERSAMPLING])
-    image = cv2.resize(canvas.image, size[::-1], interpolation=cv2.INTER_AREA).astype(np.float32)
+    planes = cv2.split(cv2.resize(canvas.image, size[::-1], interpolation=cv2.INTER_AREA))
     strength = np.zeros(256, np.float32)
     for label, amount in _GRAIN.items():
         strength[label] = amount
     grain = 0.6 * noise(rng, size, 3) + 0.6 * noise(rng, size, 9)
-    image += (strength[labels] * grain)[..., None]
+    grain *= cv2.LUT(labels, strength)
     light = street.light
-    uneven = 1 + 0.05 * noise(rng, size, size[1] / 3)
     rows, columns = (np.linspace(-1, 1, length, dtype=np.float32) for length in size)
-    vignette = 1 - rng.uniform(0.05, 0.2) * (rows[:, None] ** 2 + columns[None] ** 2) / 2
-    image *= (light.exposure * uneven * vignette)[..., None]
-    image *= np.float32((light.warmth, 1.0, 2 - light.warmth))
-    image += rng.uniform(1.5, 4.0) * rng.standard_normal((*size, 1), np.float32)
-    image = np.clip(image, 0, 255).astype(np.uint8)
+    gain = 1 - rng.uniform(0.05, 0.2) * (rows[:, None] ** 2 + columns[None] ** 2) / 2
+    gain *= light.exposure * (1 + 0.05 * noise(rng, size, size[1] / 3))
+    sensor = rng.standard_normal(size, np.float32)
+    sensor *= np.float32(rng.uniform(1.5, 4.0))
+    exposed = []
+    for plane, warmth in zip(planes, (light.warmth, 1.0, 2 - light.warmth), strict=True):
+        seen = (plane + grain) * gain
+        seen *= np.float32(warmth)
+        seen += sensor
+        exposed.append(cv2.convertScaleAbs(np.maximum(seen, 0, out=seen)))
+    image = cv2.merge(exposed)
     if rng.random() < 0.3:
         image = cv2.GaussianBlur(image, (0, 0), rng.uniform(0.4, 0.7))
     border = max(1, round(size[0] / 200))

@@ -153,7 +153,7 @@ def draw_motorcycle(
         (40, 40, 42),
     )
     lamp = frame.place(0.5 * w, 0.82)
-    canvas.disc(lamp, (0.1 * frame.scale, 0.1 * frame.scale), (236, 226, 190), z, None)
+    canvas.disc(lamp, (0.1 * frame.scale, 0.1 * frame.scale), (236, 226, 190), z, frame.label)
     if ridden:
         _rider(canvas, x, z, w, 0.82, rng, helmet=True)
         _near_wheel(frame, w, 0.31, 0.13)

@@ -48,37 +48,37 @@ class Pose:
         return np.stack([x, np.broadcast_to(up, x.shape), z], 1)
 
 
-def draw_car(canvas: Canvas, pose: Pose, light: float, rng: np.random.Generator) -> None:
+def draw_car(canvas: Canvas, pose: Pose, rng: np.random.Generator) -> None:
     """Draw a random car or van with wheels, windows, lamps and a plate."""
     body = CARS[rng.choice(4, p=[0.32, 0.36, 0.2, 0.12])]
     paint = varied(PAINTS[rng.integers(len(PAINTS))], rng, 8)
     half = body.length / 2
     ground_shadow(canvas, pose, half, body.width / 2)
     _tyres(canvas, pose, half, body.width / 2, 0.81, ids.CAR)
-    _solid(canvas, pose, body, half, scaled(paint, light), ids.CAR)
+    _solid(canvas, pose, body, half, paint, ids.CAR)
     _side_windows(canvas, pose, body, half, ids.CAR)
     _wheels(canvas, pose, half, body.width / 2, (0.19, 0.81), 0.33, ids.CAR)
-    _lamps(canvas, pose, half, body.width / 2, 0.78)
+    _lamps(canvas, pose, half, body.width / 2, 0.78, ids.CAR)
 
 
-def draw_bus(canvas: Canvas, pose: Pose, light: float, rng: np.random.Generator) -> None:
+def draw_bus(canvas: Canvas, pose: Pose, rng: np.random.Generator) -> None:
     """Draw a city bus with a band of windows and doors."""
     paint = varied(
         ((206, 50, 44), (230, 190, 40), (236, 236, 232), (60, 120, 170))[rng.integers(4)], rng
     )
-    _long_vehicle(canvas, pose, BUS_BODY, scaled(paint, light), ids.BUS)
+    _long_vehicle(canvas, pose, BUS_BODY, paint, ids.BUS)
     half = BUS_BODY.length / 2
     _wheels(canvas, pose, half, BUS_BODY.width / 2, (0.2, 0.78), 0.5, ids.BUS)
-    _lamps(canvas, pose, half, BUS_BODY.width / 2, 0.8)
+    _lamps(canvas, pose, half, BUS_BODY.width / 2, 0.8, ids.BUS)
 
 
-def draw_tram(canvas: Canvas, pose: Pose, light: float, rng: np.random.Generator) -> None:
+def draw_tram(canvas: Canvas, pose: Pose, rng: np.random.Generator) -> None:
     """Draw a tram."""
     paint = varied(((214, 206, 190), (170, 36, 40), (246, 214, 60))[rng.integers(3)], rng)
-    _long_vehicle(canvas, pose, TRAM_BODY, scaled(paint, light), ids.TRAIN)
+    _long_vehicle(canvas, pose, TRAM_BODY, paint, ids.TRAIN)
 
 
-def draw_truck(canvas: Canvas, pose: Pose, light: float, rng: np.random.Generator) -> None:
+def draw_truck(canvas: Canvas, pose: Pose, rng: np.random.Generator) -> None:
     """Draw a box truck: cargo box behind a cab."""
     half = 8.2 / 2
     box = varied(
@@ -90,17 +90,16 @@ def draw_truck(canvas: Canvas, pose: Pose, light: float, rng: np.random.Generato
     parts = [(CARGO, box), (CAB, cab)]
     # The part farther from the camera first.
     for body, paint in parts if np.cos(pose.heading) < 0 else parts[::-1]:
-        _solid(canvas, pose, body, half, scaled(paint, light), ids.TRUCK)
-    chassis = np.array([(-half, -1.1), (half, -1.1), (half, 1.1), (-half, 1.1)])
+        _solid(canvas, pose, body, half, paint, ids.TRUCK)
+    along, up = half * np.array([-1, 1, 1, -1]), np.array([0.6, 0.6, 0.9, 0.9])
     for side in _visible_sides(canvas, pose, 1.2):
-        along = chassis[[0, 1, 1, 0], 0]
-        canvas.face(
-            pose.world(along, np.full(4, side * 1.15), np.array([0.6, 0.6, 0.9, 0.9])),
-            (44, 44, 46),
-            ids.TRUCK,
-        )
+        chassis = pose.world(along, np.full(4, side * 1.15), up)
+        canvas.face(chassis, (44, 44, 46), ids.TRUCK)
     _wheels(canvas, pose, half, 1.2, (0.15, 0.28, 0.85), 0.5, ids.TRUCK)
-    _lamps(canvas, pose, half, 1.2, 0.95)
+    if np.cos(pose.heading) > 0.4:
+        across, up = 1.1 * np.array([-1, 1, 1, -1]), np.array([0.4, 0.4, 0.95, 0.95])
+        canvas.face(pose.world(np.full(4, -half), across, up), (44, 44, 46), ids.TRUCK)
+    _lamps(canvas, pose, half, 1.2, 0.95, ids.TRUCK)
 
 
 def ground_shadow(canvas: Canvas, pose: Pose, half_length: float, half_width: float) -> None:
@@ -231,7 +230,9 @@ def _wheels(
                 canvas.face(pose.world(along, across, up), colour, kept)
 
 
-def _lamps(canvas: Canvas, pose: Pose, half: float, half_width: float, height: float) -> None:
+def _lamps(
+    canvas: Canvas, pose: Pose, half: float, half_width: float, height: float, label: int
+) -> None:
     """Draw lamps, bumper and plate on the end that the camera sees: red behind, white in front."""
     if abs(np.cos(pose.heading)) < 0.4:
         return
@@ -244,7 +245,7 @@ def _lamps(canvas: Canvas, pose: Pose, half: float, half_width: float, height: f
         canvas.face(pose.world(along, across, up), lamp, None)
     across = half_width * np.array([-1, 1, 1, -1])
     canvas.face(
-        pose.world(along, across * 0.95, np.array([0.3, 0.3, 0.46, 0.46])), (54, 54, 58), None
+        pose.world(along, across * 0.95, np.array([0.3, 0.3, 0.46, 0.46])), (54, 54, 58), label
     )
     canvas.face(
         pose.world(along, across * 0.28, np.array([0.48, 0.48, 0.6, 0.6])), (228, 226, 214), None
