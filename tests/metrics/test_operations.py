@@ -60,6 +60,21 @@ def test_counts_agree_with_every_case_of_the_fixture(path):
         assert operations.macs_space_to_batch == counts["true_macs"]
 
 
+@pytest.mark.parametrize("path", parity_fixtures("nus-aux*.npz"), ids=lambda path: path.stem)
+def test_auxiliary_counts_agree_with_the_fixture(path):
+    meta = Fixture.load(path).meta
+    constructor = meta["constructor"]
+    model = auxiliary_network(
+        tuple(meta["input_shape"][2:]),
+        constructor["output_stride"],
+        constructor["depth_multiplier"],
+    )
+    operations = count_operations(model)
+    assert operations.macs_notebook == meta["macs"]["notebook_macs"]
+    assert operations.macs_space_to_batch == meta["macs"]["true_macs"]
+    assert operations.parameters == meta["parameters"]
+
+
 @pytest.mark.parametrize(
     ("layer", "expected"),
     [
