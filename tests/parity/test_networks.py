@@ -30,14 +30,14 @@ def test_deeplabv3_mobilenet_v2_agrees_with_the_original(path):
         )
         set_parameters(model, fixture, slim_names.reference_name)
         layers = {"upsampled": "scores", "logits": "logits", "head": "head", "backbone": "backbone"}
-        image = load_rule().image(
-            outputs[0]["input"]["height"], outputs[0]["input"]["width"], 3,
-            outputs[0]["input"]["salt"],
-        )  # fmt: skip
+        image = image_of(fixture, outputs[0])
         values = run_layers(model, image, layers)
-        values["labels"] = values["upsampled"].argmax(-1, keepdims=True)
         for output in outputs:
-            check(fixture, output, values[output["name"].split("/")[1]])
+            kind = output["name"].split("/")[1]
+            if kind == "labels":
+                check_labels(fixture, output, values["upsampled"])
+            else:
+                check(fixture, output, values[kind])
 
 
 @pytest.mark.parametrize("path", AUXILIARY, ids=lambda path: path.stem)
@@ -51,7 +51,7 @@ def test_auxiliary_network_agrees_with_the_original(path):
         include_preprocessing=False,
     )
     set_parameters(model, fixture, slim_names.auxiliary_reference_name)
-    image = load_rule().image(*fixture.meta["input_shape"][2:], 3, fixture.meta["salt"])
+    image = image_of(fixture, fixture.meta["outputs"][0])
     layers = {"sampling": "mean_locations", "shifts": "shifts", "backbone": "backbone"}
     values = run_layers(model, image, layers)
     for output in fixture.meta["outputs"]:
@@ -93,14 +93,39 @@ def run_layers(model: keras.Model, image: np.ndarray, layers: dict[str, str]) ->
     return {key: keras.ops.convert_to_numpy(value) for key, value in values.items()}
 
 
-def check(fixture: Fixture, output: dict, value: np.ndarray) -> None:
-    """Compare NHWC `value` with the stored output, relative to the largest magnitude."""
-    stored = fixture.arrays[f"output/{output['name']}"]
+def image_of(fixture: Fixture, output: dict) -> np.ndarray:
+    """Return the NCHW input of one output: stored, or made by the rule at the size it names."""
+    if "input" in fixture.arrays:
+        return fixture.arrays["input"]
+    height, width = fixture.meta["input_shape"][2:]
+    made = {"height": height, "width": width, "salt": fixture.meta["salt"]} | output.get(
+        "input", {}
+    )
+    return load_rule().image(made["height"], made["width"], 3, made["salt"])
+
+
+def stored(fixture: Fixture, output: dict, value: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return NHWC `value` as the fixture stores it, NCHW and thinned out, and the stored array."""
     ours = value.transpose(0, 3, 1, 2)
-    assert ours.shape == tuple(output["shape"])
-    ours = ours[:, :, :: output["stride"], :: output["stride"]]
-    if output["name"].endswith("labels"):
-        np.testing.assert_array_equal(ours, stored)
-        return
-    error = np.abs(ours - stored).max() / output["max"]
+    assert ours.shape[2:] == tuple(output["shape"][2:])
+    return ours[:, :, :: output["stride"], :: output["stride"]], fixture.arrays[
+        f"output/{output['name']}"
+    ]
+
+
+def check(fixture: Fixture, output: dict, value: np.ndarray) -> None:
+    """Compare relative to the largest magnitude of the whole output."""
+    ours, theirs = stored(fixture, output, value)
+    assert ours.shape == theirs.shape
+    error = np.abs(ours - theirs).max() / output.get("max", np.abs(theirs).max())
     assert error <= fixture.meta.get("tolerance", 1e-4), f"{output['name']}: {error:.2e}"
+
+
+def check_labels(fixture: Fixture, output: dict, scores: np.ndarray) -> None:
+    """Compare the best classes, wherever the two best scores are apart by what is tolerated."""
+    ours, theirs = stored(fixture, output, scores)
+    second, first = np.sort(ours, axis=1)[:, -2:].swapaxes(0, 1)
+    close = first - second <= 2 * fixture.meta.get("tolerance", 1e-4) * np.abs(ours).max()
+    wrong = ours.argmax(axis=1) != theirs[:, 0]
+    assert close.mean() < 0.01
+    assert not (wrong & ~close).any()

@@ -1,0 +1,19 @@
+"""No fixture of a ported system goes without a test."""
+
+from tests.support import parity_fixtures
+
+# Systems whose originals are ported whole, and the fixtures that a test reads, by how names begin.
+PORTED = ("nus-", "tfa-")
+READ = (
+    "nus-aux",
+    "nus-deeplab-mnv2",
+    "nus-interpolate",
+    "nus-targets",
+    "tfa-ops",
+)
+
+
+def test_every_fixture_of_a_ported_system_is_read_by_a_test():
+    names = [path.stem for path in parity_fixtures("*.npz")]
+    unread = [name for name in names if name.startswith(PORTED) and not name.startswith(READ)]
+    assert not unread
