@@ -29,8 +29,9 @@ def boundary_targets(
     grid: points, (rows, columns). alpha: weight a of the pull to the nearest boundary, in (0, 1].
     target_classes: the classes whose boundaries count; None or empty for all.
     ignore: the label whose own pixels are no boundary; None: there is no such label.
-    smoothness: weight of neighbours' differences; None for the published 1 - sqrt(alpha).
-    The grid minimises a sum |x - b|^2 + smoothness * sum |x_p - x_q|^2, b the nearest boundary
+    smoothness: None for the published weights, a = alpha and c = 1 - sqrt(alpha); else the paper's
+        lambda, a = 1 and c = smoothness, as in `nus_native`.
+    The grid minimises a sum |x - b|^2 + c sum |x_p - x_q|^2, b the nearest boundary
     pixel of each point; the first and last rows and columns lie on the border. A map without a
     boundary gives the uniform grid.
     Raises ValueError for another rank, a grid side below 2, or a weight out of its range.
@@ -43,9 +44,9 @@ def boundary_targets(
     if not 0 < alpha <= 1 or (smoothness is not None and smoothness < 0):
         raise ValueError(f"alpha={alpha} is in (0, 1] and smoothness={smoothness} at least 0")
     batch = labels if len(labels.shape) == 3 else labels[None]
-    weight = 1 - alpha**0.5 if smoothness is None else smoothness
+    data, pair = (alpha, 1 - alpha**0.5) if smoothness is None else (1.0, smoothness)
     edges = edge_map(batch, target_classes, ignore)
-    smooth = smooth_grid(nearest_edges(edges, size), alpha, weight)
+    smooth = smooth_grid(nearest_edges(edges, size), data, pair)
     found = ops.reshape(ops.any(edges, axis=(1, 2)), (-1, 1, 1, 1))
     targets = ops.where(found, smooth, uniform_grid(size))
     return targets if len(labels.shape) == 3 else targets[0]
