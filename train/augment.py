@@ -26,6 +26,13 @@ class Crop(NamedTuple):
     """(4,) int32: first row, first column, end row, end column of the picture in the crop."""
 
 
+def may_pad(recipe: Recipe, image_size: tuple[int, int] | None) -> bool:
+    """Return whether a crop of images of this size (None: of several) can reach beyond them."""
+    if image_size is None or recipe.min_scale < 1.0:
+        return True
+    return any(have < want for have, want in zip(image_size, recipe.crop_size, strict=True))
+
+
 def draws(seed: int, index: Tensor) -> Tensor:
     """Return four numbers in [0, 1) for the example at `index` of the whole run."""
     return tf.random.stateless_uniform((4,), seed=tf.stack([tf.constant(seed, tf.int64), index]))
@@ -72,11 +79,14 @@ def scale(draw: Tensor, recipe: Recipe) -> Tensor:
     return recipe.min_scale + step * recipe.scale_step
 
 
-def restore_padding(images: Tensor, content: Tensor) -> Tensor:
+def restore_padding(images: Tensor, content: Tensor | None) -> Tensor:
     """Return images as float32 with padding at 127.5, which bytes cannot hold.
 
-    images: (batch, height, width, 3) uint8; content: (batch, 4) as in `Crop`.
+    images: (batch, height, width, 3) uint8; content: (batch, 4) as in `Crop`, or None where
+        nothing is padded: the images then come back as they are, in bytes.
     """
+    if content is None:
+        return images
     rows, columns = tf.range(tf.shape(images)[1]), tf.range(tf.shape(images)[2])
     in_rows = (rows >= content[:, 0:1]) & (rows < content[:, 2:3])
     in_columns = (columns >= content[:, 1:2]) & (columns < content[:, 3:4])

@@ -25,7 +25,8 @@ def fits_memory(recipe: Recipe, records: RecordSet) -> bool:
     if needed <= free // 2:
         return True
     print(
-        f"--cache {recipe.cache} needs {needed / 1e9:.1f} GB of {free / 1e9:.1f} free: reading files"
+        f"--cache {recipe.cache} wants {needed / 1e9:.1f} GB, {free / 1e9:.1f} GB are free: "
+        "images are read from disk"
     )
     return False
 

@@ -1,6 +1,7 @@
 """How a run starts: its folder, the auxiliary network it samples with, its first weights."""
 
 import dataclasses
+import shutil
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -38,7 +39,7 @@ def begin_or_resume(recipe: Recipe, run: RunFolder, records: "RecordSet", writes
     writes: whether this process is the one that writes.
     Raises RoadsegError for a changed recipe or class list, and for a missing auxiliary run.
     """
-    if run.exists:
+    if run.exists and run.checkpoints():
         check_unchanged(run, recipe)
         if run.label_table.names != records.label_table.names:
             raise RoadsegError(
@@ -46,7 +47,8 @@ def begin_or_resume(recipe: Recipe, run: RunFolder, records: "RecordSet", writes
                 "go on with the same records or begin another --run"
             )
         return
-    if run.path.is_dir() and any(path.name != "auxiliary" for path in run.path.iterdir()):
+    # A run without a checkpoint has learned nothing: it may begin again with other values.
+    if not run.exists and run.path.is_dir() and _strangers(run.path):
         raise RoadsegError(f"{run.path}: not empty and no run folder; take another --run")
     if not writes:
         wait_for(run)
@@ -54,6 +56,12 @@ def begin_or_resume(recipe: Recipe, run: RunFolder, records: "RecordSet", writes
     if recipe.task == "segmentation" and recipe.sampling == "adaptive":
         copy_auxiliary(recipe, run)
     run.begin(recipe, records.label_table)
+
+
+def _strangers(folder: Path) -> list[Path]:
+    """Return what no run leaves behind that was killed before it had begun."""
+    ours = ("auxiliary", "label_table.json")
+    return [p for p in folder.iterdir() if p.name not in ours and not p.name.startswith(".")]
 
 
 def wait_for(run: RunFolder, seconds: float = 300.0) -> None:
@@ -88,6 +96,7 @@ def copy_auxiliary(recipe: Recipe, run: RunFolder) -> None:
     if (folder / "ema.npz").is_file():
         groups["ema"] = checkpoint.read_arrays(folder / "ema.npz")
     copy = RunFolder(run.path / "auxiliary")
+    shutil.rmtree(copy.path, ignore_errors=True)
     state = {"copied_from": str(folder)}
     checkpoint.write_checkpoint(copy.checkpoint_folder, number, groups, state)
     copy.begin(source.recipe, source.label_table)

@@ -81,13 +81,14 @@ class _Loop:
         self.recipe, self.run, self.step, self.records = recipe, run, step, records
         self.strategy, self.progress, self.chief = strategy, progress, is_chief(strategy)
         self.losses: list[Any] = []
-        self.saved = time.monotonic()
-        self.summed = time.monotonic()
+        self.began = self.saved = self.summed = time.monotonic()
 
     def run_from(self, start: int, stop: StopSignal) -> int:
         recipe = self.recipe
         batches = iter(distributed_batches(recipe, self.records, self.strategy, start))
         summaries = Summaries(self.run, recipe, self.records.label_table) if self.chief else None
+        if self.chief:
+            self.run.append_metrics({"event": "resumed" if start else "begun", "step": start})
         for number in range(start, recipe.steps):
             batch = next(batches)
             rate = poly(number, recipe.steps, recipe.learning_rate, recipe.power)
@@ -124,7 +125,8 @@ class _Loop:
         self.progress.report(done, loss, rate, speed)
         if summaries:
             event = {"loss": loss, "learning_rate": rate, "images_per_second": round(speed, 3)}
-            self.run.append_metrics({"event": "train", "step": done, **event})
+            spent = {"seconds": round(time.monotonic() - self.began, 1)}
+            self.run.append_metrics({"event": "train", "step": done, **event, **spent})
             summaries.scalars(done, event)
 
     def _due(self, done: int) -> bool:

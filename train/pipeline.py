@@ -34,9 +34,10 @@ def training_batches(
     pipeline, pipelines: this reader's number and how many there are; each batch of
     recipe.batch_size is cut into that many equal parts, and this one gives its part.
     replicas: how many replicas share a batch, over all pipelines; each element is for one of them.
-    Task 'segmentation': {"image": (b, height, width, 3) uint8, "label": (b, height, width) uint8,
-    "content": (b, 4) int32}. Task 'sampling': {"image": (b, *auxiliary_input, 3) float32,
-    "target": (b, *grid_size, 2) float32}, or "label" instead of "target" with targets='graph'.
+    Task 'segmentation': {"image": (b, height, width, 3) uint8, "label": (b, height, width) uint8},
+    and "content", (b, 4) int32, if images may be padded. Task 'sampling': {"image": (b,
+    *auxiliary_input, 3) float32, "target": (b, *grid_size, 2) float32}, or
+    "label" instead of "target" with targets='graph'.
     Raises RoadsegError for a batch that cannot be cut evenly.
     """
     if recipe.batch_size % replicas or replicas % pipelines:
@@ -49,10 +50,12 @@ def training_batches(
     def mine(place: Tensor) -> Tensor:
         return (place % recipe.batch_size) // part == pipeline
 
-    parallel = tf.data.AUTOTUNE
+    parallel, padded = tf.data.AUTOTUNE, augment.may_pad(recipe, records.image_size)
     start = start_step * recipe.batch_size
     examples = example_stream(recipe, records, start, mine if pipelines > 1 else None)
-    crops = examples.map(lambda i, example: _crop(i, example, recipe), num_parallel_calls=parallel)
+    crops = examples.map(
+        lambda i, example: _crop(i, example, recipe, padded), num_parallel_calls=parallel
+    )
     batches = crops.batch(recipe.batch_size // replicas, drop_remainder=True)
     if recipe.task == "sampling":
         batches = batches.map(lambda batch: _targets(batch, recipe), num_parallel_calls=parallel)
@@ -114,14 +117,17 @@ def _key(seed: int, epoch: Tensor, salt: int) -> Tensor:
     return tf.random.fold_in(tf.stack([tf.constant(seed, tf.int64), epoch]), salt)
 
 
-def _crop(place: Tensor, example: Batch, recipe: Recipe) -> Batch:
+def _crop(place: Tensor, example: Batch, recipe: Recipe, padded: bool) -> Batch:
     draw = augment.draws(recipe.seed, place)
-    return augment.random_crop(example["image"], example["label"], draw, recipe)._asdict()
+    crop = augment.random_crop(example["image"], example["label"], draw, recipe)._asdict()
+    if not padded:
+        del crop["content"]
+    return crop
 
 
 def _targets(batch: Batch, recipe: Recipe) -> Batch:
     """Return small images, and target grids computed from the full-resolution crops."""
-    images = augment.restore_padding(batch["image"], batch["content"])
+    images = augment.restore_padding(batch["image"], batch.get("content"))
     small = {"image": resize_bilinear(images, recipe.auxiliary_input, align_corners=True)}
     if recipe.targets == "graph":
         return {**small, "label": batch["label"]}

@@ -63,11 +63,11 @@ class TrainingStep:
 
     def inputs(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """Return the images, float32, and labels that the segmentation network is trained on."""
-        images, labels = restore_padding(batch["image"], batch["content"]), batch["label"]
-        if self.recipe.sampling == "none":
-            return images, labels
-        images, labels, _ = sample_batch(images, labels, self.auxiliary, self.recipe.sampling_size)
-        return images, labels
+        images, labels = restore_padding(batch["image"], batch.get("content")), batch["label"]
+        if self.recipe.sampling != "none":
+            size = self.recipe.sampling_size
+            images, labels, _ = sample_batch(images, labels, self.auxiliary, size)
+        return tf.cast(images, tf.float32), labels
 
     def _local_gradients(self, batch: Batch, scale: Tensor) -> tuple[Tensor, Tensor, list[Tensor]]:
         with tf.GradientTape() as tape:

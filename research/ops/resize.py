@@ -25,8 +25,6 @@ def resize_bilinear(images: Tensor, size: Size, align_corners: Corners = True) -
     No antialiasing. Raises ValueError for another rank or another word in `align_corners`.
     """
     images = _checked(images)
-    if not _is_float(images):
-        images = ops.cast(images, "float32")
     height, width = ops.shape(images)[1:3]
     target_height, target_width = size
     # Growing columns first leaves whole rows to gather last, which are contiguous.
@@ -68,6 +66,10 @@ def _is_float(images: Tensor) -> bool:
     return "float" in keras.backend.standardize_dtype(images.dtype)
 
 
+def _as_float(images: Tensor) -> Tensor:
+    return images if _is_float(images) else ops.cast(images, "float32")
+
+
 def _is_smaller(target: Any, source: Any) -> bool:
     return isinstance(target, int) and isinstance(source, int) and target < source
 
@@ -90,15 +92,16 @@ def _blend_axis(
 ) -> Tensor:
     """Return `images` with `axis` (1 or 2) resized from `source` to `target` samples."""
     if isinstance(source, int) and isinstance(target, int) and source == target:
-        return images
+        return _as_float(images)
     numerator, denominator = _position(source, target, align_corners)
     lower = numerator // denominator
     upper = ops.minimum(lower + 1, source - 1)
     fraction = ops.cast(numerator % denominator, "float32") / ops.cast(denominator, "float32")
     shape = (1, -1, 1, 1) if axis == 1 else (1, 1, -1, 1)
-    weight = ops.cast(ops.reshape(fraction, shape), images.dtype)
-    below = ops.take(images, lower, axis=axis)
-    above = ops.take(images, upper, axis=axis)
+    # Cast after the choice: a byte image reduced to a few rows is not made float as a whole.
+    below = _as_float(ops.take(images, lower, axis=axis))
+    above = _as_float(ops.take(images, upper, axis=axis))
+    weight = ops.cast(ops.reshape(fraction, shape), below.dtype)
     return below + (above - below) * weight
 
 

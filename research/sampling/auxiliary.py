@@ -57,7 +57,6 @@ class AuxiliaryNetwork(keras.Model):
     def call(self, images: Tensor, training: bool | None = None) -> Tensor:
         """Return the raw sampling grid, neither projected nor clipped, (batch, h, w, 2) float32."""
         aligned = self.resize == "aligned" or bool(training)
-        images = ops.cast(images, "float32")
         small = resize_bilinear(images, self.input_size, align_corners=aligned)
         return ops.cast(self.network(small, training=training), "float32")
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from roadseg import checkpoint, cli
+from roadseg.data_conversion.records import open_records
 from roadseg.errors import RoadsegError
 from roadseg.run_folder import RunFolder, variable_arrays
 from roadseg.train import initial, recipes
@@ -131,6 +132,25 @@ def test_an_adaptive_run_copies_its_auxiliary_network(tmp_path: Path, tiny_netwo
     copy = RunFolder(run.path / "auxiliary")
     assert [step for step, _ in copy.checkpoints()] == [3]
     assert copy.load_auxiliary().grid_size == (3, 3)
+
+
+def test_a_run_without_a_checkpoint_may_begin_again_with_other_values(tmp_path: Path) -> None:
+    records = open_records(tiny.write_records(tmp_path / "records"), "train")
+    run = RunFolder(tmp_path / "run")
+    initial.begin_or_resume(tiny.recipe(steps=5), run, records, writes=True)
+    initial.begin_or_resume(tiny.recipe(steps=6), run, records, writes=True)
+    assert run.recipe.steps == 6
+
+
+def test_other_classes_are_refused_on_resume(tmp_path: Path) -> None:
+    records = open_records(tiny.write_records(tmp_path / "records"), "train")
+    run = RunFolder(tmp_path / "run")
+    initial.begin_or_resume(tiny.recipe(), run, records, writes=True)
+    checkpoint.write_checkpoint(run.checkpoint_folder, 1, {}, {})
+    renamed = dataclasses.replace(tiny.TABLE, names=("road", "van", "sky"))
+    with pytest.raises(RoadsegError, match="other classes than those of"):
+        others = dataclasses.replace(records, label_table=renamed)
+        initial.begin_or_resume(tiny.recipe(), run, others, writes=True)
 
 
 def test_what_was_looked_for_is_said_when_there_is_no_auxiliary_run(tmp_path: Path) -> None:

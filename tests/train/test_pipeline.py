@@ -12,7 +12,6 @@ import tensorflow as tf
 from roadseg.data_conversion.records import RecordSet, open_records
 from roadseg.errors import RoadsegError
 from roadseg.recipe import Recipe
-from roadseg.train.augment import restore_padding
 from roadseg.train.pipeline import example_stream, training_batches
 from tests.train import tiny
 
@@ -98,7 +97,7 @@ def test_target_grids_are_those_of_the_cropped_and_flipped_label(records: Record
 def test_the_auxiliary_network_sees_the_crop_with_corners_aligned(records: RecordSet) -> None:
     crop = batches(tiny.recipe(), records, 1)[0]
     small = batches(tiny.recipe(task="sampling"), records, 1)[0]["image"]
-    whole = restore_padding(crop["image"], crop["content"]).numpy()
+    whole = crop["image"]
     for row, column in ((0, 0), (0, -1), (-1, 0), (-1, -1)):
         np.testing.assert_allclose(small[:, row, column], whole[:, row, column], atol=1e-4)
     assert small.shape == (4, 12, 12, 3)
@@ -112,3 +111,14 @@ def test_images_of_several_sizes_are_not_cached_as_pixels(tmp_path: Path) -> Non
     mixed = open_records(folder, "train")
     with pytest.raises(RoadsegError, match="2 sizes.*--cache encoded"):
         training_batches(tiny.recipe(cache="decoded"), mixed)
+
+
+def test_only_crops_that_may_reach_beyond_the_image_carry_its_place(records: RecordSet) -> None:
+    assert "content" not in batches(tiny.recipe(crop_size=(24, 32)), records, 1)[0]
+    assert "content" in batches(tiny.recipe(crop_size=(25, 32)), records, 1)[0]
+    assert "content" in batches(tiny.recipe(min_scale=0.5, max_scale=2.0), records, 1)[0]
+
+
+def test_padding_reaches_the_auxiliary_network_as_127_and_a_half(records: RecordSet) -> None:
+    recipe = tiny.recipe(task="sampling", crop_size=(48, 64), flip_probability=0.0)
+    assert (batches(recipe, records, 1)[0]["image"][:, -1, -1] == 127.5).all()

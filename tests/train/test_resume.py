@@ -98,17 +98,17 @@ def test_a_run_killed_while_training_equals_an_uninterrupted_one(
     records: Path, tmp_path: Path
 ) -> None:
     run, whole = RunFolder(tmp_path / "run"), RunFolder(tmp_path / "whole")
-    recipe = tiny.recipe(records, steps=300)
-    process = in_process(run, records, "--steps", "300")
+    recipe = tiny.recipe(records, steps=150)
+    process = in_process(run, records, "--steps", "150")
     deadline = time.monotonic() + 120
     while len(run.checkpoints()) < 2 and time.monotonic() < deadline:
         time.sleep(0.01)
     process.kill()
     process.communicate()
-    assert 3 < run.checkpoints()[-1][0] < 300
+    assert 3 < run.checkpoints()[-1][0] < 150
     assert loop.train(recipe, run) == 0
     assert loop.train(recipe, whole) == 0
-    assert_same(run, whole, 300)
+    assert_same(run, whole, 150)
 
 
 def test_another_recipe_is_refused_on_resume(records: Path, uninterrupted: RunFolder) -> None:
