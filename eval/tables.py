@@ -23,7 +23,9 @@ def console() -> Console:
 def new_table(title: str, *columns: str) -> Table:
     """Return an empty table; the first column is text, the others are numbers."""
     box = SIMPLE_HEAD if sys.stdout.isatty() else ASCII2
-    table = Table(title=title, title_justify="left", caption_justify="left", box=box, padding=(0, 1))
+    table = Table(
+        title=title, title_justify="left", caption_justify="left", box=box, padding=(0, 1)
+    )
     for index, column in enumerate(columns):
         table.add_column(column, justify="right" if index else "left", no_wrap=True)
     return table

@@ -51,7 +51,7 @@ def within(edge: np.ndarray, radius_px: int) -> np.ndarray:
 
     Distances run between pixel centres and a boundary pixel itself has distance 0, so a straight
     boundary gets a band of exactly `radius_px` pixels on each of its sides. Exact: a dilation with
-    a disc, in integers. Cost at 1024x2048 on one core: 2 to 8 ms for radii 1 to 10, against 30 ms
+    a disc, in integers. Cost at 1024x2048 on one core: 0.1 to 8 ms for radii 1 to 10, against 30 ms
     for OpenCV's precise and 105 ms for SciPy's distance transform.
     """
     return cv2.dilate(edge.view(np.uint8), _disc(radius_px)).view(bool)
@@ -89,6 +89,7 @@ class BoundaryBands:
         """Return which pixels each band adds to the one before it, as flat indices.
 
         They depend on the labels (height, width) alone: find them once for several predictions.
+        About 15 ms of one core at 1024x2048.
         """
         edge = boundary_pixels(labels, self.num_classes, self.classes)
         if not edge.any():

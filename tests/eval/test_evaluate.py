@@ -195,6 +195,17 @@ def test_best_keeps_the_higher_miou_and_the_earlier_of_equal_ones(run: RunFolder
     assert update_best(run, dataclasses.replace(result, step=7, miou=0.1))
 
 
+def test_best_keeps_the_lower_error_of_a_grid(run: RunFolder) -> None:
+    origin = {"run": "r", "recipe": "toy", "split": "val", "protocol": "published"}
+    scores = {"mse_projected": 0.0, "mse_uniform": 0.1, "per_image": [], "images": 0}
+    for step, mse in ((1, 0.3), (2, 0.1), (3, 0.1), (4, 0.2)):
+        result = SamplingResult(
+            **origin, **scores, step=step, mse=mse, interpolation="none", limit=None
+        )
+        update_best(run, result)
+    assert best_value(run) == (2, 0.1)
+
+
 def test_a_part_of_the_split_is_stored_apart_and_is_never_best(tmp_path: Path) -> None:
     records = write_records(tmp_path / "records", count=2)
     run = begin_run(tmp_path / "run", recipe(records))
