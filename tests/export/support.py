@@ -6,6 +6,7 @@ import keras
 
 from roadseg import checkpoint
 from roadseg.datasets.label_table import LabelTable
+from roadseg.layers.mean_locations import MeanLocations
 from roadseg.recipe import Recipe
 from roadseg.run_folder import RunFolder, build_network, variable_arrays
 from roadseg.sampling import AuxiliaryNetwork, SampledSegmenter
@@ -28,9 +29,25 @@ def small_network(classes: int = 3) -> keras.Model:
     )
 
 
+def small_auxiliary() -> AuxiliaryNetwork:
+    """Return a network of one layer, whose grid of 4x4 points depends on the image."""
+    keras.utils.set_random_seed(2)
+    image = keras.Input((16, 16, 3))
+    x = keras.layers.Rescaling(1 / 255)(image)
+    initializer = keras.initializers.RandomNormal(stddev=0.01)
+    shifts = keras.layers.Conv2D(2, 4, strides=4, kernel_initializer=initializer)(x)
+    return AuxiliaryNetwork(keras.Model(image, MeanLocations(dtype="float32")(shifts)))
+
+
+def heavy_network() -> keras.Model:
+    """Return a network of 2.4 MB, more than the small disks of the tests hold."""
+    layers = [keras.layers.Conv2D(256, 3, padding="same"), keras.layers.Conv2D(256, 3)]
+    return keras.Sequential([keras.Input((None, None, 3)), *layers])
+
+
 def small_segmenter(view: tuple[int, int] | None = None, adaptive: bool = True) -> SampledSegmenter:
     """Return the small network behind sampling at 24x32."""
-    auxiliary = AuxiliaryNetwork() if adaptive else None
+    auxiliary = small_auxiliary() if adaptive else None
     return SampledSegmenter(small_network(), auxiliary, (24, 32), view=view)
 
 

@@ -13,6 +13,7 @@ import tensorflow as tf
 
 from roadseg import cli
 from roadseg.errors import RoadsegError
+from roadseg.export import command
 from roadseg.export.command import export_run
 from tests.export.support import CLASSES, make_run
 
@@ -59,14 +60,20 @@ def test_card_for_people_names_classes_and_scores(folder):
     assert "| val-cityscapes, step 7 | 4 | miou | 0.5000 |" in text
 
 
-def test_earlier_step_and_other_folder_can_be_asked_for(run, folder, tmp_path):
+@pytest.fixture
+def card_alone(monkeypatch):
+    """Write no model beside the card: these tests are about what is chosen, not about its graph."""
+    monkeypatch.setitem(command.FORMATS, "saved_model", lambda model, folder: None)
+
+
+def test_earlier_step_and_other_folder_can_be_asked_for(run, folder, tmp_path, card_alone):
     (run.path / "best.json").write_text('{"step": 3, "metric": "miou", "value": 1}')
     assert cli.main(["export", str(run.path), "--step", "best", "--to", str(tmp_path / "a")]) == 0
     card = json.loads((tmp_path / "a" / "model_card.json").read_text())
     assert card["step"] == 3 and card["evaluations"][0]["miou"] == 0.25
 
 
-def test_run_without_sampling_says_so(tmp_path):
+def test_run_without_sampling_says_so(tmp_path, card_alone):
     run = make_run(tmp_path / "plain", "none")
     card = json.loads((export_run(run.path) / "model_card.json").read_text())
     assert card["sampling"] == {"kind": "none"} and card["evaluations"] == []

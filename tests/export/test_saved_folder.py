@@ -19,7 +19,7 @@ import tensorflow as tf
 from roadseg.errors import RoadsegError
 from roadseg.export.saved_folder import replace_folder
 from roadseg.export.saved_model import export_saved_model
-from tests.export.support import small_segmenter
+from tests.export.support import heavy_network
 
 
 @contextlib.contextmanager
@@ -90,7 +90,7 @@ def test_kill_between_the_renames_is_mended_by_the_next_export(tmp_path):
 
 
 def test_files_that_cannot_grow_leave_the_old_export_and_one_line(tmp_path):
-    model, target = small_segmenter(), tmp_path / "model"
+    model, target = heavy_network(), tmp_path / "model"
     replace_folder(target, write_text("old"))
     with no_file_above(100_000), pytest.raises(RoadsegError) as refused:
         export_saved_model(model, target)
@@ -100,7 +100,7 @@ def test_files_that_cannot_grow_leave_the_old_export_and_one_line(tmp_path):
 
 
 def test_full_disk_leaves_the_old_export_and_one_line(tmp_path):
-    model, disk = small_segmenter(), tmp_path / "disk"
+    model, disk = heavy_network(), tmp_path / "disk"
     with small_disk(disk, "600k"):
         replace_folder(disk / "model", write_text("old"))
         with pytest.raises(RoadsegError, match="the disk is full") as refused:
