@@ -57,7 +57,8 @@ def load_saved_model(folder: Path) -> Labelling:
     (name,) = arguments
 
     def labels(images: Any) -> Any:
-        return next(iter(signature(**{name: images}).values()))
+        outputs = signature(**{name: images})
+        return outputs["labels"] if "labels" in outputs else next(iter(outputs.values()))
 
     # A signature's variables go when the loaded model goes.
     labels.model = model  # type: ignore[attr-defined]

@@ -8,7 +8,7 @@ from html import escape
 import numpy as np
 
 WIDTH, HEIGHT = 560, 300
-LEFT, RIGHT, TOP, BOTTOM = 58, 14, 12, 46
+LEFT, RIGHT, TOP, BOTTOM = 60, 14, 12, 46
 
 
 @dataclass(frozen=True)
@@ -140,7 +140,7 @@ def confusion_chart(matrix: Sequence[Sequence[float]], names: Sequence[str], tit
     side = margin + cell * len(names) + 6
     parts = [
         f'<svg class="matrix" viewBox="0 0 {side:.0f} {side:.0f}" role="img" '
-        f'style="max-width:{side:.0f}px"><title>{escape(title)}</title>'
+        f'style="width:{side:.0f}px;max-width:100%"><title>{escape(title)}</title>'
     ]
     for row, (counts, name) in enumerate(zip(matrix, names, strict=True)):
         middle = margin + (row + 0.5) * cell
@@ -208,7 +208,7 @@ def _y_axis(frame: _Frame, label: str) -> str:
     parts.append(
         f'<line class="axis" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{base}" y2="{base}"/>'
         f'<text class="label" text-anchor="middle" '
-        f'transform="translate(13 {(TOP + base) / 2:.0f}) rotate(-90)">{escape(label)}</text>'
+        f'transform="translate(11 {(TOP + base) / 2:.0f}) rotate(-90)">{escape(label)}</text>'
     )
     return "".join(parts)
 
@@ -242,17 +242,19 @@ def _line(one: Series, frame: _Frame) -> str:
     return "".join(lines + marks)
 
 
-def grid_chart(views_yx01: np.ndarray, title: str, colour: int = 0) -> str:
-    """Return the mesh of sampling grids as SVG, twice as wide as high.
+def grid_chart(views_yx01: np.ndarray, title: str, aspect: float) -> str:
+    """Return the mesh of sampling grids as SVG, each view in a colour of its own.
 
-    views_yx01: (views, h, w, 2), rows then columns, 0..1 of the image.
+    views_yx01: (views, h, w, 2), rows then columns, 0..1 of the image. aspect: height / width.
     """
+    height = 400 * aspect
     parts = [
-        f'<svg class="mesh" viewBox="-2 -2 404 204" role="img"><title>{escape(title)}</title>'
-        '<rect class="frame" width="400" height="200"/>'
+        f'<svg class="mesh" viewBox="-2 -2 404 {height + 4:.1f}" role="img">'
+        f"<title>{escape(title)}</title>"
+        f'<rect class="frame" width="400" height="{height:.1f}"/>'
     ]
-    for grid in views_yx01:
+    for colour, grid in enumerate(views_yx01):
         for line in [*grid, *grid.swapaxes(0, 1)]:
-            places = " ".join(f"{400 * column:.1f},{200 * row:.1f}" for row, column in line)
-            parts.append(f'<polyline class="line c{colour}" points="{places}"/>')
+            places = " ".join(f"{400 * column:.1f},{height * row:.1f}" for row, column in line)
+            parts.append(f'<polyline class="line c{colour % 8}" points="{places}"/>')
     return "".join([*parts, "</svg>"])

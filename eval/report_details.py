@@ -5,11 +5,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from roadseg import drawing
 from roadseg.eval.report_charts import grid_chart
 from roadseg.eval.report_data import ReportedRun
 from roadseg.eval.report_html import Child, Html, figure, h, percent, picture, section, table
-from roadseg.eval.report_pictures import PicturedImage
+from roadseg.eval.report_pictures import PicturedImage, Seen
 
 
 def images(runs: Sequence[ReportedRun], pictured: Sequence[PicturedImage]) -> Html:
@@ -17,52 +16,72 @@ def images(runs: Sequence[ReportedRun], pictured: Sequence[PicturedImage]) -> Ht
     blocks = []
     for one in pictured:
         blocks.append(h("h3", f"{one.place.capitalize()}: {one.name}"))
-        strip = drawing.legend(runs[0].table, 1100, one.classes)
         shown: list[Child] = [
             figure(picture(one.image, f"{one.name}, image"), "image"),
             figure(picture(one.truth, f"{one.name}, label"), "label"),
+            _classes(runs[0], one.classes),
         ]
-        for run, seen in zip(runs, one.seen, strict=True):
-            score = f"{run.name}: prediction, mIoU {percent(seen.miou)} %"
-            shown.append(figure(picture(seen.overlay, f"{one.name}, {score}"), score))
-            if seen.samples is not None:
-                text = f"{run.name}: sampling points, {run.sampling}"
-                shown.append(figure(picture(seen.samples, f"{one.name}, {text}"), text))
-            text = f"{run.name}: wrong pixels in red"
-            shown.append(figure(picture(seen.errors, f"{one.name}, {text}", lossless=True), text))
-        blocks.append(picture(strip, "class colours", lossless=True))
+        shown += [_row(run, one.name, seen) for run, seen in zip(runs, one.seen, strict=True)]
         blocks.append(h("div", shown, class_="pictures"))
-    note = "Chosen by the mean of the runs' mIoU on the single image, worst first."
+    note = (
+        "Chosen by the mean of the runs' mIoU on the single image, worst first. Errors: wrong "
+        "pixels red, pixels without a label black."
+    )
     return section("Images", blocks, note=note)
+
+
+def _row(run: ReportedRun, image: str, seen: Seen) -> list[Html]:
+    """Return three figures, one under another for each run: prediction, samples, errors."""
+    score = f"{run.name}: prediction, mIoU {percent(seen.miou)} %"
+    samples = h("span")
+    if seen.samples is not None:
+        views = f", {seen.views} views side by side" if seen.views > 1 else ""
+        text = f"{run.name}: sampling points, {run.sampling}{views}"
+        samples = figure(picture(seen.samples, f"{image}, {text}"), text)
+    text = f"{run.name}: wrong pixels"
+    return [
+        figure(picture(seen.overlay, f"{image}, {score}"), score),
+        samples,
+        figure(picture(seen.errors, f"{image}, {text}", lossless=True), text),
+    ]
+
+
+def _classes(run: ReportedRun, classes: Sequence[int]) -> Html:
+    items = [h("li", swatch(run.table.colours[n]), run.table.names[n]) for n in classes]
+    return h("ul", items, class_="classes")
 
 
 def grids(runs: Sequence[ReportedRun], pictured: Sequence[PicturedImage]) -> Html | None:
     """Return the sampling meshes of adaptive runs on the pictured images; None without any."""
     blocks = []
     for place, run in enumerate(runs):
-        shown = [
+        shown: list[Child] = [
             figure(picture(grid, f"sampling mesh on {one.name}"), one.name)
             for one in pictured
             if (grid := one.seen[place].grid) is not None
         ]
         if shown:
-            means = [one.seen[place].views for one in pictured]
-            shown.append(_mean_grid(means, place))
-            blocks += [h("h3", run.name), h("div", shown, class_="pictures few")]
+            shown.append(_mean_grid(pictured, place))
+            blocks += [h("h3", run.name), h("div", shown, class_="pictures")]
     if not blocks:
         return None
     note = (
         "Every line joins samples of one row or column, a few of the rows and columns drawn. Where "
-        "lines lie close together, the network sees more of the image."
+        "lines lie close together, the network sees more of the image. Views that share an image "
+        "have a colour each."
     )
     return section("Sampling", blocks, note=note)
 
 
-def _mean_grid(views: Sequence[np.ndarray | None], place: int) -> Html:
-    known = [view for view in views if view is not None]
-    mean = np.mean(known, axis=0)
-    drawn = grid_chart(mean, f"mean sampling mesh of {len(known)} images", place % 8)
-    return figure(Html(drawn), f"mean of these {len(known)} images")
+def _mean_grid(pictured: Sequence[PicturedImage], place: int) -> Html | None:
+    """Return the mean mesh; None where images of several sizes have other numbers of views."""
+    meshes = [one.seen[place].meshes for one in pictured]
+    known = [mesh for mesh in meshes if mesh is not None]
+    if len({mesh.shape for mesh in known}) != 1:
+        return None
+    height, width = pictured[0].image.shape[:2]
+    text = f"mean of these {len(known)} images"
+    return figure(Html(grid_chart(np.mean(known, axis=0), text, height / width)), text)
 
 
 def auxiliary(runs: Sequence[ReportedRun]) -> Html:

@@ -50,11 +50,15 @@ def table(
 ) -> Html:
     """Return a table in a frame that scrolls sideways on narrow screens.
 
-    Cells are text; a cell that is a `td` or `th` element already is taken as it is.
+    Cells are text; a cell that is a `td` or `th` element already is taken as it is. The heading of
+    a column stands left where the cells of its first row do.
     """
-    body = [h("tr", [_cell(cell, place) for place, cell in enumerate(row)]) for row in rows]
-    heading = h("tr", [h("th", cell, scope="col") for cell in head])
-    inner = h("table", h("thead", heading), h("tbody", body), class_=class_)
+    cells = [[_cell(cell, place) for place, cell in enumerate(row)] for row in rows]
+    left = [cells and 'class="left' in cells[0][place][:20] for place in range(len(head))]
+    names = zip(head, left, strict=True)
+    heading = [h("th", cell, scope="col", class_="left" if at else None) for cell, at in names]
+    body = [h("tr", row) for row in cells]
+    inner = h("table", h("thead", h("tr", heading)), h("tbody", body), class_=class_)
     return h("div", inner, class_="scroll")
 
 
@@ -91,7 +95,7 @@ def picture(pixels: np.ndarray, description: str, lossless: bool = False) -> Htm
     if lossless:
         Image.fromarray(pixels).quantize(32).save(stream, "PNG", optimize=True)
     else:
-        Image.fromarray(pixels).save(stream, "JPEG", quality=86, optimize=True)
+        Image.fromarray(pixels).save(stream, "JPEG", quality=86, optimize=True, subsampling=0)
     kind = "png" if lossless else "jpeg"
     content = base64.b64encode(stream.getvalue()).decode()
     height, width = (str(side) for side in pixels.shape[:2])

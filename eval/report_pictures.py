@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from roadseg.eval.report_data import ReportedRun
 
 WIDTH_PX = 640
 CONTROL_POINTS = 9
+VIEW_COLOURS = ((255, 224, 70), (110, 220, 255))
 
 
 @dataclass(frozen=True)
@@ -29,8 +31,10 @@ class Seen:
     """The image with its sampling points; None without sampling."""
     grid: np.ndarray | None
     """The image under the coarse mesh of its sampling; None unless adaptive."""
-    views: np.ndarray | None
+    meshes: np.ndarray | None
     """That mesh, (views, rows, columns, 2), 0..1 of the image."""
+    views: int = 1
+    """Views side by side that covered the image."""
 
 
 @dataclass(frozen=True)
@@ -147,15 +151,16 @@ class _Painter:
         if self.run.recipe.sampling == "none":
             return Seen(miou, overlay, small(wrong, nearest=True), None, None, None)
         views = np.asarray(self.segmenter.locations(frame.image[None].astype(np.float32)))[0]
-        shrunk = small(picture)
-        samples = drawing.draw_points(shrunk, views.reshape(-1, 2), radius_px=_radius(views))
-        grid = meshes = None
+        canvas = _dimmed(picture)
+        samples, grid, meshes = canvas, None, None
+        for view, colour in zip(views, cycle(VIEW_COLOURS), strict=False):
+            samples = drawing.draw_points(samples, view, colour, radius_px=_radius(views))
         if self.run.recipe.sampling == "adaptive":
-            meshes = np.stack([coarse(view) for view in views])
-            grid = (shrunk * 0.7).astype(np.uint8)
-            for mesh in meshes:
-                grid = drawing.draw_mesh(grid, mesh)
-        return Seen(miou, overlay, small(wrong, nearest=True), samples, grid, meshes)
+            meshes, grid = np.stack([coarse(view) for view in views]), canvas
+            for mesh, colour in zip(meshes, cycle(VIEW_COLOURS), strict=False):
+                grid = drawing.draw_mesh(grid, mesh, colour)
+        errors = small(wrong, nearest=True)
+        return Seen(miou, overlay, errors, samples, grid, meshes, len(views))
 
 
 def coarse(grid: np.ndarray, points: int = CONTROL_POINTS) -> np.ndarray:
@@ -183,13 +188,22 @@ def as_uint8(image: np.ndarray) -> np.ndarray:
     return np.clip(np.rint(image), 0, 255).astype(np.uint8)
 
 
+def _dimmed(picture: np.ndarray) -> np.ndarray:
+    """Return `picture` WIDTH_PX wide and darker, so that thin marks show even on a bright sky."""
+    import cv2
+
+    size = (WIDTH_PX, max(1, round(picture.shape[0] * WIDTH_PX / picture.shape[1])))
+    smooth = cv2.INTER_AREA if picture.shape[1] > WIDTH_PX else cv2.INTER_CUBIC
+    return (cv2.resize(picture, size, interpolation=smooth) * 0.6).astype(np.uint8)
+
+
 def _painted(frame: Frame, labels: np.ndarray, table: Any) -> np.ndarray:
     return small(drawing.overlay(as_uint8(frame.image), labels, table))
 
 
 def _radius(views: np.ndarray) -> float:
     # A dot for each of many samples: below a pixel the points would fade into the picture.
-    return max(0.7, min(2.2, WIDTH_PX / math.sqrt(views.size / 2) / 7))
+    return max(0.8, min(2.2, WIDTH_PX / math.sqrt(views.size / 2) / 8))
 
 
 def _usual(interpolation: str) -> str | None:

@@ -10,7 +10,7 @@ from roadseg.eval.report_charts import Series, bar_chart, confusion_chart, legen
 from roadseg.eval.report_data import ReportedRun
 from roadseg.eval.report_html import Child, Html, figure, h, percent, points, section, table
 from roadseg.eval.results import EvaluationResult
-from roadseg.eval.tables import size_text
+from roadseg.metrics.objects import SizeBin
 
 CONFUSIONS = 8
 
@@ -19,8 +19,14 @@ def summary(runs: Sequence[ReportedRun]) -> Html:
     """Return the scores and costs of the segmentation runs, with the gain of adaptive sampling."""
     rows = [compare(run) for run in runs]
     gains = pairs(runs)
-    head = ["Run", "Sampling", "Step", "mIoU", f"Boundary {BOUNDARY_PX} px"]
-    head += ["Target boundary", "Small classes", "Target classes", "Multiply-adds", "Parameters"]
+    head = ["Run", "Sampling", "Step", "mIoU", f"Boundary {BOUNDARY_PX}\N{NO-BREAK SPACE}px"]
+    head += [
+        "Target boundary",
+        "Small classes",
+        "Target classes",
+        "Multiply\N{NON-BREAKING HYPHEN}adds",
+        "Parameters",
+    ]
     body: list[Sequence[Child]] = [_summary_row(rows, place) for place in range(len(rows))]
     body += [_gain_row(rows[uniform], rows[adaptive]) for uniform, adaptive in gains]
     sentences = [h("p", _finding(rows[u], rows[a]), class_="lead") for u, a in gains]
@@ -30,7 +36,7 @@ def summary(runs: Sequence[ReportedRun]) -> Html:
         "Multiply-adds: one image of the training crop's size, with the network that evaluation "
         "uses, every output position of a convolution counted."
     )
-    return section("Summary", sentences, table(head, body), note=note)
+    return section("Summary", sentences, table(head, body), h("p", note, class_="note"))
 
 
 def _summary_row(rows: Sequence[Comparison], place: int) -> list[Html | str]:
@@ -44,7 +50,7 @@ def _summary_row(rows: Sequence[Comparison], place: int) -> list[Html | str]:
     for name in scores:
         values = [getattr(other, name) for other in rows]
         value = getattr(row, name)
-        best = len(rows) > 1 and value == max((v for v in values if v == v), default=math.nan)
+        best = len(set(values)) > 1 and value == max(v for v in values if v == v)
         cells.append(h("td", percent(value), class_="best" if best else None))
     return [*cells, f"{row.macs / 1e6:,.1f} M", f"{row.parameters:,}"]
 
@@ -52,7 +58,7 @@ def _summary_row(rows: Sequence[Comparison], place: int) -> list[Html | str]:
 def _gain_row(uniform: Comparison, adaptive: Comparison) -> list[Html]:
     names = ("miou", "boundary", "boundary_target", "miou_small", "miou_target")
     gains = [points(getattr(adaptive, name) - getattr(uniform, name)) for name in names]
-    cost = f"{100 * (adaptive.macs / uniform.macs - 1):+.1f} %".replace("-", "−")
+    cost = _change(uniform.macs, adaptive.macs)
     return [
         h("th", f"gain over {uniform.name}", scope="row", class_="gain"),
         h("td", adaptive.sampling, class_="left gain"),
@@ -70,17 +76,22 @@ def _finding(uniform: Comparison, adaptive: Comparison) -> str:
         f"uniform sampling {percent(uniform.miou)} % "
         f"({points(adaptive.miou - uniform.miou)} points); within {BOUNDARY_PX} px of boundaries "
         f"{points(adaptive.boundary - uniform.boundary)} points of pixel accuracy, "
-        f"for {100 * (adaptive.macs / uniform.macs - 1):+.1f} % multiply-adds."
-    ).replace("-", "−")
+        f"for {_change(uniform.macs, adaptive.macs)} multiply-adds."
+    )
+
+
+def _change(before: float, after: float) -> str:
+    return f"{100 * (after / before - 1):+.1f} %".replace("-", "−")
 
 
 def training(runs: Sequence[ReportedRun]) -> Html | None:
     """Return the curves of loss, rate and score over the steps; None without any."""
-    score = "mse" if all(run.recipe.task == "sampling" for run in runs) else "miou"
+    grids = all(run.recipe.task == "sampling" for run in runs)
     charts = []
     for event, value, y_label, caption in (
-        ("evaluation", score, "MSE" if score == "mse" else "mIoU", "Score of each evaluation"),
-        ("train", "loss", "loss", "Loss of training; bold: its running mean"),
+        ("evaluation", "mse", "mean squared error", "Error of the sampling grid"),
+        ("evaluation", "miou", "mIoU (%)", "Score of each evaluation"),
+        ("train", "loss", "loss", "Loss of training; bold: its moving mean"),
         ("train", "learning_rate", "rate", "Learning rate"),
     ):
         series = [
@@ -91,17 +102,20 @@ def training(runs: Sequence[ReportedRun]) -> Html | None:
             charts.append(figure(Html(drawn), caption))
     if not charts:
         return None
-    return section("Training", _legend(runs), h("div", charts, class_="charts"))
+    title = "Training of auxiliary networks" if grids else "Training"
+    return section(title, _legend(runs), h("div", charts, class_="charts"))
 
 
 def _curve(run: ReportedRun, place: int, event: str, value: str) -> list[Series]:
     steps, values = run.curve(event, value)
+    if value == "miou":
+        values = [100 * score for score in values]
     if value != "loss" or len(steps) < 30:
         return [Series(run.name, steps, values, place % 8, markers=event == "evaluation")]
-    smooth, mean = [], values[0]
-    for loss in values:
-        mean += (loss - mean) * 0.12
-        smooth.append(mean)
+    half = max(1, len(values) // 40)
+    smooth = [
+        float(np.mean(values[max(0, at - half) : at + half + 1])) for at in range(len(values))
+    ]
     return [
         Series(run.name, steps, values, place % 8, faint=True),
         Series(run.name, steps, smooth, place % 8),
@@ -201,7 +215,7 @@ def objects(runs: Sequence[ReportedRun]) -> Html:
     """Return recall of target objects by their size."""
     results = _results(runs)
     bins = results[0].objects
-    names = [f"{size_text(size)} px²" for size in bins]
+    names = [_area(size) for size in bins]
     charts = []
     for caption, value in (
         ("Share of the objects' pixels that are right", lambda size: size.recall),
@@ -215,7 +229,7 @@ def objects(runs: Sequence[ReportedRun]) -> Html:
             series,
             names,
             title=caption,
-            x_label="area of the object in the label map",
+            x_label="area of the object in the label map (px)",
             y_label="recall",
             notes=[f"{size.objects:,} objects" for size in bins],
         )
@@ -223,6 +237,10 @@ def objects(runs: Sequence[ReportedRun]) -> Html:
     targets = ", ".join(runs[0].table.names[index] for index in results[0].target_classes)
     note = f"Objects: connected regions of one target class ({targets or 'none'})."
     return section("Object size", _legend(runs), h("div", charts, class_="charts"), note=note)
+
+
+def _area(size: SizeBin) -> str:
+    return f"≥ {size.from_px:,}" if size.to_px is None else f"{size.from_px:,}–{size.to_px - 1:,}"
 
 
 def confusion(runs: Sequence[ReportedRun]) -> Html:
@@ -237,7 +255,7 @@ def confusion(runs: Sequence[ReportedRun]) -> Html:
         matrix = figure(Html(drawn), "rows: label; columns: prediction; percent of the row")
         worst = table(["Label → prediction", "% of label", "pixels"], rows)
         parts.append(h("h3", run.name) if len(runs) > 1 else None)
-        parts.append(h("div", matrix, figure(worst, "most pixels lost"), class_="charts matrix"))
+        parts.append(h("div", matrix, figure(worst, "most pixels lost"), class_="matrices"))
     return section("Confusion", parts)
 
 

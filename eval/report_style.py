@@ -49,12 +49,13 @@ table {{ border-collapse: collapse; font-size: 14px; font-variant-numeric: tabul
 th, td {{ padding: 5px 14px 5px 0; text-align: right; border-bottom: 1px solid var(--rule);
   vertical-align: baseline; white-space: nowrap; }}
 th {{ font-weight: 600; }} tbody th {{ font-weight: 400; }}
-thead th {{ border-bottom: 2px solid var(--ink); vertical-align: bottom; font-size: 13px; }}
+thead th {{ border-bottom: 2px solid var(--ink); vertical-align: bottom; font-size: 13px;
+  white-space: normal; line-height: 1.25; }}
 th:first-child, td:first-child, .text td, .text th {{ text-align: left; }}
 td:last-child, th:last-child {{ padding-right: 2px; }}
 .text td {{ white-space: normal; overflow-wrap: anywhere; }}
 td.best {{ font-weight: 700; }} tr.gain, td.gain {{ color: var(--quiet); }}
-td.left {{ text-align: left; }}
+td.left, th.left {{ text-align: left; }} .facts {{ max-width: none; }}
 .swatch {{ display: inline-block; width: 12px; height: 12px; margin-right: 8px;
   border-radius: 2px; border: 1px solid rgb(128 128 128 / .55); vertical-align: -1px; }}
 .key {{ margin-right: 20px; white-space: nowrap; }} .key .swatch {{ border: 0; }}
@@ -66,9 +67,10 @@ figure {{ margin: 0; min-width: 0; }}
 figcaption {{ margin-top: 5px; overflow-wrap: anywhere; }}
 .charts {{ display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 440px), 1fr));
   gap: 26px 34px; margin: 14px 0; }}
-.pictures {{ display: grid; gap: 12px; margin: 12px 0 26px;
-  grid-template-columns: repeat(auto-fit, minmax(min(100%, 280px), 1fr)); }}
-.pictures.few {{ grid-template-columns: repeat(auto-fill, minmax(min(100%, 330px), 1fr)); }}
+.pictures {{ display: grid; gap: 14px 12px; margin: 12px 0 30px;
+  grid-template-columns: repeat(3, minmax(0, 1fr)); }}
+.matrices {{ display: flex; flex-wrap: wrap; gap: 20px 44px; margin: 12px 0; }}
+ul.classes {{ list-style: none; margin: 0; padding: 0; columns: 2; font-size: 13.5px; }}
 img {{ display: block; width: 100%; height: auto; border-radius: 2px; }}
 svg {{ display: block; width: 100%; height: auto; }}
 svg text {{ fill: var(--quiet); font-size: 12px; font-variant-numeric: tabular-nums; }}
@@ -89,7 +91,10 @@ code {{ font: 13px ui-monospace, "DejaVu Sans Mono", Menlo, Consolas, monospace;
 footer {{ margin-top: 56px; padding-top: 12px; border-top: 1px solid var(--rule);
   color: var(--quiet); font-size: 13px; }}
 {_COLOURS}
-@media (max-width: 640px) {{ main {{ padding: 22px 16px 40px; }} h1 {{ font-size: 25px; }} }}
+@media (max-width: 640px) {{
+  main {{ padding: 22px 16px 40px; }} h1 {{ font-size: 25px; }}
+  .pictures {{ grid-template-columns: 1fr; }}
+}}
 @media print {{
   :root {{ {_LIGHT} }}
   * {{ print-color-adjust: exact; -webkit-print-color-adjust: exact; }}
@@ -97,7 +102,7 @@ footer {{ margin-top: 56px; padding-top: 12px; border-top: 1px solid var(--rule)
   body {{ font-size: 10pt; }} main {{ max-width: none; padding: 0; }} nav {{ display: none; }}
   figure, tr {{ break-inside: avoid; }} h2, h3, .note {{ break-after: avoid; }}
   .scroll {{ overflow: visible; }} .charts {{ grid-template-columns: 1fr 1fr; }}
-  .pictures, .pictures.few {{ grid-template-columns: repeat(3, 1fr); }}
+  .pictures {{ grid-template-columns: repeat(3, 1fr); }}
   details::details-content {{ content-visibility: visible; block-size: auto; }}
 }}
 """

@@ -1,8 +1,8 @@
 """Every test of this folder can build the network 'tiny' by its name."""
 
 import pytest
-from roadseg.models.registry import NETWORKS, Network
 
+from roadseg.models.registry import NETWORKS, Network
 from tests.eval.small_runs import tiny
 
 

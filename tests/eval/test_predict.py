@@ -11,7 +11,7 @@ import roadseg.datasets as datasets
 from roadseg.errors import RoadsegError
 from roadseg.eval import predict as command
 from roadseg.eval.labeller import Labeller, labeller_of_run
-from roadseg.eval.overlay import overlay_with_legend, pictures, to_label_ids, write_png
+from roadseg.eval.overlay import KINDS, overlay_with_legend, pictures, to_label_ids, write_png
 from roadseg.eval.sources import find_sources, read_picture
 from roadseg.eval.video import VideoSource, label_video
 from tests.eval.small_runs import RECIPE, TABLE, small_run
@@ -260,3 +260,23 @@ def test_a_run_labels_images_of_any_size_and_tells_where_it_looked(tmp_path: Pat
     assert points.min() >= 0 and points.max() <= 1
     alone, _ = labeller(images[1:])
     assert (alone[0] == labels[1]).mean() > 0.99
+
+
+def test_an_exported_model_labels_as_its_run_does(tmp_path: Path) -> None:
+    from roadseg.export import command as export
+
+    run = small_run(tmp_path / "run")
+    assert not export.main([str(run.path), "--to", str(tmp_path / "model")])
+    rng = np.random.default_rng(1)
+    images = tmp_path / "in"
+    images.mkdir()
+    cv2.imwrite(str(images / "a.png"), rng.integers(0, 255, (50, 70, 3), np.uint8))
+    saved_model = ["--saved-model", str(tmp_path / "model")]
+    for place, source in (("ours", [str(run.path)]), ("theirs", saved_model)):
+        argv = [*source, "--images", str(images), "--to", str(tmp_path / place)]
+        assert command.main(argv) == 0
+    ours, theirs = tmp_path / "ours", tmp_path / "theirs"
+    assert names(ours) == names(theirs) == {f"a_{kind}.png" for kind in KINDS}
+    for kind in KINDS:
+        same = cv2.imread(str(ours / f"a_{kind}.png")) == cv2.imread(str(theirs / f"a_{kind}.png"))
+        assert same.mean() > 0.99, kind
