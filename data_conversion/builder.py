@@ -105,7 +105,7 @@ class ShardExamples:
                     future.cancel()
 
 
-class RecordBuilder(tfds.core.ShardBasedBuilder, skip_registration=True):
+class RecordBuilder(tfds.core.ShardBasedBuilder, skip_registration=True):  # type: ignore[call-arg]
     """Writes the files of a `Source` to shards; data sets are subclasses that find their files.
 
     It is shard-based rather than generator-based, since that keeps the published order and shard
@@ -113,6 +113,10 @@ class RecordBuilder(tfds.core.ShardBasedBuilder, skip_registration=True):
     """
 
     VERSION = tfds.core.Version(VERSION)
+
+    def __init_subclass__(cls) -> None:
+        """Keep the class out of tfds's registry, where some of the names are taken."""
+        super().__init_subclass__(skip_registration=True)
 
     def __init__(
         self,

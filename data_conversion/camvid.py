@@ -22,13 +22,13 @@ SPLITS = ("train", "val", "test")
 IMAGES, LABELS = "701_StillsRaw_full", "LabeledApproved_full"
 
 
-class CamVid(RecordBuilder, skip_registration=True):
+class CamVid(RecordBuilder):
     """tfds builder of CamVid as the SegNet tutorial published it."""
 
     name = "camvid"
 
 
-class CamVidOriginal(RecordBuilder, skip_registration=True):
+class CamVidOriginal(RecordBuilder):
     """tfds builder of CamVid in its original colours, grouped into the same 11 classes."""
 
     name = "camvid_original"

@@ -18,13 +18,13 @@ _IMAGE_END = "_leftImg8bit.png"
 _LABEL_END = {"ids": "labelIds", "train": "labelTrainIds"}
 
 
-class Cityscapes(RecordBuilder, skip_registration=True):
+class Cityscapes(RecordBuilder):
     """tfds builder of Cityscapes records."""
 
     name = "cityscapes"
 
 
-class StreetScenes(RecordBuilder, skip_registration=True):
+class StreetScenes(RecordBuilder):
     """tfds builder of drawn street scenes, which have Cityscapes' layout and ids."""
 
     name = "street_scenes"

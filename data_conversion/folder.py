@@ -50,7 +50,7 @@ _CLASS_KEYS = {"name", "colour", "ids", "colours", "target", "small"}
 def folder_builder(name: str) -> type[RecordBuilder]:
     """Return a tfds builder of records called `name`."""
 
-    class Folder(RecordBuilder, skip_registration=True):
+    class Folder(RecordBuilder):
         """tfds builder of a folder of one's own."""
 
     Folder.name = name

@@ -117,7 +117,7 @@ def parse_example(serialized: "tf.Tensor") -> dict[str, "tf.Tensor"]:
 def _checked_size(file: Path) -> tuple[int, int]:
     """Return (height, width) of the first example; raise RoadsegError for another schema."""
     import tensorflow as tf
-    from google.protobuf.message import DecodeError
+    from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 
     try:
         serialized = next(iter(tf.data.TFRecordDataset(str(file)).take(1)))

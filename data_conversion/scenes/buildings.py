@@ -71,7 +71,7 @@ def _front(
     picture[:] = wall
     storey, bay = rng.uniform(2.9, 3.5), rng.uniform(1.9, 3.2)
     window = (rng.uniform(1.3, 2.0), rng.uniform(0.9, min(1.7, bay - 0.5)))
-    frame = np.float32(scaled(wall, rng.choice([0.75, 1.25])))
+    frame = np.array(scaled(wall, rng.choice([0.75, 1.25])), np.float32)
     floors, bays = max(1, int((height - 0.6) / storey)), max(1, int(length / bay))
     margin = (length - bays * bay) / 2
     shop = rng.random() < 0.5
@@ -110,9 +110,9 @@ def _window(
         return
     rim = max(1, round(0.1 * density_px))
     picture[max(first - rim, 0) : last + rim, max(start - rim, 0) : stop + rim] = frame
-    glass = np.float32(varied(GLASS, rng, 14))
+    glass = np.array(varied(GLASS, rng, 14), np.float32)
     if rng.random() < 0.18:
-        glass = np.float32(varied((206, 196, 176), rng, 12))
+        glass = np.array(varied((206, 196, 176), rng, 12), np.float32)
     fall = np.linspace(1.25, 0.85, last - first, dtype=np.float32)[:, None, None]
     picture[first:last, start:stop] = glass * fall
     middle = (start + stop) // 2
@@ -122,15 +122,15 @@ def _window(
 def _shop(picture: np.ndarray, height: float, density_px: float, rng: np.random.Generator) -> None:
     rows = picture.shape[0]
     band, top = round((height - 3.3) * density_px), round((height - 2.7) * density_px)
-    picture[max(band, 0) : top] = np.float32(
-        varied(((150, 40, 40), (40, 70, 120), (50, 100, 70), (190, 170, 60))[rng.integers(4)], rng)
+    picture[max(band, 0) : top] = varied(
+        ((150, 40, 40), (40, 70, 120), (50, 100, 70), (190, 170, 60))[rng.integers(4)], rng
     )
     panes = max(1, picture.shape[1] // max(4, round(2.4 * density_px)))
     width = picture.shape[1] / panes
     for pane in range(panes):
         start, stop = round((pane + 0.08) * width), round((pane + 0.92) * width)
-        picture[top : rows - max(1, round(0.35 * density_px)), start:stop] = np.float32(
-            varied((92, 98, 104), rng, 16)
+        picture[top : rows - max(1, round(0.35 * density_px)), start:stop] = varied(
+            (92, 98, 104), rng, 16
         )
 
 

@@ -37,7 +37,8 @@ def draw_bonnet(canvas: Canvas, paint: Colour, height: float) -> None:
     corners = np.array([(1.2 * canvas.width, canvas.height), (-0.2 * canvas.width, canvas.height)])
     canvas.fill(np.concatenate([outline, corners + (0, 40)]), paint, 0.0, ids.EGO)
     mirrored = np.concatenate([outline + (0, 6), (outline + (0, 26))[::-1]])
-    canvas.fill(mirrored, tuple(min(255.0, c + 46) for c in paint), 0.0, None)
+    red, green, blue = (min(255.0, c + 46) for c in paint)
+    canvas.fill(mirrored, (red, green, blue), 0.0, None)
 
 
 def expose(

@@ -74,6 +74,10 @@ def random_light(rng: np.random.Generator) -> Light:
     return Light(top, low, sun, rng.uniform(1.05, 1.12), rng.uniform(0.78, 0.9), 0.4)
 
 
+def _verge(rng: np.random.Generator) -> float:
+    return float(rng.uniform(1, 4) * (rng.random() < 0.45))
+
+
 def random_street(rng: np.random.Generator, size: tuple[int, int]) -> Street:
     """Return a street seen from the right lane; `size` is the final (height, width)."""
     height, width = (SUPERSAMPLING * length for length in size)
@@ -92,14 +96,15 @@ def random_street(rng: np.random.Generator, size: tuple[int, int]) -> Street:
         rise=rng.normal(0, 0.00008),
     )
     light = random_light(rng)
-    haze = Air(tuple(0.5 * c + 0.5 * 205 for c in light.sky_low), rng.uniform(0.002, 0.007))
+    red, green, blue = (0.5 * c + 0.5 * 205 for c in light.sky_low)
+    haze = Air((red, green, blue), rng.uniform(0.002, 0.007))
     junction = rng.uniform(18, 60) if rng.random() < 0.5 else 0.0
     near_junction = junction - 4.5 if junction else rng.uniform(14, 45)
     return Street(
         half_width=half_width,
         lane=lane,
         sidewalk=(rng.uniform(1.6, 4.0), rng.uniform(1.6, 4.0)),
-        verge=tuple(float(rng.uniform(1, 4) * (rng.random() < 0.45)) for _ in range(2)),
+        verge=(_verge(rng), _verge(rng)),
         parking=(parking[0], parking[1]),
         crossing=near_junction if rng.random() < 0.5 else 0.0,
         junction=junction,
