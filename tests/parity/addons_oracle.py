@@ -16,7 +16,8 @@ import tempfile
 from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-PACKAGES = ("tensorflow-cpu==2.14.1", "tensorflow-addons==0.22.0", "numpy<2")
+# Not tensorflow-cpu: the compiled ops want symbols that only the full package has.
+PACKAGES = ("tensorflow==2.14.1", "tensorflow-addons==0.22.0", "numpy<2")
 
 
 def environment(folder: Path, python: str) -> Path:
@@ -41,7 +42,10 @@ def compare(interpreter: Path, seed: int) -> int:
         maker = REPOSITORY / "tests" / "parity" / "addons_fixture.py"
         target = Path(folder) / f"tfa-ops-{seed}.npz"
         command = [str(interpreter), str(maker), str(target), str(seed)]
-        subprocess.run(command, check=True, env=quiet, stderr=subprocess.DEVNULL)
+        asked = subprocess.run(command, check=False, env=quiet, capture_output=True, text=True)
+        if asked.returncode:
+            sys.exit(f"error: tensorflow-addons gave no fixture:\n{asked.stderr[-2000:]}")
+        print(asked.stdout.strip(), flush=True)
         tests = [sys.executable, "-m", "pytest", "-q", "tests/parity/test_tfa_ops.py"]
         ours = {**quiet, "ROADSEG_PARITY_DIR": folder}
         return subprocess.run(tests, check=False, cwd=REPOSITORY, env=ours).returncode
