@@ -38,11 +38,14 @@ def draws(seed: int, index: Tensor) -> Tensor:
     return tf.random.stateless_uniform((4,), seed=tf.stack([tf.constant(seed, tf.int64), index]))
 
 
-def random_crop(image: Tensor, label: Tensor, draw: Tensor, recipe: Recipe) -> Crop:
+def random_crop(
+    image: Tensor, label: Tensor, draw: Tensor, recipe: Recipe, padded: bool = True
+) -> Crop:
     """Return a crop of recipe.crop_size.
 
     image: (height, width, 3) uint8; label: (height, width) integer train ids.
     draw: (4,) in [0, 1) for scale, row, column, flip.
+    padded: False where no image can be smaller than the crop, which then costs less.
     Order as published: scale, pad at the bottom and right, crop, flip.
     Source: adaptive-sampling, research/deeplab/input_preprocess.py.
     """
@@ -58,13 +61,14 @@ def random_crop(image: Tensor, label: Tensor, draw: Tensor, recipe: Recipe) -> C
     image = image[offset[0] : offset[0] + shown[0], offset[1] : offset[1] + shown[1]]
     label = label[offset[0] : offset[0] + shown[0], offset[1] : offset[1] + shown[1]]
     flipped = draw[3] < recipe.flip_probability
-    image = tf.cond(flipped, lambda: image[:, ::-1], lambda: image)
-    label = tf.cond(flipped, lambda: label[:, ::-1], lambda: label)
+    image = tf.cond(flipped, lambda: tf.reverse(image, [1]), lambda: image)
+    label = tf.cond(flipped, lambda: tf.reverse(label, [1]), lambda: label)
     # Flipping the crop would carry padding from the right to the left.
     left = tf.where(flipped, width - shown[1], 0)
     right, below = width - shown[1] - left, height - shown[0]
-    image = tf.pad(image, [[0, below], [left, right], [0, 0]], constant_values=127)
-    label = tf.pad(label, [[0, below], [left, right]], constant_values=LABEL_PADDING)
+    if padded:
+        image = tf.pad(image, [[0, below], [left, right], [0, 0]], constant_values=127)
+        label = tf.pad(label, [[0, below], [left, right]], constant_values=LABEL_PADDING)
     image = tf.ensure_shape(image, (height, width, 3))
     label = tf.ensure_shape(label, (height, width))
     return Crop(image, label, tf.stack([0, left, shown[0], left + shown[1]]))

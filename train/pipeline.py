@@ -119,7 +119,8 @@ def _key(seed: int, epoch: Tensor, salt: int) -> Tensor:
 
 def _crop(place: Tensor, example: Batch, recipe: Recipe, padded: bool) -> Batch:
     draw = augment.draws(recipe.seed, place)
-    crop = augment.random_crop(example["image"], example["label"], draw, recipe)._asdict()
+    image, label = example["image"], example["label"]
+    crop = augment.random_crop(image, label, draw, recipe, padded)._asdict()
     if not padded:
         del crop["content"]
     return crop
