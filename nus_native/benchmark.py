@@ -7,6 +7,7 @@ python -m roadseg.nus_native.benchmark --maps 8 --repeats 10 --no-graph
 import argparse
 import os
 import platform
+import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -61,6 +62,18 @@ def main(argv: Sequence[str] | None = None) -> None:
     console.print(table_of(rows))
     for line in memory_lines(options.side, cases[0]):
         console.print(line, highlight=False)
+
+
+def one_blas_thread() -> None:
+    """Start this program again with one BLAS thread, unless the environment says how many.
+
+    SciPy's Delaunay calls LAPACK for each triangle; with more threads their waiting counts as CPU
+    time, on a busy machine ten times the work itself, and the published way would look slow.
+    """
+    if "OPENBLAS_NUM_THREADS" in os.environ:
+        return
+    environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}
+    os.execve(sys.executable, [sys.executable, "-m", __spec__.name, *sys.argv[1:]], environment)
 
 
 def describe(console: Console, options: argparse.Namespace) -> None:
@@ -223,4 +236,5 @@ def memory_line(name: str, reference: int, added: int | None, what: str) -> str:
 
 
 if __name__ == "__main__":
+    one_blas_thread()
     main()
