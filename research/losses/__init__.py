@@ -1,1 +1,1 @@
-"""Losses, each a mean over the valid pixels of the whole batch."""
+"""Losses; those a step trains on are a sum and a count, for a mean over the whole batch."""
