@@ -12,16 +12,30 @@ def parse(kind: type[Options], argv: Sequence[str], *, command: str, example: st
     command: the sub-command's name. example: one or more whole command lines, shown first by
     `--help`. Wrong options print what is wrong and exit with status 2, `--help` with status 0.
     """
+    return _cli(kind, argv, command, example, False)[0]
+
+
+def parse_known(
+    kind: type[Options], argv: Sequence[str], *, command: str, example: str
+) -> tuple[Options, list[str]]:
+    """Return `kind` as `parse` does, and the words that are no options of it, in order."""
+    return _cli(kind, argv, command, example, True)
+
+
+def _cli(
+    kind: type[Options], argv: Sequence[str], command: str, example: str, return_rest: bool
+) -> tuple[Options, list[str]]:
     import tyro
 
     if any(word in ("-h", "--help") for word in argv):
         for line in example.splitlines():
             print(f"example: {line}")
         print()
-    options: Any = tyro.cli(
+    parsed: Any = tyro.cli(
         kind,
         prog=f"roadseg {command}",
         args=list(argv),
         config=(tyro.conf.FlagCreatePairsOff,),
+        return_unknown_args=return_rest,
     )
-    return options
+    return parsed if return_rest else (parsed, [])

@@ -7,42 +7,36 @@ from typing import Annotated
 
 import tyro
 
+from roadseg.arguments import parse_known
 from roadseg.errors import RoadsegError
 from roadseg.recipe import Recipe
 from roadseg.run_folder import RunFolder
 from roadseg.train.overrides import override
 from roadseg.train.recipes import RECIPES, get
 
-EXAMPLE = """example: roadseg train --recipe nus/auxiliary --records ~/records --run runs/auxiliary
-
-Train a recipe. The same command again goes on from its last checkpoint, with the same step,
-rate and data order. --FIELD VALUE changes a field of the recipe (--sampling-size 192 192);
---show prints them all."""
+EXAMPLE = "roadseg train --recipe nus/auxiliary --records ~/records --run runs/auxiliary"
 
 
 @dataclasses.dataclass(frozen=True)
 class Arguments:
-    """What is not a field of the recipe."""
+    """Train a recipe. The same command again goes on from its last checkpoint, with the same step,
+    rate and data order. --FIELD VALUE changes a field of the recipe (--sampling-size 192 192);
+    --show prints them all.
+    """
 
     recipe: Annotated[str, tyro.conf.arg(metavar="NAME")] = ""
     """Recipe to train (--list names them); not needed to go on with a run."""
     run: Annotated[str, tyro.conf.arg(metavar="DIR")] = ""
     """Run folder; runs/NAME if not given."""
-    list: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
+    list: bool = False
     """Print the names of the recipes and stop."""
-    show: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
+    show: bool = False
     """Print the recipe with its changes and stop."""
 
 
 def main(argv: Sequence[str]) -> int:
     """Run the command and return its exit status: 0, or 128 + a signal that stopped the run."""
-    arguments, rest = tyro.cli(
-        Arguments,
-        prog="roadseg train",
-        description=EXAMPLE,
-        args=list(argv),
-        return_unknown_args=True,
-    )
+    arguments, rest = parse_known(Arguments, argv, command="train", example=EXAMPLE)
     if arguments.list:
         print("\n".join(RECIPES))
         return 0
