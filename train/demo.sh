@@ -54,8 +54,10 @@ say "5/7 one SavedModel from image to labels"
 roadseg export "$runs/adaptive" --format saved_model
 
 say "6/7 the SavedModel in a process with TensorFlow alone"
-picture=$(find "$DEMO/inspect" -name '*.png' | sort | head -n 1)
-python "$(dirname "$0")/demo_saved_model.py" "$runs/adaptive/export/saved_model" "$picture" "$DEMO/labels.png"
+picture=$(find "${CITYSCAPES_ROOT:-$DEMO/street_scenes}/leftImg8bit/val" -name '*.png' | sort | head -n 1)
+TF_CPP_MIN_LOG_LEVEL=3 python "$(dirname "$0")/demo_saved_model.py" \
+  "$runs/adaptive/export/saved_model" "$picture" "$DEMO/labels.png"
+roadseg predict "$runs/adaptive" --images "$picture" --to "$DEMO/predictions"
 
 say "7/7 report"
 roadseg report "$runs/uniform" "$runs/adaptive" --to "$DEMO/report.html"
