@@ -41,8 +41,6 @@ class Momentum:
             arguments = [gradients[i], rate, self.slots[i]]
             if averages[i] is not None:
                 arguments.append(averages[i])
-            if finite is not None:
-                arguments = [_or_zero(gradients[i], finite), *arguments[1:]]
             extended.update(variable, self._rule(i, finite), args=tuple(arguments), group=False)
 
     def _rule(self, i: int, finite: Tensor | None) -> Any:
@@ -92,7 +90,3 @@ def _decayed_names(model: keras.Model) -> set[str]:
 def _beside(variable: Any, value: Tensor) -> tf.Variable:
     with tf.distribute.get_strategy().extended.colocate_vars_with(variable):
         return tf.Variable(value, trainable=False, dtype=variable.dtype)
-
-
-def _or_zero(gradient: Tensor, finite: Tensor) -> Tensor:
-    return tf.where(finite, gradient, tf.zeros_like(gradient))

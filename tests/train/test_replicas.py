@@ -66,6 +66,22 @@ def test_two_replicas_give_the_weights_of_one(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+def test_half_precision_and_averages_work_on_two_replicas(tmp_path: Path) -> None:
+    records = tiny.write_records(tmp_path / "records")
+    options = ("--replicas", "2", "--ema", "0.9", "--precision", "mixed_float16")
+    half = start(tmp_path / "half", records, *options)
+    full = start(tmp_path / "full", records, "--ema", "0.9")
+    finish(half)
+    finish(full)
+    ours, theirs = (
+        read_arrays(RunFolder(tmp_path / name).find_checkpoint(8)[1] / "ema.npz")
+        for name in ("half", "full")
+    )
+    for name in theirs:
+        np.testing.assert_allclose(ours[name], theirs[name], atol=0.01, err_msg=name)
+
+
+@pytest.mark.slow
 def test_two_workers_give_the_weights_of_one(tmp_path: Path) -> None:
     records = tiny.write_records(tmp_path / "records")
     addresses = [f"localhost:{port}" for port in free_ports(2)]

@@ -149,6 +149,8 @@ def main() -> int:
     parser.add_argument("--kill-at-file", type=int, default=0)
     parser.add_argument("--steps", type=int, default=8)
     parser.add_argument("--dropout", type=float, default=0.1)
+    parser.add_argument("--precision", default="float32")
+    parser.add_argument("--ema", type=float, default=0.0)
     arguments = parser.parse_args()
     import tensorflow as tf
 
@@ -167,7 +169,13 @@ def main() -> int:
     if arguments.kill_at_file:
         kill_at_file(arguments.kill_at_file)
     options = {"dropout": arguments.dropout}
-    tiny = recipe(arguments.records, steps=arguments.steps, model_options=options)
+    tiny = recipe(
+        arguments.records,
+        steps=arguments.steps,
+        model_options=options,
+        precision=arguments.precision,
+        ema=arguments.ema,
+    )
     try:
         return train(tiny, RunFolder(arguments.run), strategy)
     except RoadsegError as error:
