@@ -110,10 +110,11 @@ def _nearest_in_columns(edges: Tensor, rows: Tensor) -> Tensor:
     lower = ops.sum(ops.cast(rows[:, None] <= pixel, "int32"), axis=0) - 1
     edges = ops.reshape(ops.transpose(edges, (1, 0, 2)), (height, batch * width))
     height_px = pixel[:, None]
+    # Pieces without a pixel, where grid rows coincide, give the least integer: not to be negated.
     above = ops.segment_max(ops.where(edges, height_px, -2 * FAR_PX), upper, count)
-    below = -ops.segment_max(ops.where(edges, -height_px, -2 * FAR_PX), lower, count)
+    below = ops.segment_max(ops.where(edges, -height_px, -2 * FAR_PX), lower, count)
     above = _running(ops.maximum, ops.maximum(above, -2 * FAR_PX))
-    below = ops.flip(_running(ops.minimum, ops.flip(ops.minimum(below, 2 * FAR_PX), 0)), 0)
+    below = -ops.flip(_running(ops.maximum, ops.flip(ops.maximum(below, -2 * FAR_PX), 0)), 0)
     nearer = ops.where(rows[:, None] - above <= below - rows[:, None], above, below)
     return ops.transpose(ops.reshape(nearer, (count, batch, width)), (1, 0, 2))
 
