@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
 
+from roadseg.arguments import parse
 from roadseg.errors import RoadsegError
 
 if TYPE_CHECKING:
@@ -16,18 +17,17 @@ if TYPE_CHECKING:
 
     from roadseg.weights.initial import Original
 
-EXAMPLE = """example: roadseg import-weights mobilenet_v2_1.0_224.tgz --to weights.npz
-
-Reads a published checkpoint, checks every name and shape, and writes the arrays under roadseg's
-own names; use the file with `roadseg train --initial-weights weights.npz`.
-A head that is missing as a whole (ImageNet) is left out; anything else has to fit."""
+EXAMPLE = "roadseg import-weights mobilenet_v2_1.0_224.tgz --to weights.npz"
 
 
 @dataclass(frozen=True)
 class Arguments:
-    """What to read, for which network, and where to write."""
+    """Read a published checkpoint, check every name and shape, and write the arrays under roadseg's
+    own names, for `roadseg train --initial-weights weights.npz`. A head that is missing as a whole
+    (ImageNet) is left out; anything else has to fit.
+    """
 
-    source: Annotated[str, tyro.conf.Positional]
+    source: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="SOURCE")]
     """'imagenet', TF-slim archive (.tgz) or checkpoint prefix, Keras .h5, or .npz."""
     to: Path
     """The .npz to write."""
@@ -43,9 +43,7 @@ class Arguments:
 
 def main(argv: Sequence[str]) -> int:
     """Read, check, write; return 0. Raises RoadsegError for what does not fit."""
-    arguments = tyro.cli(
-        Arguments, args=list(argv), prog="roadseg import-weights", description=EXAMPLE
-    )
+    arguments = parse(Arguments, argv, command="import-weights", example=EXAMPLE)
     if arguments.to.suffix != ".npz":
         raise RoadsegError(f"--to {arguments.to}: the result is an .npz; name it so")
     model, original = _network(arguments)
