@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from roadseg.eval.costs import Cost
     from roadseg.eval.latency import Latency
+    from roadseg.run_folder import RunFolder
 
 EXAMPLE = """roadseg benchmark --all --size 1024x2048
 roadseg benchmark deeplabv3_mobilenet_v2 --size 1024x1024 --sampling-size 128 192
@@ -164,11 +165,16 @@ def _run_rows(path: Path, options: BenchmarkOptions, size: tuple[int, int]) -> I
         return
     if recipe.task == "sampling":
         raise RoadsegError(f"{path}: it learns sampling grids and labels nothing; use --count")
-    yield from _model_rows(path.name, sampling, run.load_segmenter(), options, size)
+    yield from _model_rows(path.name, sampling, run.load_segmenter(), options, size, run)
 
 
 def _model_rows(
-    name: str, sampling: str, model: "keras.Model", options: BenchmarkOptions, size: tuple[int, int]
+    name: str,
+    sampling: str,
+    model: "keras.Model",
+    options: BenchmarkOptions,
+    size: tuple[int, int],
+    run: "RunFolder | None" = None,
 ) -> Iterator[Row]:
     from roadseg.eval.costs import segmenter_cost
     from roadseg.eval.forms import as_saved_model, labelling_function
@@ -178,10 +184,10 @@ def _model_rows(
         yield Row(name, sampling, "graph", cost)
         return
     function = labelling_function(model)
-    yield Row(name, sampling, "graph", cost, _time(function, options, size))
+    yield Row(name, sampling, "graph", cost, _time(function, options, size, run))
     if options.saved_model:
         with as_saved_model(function, model) as loaded:
-            yield Row(name, sampling, "SavedModel", cost, _time(loaded, options, size))
+            yield Row(name, sampling, "SavedModel", cost, _time(loaded, options, size, run))
 
 
 def _saved_model_rows(
@@ -195,15 +201,15 @@ def _saved_model_rows(
 
 
 def _time(
-    function: Callable[[Any], Any], options: BenchmarkOptions, size: tuple[int, int]
+    function: Callable[[Any], Any],
+    options: BenchmarkOptions,
+    size: tuple[int, int],
+    run: "RunFolder | None" = None,
 ) -> "Latency":
-    import numpy as np
-    import tensorflow as tf
-
+    from roadseg.eval.forms import timing_images
     from roadseg.eval.latency import measure
 
-    rng = np.random.default_rng(0)
-    images = tf.constant(rng.integers(0, 256, (options.batch_size, *size, 3), np.uint8))
+    images = timing_images(size, options.batch_size, run)
     return measure(lambda: function(images).numpy(), options.warm_up, options.repeats)
 
 
@@ -266,5 +272,9 @@ def _conditions(
     conditions["protocol"] = (
         f"uint8 images to labels of every pixel; {options.warm_up} calls to warm up, median and "
         f"quartiles of {options.repeats}; CPU ms is processor time over all threads"
+    )
+    conditions["images"] = (
+        "of a run: the first of its records; else noise, on which an untrained network shows "
+        "hardly a boundary and un-sampling is quicker than on streets: time a run for its real cost"
     )
     return conditions

@@ -93,14 +93,10 @@ def pairs(runs: Sequence[ReportedRun]) -> list[tuple[int, int]]:
 
 
 def _latency_ms(run: ReportedRun) -> float:
-    import numpy as np
-    import tensorflow as tf
-
-    from roadseg.eval.forms import labelling_function
+    from roadseg.eval.forms import labelling_function, timing_images
 
     labels = labelling_function(run.run.load_segmenter(run.result.step if run.result else None))
-    rng = np.random.default_rng(0)
-    image = tf.constant(rng.integers(0, 256, (1, *run.recipe.crop_size, 3), np.uint8))
+    image = timing_images(run.recipe.crop_size, run=run.run)
     return measure(lambda: labels(image).numpy(), warm_up=2, repeats=REPEATS).cpu_ms
 
 

@@ -6,10 +6,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from roadseg.errors import RoadsegError
 
 if TYPE_CHECKING:
     import keras
+
+    from roadseg.run_folder import RunFolder
 
 Labelling = Callable[[Any], Any]
 """Takes a uint8 tensor (batch, height, width, 3) and returns labels (batch, height, width)."""
@@ -63,3 +67,28 @@ def load_saved_model(folder: Path) -> Labelling:
     # A signature's variables go when the loaded model goes.
     labels.model = model  # type: ignore[attr-defined]
     return labels
+
+
+def timing_images(size: tuple[int, int], batch: int = 1, run: "RunFolder | None" = None) -> Any:
+    """Return uint8 images (batch, *size, 3) to time a network on.
+
+    With a run whose records are there, its first image, resized: interpolation takes longer where
+    class boundaries are many, and noise shows none that are like those of streets. Else noise.
+    """
+    import cv2
+    import tensorflow as tf
+
+    image = np.random.default_rng(0).integers(0, 256, (*size, 3), np.uint8)
+    try:
+        image = cv2.resize(_first_image(run), size[::-1]) if run is not None else image
+    except RoadsegError:
+        pass
+    return tf.constant(np.repeat(image[None], batch, axis=0))
+
+
+def _first_image(run: "RunFolder") -> np.ndarray:
+    from roadseg.data_conversion.records import open_records
+    from roadseg.eval.frames import read_frames
+
+    records = open_records(run.recipe.records, run.recipe.split)
+    return next(read_frames(records, limit=1)).image

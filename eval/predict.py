@@ -88,12 +88,15 @@ class _Predictions:
         from rich.console import Console
         from rich.progress import Progress
 
-        console = Console()
+        console = Console(stderr=True)
+        plain = not console.is_terminal
         stills = [source for source in sources if not source.is_video]
-        with Progress(console=console, transient=True) as progress:
+        with Progress(console=console, transient=True, disable=plain) as progress:
             task = progress.add_task("images", total=len(stills), visible=bool(stills))
-            for _ in in_threads(self._jobs(stills)):
+            for done, _ in enumerate(in_threads(self._jobs(stills)), 1):
                 progress.advance(task)
+                if plain:
+                    _say_tenths("images", done, len(stills))
             for source in sources:
                 if source.is_video:
                     bar = progress.add_task(source.path.name, total=None)
@@ -169,3 +172,11 @@ class _Predictions:
 
 def _advance(progress: Any, bar: Any, done: int, total: int) -> None:
     progress.update(bar, completed=done, total=total or None)
+    if not progress.console.is_terminal:
+        _say_tenths("frames", done, total)
+
+
+def _say_tenths(what: str, done: int, total: int) -> None:
+    """Print a line at each tenth, where no bar can be shown."""
+    if total >= 10 and done * 10 // total > (done - 1) * 10 // total:
+        print(f"{done} of {total} {what}", file=sys.stderr, flush=True)
