@@ -32,6 +32,8 @@ class ReportOptions:
     """Worst images to show, and as many of the best; 0 for none."""
     records: Path | None = None
     """Folder of records to take images from; default: the recipe's."""
+    latency: bool = False
+    """Time one image of each run on this machine, for the table that is printed."""
 
 
 def main(argv: Sequence[str]) -> int:
@@ -40,8 +42,19 @@ def main(argv: Sequence[str]) -> int:
     with _status() as tell:
         page = report(options, tell)
     write_text(options.to, page)
+    print_table(options)
     print(f"written: {options.to} ({len(page.encode()) / 1e6:.1f} MB)")
     return 0
+
+
+def print_table(options: ReportOptions) -> None:
+    """Print the segmentation runs side by side; nothing if there are none."""
+    from roadseg.eval.comparison import comparison_table
+    from roadseg.eval.tables import console
+
+    table, rows = comparison_table(options.runs, options.evaluation, options.latency)
+    if rows:
+        console().print(table)
 
 
 def report(options: ReportOptions, tell: Callable[[str], None] = lambda text: None) -> str:

@@ -60,5 +60,5 @@ TF_CPP_MIN_LOG_LEVEL=3 python "$(dirname "$0")/demo_saved_model.py" \
 roadseg predict "$runs/adaptive" --images "$picture" --to "$DEMO/predictions"
 
 say "7/7 report"
-roadseg report "$runs/uniform" "$runs/adaptive" --to "$DEMO/report.html"
+roadseg report "$runs/uniform" "$runs/adaptive" --to "$DEMO/report.html" --latency
 say "done: open $DEMO/report.html; the SavedModel is in $runs/adaptive/export/saved_model"
