@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 SHELL := /bin/bash
 BIN := $(abspath $(VENV))/bin
+PIP := $(BIN)/python -m pip install --quiet --quiet
 NATIVE := $(wildcard nus_native/*.pyx nus_native/src/* nus_native/extensions.py)
 
 .PHONY: demo test test-slow test-jax lint benchmark addons-oracle clean help
@@ -21,9 +22,12 @@ $(VENV)/.ready: setup.py pyproject.toml requirements.lock $(NATIVE)
 	@$(PYTHON) -c 'import ensurepip, sysconfig, os; assert os.path.exists(os.path.join(sysconfig.get_paths()["include"], "Python.h"))' 2>/dev/null \
 	  || { echo "error: $(PYTHON) lacks venv or its C headers; on Debian: apt-get install python3-venv python3-dev" >&2; exit 2; }
 	@command -v $${CXX:-c++} >/dev/null || { echo "error: no C++ compiler; on Debian: apt-get install g++" >&2; exit 2; }
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet --constraint requirements.lock --config-settings editable_mode=strict --editable '.[dev]'
+	@echo "setting up $(VENV): TensorFlow and what else is in requirements.lock, about 1 GB; a minute or two"
+	@$(PYTHON) -m venv $(VENV)
+	@$(PIP) --upgrade pip
+	@$(PIP) --requirement <(grep -E '^(tensorflow|keras|numpy|Cython)==' requirements.lock)
+	@echo "building the native extensions and installing the rest"
+	@$(PIP) --constraint requirements.lock --config-settings editable_mode=strict --editable '.[dev]'
 	@touch $@
 
 demo: $(VENV)/.ready
@@ -36,8 +40,8 @@ test-slow: $(VENV)/.ready
 	$(BIN)/python -m pytest -q -m slow
 
 test-jax: $(VENV)/.ready
-	$(BIN)/python -m pip install --quiet --constraint requirements.lock --editable '.[jax]' --config-settings editable_mode=strict
-	KERAS_BACKEND=jax $(BIN)/python -m pytest -q tests/parity tests/ops
+	@$(PIP) $$(grep -E '^(jax|jaxlib)==' requirements.lock)
+	KERAS_BACKEND=jax $(BIN)/python -m pytest -q tests/parity tests/ops tests/losses tests/sampling
 
 lint: $(VENV)/.ready
 	$(BIN)/ruff format --check .

@@ -1,7 +1,7 @@
 """Reads the options of a sub-command into a dataclass; its help begins with an example."""
 
 from collections.abc import Sequence
-from typing import Any, TypeVar
+from typing import TypeVar
 
 Options = TypeVar("Options")
 
@@ -31,11 +31,7 @@ def _cli(
         for line in example.splitlines():
             print(f"example: {line}")
         print()
-    parsed: Any = tyro.cli(
-        kind,
-        prog=f"roadseg {command}",
-        args=list(argv),
-        config=(tyro.conf.FlagCreatePairsOff,),
-        return_unknown_args=return_rest,
-    )
-    return parsed if return_rest else (parsed, [])
+    prog, config = f"roadseg {command}", (tyro.conf.FlagCreatePairsOff,)
+    if return_rest:
+        return tyro.cli(kind, prog=prog, args=argv, config=config, return_unknown_args=True)
+    return tyro.cli(kind, prog=prog, args=argv, config=config), []
