@@ -34,7 +34,7 @@ demo: $(VENV)/.ready
 	@PATH="$(BIN):$$PATH" bash train/demo.sh
 
 test: $(VENV)/.ready
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q -n auto --dist loadfile
 
 test-slow: $(VENV)/.ready
 	$(BIN)/python -m pytest -q -m slow
