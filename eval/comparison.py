@@ -110,8 +110,8 @@ def _table(runs: Sequence[ReportedRun], rows: Sequence[Comparison]) -> "Table":
         "sampling",
         "mIoU",
         f"boundary {BOUNDARY_PX} px",
-        "target classes",
-        "small classes",
+        "targets",
+        "small",
         "M multiply-adds",
         "CPU ms",
     )

@@ -55,8 +55,8 @@ roadseg export "$runs/adaptive" --format saved_model
 
 say "6/7 the SavedModel in a process with TensorFlow alone"
 picture=$(find "${CITYSCAPES_ROOT:-$DEMO/street_scenes}/leftImg8bit/val" -name '*.png' | sort | head -n 1)
-TF_CPP_MIN_LOG_LEVEL=3 python "$(dirname "$0")/demo_saved_model.py" \
-  "$runs/adaptive/export/saved_model" "$picture" "$DEMO/labels.png"
+python "$(dirname "$0")/demo_saved_model.py" "$runs/adaptive/export/saved_model" "$picture" \
+  "$DEMO/labels.png" 2>"$DEMO/tensorflow.log" || { cat "$DEMO/tensorflow.log" >&2; exit 1; }
 roadseg predict "$runs/adaptive" --images "$picture" --to "$DEMO/predictions"
 
 say "7/7 report"
