@@ -1,6 +1,6 @@
 """No fixture of a ported system goes without a test."""
 
-from tests.support import parity_fixtures
+from tests.support import REPOSITORY, parity_fixtures
 
 # Systems whose originals are ported whole, and the fixtures that a test reads, by how names begin.
 PORTED = ("nus-", "tfa-")
@@ -17,3 +17,8 @@ def test_every_fixture_of_a_ported_system_is_read_by_a_test():
     names = [path.stem for path in parity_fixtures("*.npz")]
     unread = [name for name in names if name.startswith(PORTED) and not name.startswith(READ)]
     assert not unread
+
+
+def test_every_test_finds_a_fixture_in_the_project_itself():
+    names = {path.stem for path in (REPOSITORY / "tests" / "parity" / "fixtures").glob("*.npz")}
+    assert not set(READ) - names

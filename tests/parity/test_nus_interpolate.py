@@ -6,20 +6,10 @@ import numpy as np
 import pytest
 
 from roadseg import nus_native
-from tests.support import Fixture, parity_fixtures
+from tests.parity.nus_cases import scattered_cases
+from tests.support import Fixture
 
-FIXTURES = [Fixture.load(path) for path in parity_fixtures("nus-interpolate*.npz")]
 TOLERANCE = 2e-7  # of the largest magnitude: float32 is stored
-
-
-def cases(folded: bool | None = None, affine: bool | None = None) -> list[Any]:
-    return [
-        pytest.param(fixture, case, id=f"{fixture.path.stem}-{case['name']}")
-        for fixture in FIXTURES
-        for case in fixture.meta["cases"]
-        if folded in (None, case["folded_cells"] > 0)
-        and affine in (None, case["name"].startswith("uniform"))
-    ]
 
 
 def affine_values(locations: np.ndarray, size: list[int]) -> tuple[np.ndarray, np.ndarray]:
@@ -31,11 +21,7 @@ def affine_values(locations: np.ndarray, size: list[int]) -> tuple[np.ndarray, n
     return locations.astype(np.float64) @ slopes + offsets, pixels @ slopes + offsets
 
 
-def test_there_are_interpolation_fixtures() -> None:
-    assert FIXTURES, "no nus-interpolate*.npz in the parity folders"
-
-
-@pytest.mark.parametrize(("fixture", "case"), cases(affine=True))
+@pytest.mark.parametrize(("fixture", "case"), scattered_cases(affine=True))
 def test_uniform_samples_come_back_as_published(fixture: Fixture, case: dict[str, Any]) -> None:
     name = case["name"]
     ours = nus_native.interpolate(
@@ -46,7 +32,7 @@ def test_uniform_samples_come_back_as_published(fixture: Fixture, case: dict[str
     np.testing.assert_allclose(ours, published, rtol=0, atol=TOLERANCE * np.abs(published).max())
 
 
-@pytest.mark.parametrize(("fixture", "case"), cases(folded=False))
+@pytest.mark.parametrize(("fixture", "case"), scattered_cases(folded=False))
 def test_affine_values_come_back_exactly_where_nothing_folds(
     fixture: Fixture, case: dict[str, Any]
 ) -> None:
@@ -59,7 +45,7 @@ def test_affine_values_come_back_exactly_where_nothing_folds(
         np.testing.assert_allclose(ours, wanted, rtol=0, atol=tolerance * largest)
 
 
-@pytest.mark.parametrize(("fixture", "case"), cases())
+@pytest.mark.parametrize(("fixture", "case"), scattered_cases())
 def test_every_value_stays_within_the_samples(fixture: Fixture, case: dict[str, Any]) -> None:
     values = fixture.arrays[f"{case['name']}/values"]
     ours = nus_native.interpolate(
@@ -70,7 +56,7 @@ def test_every_value_stays_within_the_samples(fixture: Fixture, case: dict[str, 
     assert (ours <= values.max(axis=(0, 1))).all()
 
 
-@pytest.mark.parametrize(("fixture", "case"), cases())
+@pytest.mark.parametrize(("fixture", "case"), scattered_cases())
 def test_labels_are_the_largest_channel(fixture: Fixture, case: dict[str, Any]) -> None:
     values = fixture.arrays[f"{case['name']}/values"].astype(np.float64)
     locations = fixture.arrays[f"{case['name']}/locations"]

@@ -1,75 +1,21 @@
 """The native sampling targets agree with the published code and with an exact sparse solve."""
 
-from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pytest
 
 from roadseg import nus_native
-from tests.support import Fixture, parity_fixtures
+from tests.parity.nus_cases import Grid, grids, target_cases
+from tests.support import Fixture
 
 
-class Grid(NamedTuple):
-    """One grid of one case of one fixture."""
-
-    fixture: Fixture
-    case: dict[str, Any]
-    key: str
-    sides: tuple[int, int]
-    index: str
-
-    @property
-    def labels(self) -> np.ndarray:
-        return self.fixture.arrays[f"{self.case['name']}/labels"]
-
-    @property
-    def nearest(self) -> np.ndarray:
-        return self.fixture.arrays[f"{self.key}/nearest"]
-
-    @property
-    def options(self) -> dict[str, Any]:
-        return {
-            "target_classes": self.case["target_classes"],
-            "ignore": self.case["ignore_label"],
-            "grid_index": self.index,
-            "no_edge": "published",
-        }
-
-    def solutions(self, solver: str) -> Iterator[tuple[float, np.ndarray]]:
-        for alpha in self.case["alphas"]:
-            yield alpha, self.fixture.arrays[f"{self.key}/a{alpha}/{solver}"]
+def options(grid: Grid) -> dict[str, Any]:
+    index = "square" if grid.square_index else "exact"
+    return {**grid.options, "grid_index": index, "no_edge": "published"}
 
 
-FIXTURES = [Fixture.load(path) for path in parity_fixtures("nus-targets*.npz")]
-
-
-def grids() -> list[Any]:
-    found = []
-    for fixture in FIXTURES:
-        for case in fixture.meta["cases"]:
-            for key in case["grids"]:
-                _, sides, *index = key.split("/")
-                height, width = map(int, sides.split("x"))
-                name = "square" if index == ["square_index"] else "exact"
-                grid = Grid(fixture, case, key, (height, width), name)
-                found.append(pytest.param(grid, id=f"{fixture.path.stem}-{key}"))
-    return found
-
-
-def cases() -> list[Any]:
-    return [
-        pytest.param(fixture, case, id=f"{fixture.path.stem}-{case['name']}")
-        for fixture in FIXTURES
-        for case in fixture.meta["cases"]
-    ]
-
-
-def test_there_are_target_fixtures() -> None:
-    assert FIXTURES, "no nus-targets*.npz in the parity folders"
-
-
-@pytest.mark.parametrize(("fixture", "case"), cases())
+@pytest.mark.parametrize(("fixture", "case"), target_cases())
 def test_edge_map_is_the_published_one(fixture: Fixture, case: dict[str, Any]) -> None:
     labels = fixture.arrays[f"{case['name']}/labels"]
     bits = np.unpackbits(fixture.arrays[f"{case['name']}/edges"], count=labels.size)
@@ -83,12 +29,12 @@ def test_edge_map_is_the_published_one(fixture: Fixture, case: dict[str, Any]) -
 
 @pytest.mark.parametrize("grid", grids())
 def test_nearest_edges_are_as_near_as_the_published_ones(grid: Grid) -> None:
-    found = nus_native.nearest_edges(grid.labels, grid.sides, **grid.options)
+    found = nus_native.nearest_edges(grid.labels, grid.sides, **options(grid))
     if not grid.case["edge_pixels"]:
         np.testing.assert_allclose(found, grid.nearest, atol=1e-15)
         return
     size = np.array(grid.labels.shape)
-    columns = size[0] if grid.index == "square" else size[1]
+    columns = size[0] if grid.square_index else size[1]
     rows = np.arange(grid.sides[0]) * (size[0] - 1) // (grid.sides[0] - 1)
     asked = np.stack(
         np.meshgrid(
@@ -114,10 +60,10 @@ def test_direct_solution_is_exact(grid: Grid) -> None:
 @pytest.mark.parametrize("grid", grids())
 def test_targets_from_labels_have_the_least_energy(grid: Grid) -> None:
     """Ties of nearest pixels change coordinates; where none is broken otherwise, exact targets."""
-    nearest = nus_native.nearest_edges(grid.labels, grid.sides, **grid.options)
+    nearest = nus_native.nearest_edges(grid.labels, grid.sides, **options(grid))
     for alpha, exact in grid.solutions("exact"):
         ours = nus_native.boundary_targets(
-            grid.labels, grid.sides, alpha, dtype=np.float64, **grid.options
+            grid.labels, grid.sides, alpha, dtype=np.float64, **options(grid)
         )
         if np.array_equal(nearest, grid.nearest):
             np.testing.assert_allclose(ours, exact, rtol=0, atol=1e-9)
@@ -135,19 +81,19 @@ def test_direct_solution_is_close_to_the_published_one(grid: Grid) -> None:
 @pytest.mark.skipif(not nus_native.has_ceres(), reason="built without Ceres's headers")
 @pytest.mark.parametrize("grid", grids())
 def test_compiled_ceres_returns_what_was_published(grid: Grid) -> None:
-    for alpha, published in grid.solutions("ceres"):
-        ours = nus_native.solve_grid(grid.nearest, alpha, "ceres")
-        np.testing.assert_allclose(ours, published, rtol=0, atol=1e-3)
-    for alpha, exact in grid.solutions("exact"):
-        ours = nus_native.solve_grid(grid.nearest, alpha, "ceres", tolerance=1e-12)
-        np.testing.assert_allclose(ours, exact, rtol=0, atol=1e-8)
+    check_ceres(grid, "ceres")
 
 
 @pytest.mark.parametrize("grid", [grid for grid in grids() if np.prod(grid.values[0].sides) <= 128])
 def test_ceres_from_the_wheel_returns_what_was_published(grid: Grid) -> None:
+    check_ceres(grid, "pyceres")
+
+
+def check_ceres(grid: Grid, solver: str) -> None:
+    """Compare at Ceres's default tolerance with the published grid, at a tight one with exact."""
     for alpha, published in grid.solutions("ceres"):
-        ours = nus_native.solve_grid(grid.nearest, alpha, "pyceres")
+        ours = nus_native.solve_grid(grid.nearest, alpha, solver)
         np.testing.assert_allclose(ours, published, rtol=0, atol=1e-3)
     for alpha, exact in grid.solutions("exact"):
-        ours = nus_native.solve_grid(grid.nearest, alpha, "pyceres", tolerance=1e-12)
+        ours = nus_native.solve_grid(grid.nearest, alpha, solver, tolerance=1e-12)
         np.testing.assert_allclose(ours, exact, rtol=0, atol=1e-8)

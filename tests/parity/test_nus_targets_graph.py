@@ -1,6 +1,6 @@
 """The sampling targets of the graph agree with an exact sparse solve, and with the native ones."""
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pytest
@@ -8,50 +8,10 @@ import pytest
 from roadseg import nus_native
 from roadseg.sampling import boundary_targets, uniform_grid
 from roadseg.sampling.targets import edge_map, nearest_edges, smooth_grid
-from tests.support import Fixture, parity_fixtures
+from tests.parity.nus_cases import Grid, grids, target_cases
+from tests.support import Fixture
 
 TOLERANCE = 1e-5  # float32 against `exact`
-FIXTURES = [Fixture.load(path) for path in parity_fixtures("nus-targets*.npz")]
-
-
-class Grid(NamedTuple):
-    """One grid of one case of one fixture; `published_index` if columns are asked by the height."""
-
-    fixture: Fixture
-    case: dict[str, Any]
-    key: str
-    sides: tuple[int, int]
-    published_index: bool
-
-    @property
-    def labels(self) -> np.ndarray:
-        return self.fixture.arrays[f"{self.case['name']}/labels"]
-
-    @property
-    def nearest(self) -> np.ndarray:
-        return self.fixture.arrays[f"{self.key}/nearest"]
-
-    @property
-    def options(self) -> dict[str, Any]:
-        return {
-            "target_classes": self.case["target_classes"],
-            "ignore": self.case["ignore_label"],
-        }
-
-
-def grids(own_index: bool = False, edges: bool | None = None) -> list[Any]:
-    found = []
-    for fixture in FIXTURES:
-        for case in fixture.meta["cases"]:
-            if edges is not None and edges != bool(case["edge_pixels"]):
-                continue
-            for key in case["grids"]:
-                _, sides, *index = key.split("/")
-                height, width = map(int, sides.split("x"))
-                grid = Grid(fixture, case, key, (height, width), index == ["square_index"])
-                if not (own_index and grid.published_index):
-                    found.append(pytest.param(grid, id=f"{fixture.path.stem}-{key}"))
-    return found
 
 
 def pixel_nearest(grid: Grid) -> tuple[np.ndarray, np.ndarray]:
@@ -63,19 +23,12 @@ def pixel_nearest(grid: Grid) -> tuple[np.ndarray, np.ndarray]:
     return np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1), np.rint(found * last)
 
 
-def test_there_are_target_fixtures() -> None:
-    assert FIXTURES, "no nus-targets*.npz in the parity folders"
-
-
-@pytest.mark.parametrize("fixture", FIXTURES, ids=lambda fixture: fixture.path.stem)
-def test_edge_maps_are_the_published_ones(fixture: Fixture) -> None:
-    for case in fixture.meta["cases"]:
-        labels = fixture.arrays[f"{case['name']}/labels"]
-        bits = np.unpackbits(fixture.arrays[f"{case['name']}/edges"], count=labels.size)
-        found = edge_map(
-            labels[None].astype(np.int32), case["target_classes"], case["ignore_label"]
-        )
-        np.testing.assert_array_equal(np.asarray(found)[0], bits.reshape(case["shape"]))
+@pytest.mark.parametrize(("fixture", "case"), target_cases())
+def test_edge_maps_are_the_published_ones(fixture: Fixture, case: dict[str, Any]) -> None:
+    labels = fixture.arrays[f"{case['name']}/labels"]
+    bits = np.unpackbits(fixture.arrays[f"{case['name']}/edges"], count=labels.size)
+    found = edge_map(labels[None].astype(np.int32), case["target_classes"], case["ignore_label"])
+    np.testing.assert_array_equal(np.asarray(found)[0], bits.reshape(case["shape"]))
 
 
 @pytest.mark.parametrize("grid", grids(own_index=True, edges=True))
@@ -117,15 +70,10 @@ def test_maps_without_an_edge_give_the_uniform_grid(grid: Grid) -> None:
     np.testing.assert_allclose(np.asarray(ours), np.asarray(uniform_grid(grid.sides)), atol=1e-6)
 
 
-@pytest.mark.parametrize("fixture", FIXTURES, ids=lambda fixture: fixture.path.stem)
-def test_batches_agree_with_the_native_targets(fixture: Fixture) -> None:
-    shape = fixture.meta["cases"][0]["shape"]
-    cases = [case for case in fixture.meta["cases"] if case["shape"] == shape]
-    labels = np.stack([fixture.arrays[f"{case['name']}/labels"] for case in cases])
-    options: dict[str, Any] = {"target_classes": cases[0]["target_classes"], "alpha": 0.5}
-    ours = np.asarray(boundary_targets(labels, (7, 9), **options))
-    native = nus_native.boundary_targets(labels, (7, 9), **options)
-    assert len(cases) > 1 and ours.shape == native.shape
-    # Where several edge pixels are equally near, either may be taken: compare the others.
-    same = np.abs(ours - native).max(axis=(1, 2, 3)) <= TOLERANCE
-    assert same.mean() >= 0.5
+@pytest.mark.parametrize("grid", grids(own_index=True))
+def test_a_batch_gives_each_map_what_it_gets_alone(grid: Grid) -> None:
+    labels = np.stack([grid.labels, grid.labels[::-1], grid.labels[:, ::-1]])
+    together = np.asarray(boundary_targets(labels, grid.sides, **grid.options))
+    for one, expected in zip(labels, together, strict=True):
+        alone = np.asarray(boundary_targets(one, grid.sides, **grid.options))
+        np.testing.assert_allclose(alone, expected, rtol=0, atol=1e-6)
