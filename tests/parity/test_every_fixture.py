@@ -13,6 +13,10 @@ READ = (
 )
 
 
+def test_there_are_fixtures_where_they_are_looked_for():
+    assert parity_fixtures("*.npz"), "no .npz in $ROADSEG_PARITY_DIR or the parity folders"
+
+
 def test_every_fixture_of_a_ported_system_is_read_by_a_test():
     names = [path.stem for path in parity_fixtures("*.npz")]
     unread = [name for name in names if name.startswith(PORTED) and not name.startswith(READ)]
