@@ -9,12 +9,12 @@ import contextlib
 import errno
 import fcntl
 import logging
-import os
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from roadseg.checkpoint import sync_path
 from roadseg.data_conversion.source import Source
 from roadseg.errors import RoadsegError
 
@@ -117,15 +117,7 @@ def _check_and_sync(folder: Path, source: Source) -> None:
         if written != len(pairs):
             raise RoadsegError(f"{folder}: {written} of {len(pairs)} examples of '{split}' written")
     for path in [*folder.iterdir(), folder]:
-        _sync(path)
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        sync_path(path)
 
 
 def _put_in_place(ready: Path, final: Path, to: Path) -> None:
@@ -134,7 +126,7 @@ def _put_in_place(ready: Path, final: Path, to: Path) -> None:
     if final.exists():
         final.rename(aside)
     ready.rename(final)
-    _sync(final.parent)
+    sync_path(final.parent)
     shutil.rmtree(aside, ignore_errors=True)
 
 

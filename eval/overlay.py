@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from roadseg import drawing
-from roadseg.checkpoint import disk_error
+from roadseg.checkpoint import disk_error, write_file
 from roadseg.datasets.label_table import LabelTable
 
 KINDS = ("labels", "colour", "overlay", "sampling")
@@ -88,17 +88,8 @@ def write_png(path: Path, picture: np.ndarray) -> None:
 
 def write_bytes(path: Path, content: bytes) -> None:
     """Write `content` to `path` in one step: readers see the old file or the new one."""
-    aside = unfinished(path)
     make_folder(path.parent)
-    try:
-        with aside.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        aside.rename(path)
-    except OSError as error:
-        aside.unlink(missing_ok=True)
-        raise disk_error(path, error) from None
+    write_file(path, lambda file: file.write(content))
 
 
 def make_folder(folder: Path) -> None:

@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+from roadseg.checkpoint import sync_path
 from roadseg.errors import RoadsegError
 
 _UNFINISHED = ".unfinished-"
@@ -65,11 +66,7 @@ def _sync_all(folder: Path) -> None:
     """Wait until every file of `folder` is on the disk; a full one shows here at the latest."""
     for path in folder.rglob("*"):
         if path.is_file():
-            handle = os.open(path, os.O_RDONLY)
-            try:
-                os.fsync(handle)
-            finally:
-                os.close(handle)
+            sync_path(path)
 
 
 def _is_file_error(error: Exception) -> bool:

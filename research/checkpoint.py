@@ -3,15 +3,16 @@
 `checkpoints/step-00001200/` holds `<group>.npz` files (weights, optimizer, ema) and `state.json`.
 """
 
+import contextlib
 import errno
 import json
 import os
 import re
 import shutil
 import zipfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
@@ -58,9 +59,9 @@ def write_checkpoint(
         with (aside / "state.json").open("w", encoding="utf-8") as file:
             json.dump({"step": step, **state}, file, indent=2)
             _sync(file)
-        _sync_folder(aside)
+        sync_path(aside)
         aside.rename(target)
-        _sync_folder(folder)
+        sync_path(folder)
     except OSError as error:
         shutil.rmtree(aside, ignore_errors=True)
         raise disk_error(target, error) from None
@@ -79,16 +80,39 @@ def disk_error(path: Path, error: OSError) -> RoadsegError:
 
 def write_text(path: Path, text: str) -> None:
     """Write `text` to `path` in one step: readers see the old file or the new one."""
+    write_file(path, lambda file: file.write(text.encode()))
+
+
+def write_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
+    """Write `arrays` as the `.npz` at `path` in one step, as `write_text` does."""
+    write_file(path, lambda file: np.savez(file, **arrays))  # type: ignore[arg-type]
+
+
+def write_file(path: Path, write: Callable[[IO[bytes]], object]) -> None:
+    """Let `write` fill a file beside `path`, made with its folders, then put it in place.
+
+    Raises RoadsegError where the disk is full or not writable; nothing half-written stays.
+    """
     aside = path.with_name(f"{_UNFINISHED}{path.name}-{os.getpid()}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with aside.open("w", encoding="utf-8") as file:
-            file.write(text)
+        with aside.open("wb") as file:
+            write(file)
             _sync(file)
         aside.rename(path)
     except OSError as error:
-        aside.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # where the folder is none, unlinking fails as well
+            aside.unlink()
         raise disk_error(path, error) from None
+
+
+def sync_path(path: Path) -> None:
+    """Wait until the file, or the names in the folder, at `path` are on the disk."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def read_arrays(path: Path) -> Arrays:
@@ -142,11 +166,3 @@ def _clear_unfinished(folder: Path) -> None:
 def _sync(file: Any) -> None:
     file.flush()
     os.fsync(file.fileno())
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

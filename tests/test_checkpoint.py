@@ -93,3 +93,22 @@ def test_text_is_replaced_in_one_step(tmp_path: Path) -> None:
     checkpoint.write_text(path, "new")
     assert path.read_text() == "new"
     assert len(list(path.parent.iterdir())) == 1
+
+
+def test_a_folder_that_is_a_file_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(RoadsegError, match="a.npz: not written"):
+        checkpoint.write_arrays(tmp_path / "file" / "a.npz", {"a": np.zeros(1)})
+
+
+def test_arrays_are_written_whole_or_not_at_all(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "a.npz"
+    checkpoint.write_arrays(path, {"a.b": np.arange(3)})
+
+    def fails(file: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with pytest.raises(RoadsegError, match="a.npz: not written, the disk is full"):
+        checkpoint.write_file(path, fails)
+    np.testing.assert_array_equal(checkpoint.read_arrays(path)["a.b"], np.arange(3))
+    assert [found.name for found in path.parent.iterdir()] == ["a.npz"]

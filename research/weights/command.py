@@ -1,7 +1,6 @@
 """`roadseg import-weights`: a published checkpoint to an `.npz` with roadseg's own names."""
 
 import ast
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -67,18 +66,8 @@ def write_npz(target: Path, model: "keras.Model", paths: Sequence[str]) -> None:
     from roadseg.layers.walk import weights
 
     found = weights(model)
-    arrays: dict[str, Any] = {path: np.asarray(found[path][1]) for path in paths}
-    aside = target.with_name(f".unfinished-{target.name}")
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with aside.open("wb") as file:
-            np.savez(file, **arrays)
-            file.flush()
-            os.fsync(file.fileno())
-        aside.replace(target)
-    except OSError as error:
-        aside.unlink(missing_ok=True)
-        raise checkpoint.disk_error(target, error) from None
+    arrays = {path: np.asarray(found[path][1]) for path in paths}
+    checkpoint.write_arrays(target, arrays)
 
 
 def _network(arguments: Arguments) -> tuple["keras.Model", "Original"]:
