@@ -6,6 +6,7 @@ import numpy as np
 import tensorflow as tf
 
 from roadseg.datasets.label_table import LabelTable
+from roadseg.drawing import draw_points, overlay
 from roadseg.recipe import Recipe
 from roadseg.run_folder import RunFolder
 
@@ -19,9 +20,7 @@ class Summaries:
     def __init__(self, run: RunFolder, recipe: Recipe, table: LabelTable):
         """Open the log and put the recipe in it."""
         self.recipe = recipe
-        colours = np.zeros((256, 3), np.uint8)
-        colours[: len(table.colours)] = table.colours
-        self.colours = tf.constant(colours)
+        self.table = table
         self.writer = tf.summary.create_file_writer(str(run.tensorboard("train")))
         with self.writer.as_default(step=0):
             tf.summary.text("recipe", f"```\n{recipe.to_json()}\n```")
@@ -54,32 +53,28 @@ class Summaries:
         if training.auxiliary is not None:
             whole = tf.cast(batch["image"], tf.float32)
             points = training.auxiliary.locations(whole, self.recipe.sampling_size)
-            pictures["sampling_points"] = draw_points(whole, points, (0, 255, 255))
+            pictures["sampling_points"] = _points(whole, points, (0, 255, 255))
         return pictures
 
     def _grids(self, training: Any, batch: dict[str, Tensor]) -> dict[str, Tensor]:
         images = tf.image.resize(batch["image"], [256, 256], method="nearest")
         predicted = training.model(batch["image"], training=False)
-        pictures = {"prediction": draw_points(images, predicted, (255, 255, 0), radius=2)}
+        pictures = {"prediction": _points(images, predicted, (255, 255, 0))}
         if "target" in batch:
-            pictures["target"] = draw_points(images, batch["target"], (0, 255, 0), radius=2)
+            pictures["target"] = _points(images, batch["target"], (0, 255, 0))
         return pictures
 
-    def _overlay(self, images: Tensor, labels: Tensor) -> Tensor:
-        colours = tf.cast(tf.gather(self.colours, tf.cast(labels, tf.int32)), tf.float32)
-        return tf.cast(0.4 * images + 0.6 * colours, tf.uint8)
+    def _overlay(self, images: Tensor, labels: Tensor) -> np.ndarray:
+        pairs = zip(_uint8(images), np.asarray(labels), strict=True)
+        return np.stack([overlay(image, label, self.table) for image, label in pairs])
 
 
-def draw_points(
-    images: Tensor, grid: Tensor, colour: tuple[int, int, int], radius: int = 0
-) -> Tensor:
-    """Return `images` as uint8 with a square of `colour` at each point of `grid` (0..1)."""
-    pictures = np.array(tf.cast(images, tf.uint8))
-    height, width = pictures.shape[1:3]
-    points = np.clip(np.asarray(grid, np.float64).reshape(len(pictures), -1, 2), 0, 1)
-    pixels = np.rint(points * (height - 1, width - 1)).astype(int)
-    for picture, places in zip(pictures, pixels, strict=True):
-        for row, column in places:
-            top, left = max(row - radius, 0), max(column - radius, 0)
-            picture[top : row + radius + 1, left : column + radius + 1] = colour
-    return tf.constant(pictures)
+def _points(images: Tensor, grids: Tensor, colour: tuple[int, int, int]) -> np.ndarray:
+    """Return `images` as uint8 with a dot of `colour` at each point of `grids` (0..1)."""
+    inside = np.clip(np.nan_to_num(np.asarray(grids, np.float64)), 0, 1)
+    pairs = zip(_uint8(images), inside, strict=True)
+    return np.stack([draw_points(image, grid, colour) for image, grid in pairs])
+
+
+def _uint8(images: Tensor) -> np.ndarray:
+    return np.asarray(tf.cast(images, tf.uint8))
