@@ -44,14 +44,6 @@ def find_shards(path: Path, split: str) -> Shards:
     return Shards(path, tuple(files), None)
 
 
-def list_splits(path: Path) -> list[str]:
-    """Return the names of the splits in the one data set at or below `path`, [] if none."""
-    folders = [path] if (path / INFO_FILE).is_file() else _data_sets_below(path)
-    if len(folders) == 1:
-        return [str(split["name"]) for split in _info(folders[0]).get("splits", ())]
-    return _plain_splits(path) if not folders else []
-
-
 def _data_sets_below(path: Path) -> list[Path]:
     """Return the folders with a dataset_info.json, hidden ones (unfinished) left out."""
     found = []

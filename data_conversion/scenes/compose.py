@@ -64,8 +64,10 @@ def _lots(canvas: Canvas, street: Street, rng: np.random.Generator) -> list[Item
                     continue
             ends = (max(z, 1.5), z + length)
             if ends[1] > 3:
-                lot = _house if rng.random() < built else _garden
-                items += lot(canvas, x, side, ends, usual, lit, sun, rng)
+                if rng.random() < built:
+                    items += _house(canvas, x, side, ends, usual, lit, rng)
+                else:
+                    items += _garden(canvas, x, side, ends, sun, rng)
             z += length
     return items
 
@@ -77,10 +79,8 @@ def _house(
     ends: tuple[float, float],
     usual: float,
     lit: float,
-    sun: int,
     rng: np.random.Generator,
 ) -> list[Item]:
-    del sun
     back = x + side * (0.0 if rng.random() < 0.7 else rng.uniform(2, 5))
     height = max(4.0, rng.normal(usual, 2.5))
     items: list[Item] = [
@@ -97,12 +97,9 @@ def _garden(
     x: float,
     side: int,
     ends: tuple[float, float],
-    usual: float,
-    lit: float,
     sun: int,
     rng: np.random.Generator,
 ) -> list[Item]:
-    del usual, lit
     items: list[Item] = []
     for _ in range(rng.integers(2, 6)):
         place = (x + side * rng.uniform(2, 9), rng.uniform(*ends))
