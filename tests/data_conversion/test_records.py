@@ -12,6 +12,7 @@ from roadseg.data_conversion.records import KEYS, open_records, parse_example
 from roadseg.data_conversion.tfrecord_files import count_records
 from roadseg.errors import RoadsegError
 from tests.data_conversion.support import id_map, picture, small_cityscapes
+from tests.examples import example_values, serialized
 
 
 @pytest.fixture(scope="module")
@@ -24,29 +25,9 @@ def records(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def example(**changes: object) -> dict:
     """Return the values of an example in the DeepLab schema, as other software writes it."""
-    values: dict = {
-        "image/encoded": cv2.imencode(".jpg", picture(0)[..., ::-1])[1].tobytes(),
-        "image/filename": b"a",
-        "image/format": b"jpeg",
-        "image/height": 24,
-        "image/width": 40,
-        "image/channels": 3,
-        "image/segmentation/class/encoded": cv2.imencode(".png", id_map(0))[1].tobytes(),
-        "image/segmentation/class/format": b"png",
-    }
-    return {**values, **changes}
-
-
-def serialized(values: dict) -> bytes:
-    import tensorflow as tf
-
-    def feature(value: object) -> object:
-        if isinstance(value, int):
-            return tf.train.Feature(int64_list=tf.train.Int64List(value=[value]))
-        return tf.train.Feature(bytes_list=tf.train.BytesList(value=[value]))
-
-    features = {key: feature(value) for key, value in values.items() if value is not None}
-    return tf.train.Example(features=tf.train.Features(feature=features)).SerializeToString()
+    jpeg = cv2.imencode(".jpg", picture(0)[..., ::-1])[1].tobytes()
+    values = example_values(picture(0), id_map(0), "a")
+    return {**values, "image/encoded": jpeg, "image/format": b"jpeg", **changes}
 
 
 def plain_folder(folder: Path, *examples: dict, split: str = "val", table: bool = True) -> Path:

@@ -9,6 +9,7 @@ import numpy as np
 from roadseg.datasets import LabelTable
 from roadseg.recipe import Recipe
 from roadseg.run_folder import RunFolder
+from tests.examples import example_values, serialized
 
 NAMES = ("ground", "wall", "pole", "person")
 TABLE = LabelTable(
@@ -47,33 +48,10 @@ def write_records(
     with tf.io.TFRecordWriter(str(folder / f"{split}-00000-of-00001.tfrecord")) as writer:
         for number in range(count):
             image, label = street(number)
-            writer.write(example(image, label, f"{split}{number}"))
+            writer.write(serialized(example_values(image, label, f"{split}{number}")))
     if table is not None:
         (folder / "label_table.json").write_text(table.to_json())
     return folder
-
-
-def example(image: np.ndarray, label: np.ndarray, name: str) -> bytes:
-    """Return one serialized example in the DeepLab schema."""
-    import tensorflow as tf
-
-    def of_bytes(value: bytes) -> Any:
-        return tf.train.Feature(bytes_list=tf.train.BytesList(value=[value]))
-
-    def of_int(value: int) -> Any:
-        return tf.train.Feature(int64_list=tf.train.Int64List(value=[value]))
-
-    features = {
-        "image/encoded": of_bytes(cv2.imencode(".png", image[..., ::-1])[1].tobytes()),
-        "image/filename": of_bytes(name.encode()),
-        "image/format": of_bytes(b"png"),
-        "image/height": of_int(image.shape[0]),
-        "image/width": of_int(image.shape[1]),
-        "image/channels": of_int(3),
-        "image/segmentation/class/encoded": of_bytes(cv2.imencode(".png", label)[1].tobytes()),
-        "image/segmentation/class/format": of_bytes(b"png"),
-    }
-    return tf.train.Example(features=tf.train.Features(feature=features)).SerializeToString()
 
 
 def recipe(records: Path, **values: Any) -> Recipe:

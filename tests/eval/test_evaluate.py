@@ -18,11 +18,11 @@ from tests.eval.runs import (
     TABLE,
     add_checkpoint,
     begin_run,
-    example,
     recipe,
     street,
     write_records,
 )
+from tests.examples import example_values, serialized
 
 
 @pytest.fixture
@@ -281,7 +281,7 @@ def test_an_unreadable_image_is_one_error_that_names_the_split(tmp_path: Path) -
     records = write_records(tmp_path / "records", count=1)
     image, label = street(0)
     with tf.io.TFRecordWriter(str(records / "val-00000-of-00001.tfrecord")) as writer:
-        writer.write(example(image, label[:-2], "cut"))
+        writer.write(serialized(example_values(image, label[:-2], "cut")))
     run = begin_run(tmp_path / "run", recipe(records))
     add_checkpoint(run, 10)
     with pytest.raises(RoadsegError, match="unreadable example in split 'val'.*cut") as error:

@@ -6,10 +6,10 @@ import keras
 
 from roadseg import checkpoint
 from roadseg.datasets.label_table import LabelTable
-from roadseg.layers.mean_locations import MeanLocations
 from roadseg.recipe import Recipe
 from roadseg.run_folder import RunFolder, build_network, variable_arrays
-from roadseg.sampling import AuxiliaryNetwork, SampledSegmenter
+from roadseg.sampling import SampledSegmenter
+from tests.sampling.support import small_auxiliary
 
 CLASSES = ("road", "pole", "person")
 COLOURS = ((128, 64, 128), (153, 153, 153), (220, 20, 60))
@@ -27,16 +27,6 @@ def small_network(classes: int = 3) -> keras.Model:
         ],
         name="small",
     )
-
-
-def small_auxiliary() -> AuxiliaryNetwork:
-    """Return a network of one layer, whose grid of 4x4 points depends on the image."""
-    keras.utils.set_random_seed(2)
-    image = keras.Input((16, 16, 3))
-    x = keras.layers.Rescaling(1 / 255)(image)
-    initializer = keras.initializers.RandomNormal(stddev=0.01)
-    shifts = keras.layers.Conv2D(2, 4, strides=4, kernel_initializer=initializer)(x)
-    return AuxiliaryNetwork(keras.Model(image, MeanLocations(dtype="float32")(shifts)))
 
 
 def heavy_network() -> keras.Model:

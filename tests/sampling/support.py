@@ -1,8 +1,10 @@
-"""What the tests of sampling share: grids with and without folds, and affine scores on them."""
+"""What the tests of sampling share: grids with and without folds, scores, networks."""
 
+import keras
 import numpy as np
 
-from roadseg.sampling import enlarge, project
+from roadseg.layers.mean_locations import MeanLocations
+from roadseg.sampling import AuxiliaryNetwork, enlarge, project
 
 
 def smooth_grid(points: int, seed: int = 0, shake: float = 0.04) -> np.ndarray:
@@ -28,3 +30,13 @@ def every_pixel(size: tuple[int, int]) -> np.ndarray:
     """Return the location of every pixel, (1, height, width, 2), 0..1."""
     rows, columns = (np.linspace(0, 1, side) for side in size)
     return np.stack(np.meshgrid(rows, columns, indexing="ij"), axis=-1)[None]
+
+
+def small_auxiliary() -> AuxiliaryNetwork:
+    """Return a network of one layer, whose grid of 4x4 points depends on the image."""
+    keras.utils.set_random_seed(2)
+    image = keras.Input((16, 16, 3))
+    x = keras.layers.Rescaling(1 / 255)(image)
+    initializer = keras.initializers.RandomNormal(stddev=0.01)
+    shifts = keras.layers.Conv2D(2, 4, strides=4, kernel_initializer=initializer)(x)
+    return AuxiliaryNetwork(keras.Model(image, MeanLocations(dtype="float32")(shifts)))

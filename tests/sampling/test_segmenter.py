@@ -4,7 +4,6 @@ import keras
 import numpy as np
 import pytest
 
-from roadseg.layers.mean_locations import MeanLocations
 from roadseg.sampling import (
     AuxiliaryNetwork,
     SampledSegmenter,
@@ -13,6 +12,7 @@ from roadseg.sampling import (
     uniform_grid,
     unsample,
 )
+from tests.sampling.support import small_auxiliary
 
 tensorflow_only = pytest.mark.skipif(
     keras.backend.backend() != "tensorflow", reason="a TensorFlow graph or strategy"
@@ -28,16 +28,6 @@ def network(stride: int = 2, classes: int = 4, dictionary: bool = False) -> kera
     return keras.Model(image, {"scores": scores, "head": x} if dictionary else scores)
 
 
-def auxiliary() -> AuxiliaryNetwork:
-    """Return a network of one layer, whose grid depends on the image."""
-    keras.utils.set_random_seed(2)
-    image = keras.Input((16, 16, 3))
-    x = keras.layers.Rescaling(1 / 255)(image)
-    initializer = keras.initializers.RandomNormal(stddev=0.01)
-    shifts = keras.layers.Conv2D(2, 4, strides=4, kernel_initializer=initializer)(x)
-    return AuxiliaryNetwork(keras.Model(image, MeanLocations(dtype="float32")(shifts)))
-
-
 def photo(height: int, width: int, batch: int = 2) -> np.ndarray:
     rng = np.random.default_rng(height + width)
     return rng.uniform(0, 255, (batch, height, width, 3)).astype(np.float32)
@@ -46,14 +36,14 @@ def photo(height: int, width: int, batch: int = 2) -> np.ndarray:
 @pytest.mark.parametrize("size", [(40, 60), (33, 77), (5, 3), (1, 1)])
 @pytest.mark.parametrize("view", [None, (32, 32)])
 def test_scores_and_labels_come_out_at_the_size_of_the_image(size, view):
-    model = SampledSegmenter(network(), auxiliary(), (8, 12), view=view)
+    model = SampledSegmenter(network(), small_auxiliary(), (8, 12), view=view)
     scores, labels = model(photo(*size)), model.labels(photo(*size))
     assert scores.shape == (2, *size, 4) and labels.shape == (2, *size)
     assert np.mean(np.asarray(labels) != np.asarray(scores).argmax(-1)) < 1e-3
 
 
 def test_it_is_sampling_the_network_and_unsampling_in_a_row():
-    model = SampledSegmenter(network(stride=1), auxiliary(), 10)
+    model = SampledSegmenter(network(stride=1), small_auxiliary(), 10)
     image = photo(30, 44)
     sampled, grid = model.sampled(image)
     expected = unsample(model.network(sampled), grid, (30, 44))
@@ -67,7 +57,7 @@ def test_without_auxiliary_network_the_grid_is_uniform():
 
 
 def test_given_grid_replaces_the_predicted_one():
-    model = SampledSegmenter(network(), auxiliary(), 8)
+    model = SampledSegmenter(network(), small_auxiliary(), 8)
     image, grid = photo(30, 40), uniform_grid(8, batch=2)
     uniform = SampledSegmenter(model.network, None, 8)
     found = np.asarray(model.labels(image, grid))
@@ -81,7 +71,7 @@ def test_scores_at_a_lower_stride_or_in_a_dictionary_serve_as_well():
 
 
 def test_each_view_is_labelled_as_an_image_of_its_own():
-    model = SampledSegmenter(network(), auxiliary(), 12, view=(32, 32))
+    model = SampledSegmenter(network(), small_auxiliary(), 12, view=(32, 32))
     image = photo(32, 64, batch=1)
     whole = np.asarray(model(image))
     halves = [np.asarray(model(image[:, :, start : start + 32])) for start in (0, 32)]
@@ -89,7 +79,7 @@ def test_each_view_is_labelled_as_an_image_of_its_own():
 
 
 def test_images_of_a_batch_are_sampled_each_in_its_own_places():
-    model = SampledSegmenter(network(), auxiliary(), 12)
+    model = SampledSegmenter(network(), small_auxiliary(), 12)
     images = photo(30, 40)
     together = np.asarray(model(images))
     alone = np.concatenate([np.asarray(model(images[b : b + 1])) for b in range(2)])
@@ -99,7 +89,7 @@ def test_images_of_a_batch_are_sampled_each_in_its_own_places():
 
 
 def test_auxiliary_network_is_frozen_and_the_network_is_not():
-    model = SampledSegmenter(network(), auxiliary(), 8)
+    model = SampledSegmenter(network(), small_auxiliary(), 8)
     trained = {id(variable) for variable in model.trainable_variables}
     assert trained == {id(variable) for variable in model.network.trainable_variables}
     kept = {id(variable) for variable in model.non_trainable_variables}
@@ -109,7 +99,7 @@ def test_auxiliary_network_is_frozen_and_the_network_is_not():
 
 
 def test_a_training_step_moves_the_network_and_not_the_auxiliary_network():
-    model = SampledSegmenter(network(), auxiliary(), 8)
+    model = SampledSegmenter(network(), small_auxiliary(), 8)
     before = [np.asarray(v) for v in (*model.network.weights, *model.auxiliary.weights)]
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     model.compile(optimizer=keras.optimizers.SGD(0.1), loss=loss)
@@ -123,7 +113,7 @@ def test_a_training_step_moves_the_network_and_not_the_auxiliary_network():
 def test_sample_batch_takes_image_and_label_at_the_same_pixels():
     images, labels = photo(30, 40), np.arange(2 * 30 * 40).reshape(2, 30, 40).astype(np.int32)
     images[..., 0] = labels
-    for guide in (None, auxiliary()):
+    for guide in (None, small_auxiliary()):
         sampled, sampled_labels, grid = sample_batch(images, labels, guide, (6, 9))
         assert sampled.shape == (2, 6, 9, 3) and grid.shape == (2, 6, 9, 2)
         assert np.array_equal(np.asarray(sampled)[..., 0], np.asarray(sampled_labels))
@@ -133,7 +123,7 @@ def test_sample_batch_takes_image_and_label_at_the_same_pixels():
 def test_half_precision_networks_keep_full_precision_coordinates(policy):
     keras.config.set_dtype_policy(policy)
     try:
-        model = SampledSegmenter(network(), auxiliary(), 16)
+        model = SampledSegmenter(network(), small_auxiliary(), 16)
     finally:
         keras.config.set_dtype_policy("float32")
     assert model.network.layers[2].compute_dtype == policy.removeprefix("mixed_")
@@ -159,7 +149,7 @@ def test_saved_model_gives_the_same_scores(tmp_path, guide):
 def test_graph_of_unknown_size_gives_the_same_as_eager():
     import tensorflow as tf
 
-    model = SampledSegmenter(network(), auxiliary(), 8, view=(32, 32))
+    model = SampledSegmenter(network(), small_auxiliary(), 8, view=(32, 32))
     spec = [tf.TensorSpec((None, None, None, 3), tf.uint8)]
     graph = tf.function(lambda image: (model(image), model.labels(image)), input_signature=spec)
     for size in ((40, 90), (90, 40), (17, 17)):

@@ -13,6 +13,7 @@ import numpy as np
 
 from roadseg.datasets.label_table import LabelTable
 from roadseg.recipe import Recipe
+from tests.examples import example_values, serialized
 
 CLASSES = 3
 TABLE = LabelTable(
@@ -38,8 +39,6 @@ def write_records(folder: Path, count: int = 10, size: tuple[int, int] = (24, 32
 
 
 def _example(number: int, random: np.random.Generator, size: tuple[int, int]) -> bytes:
-    import tensorflow as tf
-
     label = np.zeros(size, np.uint8)
     top, left = random.integers(0, size[0] // 2), random.integers(0, size[1] // 2)
     label[top : top + 9, left : left + 9] = 1
@@ -47,23 +46,7 @@ def _example(number: int, random: np.random.Generator, size: tuple[int, int]) ->
     label[-2:, -2:] = 255
     image = np.asarray([60, 200, 120] + [0] * 252 + [90])[label][..., None]
     image = np.clip(image + random.integers(-30, 30, (*size, 3)), 0, 255).astype(np.uint8)
-    values = {
-        "image/encoded": tf.io.encode_png(image).numpy(),
-        "image/filename": f"image_{number:03d}".encode(),
-        "image/format": b"png",
-        "image/height": size[0],
-        "image/width": size[1],
-        "image/channels": 3,
-        "image/segmentation/class/encoded": tf.io.encode_png(label[..., None]).numpy(),
-        "image/segmentation/class/format": b"png",
-    }
-    features = {
-        key: tf.train.Feature(bytes_list=tf.train.BytesList(value=[value]))
-        if isinstance(value, bytes)
-        else tf.train.Feature(int64_list=tf.train.Int64List(value=[value]))
-        for key, value in values.items()
-    }
-    return tf.train.Example(features=tf.train.Features(feature=features)).SerializeToString()
+    return serialized(example_values(image, label, f"image_{number:03d}"))
 
 
 def recipe(records: Path | str = "records", **changes: Any) -> Recipe:
