@@ -1,7 +1,7 @@
 """Pictures of a report: the best and the worst images as each run saw and labelled them."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from itertools import cycle
 from pathlib import Path
@@ -74,18 +74,9 @@ def pictured_images(
     first = results[0]
     if first is None or not chosen:
         return []
-    from roadseg.data_conversion.records import open_records
-
     protocol = choose_protocol(runs[0].recipe, first.protocol, _usual(first.interpolation))
-    opened = open_records(records or Path(runs[0].recipe.records), first.split)
-    frames = {
-        frame.name: frame
-        for frame in read_frames(opened, protocol.crop, first.limit)
-        if frame.name in chosen
-    }
-    missing = [name for name in chosen if name not in frames]
-    if missing:
-        raise RoadsegError(f"{opened.path}: '{missing[0]}' was evaluated and is not in the records")
+    folder = records or Path(runs[0].recipe.records)
+    frames = _frames(folder, first.split, protocol.crop, first.limit, chosen)
     seen: dict[str, list[Seen]] = {name: [] for name in chosen}
     classes: dict[str, set[int]] = {
         name: set(np.unique(frames[name].label).tolist()) for name in chosen
@@ -111,6 +102,26 @@ def pictured_images(
         )
         for name, place in chosen.items()
     ]
+
+
+def _frames(
+    folder: Path,
+    split: str,
+    crop: tuple[int, int] | None,
+    limit: int | None,
+    names: Collection[str],
+) -> dict[str, Frame]:
+    """Return the frames called `names`; raise RoadsegError if one is not in the records."""
+    from roadseg.data_conversion.records import open_records
+
+    opened = open_records(folder, split)
+    frames = {
+        frame.name: frame for frame in read_frames(opened, crop, limit) if frame.name in names
+    }
+    missing = [name for name in names if name not in frames]
+    if missing:
+        raise RoadsegError(f"{opened.path}: '{missing[0]}' was evaluated and is not in the records")
+    return frames
 
 
 def choose(scores: Sequence[dict[str, float]], count: int) -> dict[str, str]:

@@ -38,25 +38,12 @@ def interpolate(
     Raises RoadsegError for a side below 2, ValueError for a wrong type, shape or NaN.
     Source: replaces the published code's Delaunay triangulation (scipy.interpolate.griddata).
     """
-    scores, grid = np.asarray(scores), np.asarray(grid)
-    if scores.dtype == np.float16:
-        scores = scores.astype(np.float32)
-    if scores.dtype not in (np.float32, np.float64):
-        raise ValueError(f"scores are {scores.dtype}; pass float16, float32 or float64")
-    if scores.ndim not in (3, 4) or scores.shape[-1] == 0:
-        raise ValueError(f"scores have shape {scores.shape}; pass (..., n, m, channels)")
-    if grid.dtype not in (np.float16, np.float32, np.float64):
-        raise ValueError(f"grid is {grid.dtype}; pass float16, float32 or float64")
+    scores, grid = _checked(scores, grid)
     batch = scores if scores.ndim == 4 else scores[None]
-    if grid.shape not in (scores.shape[:-1] + (2,), scores.shape[-3:-1] + (2,)):
-        raise ValueError(
-            f"grid has shape {grid.shape}; scores of {scores.shape} need (..., n, m, 2)"
-        )
-    side_pair(batch.shape[1:3], "grid", "a cell has four corners")
     height, width = image_size(size)
     if len(batch) == 0:
-        shape = (0, height, width)
-        return np.empty(shape, np.int32) if argmax else np.empty(shape + scores.shape[-1:])
+        empty = np.empty((0, height, width, scores.shape[-1]), scores.dtype)
+        return empty[..., 0].astype(np.int32) if argmax else empty
     grid = np.ascontiguousarray(grid, np.float64)
     positions = _on_border(finite(grid, "grid")) * [height - 1, width - 1]
     out = _mesh.interpolate(
@@ -68,6 +55,25 @@ def interpolate(
         thread_count(threads, len(batch)),
     )
     return out if scores.ndim == 4 else out[0]
+
+
+def _checked(scores: NDArray, grid: NDArray) -> tuple[NDArray, NDArray]:
+    """Return both as arrays that fit together; raise as `interpolate` says if they do not."""
+    scores, grid = np.asarray(scores), np.asarray(grid)
+    if scores.dtype == np.float16:
+        scores = scores.astype(np.float32)
+    if scores.dtype not in (np.float32, np.float64):
+        raise ValueError(f"scores are {scores.dtype}; pass float16, float32 or float64")
+    if scores.ndim not in (3, 4) or scores.shape[-1] == 0:
+        raise ValueError(f"scores have shape {scores.shape}; pass (..., n, m, channels)")
+    if grid.dtype not in (np.float16, np.float32, np.float64):
+        raise ValueError(f"grid is {grid.dtype}; pass float16, float32 or float64")
+    if grid.shape not in (scores.shape[:-1] + (2,), scores.shape[-3:-1] + (2,)):
+        raise ValueError(
+            f"grid has shape {grid.shape}; scores of {scores.shape} need (..., n, m, 2)"
+        )
+    side_pair(scores.shape[-3:-1], "grid", "a cell has four corners")
+    return scores, grid
 
 
 def _on_border(grid: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -187,5 +187,6 @@ def test_memory_layout_and_float16_are_taken() -> None:
 
 def test_an_empty_batch_gives_an_empty_batch() -> None:
     scores, grid = np.zeros((0, 3, 3, 2), np.float32), nus_native.uniform_grid((3, 3))
-    assert nus_native.interpolate(scores, grid, (9, 8)).shape == (0, 9, 8, 2)
+    values = nus_native.interpolate(scores, grid, (9, 8))
+    assert values.shape == (0, 9, 8, 2) and values.dtype == np.float32
     assert nus_native.interpolate(scores, grid, (9, 8), argmax=True).shape == (0, 9, 8)
