@@ -51,7 +51,7 @@ class Arguments:
     batch_size: Annotated[int, _option("N", "1")] = 1
     """Images that go through the graph together."""
     follow: Annotated[bool, _option("")] = False
-    """Wait for checkpoints; evaluate each once, oldest first."""
+    """Wait for the run and its checkpoints; evaluate each once."""
     interval: Annotated[float, _option("S", "300")] = 300.0
     """With --follow: least seconds between evaluations."""
     until_step: Annotated[int | None, _option("N", "the run's last")] = None
@@ -112,7 +112,7 @@ def parse_step(text: str) -> int | Literal["best", "last"]:
 
 def _evaluate(arguments: Arguments) -> int:
     from roadseg.eval.evaluate import Evaluation, EvaluationOptions
-    from roadseg.eval.watch import FollowOptions, evaluate_and_store, follow
+    from roadseg.eval.watch import FollowOptions, evaluate_and_store, follow, wait_for_run
     from roadseg.run_folder import RunFolder
 
     options = EvaluationOptions(
@@ -124,7 +124,12 @@ def _evaluate(arguments: Arguments) -> int:
         limit=arguments.limit,
         batch_size=arguments.batch_size,
     )
-    evaluation = Evaluation(RunFolder(arguments.run), options)
+    if arguments.follow and options.step != "last":
+        raise RoadsegError(f"--step {arguments.step}: --follow takes every step; leave one out")
+    run = RunFolder(arguments.run)
+    if arguments.follow:
+        wait_for_run(run, report=_say)
+    evaluation = Evaluation(run, options)
     if not arguments.follow:
         step = evaluation.find_step()
         with _progress(f"step {step}") as progress:
@@ -136,8 +141,6 @@ def _evaluate(arguments: Arguments) -> int:
             )
         _print_result(evaluation, result, arguments.json)
         return 0
-    if options.step != "last":
-        raise RoadsegError(f"--step {arguments.step}: --follow takes every step; leave one out")
     when = FollowOptions(arguments.interval, arguments.until_step, arguments.max_evaluations)
     with _progress("evaluating") as progress:
         for result in follow(evaluation, when, progress, report=_say):

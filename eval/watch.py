@@ -42,6 +42,24 @@ class FollowOptions:
         return float("inf") if endless else recipe_steps
 
 
+def wait_for_run(
+    run: RunFolder, report: Report = print, sleep: Callable[[float], None] = time.sleep
+) -> None:
+    """Return once a run was begun in the folder, which need not exist yet; say so while waiting.
+
+    Source: adaptive-sampling, eval.py, whose loop may be started before the training.
+    Raises RoadsegError where the path is a file, so that no run can appear there.
+    """
+    told = False
+    while not run.exists:
+        if run.path.is_file():
+            raise RoadsegError(f"{run.path}: a file, not a run folder; give the folder of the run")
+        if not told:
+            report(f"waiting for a run to begin in {run.path} (no recipe.json there yet)")
+            told = True
+        sleep(POLL_S)
+
+
 def follow(
     evaluation: Evaluation,
     options: FollowOptions | None = None,

@@ -1,6 +1,7 @@
 """The `roadseg` command: finds the sub-command in a table and hands it the rest of the line."""
 
 import importlib
+import os
 import sys
 from collections.abc import Sequence
 
@@ -45,6 +46,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         return int(module.main(rest) or 0)
     except RoadsegError as error:
         print(f"error: {error}", file=sys.stderr)
+        return 2
+    except BrokenPipeError:  # the reader of a pipe has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
+    except OSError as error:
+        # The last net for paths that cannot be read or written; a full disk has its own message.
+        if error.filename is None:
+            raise
+        reason = error.strerror or str(error)
+        print(f"error: {error.filename}: {reason}; check the path and its rights", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)

@@ -53,3 +53,14 @@ def test_tensorflow_starts_without_a_word():
     )
     assert done.returncode == 0
     assert done.stderr == ""
+
+
+def test_an_error_of_the_system_names_its_file_without_a_traceback(monkeypatch, capsys):
+    def fail(name):
+        raise PermissionError(13, "Permission denied", "/data/x")
+
+    monkeypatch.setattr(cli.importlib, "import_module", fail)
+    assert cli.main(["report"]) == 2
+    assert capsys.readouterr().err == (
+        "error: /data/x: Permission denied; check the path and its rights\n"
+    )

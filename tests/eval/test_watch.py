@@ -11,7 +11,14 @@ from roadseg.errors import RoadsegError
 from roadseg.eval.evaluate import Evaluation, score_frames
 from roadseg.eval.frames import Frame
 from roadseg.eval.results import EvaluationResult, Result
-from roadseg.eval.watch import FollowOptions, evaluated_steps, follow, held, unevaluated
+from roadseg.eval.watch import (
+    FollowOptions,
+    evaluated_steps,
+    follow,
+    held,
+    unevaluated,
+    wait_for_run,
+)
 from roadseg.run_folder import RunFolder
 from tests.eval.runs import TABLE, add_checkpoint, begin_run, recipe, street, write_records
 
@@ -223,3 +230,20 @@ def test_holding_a_checkpoint_takes_no_second_copy(evaluation: Evaluation) -> No
     assert not list(evaluation.run.path.glob(".held-*"))
     with held(RunFolder(evaluation.run.path), 99) as hold:
         assert hold is None
+
+
+def test_a_watch_that_is_started_before_the_training_waits_for_the_run(tmp_path: Path) -> None:
+    told: list[str] = []
+    records = write_records(tmp_path / "records", count=1)
+    wait_for_run(
+        RunFolder(tmp_path / "run"),
+        told.append,
+        lambda _: begin_run(tmp_path / "run", recipe(records)),
+    )
+    assert told == [f"waiting for a run to begin in {tmp_path / 'run'} (no recipe.json there yet)"]
+
+
+def test_a_file_in_place_of_a_run_is_not_waited_for(tmp_path: Path) -> None:
+    (tmp_path / "run").touch()
+    with pytest.raises(RoadsegError, match="a file, not a run folder"):
+        wait_for_run(RunFolder(tmp_path / "run"), sleep=no_more)
