@@ -5,18 +5,9 @@ import numpy as np
 import pytest
 
 from roadseg import datasets
-from roadseg.data_conversion.convert import main as convert
 from roadseg.data_conversion.inspect_records import count, main, preview
 from roadseg.errors import RoadsegError
-from tests.data_conversion.support import id_map, picture, small_cityscapes
-
-
-@pytest.fixture(scope="module")
-def records(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    root = tmp_path_factory.mktemp("data")
-    city = small_cityscapes(root / "city", train=3, val=1)
-    assert convert(["cityscapes", "--source", str(city), "--to", str(root / "records")]) == 0
-    return root / "records"
+from tests.data_conversion.support import id_map, picture
 
 
 def test_pixels_and_images_of_each_class_are_counted():

@@ -7,20 +7,11 @@ import numpy as np
 import pytest
 
 from roadseg import datasets
-from roadseg.data_conversion.convert import main
 from roadseg.data_conversion.records import KEYS, open_records, parse_example
 from roadseg.data_conversion.tfrecord_files import count_records
 from roadseg.errors import RoadsegError
-from tests.data_conversion.support import id_map, picture, small_cityscapes
+from tests.data_conversion.support import id_map, picture
 from tests.examples import example_values, serialized
-
-
-@pytest.fixture(scope="module")
-def records(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    root = tmp_path_factory.mktemp("data")
-    city = small_cityscapes(root / "city", train=3, val=1)
-    assert main(["cityscapes", "--source", str(city), "--to", str(root / "records")]) == 0
-    return root / "records"
 
 
 def example(**changes: object) -> dict:
