@@ -82,9 +82,20 @@ def test_modules_are_imported_by_the_installed_name() -> None:
         f"{name(path)}: {imported}"
         for path in sources(*MAY_IMPORT, "tests")
         for imported in imports(ast.walk(tree(path)))
-        if imported.partition(".")[0] in folders or imported == "roadseg.eval.eval"
+        if imported.partition(".")[0] in folders
     ]
     assert not wrong
+
+
+def test_only_the_table_of_commands_names_modules_downstream_of_research() -> None:
+    downstream = tuple(f"roadseg.{folder}." for folder in MAY_IMPORT if folder != "research")
+    named = {
+        name(path)
+        for path in sources("research")
+        for node in ast.walk(tree(path))
+        if isinstance(node, ast.Constant) and str(node.value).startswith(downstream)
+    }
+    assert named == {"research/cli.py"}
 
 
 def test_nobody_hides_the_built_in_eval() -> None:
