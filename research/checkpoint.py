@@ -75,7 +75,10 @@ def disk_error(path: Path, error: OSError) -> RoadsegError:
             f"{path}: not written, the disk is full; what was complete is kept: "
             "free some space and run the same command again"
         )
-    return RoadsegError(f"{path}: not written ({error.strerror or error})")
+    reason = error.strerror or str(error)
+    if error.errno in (errno.EEXIST, errno.ENOTDIR):
+        reason = "a file lies where a folder is needed"
+    return RoadsegError(f"{path}: not written ({reason}); choose another place or mend this one")
 
 
 def write_text(path: Path, text: str) -> None:

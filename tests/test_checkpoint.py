@@ -112,3 +112,9 @@ def test_arrays_are_written_whole_or_not_at_all(tmp_path: Path) -> None:
         checkpoint.write_file(path, fails)
     np.testing.assert_array_equal(checkpoint.read_arrays(path)["a.b"], np.arange(3))
     assert [found.name for found in path.parent.iterdir()] == ["a.npz"]
+
+
+def test_a_file_where_a_folder_is_needed_is_called_one(tmp_path: Path) -> None:
+    (tmp_path / "run").touch()
+    with pytest.raises(RoadsegError, match="a file lies where a folder is needed.*choose another"):
+        checkpoint.write_text(tmp_path / "run" / "recipe.json", "text")
