@@ -57,6 +57,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         reason = error.strerror or str(error)
         print(f"error: {error.filename}: {reason}; check the path and its rights", file=sys.stderr)
         return 2
+    except Exception as error:
+        # TensorFlow's own writers (event files) have no exception for this but one of many uses.
+        if "No space left on device" not in str(error):
+            raise
+        what = str(error).splitlines()[0].split("}} ")[-1].split(";")[0]
+        print(f"error: {what}: the disk is full; free some space, run it again", file=sys.stderr)
+        return 2
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return 130

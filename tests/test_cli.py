@@ -64,3 +64,14 @@ def test_an_error_of_the_system_names_its_file_without_a_traceback(monkeypatch, 
     assert capsys.readouterr().err == (
         "error: /data/x: Permission denied; check the path and its rights\n"
     )
+
+
+def test_a_full_disk_under_tensorboard_is_one_line(monkeypatch, capsys):
+    def fail(name):
+        raise RuntimeError("{{function_node f}} run/events.v2; No space left on device\n\tmore")
+
+    monkeypatch.setattr(cli.importlib, "import_module", fail)
+    assert cli.main(["train"]) == 2
+    assert capsys.readouterr().err == (
+        "error: run/events.v2: the disk is full; free some space, run it again\n"
+    )

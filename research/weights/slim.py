@@ -43,7 +43,7 @@ def read_slim(source: Path) -> dict[str, np.ndarray]:
             with tarfile.open(source) as archive:
                 archive.extractall(folder, filter="data")
         except FileNotFoundError:
-            raise RoadsegError(f"{source}: no such archive; check --initial-weights") from None
+            raise RoadsegError(f"{source}: no such archive; check the path") from None
         except (OSError, EOFError, tarfile.TarError) as error:
             reason = str(error).splitlines()[0]
             raise RoadsegError(f"{source}: not readable as a tar archive ({reason})") from None
