@@ -19,7 +19,7 @@ def check_recipe(recipe: Recipe, table: LabelTable) -> None:
         "auxiliary_input": recipe.auxiliary_input,
     }
     for name, size in sizes.items():
-        _need(min(size) >= 2, name, size, "each side is at least 2")
+        _need(min(size) >= 2, name, size, "at least 2 a side")
     for name in ("batch_size", "steps", "summary_every_steps", "shuffle_buffer"):
         _need(getattr(recipe, name) >= 1, name, getattr(recipe, name), "at least 1")
     _need(recipe.learning_rate > 0, "learning_rate", recipe.learning_rate, "above 0")
