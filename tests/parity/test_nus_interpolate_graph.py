@@ -101,4 +101,6 @@ def test_labels_on_exact_targets_are_those_of_the_native_mesh(grid: Grid) -> Non
     assert np.mean(mesh != native) <= 1e-4
     wrong = np.mean(native != true)
     assert np.mean(two_pass != native) <= wrong / 3
+    if max(grid.sides) <= 8:  # the auxiliary network's own grid; finer ones bend more
+        assert np.mean(two_pass != native) <= 0.01
     assert np.mean(two_pass != true) <= wrong + 1e-3
