@@ -9,8 +9,9 @@ from typing import Any, Literal
 import keras
 
 from roadseg.errors import RoadsegError
-from roadseg.models import slim_names
+from roadseg.models import slim_names, torch_names
 from roadseg.models.deeplabv3_mobilenet_v2 import deeplabv3_mobilenet_v2
+from roadseg.models.fast_scnn import fast_scnn
 
 
 @dataclass(frozen=True)
@@ -22,14 +23,28 @@ class Network:
     reference_name: Callable[[str], str]
     """Gives the original's name of a variable, from its path here."""
     parameters: int
-    """Published count of trainable values, default options, 19 classes."""
+    """Trainable values that inference uses in the original, default options, 19 classes."""
     layout: Literal["tensorflow", "pytorch"] = "tensorflow"
     """Axis order of the original's kernels."""
+    multiple: int = 1
+    """Height and width have to be multiples of it."""
+    auxiliary: tuple[str, ...] = ()
+    """How the names of layers begin that `auxiliary_heads=True` adds."""
+    unused: tuple[str, ...] = ()
+    """The original's parameters that no output of it depends on; they are left out here."""
 
 
 NETWORKS: dict[str, Network] = {
     "deeplabv3_mobilenet_v2": Network(
         deeplabv3_mobilenet_v2, slim_names.reference_name, parameters=2_113_043
+    ),
+    "fast_scnn": Network(
+        fast_scnn,
+        torch_names.reference_name,
+        parameters=1_138_051,
+        layout="pytorch",
+        multiple=32,
+        auxiliary=("auxlayer.",),
     ),
 }
 
@@ -64,5 +79,7 @@ def create(name: str, num_classes: int, **options: Any) -> keras.Model:
         raise RoadsegError(f"num_classes={num_classes!r}; a network needs an integer of 1 or more")
     try:
         return build(num_classes, **options)
+    except RoadsegError as error:
+        raise RoadsegError(f"{name}: {error}") from None
     except ValueError as error:
         raise RoadsegError(f"{name}: {error}") from error

@@ -10,20 +10,38 @@ import pytest
 from keras import ops
 
 import roadseg
+from roadseg.errors import RoadsegError
+from roadseg.layers.walk import count_parameters
 from roadseg.losses.cross_entropy import cross_entropy
-from roadseg.metrics.operations import count_operations
 from roadseg.models.auxiliary import auxiliary_network
 from roadseg.models.registry import NETWORKS
 from tests.support import REPOSITORY, on_tensorflow
 
 CLASSES = 19
-EVEN, ODD = (64, 96), (67, 93)
 every_network = pytest.mark.parametrize("name", roadseg.list_models())
 
 
-def network(name: str, size: tuple[int | None, int | None] = (None, None)) -> keras.Model:
+def sizes(name: str) -> tuple[tuple[int, int], tuple[int, int]]:
+    """Return an even size and one as odd as the network takes, both legal."""
+    multiple = NETWORKS[name].multiple
+    if multiple == 1:
+        return (64, 96), (67, 93)
+    rows = -(-64 // multiple) * multiple
+    return (rows, rows + multiple), (rows + multiple, -(-48 // multiple) * multiple)
+
+
+def options(name: str, auxiliary_heads: bool) -> dict:
+    return {"auxiliary_heads": True} if auxiliary_heads and NETWORKS[name].auxiliary else {}
+
+
+def network(
+    name: str,
+    size: tuple[int | None, int | None] = (None, None),
+    auxiliary_heads: bool = False,
+) -> keras.Model:
     keras.utils.set_random_seed(3)
-    return roadseg.create(name, CLASSES, input_shape=(*size, 3))
+    shape = (*size, 3)
+    return roadseg.create(name, CLASSES, input_shape=shape, **options(name, auxiliary_heads))
 
 
 def images(size: tuple[int, int], batch: int = 1) -> np.ndarray:
@@ -38,7 +56,7 @@ def scores_of(outputs):
 @every_network
 def test_scores_come_at_input_size_for_even_and_odd_sizes(name):
     model = network(name)
-    for size in (EVEN, ODD):
+    for size in sizes(name):
         scores = scores_of(model(images(size, batch=2), training=False))
         assert scores.shape == (2, *size, CLASSES)
         assert np.isfinite(ops.convert_to_numpy(scores)).all()
@@ -46,19 +64,46 @@ def test_scores_come_at_input_size_for_even_and_odd_sizes(name):
 
 @every_network
 def test_parameter_count_is_the_published_one(name):
-    assert count_operations(network(name), EVEN).parameters == NETWORKS[name].parameters
+    assert count_parameters(network(name)) == NETWORKS[name].parameters
+
+
+@every_network
+def test_other_sizes_are_refused_with_the_nearest_that_fit(name):
+    multiple = NETWORKS[name].multiple
+    if multiple == 1:
+        pytest.skip("takes every size")
+    model, (height, width) = network(name), sizes(name)[0]
+    with pytest.raises(RoadsegError, match=rf"height {height + 1}: .* {height} or"):
+        model(images((height + 1, width)))
+
+
+@every_network
+def test_auxiliary_heads_add_outputs_and_leave_the_main_one_as_it_is(name):
+    entry = NETWORKS[name]
+    if not entry.auxiliary:
+        pytest.skip("has none")
+    plain, trained = network(name), network(name, auxiliary_heads=True)
+    arrays = {variable.path: ops.convert_to_numpy(variable) for variable in trained.weights}
+    extra = set(arrays) - {variable.path for variable in plain.weights}
+    assert extra and all(path.startswith(entry.auxiliary) for path in extra)
+    for variable in plain.weights:
+        variable.assign(arrays[variable.path])
+    outputs = trained(images(sizes(name)[0]), training=False)
+    assert len(outputs) > 1
+    scores = scores_of(plain(images(sizes(name)[0]), training=False))
+    np.testing.assert_allclose(outputs["scores"], scores, rtol=1e-4, atol=1e-4)
 
 
 @every_network
 def test_every_weight_has_a_name_of_its_own_in_the_original(name):
-    model = network(name)
+    model = network(name, auxiliary_heads=True)
     names = [NETWORKS[name].reference_name(variable.path) for variable in model.weights]
     assert len(set(names)) == len(names)
 
 
-def gradients_of(model: keras.Model, loss) -> list[np.ndarray]:
+def gradients_of(model: keras.Model, size: tuple[int, int], loss) -> list[np.ndarray]:
     """Return the gradient of `loss(outputs)` in each trainable weight, in training mode."""
-    batch = images(EVEN, batch=2)
+    batch = images(size, batch=2)
     if keras.backend.backend() == "jax":
         import jax
 
@@ -80,15 +125,18 @@ def gradients_of(model: keras.Model, loss) -> list[np.ndarray]:
 
 
 def segmentation_loss(outputs):
-    labels = np.random.default_rng(1).integers(0, CLASSES, (2, *EVEN))
     maps = outputs.values() if isinstance(outputs, dict) else [outputs]
-    return sum(cross_entropy(scores, labels)[0] / labels.size for scores in maps)
+    total = 0.0
+    for scores in maps:
+        labels = np.random.default_rng(1).integers(0, CLASSES, tuple(scores.shape[:3]))
+        total += cross_entropy(scores, labels)[0] / labels.size
+    return total
 
 
 @every_network
 def test_gradient_reaches_every_weight(name):
-    model = network(name)
-    found = gradients_of(model, segmentation_loss)
+    model = network(name, auxiliary_heads=True)
+    found = gradients_of(model, sizes(name)[0], segmentation_loss)
     dead = [
         variable.path
         for variable, gradient in zip(model.trainable_variables, found, strict=True)
@@ -99,17 +147,17 @@ def test_gradient_reaches_every_weight(name):
 
 def test_gradient_reaches_every_weight_of_the_auxiliary_network():
     keras.utils.set_random_seed(3)
-    model = auxiliary_network(input_size=EVEN)
-    found = gradients_of(model, lambda grid: ops.mean(ops.square(grid - 0.3)))
+    model = auxiliary_network(input_size=(64, 96))
+    found = gradients_of(model, (64, 96), lambda grid: ops.mean(ops.square(grid - 0.3)))
     assert all(np.abs(gradient).max() > 0 for gradient in found)
 
 
 @every_network
 def test_a_saved_network_gives_the_same_scores(name, tmp_path):
-    model = network(name)
-    before = scores_of(model(images(ODD), training=False))
+    model, odd = network(name), sizes(name)[1]
+    before = scores_of(model(images(odd), training=False))
     model.save(tmp_path / "network.keras")
-    after = scores_of(keras.saving.load_model(tmp_path / "network.keras")(images(ODD)))
+    after = scores_of(keras.saving.load_model(tmp_path / "network.keras")(images(odd)))
     np.testing.assert_array_equal(ops.convert_to_numpy(before), ops.convert_to_numpy(after))
 
 
@@ -121,7 +169,7 @@ def test_a_network_of_unknown_size_exports_and_gives_the_same_scores(name, tmp_p
     model = network(name)
     model.export(str(tmp_path / "saved"), verbose=False)
     loaded = tf.saved_model.load(str(tmp_path / "saved"))
-    for size in (EVEN, ODD):
+    for size in sizes(name):
         ours = ops.convert_to_numpy(scores_of(model(images(size), training=False)))
         exported = scores_of(loaded.serve(images(size))).numpy()
         assert np.abs(exported - ours).max() <= 1e-4 * np.abs(ours).max()
@@ -133,24 +181,26 @@ def test_scores_and_gradients_are_finite_in_half_precision(name, policy):
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy(policy)
     try:
-        model = network(name)
+        model = network(name, auxiliary_heads=True)
     finally:
         keras.config.set_dtype_policy(before)
-    scores = scores_of(model(images(EVEN), training=False))
+    size = sizes(name)[0]
+    scores = scores_of(model(images(size), training=False))
     assert keras.backend.standardize_dtype(scores.dtype) == "float32"
     assert np.isfinite(ops.convert_to_numpy(scores)).all()
-    assert all(np.isfinite(g).all() for g in gradients_of(model, segmentation_loss))
+    assert all(np.isfinite(g).all() for g in gradients_of(model, size, segmentation_loss))
 
 
 @on_tensorflow
 @every_network
 def test_two_replicas_agree_with_one(name):
     # Logical devices can only be made before TensorFlow starts: hence a process of its own.
-    command = [sys.executable, "-m", "tests.models.two_replicas", name]
+    size = "x".join(map(str, sizes(name)[0]))
+    command = [sys.executable, "-m", "tests.models.two_replicas", name, size]
     result = subprocess.run(command, capture_output=True, text=True, cwd=REPOSITORY, check=False)
     assert result.returncode == 0, result.stderr[-2000:]
     differences = json.loads(result.stdout.splitlines()[-1])
-    assert differences["weights"] > 100
+    assert differences["weights"] > 50
     assert differences["gradients"] < 1e-9
     assert differences["statistics"] < 1e-9
 
@@ -161,11 +211,12 @@ def test_one_training_step_moves_batch_statistics_and_inference_does_not(name):
     statistics = [v for v in model.non_trainable_variables if "moving" in v.path]
     assert statistics
     before = [ops.convert_to_numpy(v) for v in statistics]
-    model(images(EVEN), training=False)
+    size = sizes(name)[0]
+    model(images(size), training=False)
     assert all(
         (ops.convert_to_numpy(v) == b).all() for v, b in zip(statistics, before, strict=True)
     )
-    model(images(EVEN), training=True)
+    model(images(size, batch=2), training=True)
     assert all(
         (ops.convert_to_numpy(v) != b).any() for v, b in zip(statistics, before, strict=True)
     )

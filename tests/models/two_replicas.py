@@ -11,21 +11,23 @@ import roadseg
 from roadseg.layers.conv_bn import synchronise_batch_norm
 from roadseg.losses.cross_entropy import cross_entropy
 
-SIZE, CLASSES, BATCH = (32, 48), 19, 4
+CLASSES, BATCH = 19, 4
 
 
-def step(name: str, devices: list[str]) -> tuple[list[np.ndarray], list[np.ndarray]]:
+def step(
+    name: str, size: tuple[int, ...], devices: list[str]
+) -> tuple[list[np.ndarray], list[np.ndarray]]:
     """Return summed gradients and running statistics after one pass over the same batch."""
     strategy = tf.distribute.MirroredStrategy(devices)
     with strategy.scope():
         keras.utils.set_random_seed(5)
-        model = synchronise_batch_norm(roadseg.create(name, CLASSES, input_shape=(*SIZE, 3)))
+        model = synchronise_batch_norm(roadseg.create(name, CLASSES, input_shape=(*size, 3)))
     for layer in model._flatten_layers():
         if "Dropout" in type(layer).__name__:
             layer.rate = 0.0
     rng = np.random.default_rng(0)
-    images = rng.uniform(0, 255, (BATCH, *SIZE, 3))
-    labels = rng.integers(0, CLASSES, (BATCH, *SIZE))
+    images = rng.uniform(0, 255, (BATCH, *size, 3))
+    labels = rng.integers(0, CLASSES, (BATCH, *size))
     share = BATCH // len(devices)
 
     def part(values):
@@ -58,12 +60,13 @@ def difference(ours: list[np.ndarray], theirs: list[np.ndarray]) -> float:
     return float(max(np.abs(a - b).max() for a, b in pairs) / largest)
 
 
-def main(name: str) -> None:
+def main(name: str, size: str) -> None:
     """Compare one and two logical devices of this machine's processor."""
     device = tf.config.list_physical_devices("CPU")[0]
     tf.config.set_logical_device_configuration(device, [tf.config.LogicalDeviceConfiguration()] * 2)
     keras.config.set_dtype_policy("float64")
-    one, two = step(name, ["CPU:0"]), step(name, ["CPU:0", "CPU:1"])
+    sides = tuple(map(int, size.split("x")))
+    one, two = step(name, sides, ["CPU:0"]), step(name, sides, ["CPU:0", "CPU:1"])
     print(
         json.dumps(
             {
@@ -76,4 +79,4 @@ def main(name: str) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(*sys.argv[1:])

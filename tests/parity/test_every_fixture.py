@@ -25,4 +25,4 @@ def test_every_fixture_of_a_ported_system_is_read_by_a_test():
 
 def test_every_test_finds_a_fixture_in_the_project_itself():
     names = {path.stem for path in (REPOSITORY / "tests" / "parity" / "fixtures").glob("*.npz")}
-    assert not set(READ) - names
+    assert not [read for read in READ if not any(name.startswith(read) for name in names)]

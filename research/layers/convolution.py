@@ -1,0 +1,128 @@
+"""Convolutions padded alike on both sides, as PyTorch pads, with its initial weights and norms.
+
+Keras's `same` pads (0, 1) before a stride of 2 on even sides; these pad (1, 1).
+"""
+
+from typing import Any
+
+import keras
+
+from roadseg.layers.conv_bn import BatchNorm, batch_norm
+
+Tensor = Any
+TORCH_NORM = BatchNorm(momentum=0.9, epsilon=1e-5)
+"""PyTorch's defaults, its momentum 0.1 counted as Keras does."""
+
+
+def uniform_fan_in(fan_in: int) -> keras.initializers.Initializer:
+    """Return PyTorch's default for kernels and biases: uniform within 1 / sqrt(fan_in)."""
+    bound = fan_in**-0.5
+    return keras.initializers.RandomUniform(-bound, bound)
+
+
+def conv(
+    x: Tensor,
+    filters: int,
+    kernel_size: int,
+    name: str,
+    strides: int = 1,
+    dilation: int = 1,
+    padding: int | None = None,
+    use_bias: bool = False,
+    initializer: keras.initializers.Initializer | None = None,
+) -> Tensor:
+    """Return the convolution of `x` (batch, height, width, channels).
+
+    padding: zeros on each of the four sides; None for dilation (kernel_size - 1) / 2, which keeps
+        the size at stride 1. Layers: `name`, and `name.pad` where Keras's own padding differs.
+    initializer: of the kernel; None for PyTorch's default.
+    """
+    x, own = _padded(x, kernel_size, name, strides, dilation, padding)
+    fan_in = kernel_size**2 * x.shape[-1]
+    return keras.layers.Conv2D(
+        filters,
+        kernel_size,
+        strides=strides,
+        dilation_rate=dilation,
+        padding=own,
+        use_bias=use_bias,
+        kernel_initializer=initializer or uniform_fan_in(fan_in),
+        bias_initializer=uniform_fan_in(fan_in),
+        name=name,
+    )(x)
+
+
+def depthwise_conv(
+    x: Tensor,
+    name: str,
+    kernel_size: int = 3,
+    strides: int = 1,
+    dilation: int = 1,
+    padding: int | None = None,
+    initializer: keras.initializers.Initializer | None = None,
+) -> Tensor:
+    """Return the depthwise counterpart of `conv`, without bias."""
+    x, own = _padded(x, kernel_size, name, strides, dilation, padding)
+    return keras.layers.DepthwiseConv2D(
+        kernel_size,
+        strides=strides,
+        dilation_rate=dilation,
+        padding=own,
+        use_bias=False,
+        depthwise_initializer=initializer or uniform_fan_in(kernel_size**2),
+        name=name,
+    )(x)
+
+
+def conv_norm(
+    x: Tensor,
+    filters: int,
+    kernel_size: int,
+    names: tuple[str, str],
+    strides: int = 1,
+    dilation: int = 1,
+    padding: int | None = None,
+    activation: str | None = "relu",
+    norm: BatchNorm = TORCH_NORM,
+    initializer: keras.initializers.Initializer | None = None,
+) -> Tensor:
+    """Return convolution without bias, batch normalisation, and `activation` of `x`.
+
+    names: of the convolution and of the normalisation; the activation takes the second's.
+    """
+    convolution, normalisation = names
+    x = conv(
+        x,
+        filters,
+        kernel_size,
+        convolution,
+        strides=strides,
+        dilation=dilation,
+        padding=padding,
+        initializer=initializer,
+    )
+    x = batch_norm(x, norm, normalisation)
+    return activate(x, f"{normalisation}.{activation}", activation) if activation else x
+
+
+def activate(x: Tensor, name: str, activation: str = "relu") -> Tensor:
+    """Return `activation` of `x`, by a layer of this name."""
+    return keras.layers.Activation(activation, name=name)(x)
+
+
+def channel_dropout(x: Tensor, name: str, rate: float = 0.1) -> Tensor:
+    """Return `x`, in training with whole feature maps dropped at `rate`."""
+    return keras.layers.SpatialDropout2D(rate, name=name)(x)
+
+
+def _padded(
+    x: Tensor, kernel_size: int, name: str, strides: int, dilation: int, padding: int | None
+) -> tuple[Tensor, str]:
+    """Return `x` with its zeros, and what is left for the convolution to do itself."""
+    keeps_size = dilation * (kernel_size - 1) // 2
+    padding = keeps_size if padding is None else padding
+    if padding == 0:
+        return x, "valid"
+    if strides == 1 and padding == keeps_size:
+        return x, "same"
+    return keras.layers.ZeroPadding2D(padding, name=f"{name}.pad")(x), "valid"

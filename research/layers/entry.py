@@ -1,0 +1,126 @@
+"""Where images enter a network: the sizes it takes, and the scale its weights were trained on."""
+
+from typing import Any, Literal
+
+import keras
+
+from roadseg.errors import RoadsegError
+from roadseg.layers.precision import full_precision
+
+Tensor = Any
+Normalisation = Literal["rgb", "bgr", "bgr_prediction", "espnet_cityscapes", "espnet_camvid"]
+
+# (channels reversed to BGR, scale, mean, standard deviation): (scale x - mean) / deviation.
+_NORMALISATIONS: dict[str, tuple[bool, float, tuple[float, ...], tuple[float, ...]]] = {
+    "rgb": (False, 1 / 255, (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)),
+    "bgr": (True, 1.0, (104.00698793, 116.66876762, 122.67891434), (1.0, 1.0, 1.0)),
+    "bgr_prediction": (True, 1.0, (103.939, 116.779, 123.68), (1.0, 1.0, 1.0)),
+    "espnet_cityscapes": (
+        True,
+        1.0,
+        (72.3923111, 82.90893555, 73.15840149),
+        (255 * 45.3192215, 255 * 46.15289307, 255 * 44.91483307),
+    ),
+    "espnet_camvid": (
+        True,
+        1.0,
+        (110.2478, 108.3571, 104.9847),
+        (255 * 72.0581, 255 * 72.6439, 255 * 69.8477),
+    ),
+}
+
+
+def image_input(
+    input_shape: tuple[int | None, int | None, int],
+    multiple: int,
+    normalisation: Normalisation,
+    include_preprocessing: bool = True,
+) -> tuple[Tensor, Tensor]:
+    """Return the network's input and what its first layer takes.
+
+    multiple: height and width have to be multiples of it. Input: RGB, 0..255, or what
+    `normalise` gives where `include_preprocessing` is False.
+    """
+    images = keras.Input(input_shape, name="image")
+    x: Tensor = LegalSize(multiple, name="size")(images) if multiple > 1 else images
+    return images, normalise(x, normalisation) if include_preprocessing else x
+
+
+def normalise(images: Tensor, normalisation: Normalisation) -> Tensor:
+    """Return RGB 0..255 on the scale of published weights, in full precision.
+
+    rgb: RGB / 255 less ImageNet's mean, over its deviation (torchvision).
+    bgr: BGR less (104.007, 116.669, 122.679), as the trunks with deep stems were trained.
+    bgr_prediction: BGR less (103.939, 116.779, 123.68), as Fast_Seg's prediction script has it.
+    espnet_cityscapes, espnet_camvid: BGR less the data set's mean, over its deviation, then / 255.
+    Source: Fast_Seg 7895738, train_distribute.py and prediction script; ESPNet afe71c3.
+    Raises ValueError for any other name.
+    """
+    if normalisation not in _NORMALISATIONS:
+        there = ", ".join(_NORMALISATIONS)
+        raise ValueError(f"normalisation={normalisation!r}; there are {there}")
+    return Normalise(normalisation, name="normalise", dtype=full_precision())(images)
+
+
+def mean_colour(normalisation: str) -> tuple[float, float, float]:
+    """Return the RGB colour, 0..255, that `normalise` brings to zero."""
+    reverse, scale, mean, _ = _NORMALISATIONS[normalisation]
+    red, green, blue = (value / scale for value in (mean[::-1] if reverse else mean))
+    return red, green, blue
+
+
+@keras.saving.register_keras_serializable("roadseg")
+class Normalise(keras.layers.Layer):
+    """Brings RGB 0..255 to the scale of published weights; see `normalise`."""
+
+    def __init__(self, normalisation: str, **kwargs: Any) -> None:
+        """Keep the name of the scale."""
+        super().__init__(**kwargs)
+        self.normalisation = normalisation
+
+    def call(self, images: Tensor) -> Tensor:
+        """Return images of the same shape."""
+        reverse, scale, mean, deviation = _NORMALISATIONS[self.normalisation]
+        x = keras.ops.cast(images, self.compute_dtype)
+        x = keras.ops.flip(x, axis=-1) if reverse else x
+        factor = keras.ops.convert_to_tensor([scale / d for d in deviation], self.compute_dtype)
+        mean = keras.ops.convert_to_tensor([m / scale for m in mean], self.compute_dtype)
+        return (x - mean) * factor
+
+    def compute_output_shape(self, input_shape: tuple) -> tuple:
+        """Return the same shape."""
+        return input_shape
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor's arguments."""
+        return {**super().get_config(), "normalisation": self.normalisation}
+
+
+@keras.saving.register_keras_serializable("roadseg")
+class LegalSize(keras.layers.Layer):
+    """Passes images through whose height and width are multiples of a number, and no others."""
+
+    def __init__(self, multiple: int, **kwargs: Any) -> None:
+        """Keep the number."""
+        super().__init__(**kwargs)
+        self.multiple = multiple
+
+    def call(self, images: Tensor) -> Tensor:
+        """Return `images`; raise RoadsegError naming the nearest sizes if theirs does not fit."""
+        for side, axis in zip(images.shape[1:3], ("height", "width"), strict=True):
+            if side is not None and side % self.multiple:
+                below = side // self.multiple * self.multiple
+                near = [size for size in (below, below + self.multiple) if size]
+                raise RoadsegError(
+                    f"image {axis} {side}: this network takes multiples of {self.multiple}; "
+                    f"nearest: {' or '.join(map(str, near))}"
+                )
+        return images
+
+    def compute_output_shape(self, input_shape: tuple) -> tuple:
+        """Return the same shape."""
+        return input_shape
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor's arguments."""
+        return {**super().get_config(), "multiple": self.multiple}

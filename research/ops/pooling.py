@@ -1,0 +1,72 @@
+"""Poolings as PyTorch defines them, at sizes known or not known when a graph is traced."""
+
+from typing import Any
+
+import keras
+from keras import ops
+
+Tensor = Any
+
+
+def adaptive_average_pool(x: Tensor, size: tuple[Any, Any]) -> Tensor:
+    """Return `x` averaged to `size` bins.
+
+    x: (batch, height, width, channels). size: (rows, columns), Python integers or integer scalars.
+    Bin i averages rows floor(i H / n) to ceil((i + 1) H / n) - 1, columns alike: bins overlap where
+    n does not divide H, and repeat rows where n exceeds it.
+    Source: PyTorch, adaptive_avg_pool2d.
+    """
+    if _is_one(size[0]) and _is_one(size[1]):
+        return ops.mean(x, axis=(1, 2), keepdims=True)
+    height, width = ops.shape(x)[1:3]
+    x = ops.einsum("nh,bhwc->bnwc", _bins(height, size[0], x.dtype), x)
+    return ops.einsum("mw,bnwc->bnmc", _bins(width, size[1], x.dtype), x)
+
+
+def max_pool(x: Tensor, ceil_mode: bool = False) -> Tensor:
+    """Return the 3x3 maximum of non-negative `x` at stride 2, padded by 1.
+
+    x: (batch, height, width, channels), no value below 0 (after a ReLU), so zeros can pad it.
+    ceil_mode: sides are ceil((in - 1) / 2) + 1, one more than floor((in - 1) / 2) + 1 where `in`
+        is even.
+    """
+    height, width = ops.shape(x)[1:3]
+    after = [_after(side, ceil_mode) for side in (height, width)]
+    if all(isinstance(side, int) for side in after):
+        x = ops.pad(x, ((0, 0), (1, after[0]), (1, after[1]), (0, 0)))
+    else:
+        # A pad of 2 always suffices; what is too much is cut again.
+        x = ops.pad(x, ((0, 0), (1, 2), (1, 2), (0, 0)))
+        x = x[:, : height + 1 + after[0], : width + 1 + after[1]]
+    return ops.max_pool(x, 3, strides=2, padding="valid")
+
+
+def average_pool(x: Tensor, kernel_size: int, strides: int, padding: int) -> Tensor:
+    """Return the average over windows, padded zeros counted in it (always divided alike).
+
+    x: (batch, height, width, channels). padding: zeros on each side.
+    Source: PyTorch, avg_pool2d with count_include_pad.
+    """
+    x = ops.pad(x, ((0, 0), (padding, padding), (padding, padding), (0, 0)))
+    return ops.average_pool(x, kernel_size, strides=strides, padding="valid")
+
+
+def _is_one(side: Any) -> bool:
+    return isinstance(side, int) and side == 1
+
+
+def _after(side: Any, ceil_mode: bool) -> Any:
+    """Return the zeros needed behind an axis: odd sides 1, even ones 2 (ceil) or 0 (floor)."""
+    even = 2 if ceil_mode else 0
+    return side % 2 + (1 - side % 2) * even
+
+
+def _bins(side: Any, count: Any, dtype: Any) -> Tensor:
+    """Return the averaging matrix (count, side)."""
+    index = ops.arange(count, dtype="int32")
+    begin = (index * side) // count
+    end = -((-(index + 1) * side) // count)
+    place = ops.arange(side, dtype="int32")[None]
+    inside = ops.logical_and(place >= begin[:, None], place < end[:, None])
+    length = ops.cast(end - begin, keras.backend.standardize_dtype(dtype))
+    return ops.cast(inside, length.dtype) / length[:, None]

@@ -1,0 +1,71 @@
+"""Runs our networks as fixtures of PyTorch originals say: arguments, weights, outputs."""
+
+import ast
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import keras
+import numpy as np
+
+import roadseg
+from roadseg.models.registry import NETWORKS
+from tests.parity.weights import set_parameters
+from tests.support import Fixture, load_rule
+
+Values = dict[str, np.ndarray]
+
+
+@dataclass(frozen=True)
+class Case:
+    """How an original's constructor becomes a network of ours, and its outputs layers of it."""
+
+    network: str
+    """Name in the registry."""
+    arguments: tuple[str, ...]
+    """Names of the original's arguments, in order."""
+    outputs: dict[str, str]
+    """Layer of ours by the fixture's name of an output."""
+    options: Callable[[dict[str, Any]], dict[str, Any]] = lambda arguments: {}
+    """Our options, from the original's arguments (that of classes excepted)."""
+    finish: dict[str, Callable[[np.ndarray], np.ndarray]] = field(default_factory=dict)
+    """What is still done to an output (NHWC) before it is compared."""
+
+
+def constructor(fixture: Fixture) -> tuple[str, list[Any], dict[str, Any]]:
+    """Return name, positional and keyword arguments of the original's constructor."""
+    call = ast.parse(fixture.meta["constructor"], mode="eval").body
+    assert isinstance(call, ast.Call)
+    keywords = {word.arg: ast.literal_eval(word.value) for word in call.keywords if word.arg}
+    return ast.unparse(call.func), [ast.literal_eval(value) for value in call.args], keywords
+
+
+def build(fixture: Fixture, case: Case) -> keras.Model:
+    """Return our network with the fixture's weights, every one of which is accounted for."""
+    _, positional, keywords = constructor(fixture)
+    arguments = dict(zip(case.arguments, positional, strict=False)) | keywords
+    classes = arguments.pop(case.arguments[0])
+    options = {"include_preprocessing": False} | case.options(arguments)
+    model = roadseg.create(case.network, classes, **options)
+    entry = NETWORKS[case.network]
+    set_parameters(model, fixture, entry.reference_name, allowed=entry.unused)
+    return model
+
+
+def run(fixture: Fixture, case: Case) -> Values:
+    """Return our outputs, NHWC, by the fixture's names."""
+    model = build(fixture, case)
+    names = [output["name"] for output in fixture.meta["outputs"]]
+    layers = {name: model.get_layer(case.outputs[name]).output for name in names}
+    found = keras.Model(model.input, layers)(image(fixture), training=False)
+    values = {name: keras.ops.convert_to_numpy(value) for name, value in found.items()}
+    return {name: case.finish.get(name, lambda x: x)(value) for name, value in values.items()}
+
+
+def image(fixture: Fixture) -> np.ndarray:
+    """Return the fixture's input, NHWC: stored, or made by the rule."""
+    if "input" in fixture.arrays:
+        return fixture.arrays["input"].transpose(0, 2, 3, 1)
+    _, channels, height, width = fixture.meta["input_shape"]
+    made = load_rule().image(height, width, channels, fixture.meta["salt"])
+    return np.asarray(made).reshape(1, channels, height, width).transpose(0, 2, 3, 1)
