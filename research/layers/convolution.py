@@ -20,6 +20,11 @@ def uniform_fan_in(fan_in: int) -> keras.initializers.Initializer:
     return keras.initializers.RandomUniform(-bound, bound)
 
 
+def normal_fan_out() -> keras.initializers.Initializer:
+    """Return He's for trunks: normal, standard deviation sqrt(2 / (kernel area x filters))."""
+    return keras.initializers.VarianceScaling(2.0, "fan_out", "untruncated_normal")
+
+
 def conv(
     x: Tensor,
     filters: int,
@@ -35,7 +40,8 @@ def conv(
 
     padding: zeros on each of the four sides; None for dilation (kernel_size - 1) / 2, which keeps
         the size at stride 1. Layers: `name`, and `name.pad` where Keras's own padding differs.
-    initializer: of the kernel; None for PyTorch's default.
+    initializer: of the kernel, cloned: one that is called twice gives the same values twice. None
+        for PyTorch's default.
     """
     x, own = _padded(x, kernel_size, name, strides, dilation, padding)
     fan_in = kernel_size**2 * x.shape[-1]
@@ -46,7 +52,7 @@ def conv(
         dilation_rate=dilation,
         padding=own,
         use_bias=use_bias,
-        kernel_initializer=initializer or uniform_fan_in(fan_in),
+        kernel_initializer=initializer.clone() if initializer else uniform_fan_in(fan_in),
         bias_initializer=uniform_fan_in(fan_in),
         name=name,
     )(x)
@@ -69,7 +75,9 @@ def depthwise_conv(
         dilation_rate=dilation,
         padding=own,
         use_bias=False,
-        depthwise_initializer=initializer or uniform_fan_in(kernel_size**2),
+        depthwise_initializer=initializer.clone()
+        if initializer
+        else uniform_fan_in(kernel_size**2),
         name=name,
     )(x)
 
