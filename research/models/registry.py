@@ -11,6 +11,7 @@ import keras
 from roadseg.errors import RoadsegError
 from roadseg.models import slim_names, torch_names
 from roadseg.models.deeplabv3_mobilenet_v2 import deeplabv3_mobilenet_v2
+from roadseg.models.espnet import espnet, espnet_c
 from roadseg.models.fast_scnn import fast_scnn
 
 
@@ -37,6 +38,20 @@ class Network:
 NETWORKS: dict[str, Network] = {
     "deeplabv3_mobilenet_v2": Network(
         deeplabv3_mobilenet_v2, slim_names.reference_name, parameters=2_113_043
+    ),
+    "espnet": Network(
+        espnet,
+        torch_names.reference_name,
+        parameters=201_542,
+        layout="pytorch",
+        multiple=8,
+    ),
+    "espnet_c": Network(
+        espnet_c,
+        torch_names.reference_name,
+        parameters=210_889,
+        layout="pytorch",
+        multiple=8,
     ),
     "fast_scnn": Network(
         fast_scnn,

@@ -3,6 +3,15 @@
 from tests.parity.torch_networks import Case
 
 CASES = {
+    "ESPNet": Case(
+        "espnet", ("classes", "p", "q"), {"logits": "classifier"}, lambda arguments: arguments
+    ),
+    "ESPNet_Encoder": Case(
+        "espnet_c",
+        ("classes", "p", "q"),
+        {"logits": "classifier.conv"},
+        lambda arguments: arguments,
+    ),
     "FastSCNN": Case(
         "fast_scnn",
         ("num_classes", "aux"),
