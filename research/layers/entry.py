@@ -107,7 +107,20 @@ class LegalSize(keras.layers.Layer):
 
     def call(self, images: Tensor) -> Tensor:
         """Return `images`; raise RoadsegError naming the nearest sizes if theirs does not fit."""
-        for side, axis in zip(images.shape[1:3], ("height", "width"), strict=True):
+        self._check(tuple(images.shape))
+        return images
+
+    def compute_output_shape(self, input_shape: tuple) -> tuple:
+        """Return the same shape, or raise RoadsegError as `call` does."""
+        self._check(input_shape)
+        return input_shape
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor's arguments."""
+        return {**super().get_config(), "multiple": self.multiple}
+
+    def _check(self, shape: tuple) -> None:
+        for side, axis in zip(shape[1:3], ("height", "width"), strict=True):
             if side is not None and side % self.multiple:
                 below = side // self.multiple * self.multiple
                 near = [size for size in (below, below + self.multiple) if size]
@@ -115,12 +128,3 @@ class LegalSize(keras.layers.Layer):
                     f"image {axis} {side}: this network takes multiples of {self.multiple}; "
                     f"nearest: {' or '.join(map(str, near))}"
                 )
-        return images
-
-    def compute_output_shape(self, input_shape: tuple) -> tuple:
-        """Return the same shape."""
-        return input_shape
-
-    def get_config(self) -> dict[str, Any]:
-        """Return the constructor's arguments."""
-        return {**super().get_config(), "multiple": self.multiple}
