@@ -37,13 +37,17 @@ class Recipe:
     split: str = "train"
     """Split to train on."""
     crop_size: tuple[int, int] = (1024, 1024)
-    """Training crop; smaller images are padded (127.5, label 255)."""
+    """Training crop; smaller images are padded at the bottom and right (label 255)."""
+    padding: Literal["grey", "mean"] = "grey"
+    """Colour of the padding: 127.5, or the one that the network's normalisation brings to zero."""
     min_scale: float = 1.0
     """Smallest random scale before the crop; equal to max_scale for none."""
     max_scale: float = 1.0
     """Largest random scale before the crop."""
     scale_step: float = 0.0
     """Step between scales; 0 draws from the continuous range."""
+    scaling: Literal["aligned", "half_pixel"] = "aligned"
+    """How images are scaled: aligned corners, as TensorFlow 1 did, or half-pixel, as OpenCV."""
     flip_probability: float = 0.5
     """Probability of a left-right flip of image and label."""
     shuffle_buffer: int = 100
@@ -71,26 +75,59 @@ class Recipe:
     targets: Literal["native", "graph"] = "native"
     """Who computes target grids: the native code in the input pipeline, or the device."""
 
+    loss: Literal["cross_entropy", "ohem"] = "cross_entropy"
+    """Loss of the main scores; 'ohem' keeps the hardest pixels of each device's batch."""
+    ohem_threshold: float = 0.7
+    """Pixels whose true class has at most this probability are hard."""
+    ohem_min_kept: int = 100_000
+    """Pixels of a device's batch that are kept at least; 0 keeps all."""
+    class_weights: Literal["none", "cityscapes", "frequency"] = "none"
+    """Weights of the classes in the loss: Fast_Seg's 19, or 1 / ln(1.10 + frequency)."""
+    auxiliary_heads: bool = True
+    """Whether a network's auxiliary heads, if it has any, are trained; evaluation has none."""
+    auxiliary_loss: Literal["cross_entropy", "ohem"] = "cross_entropy"
+    """Loss of the auxiliary heads; a boundary head always has plain cross-entropy."""
+    auxiliary_weight: float = 0.4
+    """Weight of each auxiliary head's loss beside the main one's 1."""
+    boundary_from: Literal["reduced", "full"] = "reduced"
+    """Labels of a boundary head are found at the head's own size, or at full size."""
+
     batch_size: int = 16
     """Images in a step, over all replicas and machines."""
     steps: int = 90_000
     """Optimiser steps of the whole run."""
     learning_rate: float = 0.007
-    """Rate at step 0, before the poly schedule."""
+    """Rate at step 0, before the schedule."""
+    schedule: Literal["poly", "cosine", "halving"] = "poly"
+    """How the rate falls, step by step: poly to 0, half a cosine, or by halves."""
     power: float = 0.9
     """Power of the poly schedule, which ends at 0."""
+    final_learning_rate: float = 0.0
+    """Rate at which the cosine schedule ends."""
+    halve_every_steps: int = 0
+    """Steps after which the halving schedule halves the rate, again and again."""
+    optimizer: Literal["sgd", "adam"] = "sgd"
+    """Update rule; both as PyTorch has them, with the decay in the gradient."""
     momentum: float = 0.9
     """Momentum of SGD (not Nesterov)."""
+    adam_betas: tuple[float, float] = (0.9, 0.999)
+    """What Adam keeps of its averages of gradients and of their squares."""
     weight_decay: float = 4e-5
-    """L2 factor: weight_decay * sum(w^2) / 2 on kernels, depthwise ones excluded."""
+    """L2 factor: weight_decay * sum(w^2) / 2 over the weights that decay."""
+    weight_decay_on: Literal["kernels", "convolutions", "all"] = "kernels"
+    """Which decay: kernels but depthwise ones, all kernels, or every weight (biases, norms)."""
+    pretrained_layers: tuple[str, ...] = ()
+    """How the names of layers begin that start from published weights."""
+    pretrained_factor: float = 1.0
+    """Factor on the rate and on the decay of those layers (SwiftNet: 1/4)."""
     bias_gradient_factor: float = 1.0
     """Factor on the gradient of the logits' biases (published: 2)."""
     batch_norm_momentum: float = 0.0
     """Momentum of batch statistics in place of the network's own; 0 keeps those."""
     ema: float = 0.0
     """Decay of the moving average of the weights used in evaluation; 0 for none."""
-    precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = "float32"
-    """Keras dtype policy."""
+    precision: Literal["float32", "mixed_bfloat16", "mixed_float16", "float64"] = "float32"
+    """Keras dtype policy; float64 is for comparisons with other programs."""
     xla: bool = False
     """Compile the step with XLA (GPUs only: depthwise layers are slow under XLA on CPUs)."""
     seed: int = 0
