@@ -106,7 +106,7 @@ def resnet_stage(
     """Return stage `number` (1 to 4) of a ResNet, for what comes between two; see `resnet`."""
     if depth not in BLOCKS:
         raise ValueError(f"depth={depth}; there are ResNets of {', '.join(map(str, BLOCKS))}")
-    block = _basic if depth == 18 else _bottleneck
+    block = basic_block if depth == 18 else _bottleneck
     planes = width * 2 ** (number - 1)
     stage = Stage(x, x)
     for index in range(BLOCKS[depth][number - 1]):
@@ -116,15 +116,16 @@ def resnet_stage(
     return stage
 
 
-def _basic(
+def basic_block(
     x: Tensor,
     planes: int,
     name: str,
-    strides: int,
-    dilation: int,
-    norm: BatchNorm,
-    initializer: Initializer | None,
+    strides: int = 1,
+    dilation: int = 1,
+    norm: BatchNorm = TORCH_NORM,
+    initializer: Initializer | None = None,
 ) -> Stage:
+    """Return two 3x3 convolutions beside a shortcut, projected where stride or width changes."""
     common: dict[str, Any] = {"norm": norm, "initializer": initializer}
     shortcut = _shortcut(x, planes, name, strides, common)
     x = conv_norm(x, planes, 3, _names(name, 1), strides, **common)
