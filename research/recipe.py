@@ -29,6 +29,8 @@ class Recipe:
     """Further arguments of the network's builder in training."""
     evaluation_options: dict[str, Scalar] = dataclasses.field(default_factory=dict)
     """Arguments that differ in evaluation and export (DeepLab: output_stride=8)."""
+    void_class: bool = False
+    """Have one output more than classes and train it on ignored pixels (ESPNet's authors)."""
     initial_weights: str = "none"
     """'none', 'imagenet', or the path of a checkpoint, archive or run folder."""
 

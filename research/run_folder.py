@@ -112,7 +112,7 @@ class RunFolder:
         Raises RoadsegError if the checkpoint holds other variables or shapes.
         """
         _, folder = self.find_checkpoint(step)
-        model = build_network(self.recipe, self._num_classes(), evaluation)
+        model = build_network(self.recipe, self.num_outputs, evaluation)
         arrays = checkpoint.read_arrays(folder / "weights.npz")
         if evaluation and (folder / "ema.npz").is_file():
             arrays |= checkpoint.read_arrays(folder / "ema.npz")
@@ -179,8 +179,15 @@ class RunFolder:
                 events.append(event)
         return events
 
-    def _num_classes(self) -> int:
-        return 0 if self.recipe.task == "sampling" else len(self.label_table.names)
+    @property
+    def num_outputs(self) -> int:
+        """Scores of the network: one a class, one for void if the recipe says so; 0 for grids."""
+        return 0 if self.recipe.task == "sampling" else num_outputs(self.recipe, self.label_table)
+
+
+def num_outputs(recipe: Recipe, label_table: "LabelTable") -> int:
+    """Return how many scores a segmentation network of `recipe` gives a pixel."""
+    return len(label_table.names) + recipe.void_class
 
 
 def build_network(recipe: Recipe, num_classes: int, evaluation: bool = False) -> "keras.Model":

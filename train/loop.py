@@ -14,7 +14,7 @@ from roadseg.data_conversion.records import RecordSet, open_records
 from roadseg.errors import RoadsegError
 from roadseg.layers.conv_bn import synchronise_batch_norm
 from roadseg.recipe import Recipe
-from roadseg.run_folder import RunFolder, build_network
+from roadseg.run_folder import RunFolder, build_network, num_outputs
 from roadseg.train import snapshot
 from roadseg.train.check import check_devices, check_recipe
 from roadseg.train.initial import begin_or_resume, load_start
@@ -56,7 +56,7 @@ def build(
         adaptive = recipe.task == "segmentation" and recipe.sampling == "adaptive"
         auxiliary = run.load_auxiliary() if adaptive else None
         with precision(recipe.precision):
-            model = build_network(recipe, len(table.names))
+            model = build_network(recipe, num_outputs(recipe, table))
         if recipe.batch_norm_momentum:
             set_batch_norm_momentum(model, recipe.batch_norm_momentum)
         if strategy.num_replicas_in_sync > 1:

@@ -67,7 +67,14 @@ class TrainingStep:
         if self.recipe.sampling != "none":
             size = self.recipe.sampling_size
             images, labels, _ = sample_batch(images, labels, self.auxiliary, size)
+        if self.recipe.void_class:
+            labels = tf.where(labels == self.ignore, self._void(), tf.cast(labels, tf.int32))
         return tf.cast(images, tf.float32), labels
+
+    def _void(self) -> int:
+        """Return the last output, which a recipe with a void class trains on ignored pixels."""
+        scores = self.model.output
+        return (scores["scores"] if isinstance(scores, dict) else scores).shape[-1] - 1
 
     def _local_gradients(self, batch: Batch, scale: Tensor) -> tuple[Tensor, Tensor, list[Tensor]]:
         with tf.GradientTape() as tape:
