@@ -11,6 +11,7 @@ import keras
 from roadseg.errors import RoadsegError
 from roadseg.models import slim_names, torch_names
 from roadseg.models.deeplabv3_mobilenet_v2 import deeplabv3_mobilenet_v2
+from roadseg.models.dfanet import dfanet
 from roadseg.models.espnet import espnet, espnet_c
 from roadseg.models.fast_scnn import fast_scnn
 
@@ -38,6 +39,15 @@ class Network:
 NETWORKS: dict[str, Network] = {
     "deeplabv3_mobilenet_v2": Network(
         deeplabv3_mobilenet_v2, slim_names.reference_name, parameters=2_113_043
+    ),
+    "dfanet": Network(
+        dfanet,
+        torch_names.reference_name,
+        parameters=1_831_051,
+        layout="pytorch",
+        multiple=64,
+        auxiliary=("dsn1.", "dsn2."),
+        unused=("backbone.fc.weight", "backbone.fc.bias"),
     ),
     "espnet": Network(
         espnet,

@@ -3,6 +3,12 @@
 from tests.parity.torch_networks import Case
 
 CASES = {
+    "DFANet": Case(
+        "dfanet",
+        ("nclass",),
+        {"logits": "conv_out", "aux1": "dsn1.4", "aux2": "dsn2.4"},
+        lambda arguments: {"auxiliary_heads": True},
+    ),
     "ESPNet": Case(
         "espnet", ("classes", "p", "q"), {"logits": "classifier"}, lambda arguments: arguments
     ),

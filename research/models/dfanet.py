@@ -1,0 +1,106 @@
+"""DFANet: the same light trunk three times over, each fed with what the one before found.
+
+Paper: Li et al. 2019 (arXiv:1904.02216).
+Source: lxtGH/Fast_Seg, commit 7895738 (Apache 2.0).
+Changed: scores come at input size; a list of outputs became a dict; the auxiliary heads, 88 % of
+the code's multiply-adds in inference, are there only when asked for.
+"""
+
+import keras
+
+from roadseg.backbones.xception_a import ENCODERS, attention, encoder, xception_a
+from roadseg.layers.conv_bn import batch_norm
+from roadseg.layers.convolution import (
+    TORCH_NORM,
+    Tensor,
+    activate,
+    channel_dropout,
+    conv,
+    conv_norm,
+)
+from roadseg.layers.entry import Normalisation, image_input
+from roadseg.layers.outputs import segmentation_model
+from roadseg.layers.resize import ResizeLike
+
+MULTIPLE = 64
+DECODER_WIDTH = 32
+AUXILIARY_WIDTH = 192
+
+
+def dfanet(
+    num_classes: int,
+    input_shape: tuple[int | None, int | None, int] = (None, None, 3),
+    auxiliary_heads: bool = False,
+    normalisation: Normalisation = "rgb",
+    include_preprocessing: bool = True,
+) -> keras.Model:
+    """Return the network: images (batch, height, width, 3) to scores (batch, ..., classes).
+
+    Sides are multiples of 64. Images are RGB, 0..255; without `include_preprocessing` already
+    normalised. Scores are unnormalised, float32, at input size; they are decided at 1/4 (layer
+    `conv_out`) and enlarged bilinearly with aligned corners.
+    auxiliary_heads: return {"scores": ..., "aux1": ..., "aux2": ...} for training, from the
+        attended features of the first trunk at 1/4 and of the second at 1/8 (layers `dsn1.4`,
+        `dsn2.4`). They are the code author's; the paper has none.
+    Depth and attention are the paper's (4, 6 and 4 blocks; DFANet-A).
+    Raises RoadsegError for another size.
+    """
+    images, x = image_input(input_shape, MULTIPLE, normalisation, include_preprocessing)
+    enc2_a, enc3_a, enc4_a, fca_a = xception_a(x)
+    up_a = ResizeLike(name="fca_1.up")([fca_a, enc2_a])
+    names = ("enc2_2", "enc3_2", "enc4_2", "fca_2")
+    enc2_b, enc3_b, enc4_b, fca_b = _trunk(up_a, (enc2_a, enc3_a, enc4_a), names)
+    up_b = ResizeLike(name="fca_2.up")([fca_b, enc2_b])
+    names = ("enc2_3", "enc3_3", "enc3_4", "fca_3")
+    enc2_c, _, _, fca_c = _trunk(up_b, (enc2_b, enc3_b, enc4_b), names)
+
+    low, high = (enc2_a, enc2_b, enc2_c), (fca_a, fca_b, fca_c)
+    heads = {"scores": conv(_decoder(low, high), num_classes, 1, "conv_out", use_bias=True)}
+    if auxiliary_heads:
+        heads["aux1"] = _auxiliary_head(up_a, num_classes, "dsn1")
+        heads["aux2"] = _auxiliary_head(up_b, num_classes, "dsn2")
+    return segmentation_model(images, heads, "dfanet")
+
+
+def _trunk(
+    x: Tensor, before: tuple[Tensor, Tensor, Tensor], names: tuple[str, str, str, str]
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Return three encoders' maps and the last attended; each also sees its predecessor's map.
+
+    before: the maps of the trunk before, twice the size of those that come back.
+    """
+    maps = []
+    for earlier, (filters, blocks), name in zip(before, ENCODERS, names[:3], strict=True):
+        x = keras.layers.Concatenate(name=f"{name}.concatenated")([earlier, x])
+        x = encoder(x, filters, blocks, name)
+        maps.append(x)
+    enc2, enc3, enc4 = maps
+    return enc2, enc3, enc4, attention(enc4, names[3])
+
+
+def _decoder(low: tuple[Tensor, ...], high: tuple[Tensor, ...]) -> Tensor:
+    """Return 32 channels at 1/4 from the first and the attended map of every trunk."""
+    like = low[0]
+    reduced = [
+        _reduce_and_enlarge(x, like, f"enc2_{trunk}_reduce") for trunk, x in enumerate(low, start=1)
+    ]
+    x = keras.layers.Add(name="low_fusion")(reduced)
+    x = conv_norm(x, DECODER_WIDTH, 1, ("conv_fusion.conv", "conv_fusion.bn"))
+    attended = [
+        _reduce_and_enlarge(x, like, f"fca_{trunk}_reduce") for trunk, x in enumerate(high, start=1)
+    ]
+    return keras.layers.Add(name="high_fusion")([x, *attended])
+
+
+def _reduce_and_enlarge(x: Tensor, like: Tensor, name: str) -> Tensor:
+    """Return 32 channels of `x` at the size of `like`, by name `name`."""
+    is_there = x is like
+    x = conv_norm(x, DECODER_WIDTH, 1, (f"{name}.conv", f"{name}.bn"))
+    return x if is_there else ResizeLike(name=f"{name}.up")([x, like])
+
+
+def _auxiliary_head(x: Tensor, num_classes: int, name: str) -> Tensor:
+    x = conv(x, AUXILIARY_WIDTH, 3, f"{name}.0", use_bias=True)
+    x = activate(batch_norm(x, TORCH_NORM, f"{name}.1"), f"{name}.2")
+    x = channel_dropout(x, f"{name}.3")
+    return conv(x, num_classes, 1, f"{name}.4", use_bias=True)
