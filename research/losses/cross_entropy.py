@@ -1,5 +1,6 @@
 """Softmax cross-entropy over the pixels that carry a label, as a sum and a count."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -7,16 +8,37 @@ from keras import ops
 
 Tensor = Any
 
+# Source: Fast_Seg 7895738, OHEM loss; off by default there. Cityscapes, in order of train ids.
+CITYSCAPES_WEIGHTS = (
+    *(0.8373, 0.918, 0.866, 1.0345, 1.0166, 0.9969, 0.9754, 1.0489, 0.8786, 1.0023),
+    *(0.9539, 0.9843, 1.1116, 0.9037, 1.0865, 1.0955, 1.0865, 1.1529, 1.0507),
+)
 
-def cross_entropy(scores: Tensor, labels: Tensor, ignore: int = 255) -> tuple[Tensor, Tensor]:
+
+def cross_entropy(
+    scores: Tensor,
+    labels: Tensor,
+    ignore: int = 255,
+    class_weights: Sequence[float] | None = None,
+) -> tuple[Tensor, Tensor]:
     """Return (cross-entropy summed over labelled pixels, number of them), float32 scalars.
 
     scores: (batch, height, width, classes), unnormalised; computed in float32 or wider.
     labels: (batch, height, width) integers, class or `ignore`.
+    class_weights: one factor a class; the number of pixels is then the sum of their factors.
     The mean over a whole batch is the quotient of both sums over all replicas; the mean of the
     replicas' means would weigh pixels unequally. Without a labelled pixel both are 0.
     Raises ValueError when the shapes do not fit. A graph cannot refuse a label that is neither a
     class nor `ignore`: it counts as the nearest class; the converter refuses such records.
+    """
+    losses, labelled, classes = pixel_losses(scores, labels, ignore)
+    return summed(losses, labelled, classes, class_weights)
+
+
+def pixel_losses(scores: Tensor, labels: Tensor, ignore: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Return, all of the shape of `labels`: cross-entropy, where a label is, and classes.
+
+    Arguments and errors are those of `cross_entropy`. Where no label is, the first means nothing.
     """
     scores, labels = ops.convert_to_tensor(scores), ops.cast(labels, "int32")
     if len(scores.shape) != len(labels.shape) + 1 or any(
@@ -28,6 +50,17 @@ def cross_entropy(scores: Tensor, labels: Tensor, ignore: int = 255) -> tuple[Te
     labelled = labels != ignore
     classes = ops.clip(ops.where(labelled, labels, 0), 0, scores.shape[-1] - 1)
     losses = ops.sparse_categorical_crossentropy(classes, scores, from_logits=True)
+    return losses, labelled, classes
+
+
+def summed(
+    losses: Tensor, kept: Tensor, classes: Tensor, class_weights: Sequence[float] | None
+) -> tuple[Tensor, Tensor]:
+    """Return the sum of `losses` over the pixels `kept`, and their number; weighted by class."""
     # `where` and not a product: an ignored pixel's infinity must not make the sum NaN.
-    total = ops.sum(ops.where(labelled, losses, ops.zeros_like(losses)))
-    return total, ops.sum(ops.cast(labelled, total.dtype))
+    losses = ops.where(kept, losses, ops.zeros_like(losses))
+    counts = ops.cast(kept, losses.dtype)
+    if class_weights is not None:
+        weights = ops.take(ops.convert_to_tensor(class_weights, losses.dtype), classes)
+        losses, counts = losses * weights, counts * weights
+    return ops.sum(losses), ops.sum(counts)

@@ -1,0 +1,66 @@
+"""Online hard example mining: cross-entropy over the pixels that the network is least sure of."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from keras import ops
+
+from roadseg.losses.cross_entropy import pixel_losses, summed
+
+Tensor = Any
+
+
+def ohem_cross_entropy(
+    scores: Tensor,
+    labels: Tensor,
+    threshold: float = 0.7,
+    min_kept: int = 100_000,
+    ignore: int = 255,
+    class_weights: Sequence[float] | None = None,
+) -> tuple[Tensor, Tensor]:
+    """Return (cross-entropy summed over hard pixels, number of them), float32 scalars.
+
+    scores: (batch, height, width, classes), unnormalised; computed in float32 or wider.
+    labels: (batch, height, width) integers, class or `ignore`.
+    threshold: a pixel is hard when its class has at most this probability, 0..1.
+    min_kept: where fewer are, the threshold is the probability of the pixel that comes at this
+        place when all are ordered, hardest first. Ignored pixels stand in that order with
+        probability 1; pixels as likely as the last one kept are kept too. Both this and the order
+        mean the batch given here, that of one device. 0, or more than there are labelled pixels:
+        every labelled pixel is kept.
+    class_weights: as in `cross_entropy`.
+    No gradient passes through the selection. Without a labelled pixel both are 0.
+    Raises ValueError as `cross_entropy` does, and for a negative `min_kept`.
+    Source: Shrivastava et al. 2016; Fast_Seg 7895738, OhemCrossEntropy2dTensor.
+    """
+    if min_kept < 0:
+        raise ValueError(f"min_kept={min_kept}: 0 (keep all) or more wanted")
+    losses, labelled, classes = pixel_losses(scores, labels, ignore)
+    kept = labelled
+    if min_kept:
+        hard = _hard_pixels(ops.stop_gradient(losses), labelled, threshold, min_kept)
+        mined = ops.sum(ops.cast(labelled, "int32")) >= min_kept
+        kept = ops.logical_and(labelled, ops.logical_or(hard, ops.logical_not(mined)))
+    return summed(losses, kept, classes, class_weights)
+
+
+def _hard_pixels(losses: Tensor, labelled: Tensor, threshold: float, min_kept: int) -> Tensor:
+    """Return where a pixel is hard, if there are `min_kept` labelled ones at all."""
+    probabilities = ops.where(labelled, ops.exp(-losses), ops.ones_like(losses))
+    limit = ops.cast(threshold, probabilities.dtype)
+    enough = ops.sum(ops.cast(probabilities <= limit, "int32")) >= min_kept
+    flat = ops.reshape(probabilities, (-1,))
+    # Ordering costs far more than counting, and while a network learns there often are enough.
+    limit = ops.cond(enough, lambda: limit, lambda: _at_place(flat, min_kept))
+    # Not `<=`: what is NaN has to stay in the loss, for training to notice.
+    return ops.logical_not(probabilities > limit)
+
+
+def _at_place(values: Tensor, place: int) -> Tensor:
+    """Return the value that comes at `place`, counted from 1, in ascending order (or the last)."""
+    count = values.shape[0]
+    if count is None:
+        ordered = ops.sort(values)
+        return ordered[ops.minimum(place, ops.shape(values)[0]) - 1]
+    place = min(place, count)
+    return -ops.top_k(-values, place)[0][place - 1]
