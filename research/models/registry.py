@@ -11,9 +11,12 @@ import keras
 from roadseg.errors import RoadsegError
 from roadseg.models import slim_names, torch_names
 from roadseg.models.deeplabv3_mobilenet_v2 import deeplabv3_mobilenet_v2
+from roadseg.models.dfseg import dfseg_v1, dfseg_v2
 from roadseg.models.dfanet import dfanet
 from roadseg.models.espnet import espnet, espnet_c
 from roadseg.models.fast_scnn import fast_scnn
+from roadseg.models.icnet import icnet
+from roadseg.models.pspnet import pspnet_50, pspnet_101
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,22 @@ NETWORKS: dict[str, Network] = {
         auxiliary=("dsn1.", "dsn2."),
         unused=("backbone.fc.weight", "backbone.fc.bias"),
     ),
+    "dfseg_v1": Network(
+        dfseg_v1,
+        torch_names.reference_name,
+        parameters=9_220_659,
+        layout="pytorch",
+        auxiliary=("dsn.",),
+        unused=("backbone.fc.weight", "backbone.fc.bias"),
+    ),
+    "dfseg_v2": Network(
+        dfseg_v2,
+        torch_names.reference_name,
+        parameters=18_674_739,
+        layout="pytorch",
+        auxiliary=("dsn.",),
+        unused=("backbone.fc.weight", "backbone.fc.bias"),
+    ),
     "espnet": Network(
         espnet,
         torch_names.reference_name,
@@ -70,6 +89,28 @@ NETWORKS: dict[str, Network] = {
         layout="pytorch",
         multiple=32,
         auxiliary=("auxlayer.",),
+    ),
+    "icnet": Network(
+        icnet,
+        torch_names.reference_name,
+        parameters=47_484_320,
+        layout="pytorch",
+        multiple=8,
+        auxiliary=("head.cff_12.conv_low_cls", "head.cff_24.conv_low_cls"),
+    ),
+    "pspnet_50": Network(
+        pspnet_50,
+        torch_names.reference_name,
+        parameters=46_715_347,
+        layout="pytorch",
+        auxiliary=("dsn.",),
+    ),
+    "pspnet_101": Network(
+        pspnet_101,
+        torch_names.reference_name,
+        parameters=65_707_475,
+        layout="pytorch",
+        auxiliary=("dsn.",),
     ),
 }
 

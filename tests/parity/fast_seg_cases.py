@@ -2,6 +2,8 @@
 
 from tests.parity.torch_networks import Case
 
+PSPNET = {"logits": "head.1", "aux": "dsn.4"}
+
 CASES = {
     "DFANet": Case(
         "dfanet",
@@ -23,5 +25,22 @@ CASES = {
         ("num_classes", "aux"),
         {"logits": "classifier.conv.1", "aux": "auxlayer.4"},
         lambda arguments: {"auxiliary_heads": arguments.get("aux", False)},
+    ),
+    "ICNet": Case(
+        "icnet",
+        ("nclass",),
+        {
+            "logits_full": "scores",
+            "logits_quarter": "head.conv_cls",
+            "aux_eighth": "head.cff_12.conv_low_cls",
+            "aux_sixteenth": "head.cff_24.conv_low_cls",
+        },
+        lambda arguments: {"auxiliary_heads": True},
+    ),
+    "PSPNet_res50": Case(
+        "pspnet_50", ("num_classes",), PSPNET, lambda _: {"auxiliary_heads": True}
+    ),
+    "PSPNet_res101": Case(
+        "pspnet_101", ("num_classes",), PSPNET, lambda _: {"auxiliary_heads": True}
     ),
 }
