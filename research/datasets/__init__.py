@@ -5,6 +5,7 @@ from collections.abc import Callable
 from roadseg.datasets.camvid import camvid, camvid32
 from roadseg.datasets.cityscapes import cityscapes
 from roadseg.datasets.label_table import LabelId, LabelTable
+from roadseg.datasets.mapillary import mapillary
 from roadseg.errors import RoadsegError
 
 __all__ = ["LabelId", "LabelTable", "get", "list_tables"]
@@ -14,6 +15,7 @@ _TABLES: dict[str, Callable[[], LabelTable]] = {
     "cityscapes": cityscapes,
     "camvid": camvid,
     "camvid32": camvid32,
+    "mapillary": mapillary,
     "street_scenes": lambda: cityscapes("street_scenes"),
 }
 

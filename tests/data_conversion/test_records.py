@@ -165,3 +165,21 @@ def test_parsing_keeps_shapes_of_rank_three_and_two_in_a_graph():
     data = tf.data.Dataset.from_tensors(serialized(example())).map(parse_example)
     assert data.element_spec["image"].shape.as_list() == [None, None, 3]
     assert data.element_spec["label"].shape.as_list() == [None, None]
+
+
+def test_splits_are_read_as_one_with_a_plus_between_them(records: Path):
+    both = open_records(records, "train+val")
+    assert (both.split, both.num_examples, both.image_size) == ("train+val", 4, (24, 40))
+    alone = [e["filename"] for s in ("train", "val") for e in open_records(records, s).examples()]
+    assert [example["filename"] for example in both.examples()] == alone
+
+
+@pytest.mark.parametrize("split", ["train+", "train+train", "+"])
+def test_a_sum_of_splits_needs_different_ones(split: str, records: Path):
+    with pytest.raises(RoadsegError, match="wanted different splits with . between .*train_plus"):
+        open_records(records, split)
+
+
+def test_trainval_is_told_how_it_is_written(records: Path):
+    with pytest.raises(RoadsegError, match=r"there are: train, val; train\+val reads both as one"):
+        open_records(records, "trainval")
