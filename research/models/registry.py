@@ -33,6 +33,8 @@ class Network:
     """Axis order of the original's kernels."""
     multiple: int = 1
     """Height and width have to be multiples of it."""
+    trunk: tuple[str, ...] = ("backbone.",)
+    """How the names of layers begin that weights trained on ImageNet fill."""
     auxiliary: tuple[str, ...] = ()
     """How the names of layers begin that `auxiliary_heads=True` adds."""
     unused: tuple[str, ...] = ()
