@@ -1,10 +1,17 @@
 """Poolings as layers, for functional networks whose height and width are not known yet."""
 
-from typing import Any
+from typing import Any, Literal
 
 import keras
 
-from roadseg.ops.pooling import adaptive_average_pool, average_pool, max_pool
+from roadseg.ops.pooling import (
+    adaptive_average_pool,
+    average_pool,
+    average_windows,
+    max_pool,
+    maximum_windows,
+    proportionate_average_pool,
+)
 
 Tensor = Any
 Shape = tuple[int | None, ...]
@@ -68,3 +75,71 @@ class AveragePooling(keras.layers.Layer):
         """Return the shape after pooling."""
         sides = [None if side is None else (side - 1) // 2 + 1 for side in input_shape[1:3]]
         return (input_shape[0], *sides, input_shape[3])
+
+
+@keras.saving.register_keras_serializable("roadseg")
+class ProportionateAveragePooling(keras.layers.Layer):
+    """Averages to a fixed number of rows of about square bins, as SwiftNet's pyramid does."""
+
+    def __init__(self, rows: int, **kwargs: Any) -> None:
+        """Keep the number of rows; see `ops.pooling.proportionate_average_pool`."""
+        super().__init__(**kwargs)
+        self.rows = rows
+
+    def call(self, x: Tensor) -> Tensor:
+        """Return (batch, rows, columns as the aspect has it, channels)."""
+        return proportionate_average_pool(x, self.rows)
+
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        """Return the shape after pooling."""
+        batch, height, width, channels = input_shape
+        if height is None or width is None:
+            return (batch, self.rows, None, channels)
+        return (batch, self.rows, max(1, round(self.rows * width / height)), channels)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor's arguments."""
+        return {**super().get_config(), "rows": self.rows}
+
+
+@keras.saving.register_keras_serializable("roadseg")
+class SpatialAwarePooling(keras.layers.Layer):
+    """Pools one map at strides 2, 4 .. 2^levels, over windows of twice the stride and one."""
+
+    def __init__(
+        self,
+        levels: int,
+        pool: Literal["average", "max"] = "average",
+        count_padding: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        """Keep the number of poolings and their kind; see `ops.pooling.average_windows`.
+
+        Raises ValueError for another kind.
+        """
+        super().__init__(**kwargs)
+        if pool not in ("average", "max"):
+            raise ValueError(f"pool={pool!r}; there are 'average' and 'max'")
+        self.levels = levels
+        self.pool = pool
+        self.count_padding = count_padding
+
+    def call(self, x: Tensor) -> list[Tensor]:
+        """Return `levels` maps, finest first; sides are divided by the stride and rounded up."""
+        if self.pool == "max":
+            return maximum_windows(x, self.levels)
+        strides = (2**level for level in range(1, self.levels + 1))
+        return [average_windows(x, stride, self.count_padding) for stride in strides]
+
+    def compute_output_shape(self, input_shape: Shape) -> list[Shape]:
+        """Return the shape of each map."""
+        batch, *sides, channels = input_shape
+        return [
+            (batch, *(side and -(-side // 2**level) for side in sides), channels)
+            for level in range(1, self.levels + 1)
+        ]
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor's arguments."""
+        own = {"levels": self.levels, "pool": self.pool, "count_padding": self.count_padding}
+        return {**super().get_config(), **own}

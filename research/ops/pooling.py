@@ -1,5 +1,6 @@
 """Poolings as PyTorch defines them, at sizes known or not known when a graph is traced."""
 
+import math
 from typing import Any
 
 import keras
@@ -51,6 +52,52 @@ def average_pool(x: Tensor, kernel_size: int, strides: int, padding: int) -> Ten
     return ops.average_pool(x, kernel_size, strides=strides, padding="valid")
 
 
+def proportionate_average_pool(x: Tensor, rows: int) -> Tensor:
+    """Return `x` averaged to `rows` rows of bins, and to as many columns as make them square.
+
+    x: (batch, height, width, channels). Columns: rows times width over height, rounded half to
+    even, 1 at least; bins as in `adaptive_average_pool`.
+    Source: SwiftNet's spatial pyramid (orsic/swiftnet 2b88990).
+    """
+    height, width = ops.shape(x)[1:3]
+    columns = _half_to_even(rows * width, height)
+    columns = max(columns, 1) if isinstance(columns, int) else ops.maximum(columns, 1)
+    return adaptive_average_pool(x, (rows, columns))
+
+
+def average_windows(x: Tensor, stride: int, count_padding: bool = False) -> Tensor:
+    """Return the average over windows of 2 stride + 1 around every `stride`-th pixel.
+
+    x: (batch, height, width, channels); sides become ceil(in / stride), whatever they are.
+    count_padding: what a window covers outside the frame counts as zeros; else it is left out.
+    Rows first, then columns: 2 (2 stride + 1) additions for an average, not (2 stride + 1)^2.
+    """
+    size, kernel = ops.shape(x)[1:3], 2 * stride + 1
+    x = ops.pad(x, ((0, 0), (stride, stride), (stride, stride), (0, 0)))
+    x = ops.average_pool(x, (kernel, 1), strides=(stride, 1), padding="valid")
+    x = ops.average_pool(x, (1, kernel), strides=(1, stride), padding="valid")
+    if count_padding:
+        return x
+    rows, columns = (_window_share(side, stride, x.dtype) for side in size)
+    return x * (rows[None, :, None, None] * columns[None, None, :, None])
+
+
+def maximum_windows(x: Tensor, levels: int) -> list[Tensor]:
+    """Return maxima over windows of 2 s + 1 around every s-th pixel, s = 2, 4 .. 2^levels.
+
+    x: (batch, height, width, channels), any values; sides become ceil(in / s).
+    Each comes from the one before it, exactly: three neighbours at s cover a window at 2 s.
+    """
+    found: list[Tensor] = []
+    for level in range(levels):
+        around = 1 if level else 2
+        pads = ((0, 0), (around, around), (around, around), (0, 0))
+        x = ops.pad(x, pads, constant_values=-math.inf)
+        x = ops.max_pool(x, 2 * around + 1, strides=2, padding="valid")
+        found.append(x)
+    return found
+
+
 def _is_one(side: Any) -> bool:
     return isinstance(side, int) and side == 1
 
@@ -70,3 +117,18 @@ def _bins(side: Any, count: Any, dtype: Any) -> Tensor:
     inside = ops.logical_and(place >= begin[:, None], place < end[:, None])
     length = ops.cast(end - begin, keras.backend.standardize_dtype(dtype))
     return ops.cast(inside, length.dtype) / length[:, None]
+
+
+def _half_to_even(numerator: Any, denominator: Any) -> Any:
+    """Return the quotient of integers, rounded as Python rounds, in integers: exact."""
+    half_up = (2 * numerator + denominator) // (2 * denominator)
+    half_down = -((denominator - 2 * numerator) // (2 * denominator))
+    return half_up - (half_up - half_down) * (half_up % 2)
+
+
+def _window_share(side: Any, stride: int, dtype: Any) -> Tensor:
+    """Return kernel size over the cells inside the frame, for each window along an axis."""
+    centre = ops.arange(-(-side // stride), dtype="int32") * stride
+    begin, end = ops.maximum(centre - stride, 0), ops.minimum(centre + stride + 1, side)
+    dtype = keras.backend.standardize_dtype(dtype)
+    return ops.cast(2 * stride + 1, dtype) / ops.cast(end - begin, dtype)
