@@ -8,13 +8,16 @@ from roadseg.errors import RoadsegError
 from roadseg.layers.precision import full_precision
 
 Tensor = Any
-Normalisation = Literal["rgb", "bgr", "bgr_prediction", "espnet_cityscapes", "espnet_camvid"]
+Normalisation = Literal[
+    "rgb", "bgr", "bgr_prediction", "df", "espnet_cityscapes", "espnet_camvid"
+]
 
 # (channels reversed to BGR, scale, mean, standard deviation): (scale x - mean) / deviation.
 _NORMALISATIONS: dict[str, tuple[bool, float, tuple[float, ...], tuple[float, ...]]] = {
     "rgb": (False, 1 / 255, (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)),
     "bgr": (True, 1.0, (104.00698793, 116.66876762, 122.67891434), (1.0, 1.0, 1.0)),
     "bgr_prediction": (True, 1.0, (103.939, 116.779, 123.68), (1.0, 1.0, 1.0)),
+    "df": (True, 1.0, (72.0, 83.0, 73.0), (125.0, 125.0, 125.0)),
     "espnet_cityscapes": (
         True,
         1.0,
@@ -52,6 +55,7 @@ def normalise(images: Tensor, normalisation: Normalisation) -> Tensor:
     rgb: RGB / 255 less ImageNet's mean, over its deviation (torchvision).
     bgr: BGR less (104.007, 116.669, 122.679), as the trunks with deep stems were trained.
     bgr_prediction: BGR less (103.939, 116.779, 123.68), as Fast_Seg's prediction script has it.
+    df: BGR less (72, 83, 73), times 0.008, as DFNet's authors train.
     espnet_cityscapes, espnet_camvid: BGR less the data set's mean, over its deviation, then / 255.
     Source: Fast_Seg 7895738, train_distribute.py and prediction script; ESPNet afe71c3.
     Raises ValueError for any other name.

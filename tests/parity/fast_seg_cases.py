@@ -11,6 +11,11 @@ CASES = {
         {"logits": "conv_out", "aux1": "dsn1.4", "aux2": "dsn2.4"},
         lambda arguments: {"auxiliary_heads": True},
     ),
+    "DFSeg": Case(
+        lambda arguments: {"dfv1": "dfseg_v1", "dfv2": "dfseg_v2"}[arguments["type"]],
+        ("nclass", "type"),
+        {"logits": "fc.4"},
+    ),
     "ESPNet": Case(
         "espnet", ("classes", "p", "q"), {"logits": "classifier"}, lambda arguments: arguments
     ),

@@ -9,7 +9,7 @@ from roadseg.layers.walk import count_parameters
 from roadseg.models.registry import NETWORKS
 from tests.parity.fast_seg_cases import CASES
 from tests.parity.test_networks import check
-from tests.parity.torch_networks import build, constructor, image, run
+from tests.parity.torch_networks import build, constructor, image, network_of, run
 from tests.support import Fixture, parity_fixtures
 
 NO_NETWORK = ("fastseg-losses",)
@@ -52,4 +52,5 @@ def test_the_published_count_of_parameters_is_ours_and_what_nothing_depends_on(p
 
 def unused_values(fixture: Fixture, case) -> int:
     names = dict(json.loads(str(fixture.arrays["names"])))
-    return sum(prod(names[name]) for name in NETWORKS[case.network].unused if name in names)
+    unused = NETWORKS[network_of(fixture, case)].unused
+    return sum(prod(names[name]) for name in unused if name in names)

@@ -20,8 +20,8 @@ Values = dict[str, np.ndarray]
 class Case:
     """How an original's constructor becomes a network of ours, and its outputs layers of it."""
 
-    network: str
-    """Name in the registry."""
+    network: str | Callable[[dict[str, Any]], str]
+    """Name in the registry, or what gives it from the original's arguments."""
     arguments: tuple[str, ...]
     """Names of the original's arguments, in order."""
     outputs: dict[str, str]
@@ -40,14 +40,27 @@ def constructor(fixture: Fixture) -> tuple[str, list[Any], dict[str, Any]]:
     return ast.unparse(call.func), [ast.literal_eval(value) for value in call.args], keywords
 
 
+def arguments_of(fixture: Fixture, case: Case) -> dict[str, Any]:
+    """Return the arguments of the original's constructor by name."""
+    _, positional, keywords = constructor(fixture)
+    return dict(zip(case.arguments, positional, strict=False)) | keywords
+
+
+def network_of(fixture: Fixture, case: Case) -> str:
+    """Return the name in the registry."""
+    if isinstance(case.network, str):
+        return case.network
+    return case.network(arguments_of(fixture, case))
+
+
 def build(fixture: Fixture, case: Case) -> keras.Model:
     """Return our network with the fixture's weights, every one of which is accounted for."""
-    _, positional, keywords = constructor(fixture)
-    arguments = dict(zip(case.arguments, positional, strict=False)) | keywords
+    arguments = arguments_of(fixture, case)
+    network = network_of(fixture, case)
     classes = arguments.pop(case.arguments[0])
     options = {"include_preprocessing": False} | case.options(arguments)
-    model = roadseg.create(case.network, classes, **options)
-    entry = NETWORKS[case.network]
+    model = roadseg.create(network, classes, **options)
+    entry = NETWORKS[network]
     set_parameters(model, fixture, entry.reference_name, allowed=entry.unused)
     return model
 
