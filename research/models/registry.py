@@ -17,6 +17,7 @@ from roadseg.models.espnet import espnet, espnet_c
 from roadseg.models.fast_scnn import fast_scnn
 from roadseg.models.icnet import icnet
 from roadseg.models.pspnet import pspnet_50, pspnet_101
+from roadseg.models.swiftnet import swiftnet
 
 
 @dataclass(frozen=True)
@@ -112,6 +113,14 @@ NETWORKS: dict[str, Network] = {
         torch_names.reference_name,
         parameters=65_707_475,
         layout="pytorch",
+        auxiliary=("dsn.",),
+    ),
+    "swiftnet": Network(
+        swiftnet,
+        torch_names.reference_name,
+        parameters=11_207_766,
+        layout="pytorch",
+        trunk=("conv1", "bn1", "layer"),
         auxiliary=("dsn.",),
     ),
 }
