@@ -1,6 +1,6 @@
 """Arrays by name into a network: all of them or none, and a report of what did not fit."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import keras
@@ -8,69 +8,101 @@ import numpy as np
 
 from roadseg.errors import RoadsegError
 from roadseg.layers.walk import weights
-from roadseg.weights.layouts import from_pytorch
+from roadseg.weights.layouts import from_pytorch, pytorch_shape
+from roadseg.weights.listing import group, listing, shortened
+from roadseg.weights.original import CLASSIFIER, Original, trunk_scope
 
 Arrays = dict[str, np.ndarray]
-TRUNK = "backbone."
+OURS = Original()
 
 
 @dataclass(frozen=True)
 class Assigned:
-    """Which weights of a network a source gave, by their path here."""
+    """Which weights of a network a source gave, by their path here, and what else it held."""
 
     taken: tuple[str, ...]
     drawn: tuple[str, ...]
-    """Weights outside the trunk that the source lacks; they keep their values."""
+    """Weights of the head, or of auxiliary heads, that the source lacks; they keep their values."""
+    left_out: tuple[str, ...] = ()
+    """Names of the source that this build has no use for: auxiliary heads, a classifier."""
 
     def __str__(self) -> str:
         """Return one line for people."""
         line = f"{len(self.taken)} of {len(self.taken) + len(self.drawn)} variables"
         layers = dict.fromkeys(path.split("/")[0].split(".")[0] for path in self.drawn)
-        return line + (f"; not in the source: {', '.join(layers)}" if layers else "")
+        line += f"; not in the source: {', '.join(layers)}" if layers else ""
+        groups = group(self.left_out)
+        return line + (f"; left out: {', '.join(groups)}" if groups else "")
+
+
+class ForeignWeights(RoadsegError):
+    """The source belongs to another network; `listing` names every weight that says so."""
+
+    def __init__(self, message: str, missing: Iterable[str], left_over: Iterable[str]) -> None:
+        """Keep the names of both kinds, as the original has them."""
+        super().__init__(message)
+        self.missing, self.left_over = tuple(missing), tuple(left_over)
+
+    @property
+    def listing(self) -> str:
+        """Every name, one group a line."""
+        return "\n".join(listing("missing", self.missing) + listing("left over", self.left_over))
 
 
 def assign(
     model: keras.Model,
     arrays: Mapping[str, np.ndarray],
     source: str,
-    reference_name: Callable[[str], str] = str,
-    layout: str = "tensorflow",
+    original: Original = OURS,
 ) -> Assigned:
     """Set the weights of `model` from `arrays` and return what was set.
 
-    arrays: by `reference_name(path)` of each weight; the names of the original, or `str` for ours.
-    layout: axis order of the kernels, 'tensorflow' (as Keras has it) or 'pytorch'.
-    The head (all layers but `backbone.*`) may be absent, but only as a whole: an ImageNet trunk has
-    none. Anything else missing, left over or of another shape is refused, and nothing is set.
-    Raises RoadsegError naming `source`, the names and both shapes.
+    arrays: by `original.reference_name(path)` of each weight.
+    Every name has to have its place. Three things may differ, each as a whole: the source may be
+    the trunk alone (ImageNet, names with or without the trunk's scope; its classifier is left
+    out), it may lack the auxiliary heads of `model`, and it may have heads or unused weights that
+    `model` does not. Anything else missing, left over or of another shape is refused, and nothing
+    is set. Raises RoadsegError naming `source`, the names and both shapes.
     """
     targets = weights(model)
-    names = {path: reference_name(path) for path in targets}
-    missing = [path for path in targets if names[path] not in arrays]
-    left_over = sorted(set(arrays) - set(names.values()))
-    head = [path for path in targets if not path.startswith(TRUNK)]
-    if left_over or (missing and missing != head):
-        raise RoadsegError(
-            f"{source}: the weights of another network than {model.name}: "
-            + "; ".join([*_listed("lacks", [names[path] for path in missing])]
-                        + [*_listed("also holds", left_over)])
-        )  # fmt: skip
+    names = {path: original.reference_name(path) for path in targets}
+    scope = trunk_scope(set(arrays), set(names.values()))
+    found = {name if name in CLASSIFIER else scope + name: name for name in arrays}
+    missing = [path for path in targets if names[path] not in found]
+    head = [path for path in targets if not path.startswith(original.trunk)]
+    heads = [path for path in targets if path.startswith(original.auxiliary)]
+    left_over = sorted(set(found) - set(names.values()))
+    left_out = set(left_over) & set(original.unused)
+    if missing == head:
+        left_out |= set(left_over) & set(CLASSIFIER)
+    if not heads:
+        left_out |= {name for name in left_over if name.startswith(original.auxiliary)}
+    left_over = [name for name in left_over if name not in left_out]
+    if left_over or len(missing) == len(targets) or (missing and missing not in (head, heads)):
+        lacking, others = [names[path] for path in missing], [found[name] for name in left_over]
+        raise _foreign(model, source, lacking, others, len(names))
     fitted = {}
     for path, (layer, variable) in targets.items():
         if path not in missing:
-            values = np.asarray(arrays[names[path]])
-            fitted[path] = _fit(values, variable, layer, layout, f"{source}: {names[path]}")
+            name = found[names[path]]
+            fitted[path] = _fit(
+                np.asarray(arrays[name]), variable, layer, original.layout, f"{source}: {name}"
+            )
     for path, values in fitted.items():
         targets[path][1].assign(values)
-    return Assigned(tuple(fitted), tuple(missing))
+    return Assigned(tuple(fitted), tuple(missing), tuple(found[name] for name in sorted(left_out)))
 
 
-def _listed(verb: str, names: list[str]) -> list[str]:
-    """Return 'lacks a, b, c and 4 more', or nothing for no names."""
-    if not names:
-        return []
-    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
-    return [f"it {verb} {', '.join(names[:3])}{more}"]
+def _foreign(
+    model: keras.Model, source: str, missing: list[str], left_over: list[str], count: int
+) -> ForeignWeights:
+    parts = []
+    if missing:
+        parts.append(f"it lacks {shortened(missing)} ({len(missing)} of {count})")
+    if left_over:
+        parts.append(f"it also holds {shortened(left_over)}")
+    line = f"{source}: the weights of another network than {model.name}, or of other options: "
+    return ForeignWeights(line + "; ".join(parts), missing, left_over)
 
 
 def _fit(
@@ -89,7 +121,10 @@ def _fit(
             return values
     except ValueError:
         pass
+    if layout == "pytorch":
+        ours = pytorch_shape(variable, layer)
     hint = ""
-    if values.shape[:-1] == ours[:-1] and len(ours) in (1, 4):
-        hint = f"; a network of {values.shape[-1]} classes or of another width would fit"
+    odd = {theirs for theirs, here in zip(values.shape, ours, strict=False) if theirs != here}
+    if len(values.shape) == len(ours) and len(odd) == 1:
+        hint = f"; a network of {odd.pop()} classes or of another width would fit"
     raise RoadsegError(f"{what} has shape {values.shape}, here it is {ours}{hint}")

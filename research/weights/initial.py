@@ -1,7 +1,6 @@
 """The one door through which weights come in: each kind of source, told by its name."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,19 +10,12 @@ from roadseg import checkpoint
 from roadseg.errors import RoadsegError
 from roadseg.layers.walk import weights
 from roadseg.models import registry, slim_names
-from roadseg.weights import keras_imagenet, slim
+from roadseg.weights import keras_imagenet, pytorch, slim
 from roadseg.weights.arrays import Arrays, Assigned, assign
+from roadseg.weights.original import Original
 
 if TYPE_CHECKING:
     from roadseg.recipe import Recipe
-
-
-@dataclass(frozen=True)
-class Original:
-    """What a network's original calls its weights, and how it lays kernels out."""
-
-    reference_name: Callable[[str], str]
-    layout: str = "tensorflow"
 
 
 AUXILIARY = Original(slim_names.auxiliary_reference_name)
@@ -32,7 +24,9 @@ AUXILIARY = Original(slim_names.auxiliary_reference_name)
 def original_of(name: str) -> Original:
     """Return the naming of the registered network `name`; raise RoadsegError for no such one."""
     network = registry.find(name)
-    return Original(network.reference_name, network.layout)
+    return Original(
+        network.reference_name, network.layout, network.trunk, network.auxiliary, network.unused
+    )
 
 
 def load_initial_weights(model: keras.Model, source: str, recipe: "Recipe") -> Assigned | None:
@@ -55,34 +49,54 @@ def read_weights(
 ) -> Assigned:
     """Set the weights of `model` from `source` and return what was set.
 
-    source: 'imagenet'; `.h5` of Keras's MobileNetV2 without top; `.npz` with our names or the
-        original's; `.tgz`, prefix or file of a TF-slim checkpoint.
+    source: 'imagenet'; `.h5` of Keras's MobileNetV2 without top; `.pth` or `.pt` of PyTorch;
+        `.npz` with our names or the original's; `.tgz`, prefix or file of a TF-slim checkpoint.
     size: (height, width) that tells which of the ImageNet weights is wanted.
     Raises RoadsegError for a source that is absent, damaged or another network's.
     """
     path = Path(source).expanduser()
-    if source == "imagenet":
-        trained_at = keras_imagenet.nearest_size(*size)
-        arrays = keras_imagenet.read_imagenet(trained_at)
-        return assign(model, arrays, f"imagenet, {trained_at}", keras_imagenet.keras_name)
-    if slim.is_slim(path):
-        scoped = original.reference_name
-        arrays = slim.read_slim(path)
-        if original is AUXILIARY and not any(slim_names.AUXILIARY_SCOPE in name for name in arrays):
-            arrays = {slim_names.AUXILIARY_SCOPE + name: array for name, array in arrays.items()}
-        return assign(model, arrays, source, scoped)
-    if path.suffix == ".h5":
-        arrays = keras_imagenet.read_keras_file(path)
-        return assign(model, arrays, source, keras_imagenet.keras_name)
+    if pytorch.is_pytorch(path):
+        return assign(model, pytorch.read_pytorch(path), source, original)
     if path.suffix == ".npz":
-        return _assign_npz(model, checkpoint.read_arrays(path), source, original)
+        return assign(model, *_read_npz(model, path, original))
+    if source == "imagenet" or path.suffix == ".h5":
+        return _assign_mobilenet(model, source, original, size)
+    if slim.is_slim(path):
+        return assign(model, _read_slim(path, original), source, original)
     raise RoadsegError(
-        f"{source}: no weights here; there are 'imagenet', 'none', .npz, Keras's .h5, and TF-slim "
-        "checkpoints (.tgz, or the prefix before .index)"
+        f"{source}: no weights here; there are 'imagenet', 'none', PyTorch's .pth, .npz, Keras's "
+        ".h5, and TF-slim checkpoints (.tgz, or the prefix before .index)"
     )
 
 
-def _assign_npz(model: keras.Model, arrays: Arrays, source: str, original: Original) -> Assigned:
+def _read_npz(model: keras.Model, path: Path, original: Original) -> tuple[Arrays, str, Original]:
+    """Return the arrays, where they are from, and whose names they bear: ours or the original's."""
+    arrays = checkpoint.read_arrays(path)
     if set(arrays) & set(weights(model)):
-        return assign(model, arrays, source)
-    return assign(model, arrays, source, original.reference_name, original.layout)
+        return arrays, str(path), replace(original, reference_name=str, layout="tensorflow")
+    return pytorch.plain_names(arrays), str(path), original
+
+
+def _read_slim(path: Path, original: Original) -> Arrays:
+    arrays = slim.read_slim(path)
+    if original is AUXILIARY and not any(slim_names.AUXILIARY_SCOPE in name for name in arrays):
+        return {slim_names.AUXILIARY_SCOPE + name: array for name, array in arrays.items()}
+    return arrays
+
+
+def _assign_mobilenet(
+    model: keras.Model, source: str, original: Original, size: tuple[int, int]
+) -> Assigned:
+    """Set the trunk of a network on MobileNetV2 from the weights that Keras publishes."""
+    if original.layout == "pytorch":
+        raise RoadsegError(
+            f"{source}: Keras's weights are MobileNetV2's, which is not the trunk of {model.name}; "
+            "name the .pth or .npz of the trunk that its authors published"
+        )
+    keras_names = Original(keras_imagenet.keras_name)
+    if source != "imagenet":
+        arrays = keras_imagenet.read_keras_file(Path(source).expanduser())
+        return assign(model, arrays, source, keras_names)
+    trained_at = keras_imagenet.nearest_size(*size)
+    arrays = keras_imagenet.read_imagenet(trained_at)
+    return assign(model, arrays, f"imagenet, {trained_at}", keras_names)

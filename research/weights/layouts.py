@@ -12,7 +12,7 @@ def from_pytorch(
     Kernels of convolutions (O, I, h, w), and of transposed ones (I, O, h, w), become
     (h, w, I, O) and (h, w, O, I); depthwise ones (C M, 1, h, w) become (h, w, C, M); dense ones
     (O, I) become (I, O). Anything else keeps its axes and is reshaped (PReLU's slopes).
-    Raises ValueError when the number of values differs or a kernel's sides do.
+    Raises ValueError when the number of values differs or a side does.
     """
     shape = tuple(variable.shape)
     if variable.name == "kernel":
@@ -24,4 +24,16 @@ def from_pytorch(
             values = values.transpose(2, 3, 1, 0)
         if values.shape != shape:
             raise ValueError(f"{variable.path}: {values.shape} does not fit {shape}")
+    elif values.size != 1 and values.squeeze().shape != tuple(side for side in shape if side > 1):
+        raise ValueError(f"{variable.path}: {values.shape} does not fit {shape}")
     return np.ascontiguousarray(values.reshape(shape))
+
+
+def pytorch_shape(variable: keras.Variable, layer: keras.layers.Layer) -> tuple[int, ...]:
+    """Return the shape that `variable`, which belongs to `layer`, has in PyTorch."""
+    shape = tuple(variable.shape)
+    if variable.name != "kernel":
+        return tuple(side for side in shape if side > 1) or (1,)
+    if isinstance(layer, keras.layers.DepthwiseConv2D):
+        return (shape[2] * shape[3], 1, *shape[:2])
+    return (*shape[:1:-1], *shape[:2]) if len(shape) == 4 else shape[::-1]

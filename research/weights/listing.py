@@ -1,0 +1,44 @@
+"""Names of weights in groups, for people who have to see what did not fit."""
+
+import re
+from collections.abc import Iterable, Sequence
+
+SHOWN = 4
+"""Groups in a message of one line."""
+
+
+def group(names: Iterable[str], depth: int = 2) -> dict[str, list[str]]:
+    """Return the names by the module they belong to, at most `depth` parts of it, in order.
+
+    names: parts joined by '.' (PyTorch) or '/' (TensorFlow); the last one is the variable.
+    """
+    groups: dict[str, list[str]] = {}
+    for name in names:
+        parts = re.split(r"([./])", name)
+        module = parts[:-2] or parts
+        groups.setdefault("".join(module[: 2 * depth - 1]), []).append(name)
+    return groups
+
+
+def shortened(names: Sequence[str]) -> str:
+    """Return one line that names the first weight of each module and counts the others."""
+    groups = group(names)
+    parts = []
+    for module, members in list(groups.items())[:SHOWN]:
+        more = f" and {len(members) - 1} more of {module}" if len(members) > 1 else ""
+        parts.append(members[0] + more)
+    rest = len(names) - sum(len(members) for members in list(groups.values())[:SHOWN])
+    if rest:
+        parts.append(f"{rest} more in {len(groups) - SHOWN} other modules")
+    return ", ".join(parts)
+
+
+def listing(title: str, names: Sequence[str]) -> list[str]:
+    """Return lines that name every weight: the title, then one line for each module."""
+    if not names:
+        return []
+    lines = [f"{title} ({len(names)}):"]
+    for module, members in group(names).items():
+        ends = [name.removeprefix(module).lstrip("./") or name for name in members]
+        lines.append(f"  {module} ({len(members)}): {', '.join(ends)}")
+    return lines

@@ -1,0 +1,38 @@
+"""What a network's original calls its weights, and which of them may be absent or left over."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+TRUNK = ("backbone.",)
+CLASSIFIER = ("fc.weight", "fc.bias")
+"""ImageNet's last layer in PyTorch's ResNets and the trunks of Fast_Seg."""
+
+
+@dataclass(frozen=True)
+class Original:
+    """Names and kernels of an original. Defaults: our own names, kernels as Keras has them."""
+
+    reference_name: Callable[[str], str] = str
+    """Gives the original's name of a weight, from its path here."""
+    layout: str = "tensorflow"
+    """Axis order of the kernels, 'tensorflow' (as Keras has it) or 'pytorch'."""
+    trunk: tuple[str, ...] = TRUNK
+    """How paths begin here that weights trained on ImageNet fill; the rest is the head."""
+    auxiliary: tuple[str, ...] = ()
+    """How the names of auxiliary heads begin, which only some builds and some files have."""
+    unused: tuple[str, ...] = ()
+    """Names that no output of the original depends on and that are left out here."""
+
+
+def trunk_scope(source: set[str], wanted: set[str]) -> str:
+    """Return what has to precede the names of `source` so that they are among those `wanted`.
+
+    A trunk is published under names of its own: `layer1.0.conv1.weight` there is
+    `backbone.layer1.0.conv1.weight` in a network. '' if names agree already or nothing helps.
+    """
+    if source & wanted:
+        return ""
+    ends = [(name, other) for name in source for other in wanted if other.endswith("." + name)]
+    scopes = {other.removesuffix(name) for name, other in ends}
+    found = {scope: sum(scope + name in wanted for name in source) for scope in scopes}
+    return max(sorted(found), key=found.__getitem__) if found else ""

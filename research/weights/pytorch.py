@@ -1,0 +1,104 @@
+"""Reads PyTorch's checkpoints, `.pth`: tensors alone, by a loader that runs no code of the file."""
+
+import pickle
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from roadseg.errors import RoadsegError
+
+if TYPE_CHECKING:
+    import torch
+
+SUFFIXES = (".pth", ".pt", ".pth.tar")
+WRAPPERS = ("state_dict", "model_state_dict", "model_state", "model", "net")
+"""Keys under which training scripts keep the weights beside epoch and optimiser."""
+COUNTER = "num_batches_tracked"
+
+
+def is_pytorch(source: Path) -> bool:
+    """Return whether the name of `source` is a PyTorch checkpoint's."""
+    return source.name.endswith(SUFFIXES)
+
+
+def read_pytorch(source: Path) -> dict[str, np.ndarray]:
+    """Return the arrays of a state dictionary by their PyTorch names, kernels as PyTorch has them.
+
+    Unwrapped from what training scripts put around it, without the `module.` of DataParallel and
+    the counters of batch normalisation, which Keras has not.
+    Raises RoadsegError where PyTorch is not installed, for a file that is absent or damaged, and
+    for a pickle of anything else than tensors, which is not opened.
+    """
+    if not source.is_file():
+        raise RoadsegError(f"{source}: no such file; check the path")
+    try:
+        import torch
+    except ImportError:
+        raise RoadsegError(
+            f"{source}: PyTorch opens this file, and is not installed: pip install "
+            "'roadseg[torch]', or save the arrays as an .npz where it is (numpy.savez, same names)"
+        ) from None
+    try:
+        content = torch.load(source, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        raise RoadsegError(f"{source}: {_refusal(error)}") from None
+    except (RuntimeError, EOFError, OSError, ValueError, KeyError, IndexError) as error:
+        raise RoadsegError(f"{source}: not a PyTorch checkpoint ({_first_line(error)})") from None
+    state = _state(content, str(source))
+    return plain_names({name: _array(name, value, str(source)) for name, value in state.items()})
+
+
+def plain_names(arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Return `arrays` by the names of the network itself, without counters of batches."""
+    plain = {name: array for name, array in arrays.items() if not name.endswith(COUNTER)}
+    while plain and all(name.startswith("module.") for name in plain):
+        plain = {name.removeprefix("module."): array for name, array in plain.items()}
+    return plain
+
+
+def _state(content: Any, source: str) -> Mapping[str, Any]:
+    """Return the dictionary of tensors in what a training script saved."""
+    while isinstance(content, Mapping):
+        inner = next((content[key] for key in WRAPPERS if _is_dictionary(content, key)), None)
+        if inner is None:
+            return content
+        content = inner
+    raise RoadsegError(
+        f"{source}: holds a {type(content).__name__}, not weights by name; save the network's "
+        "state_dict()"
+    )
+
+
+def _is_dictionary(content: Mapping[str, Any], key: str) -> bool:
+    return isinstance(content.get(key), Mapping)
+
+
+def _array(name: str, value: "torch.Tensor | Any", source: str) -> np.ndarray:
+    import torch
+
+    if not isinstance(value, torch.Tensor):
+        raise RoadsegError(
+            f"{source}: '{name}' is a {type(value).__name__}, not a tensor; save the network's "
+            "state_dict() alone"
+        )
+    value = value.detach()
+    # NumPy has no bfloat16.
+    return (value.float() if value.is_floating_point() else value).numpy()
+
+
+def _refusal(error: Exception) -> str:
+    """Return why the weights-only loader did not open a file, in one line."""
+    text = str(error)
+    if "GLOBAL" in text or "global" in text:
+        found = text.split("GLOBAL ")[-1].split(" ")[0] if "GLOBAL " in text else "a Python object"
+        return (
+            f"a pickle of more than tensors ({found}), which could run code when opened: refused; "
+            "where you trust it, open it with PyTorch and save its state_dict()"
+        )
+    return f"not a PyTorch checkpoint ({_first_line(error)})"
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0][:200]
