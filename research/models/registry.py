@@ -77,6 +77,7 @@ NETWORKS: dict[str, Network] = {
         parameters=201_542,
         layout="pytorch",
         multiple=8,
+        trunk=("encoder.",),
     ),
     "espnet_c": Network(
         espnet_c,
@@ -99,6 +100,7 @@ NETWORKS: dict[str, Network] = {
         parameters=47_484_320,
         layout="pytorch",
         multiple=8,
+        trunk=("backbone.conv", "backbone.bn", "backbone.layer"),
         auxiliary=("head.cff_12.conv_low_cls", "head.cff_24.conv_low_cls"),
     ),
     "pspnet_50": Network(
@@ -106,6 +108,7 @@ NETWORKS: dict[str, Network] = {
         torch_names.reference_name,
         parameters=46_715_347,
         layout="pytorch",
+        trunk=("conv", "bn", "layer"),
         auxiliary=("dsn.",),
     ),
     "pspnet_101": Network(
@@ -113,6 +116,7 @@ NETWORKS: dict[str, Network] = {
         torch_names.reference_name,
         parameters=65_707_475,
         layout="pytorch",
+        trunk=("conv", "bn", "layer"),
         auxiliary=("dsn.",),
     ),
     "swiftnet": Network(
