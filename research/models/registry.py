@@ -11,8 +11,8 @@ import keras
 from roadseg.errors import RoadsegError
 from roadseg.models import slim_names, torch_names
 from roadseg.models.deeplabv3_mobilenet_v2 import deeplabv3_mobilenet_v2
-from roadseg.models.dfseg import dfseg_v1, dfseg_v2
 from roadseg.models.dfanet import dfanet
+from roadseg.models.dfseg import dfseg_v1, dfseg_v2
 from roadseg.models.espnet import espnet, espnet_c
 from roadseg.models.fast_scnn import fast_scnn
 from roadseg.models.icnet import icnet

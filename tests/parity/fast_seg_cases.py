@@ -48,4 +48,10 @@ CASES = {
     "PSPNet_res101": Case(
         "pspnet_101", ("num_classes",), PSPNET, lambda _: {"auxiliary_heads": True}
     ),
+    "SwiftNetRes18": Case(
+        "swiftnet",
+        ("nclass", "pretrained"),
+        {"logits": "upsample.2.blend_conv.conv", "aux": "dsn.4"},
+        lambda arguments: {"auxiliary_heads": True},
+    ),
 }
