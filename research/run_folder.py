@@ -107,8 +107,8 @@ class RunFolder:
     def load_network(self, step: Step = None, evaluation: bool = True) -> "keras.Model":
         """Return the plain network of the run with the weights of a checkpoint.
 
-        evaluation: build it with the recipe's evaluation options (DeepLab: output stride 8), and
-        take averaged weights where the run has them.
+        evaluation: build it with the recipe's evaluation options (DeepLab: output stride 8),
+        without auxiliary heads, and take averaged weights where the run has them.
         Raises RoadsegError if the checkpoint holds other variables or shapes.
         """
         _, folder = self.find_checkpoint(step)
@@ -116,7 +116,8 @@ class RunFolder:
         arrays = checkpoint.read_arrays(folder / "weights.npz")
         if evaluation and (folder / "ema.npz").is_file():
             arrays |= checkpoint.read_arrays(folder / "ema.npz")
-        assign_variables(model, arrays, folder / "weights.npz")
+        spare = auxiliary_layers(self.recipe) if evaluation else ()
+        assign_variables(model, arrays, folder / "weights.npz", spare)
         return model
 
     def load_auxiliary(self, step: Step = None) -> "keras.Model":
@@ -191,7 +192,10 @@ def num_outputs(recipe: Recipe, label_table: "LabelTable") -> int:
 
 
 def build_network(recipe: Recipe, num_classes: int, evaluation: bool = False) -> "keras.Model":
-    """Return the untrained network of `recipe`: class scores, or the raw sampling grid."""
+    """Return the untrained network of `recipe`: class scores, or the raw sampling grid.
+
+    In training it has the auxiliary heads that the recipe asks for, and gives scores by their name.
+    """
     if recipe.task == "sampling":
         from roadseg.models.auxiliary import auxiliary_network
 
@@ -205,7 +209,18 @@ def build_network(recipe: Recipe, num_classes: int, evaluation: bool = False) ->
     options = dict(recipe.model_options)
     if evaluation:
         options |= recipe.evaluation_options
+    if auxiliary_layers(recipe):
+        options["auxiliary_heads"] = not evaluation
     return roadseg.create(recipe.model, num_classes=num_classes, **options)
+
+
+def auxiliary_layers(recipe: Recipe) -> tuple[str, ...]:
+    """Return how the names of layers begin that only training has; none if it has none."""
+    if recipe.task == "sampling" or not recipe.auxiliary_heads:
+        return ()
+    from roadseg.models.registry import find
+
+    return find(recipe.model).auxiliary
 
 
 def variable_arrays(model: "keras.Model") -> checkpoint.Arrays:
@@ -218,14 +233,17 @@ def variable_arrays(model: "keras.Model") -> checkpoint.Arrays:
     return arrays
 
 
-def assign_variables(model: "keras.Model", arrays: checkpoint.Arrays, source: Path) -> None:
+def assign_variables(
+    model: "keras.Model", arrays: checkpoint.Arrays, source: Path, spare: tuple[str, ...] = ()
+) -> None:
     """Set every weight of `model` from `arrays`; names and shapes have to match exactly.
 
+    spare: how names begin that `arrays` may hold and `model` lack.
     Raises RoadsegError naming `source`, the variable and both shapes; `model` is then unchanged.
     """
     variables = {variable.path: variable for variable in model.weights}
     missing = [name for name in variables if name not in arrays]
-    unknown = [name for name in arrays if name not in variables]
+    unknown = [name for name in arrays if name not in variables and not name.startswith(spare)]
     if missing or unknown:
         what = f"lacks '{missing[0]}'" if missing else f"also holds '{unknown[0]}'"
         raise RoadsegError(

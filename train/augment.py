@@ -3,10 +3,14 @@
 No hidden state: the same four numbers give the same crop, so a resumed run sees what it would have.
 """
 
+import inspect
 from typing import Any, NamedTuple
 
 import tensorflow as tf
 
+from roadseg.errors import RoadsegError
+from roadseg.layers.entry import mean_colour
+from roadseg.models.registry import find
 from roadseg.ops.resize import resize_bilinear, resize_nearest
 from roadseg.recipe import Recipe
 
@@ -19,7 +23,7 @@ class Crop(NamedTuple):
     """One training crop: pixels as bytes, and where in it the picture (not padding) lies."""
 
     image: Tensor
-    """(height, width, 3) uint8; padding is 127 here and becomes 127.5 on the device."""
+    """(height, width, 3) uint8; padding is 127 here and gets its colour on the device."""
     label: Tensor
     """(height, width) uint8 train ids, 255 = ignore or padding."""
     content: Tensor
@@ -47,11 +51,11 @@ def random_crop(
     draw: (4,) in [0, 1) for scale, row, column, flip.
     padded: False where no image can be smaller than the crop, which then costs less.
     Order as published: scale, pad at the bottom and right, crop, flip.
-    Source: adaptive-sampling, research/deeplab/input_preprocess.py.
+    Source: adaptive-sampling, research/deeplab/input_preprocess.py; Fast_Seg has the same order.
     """
     label = tf.cast(label, tf.uint8)
     if recipe.max_scale > recipe.min_scale or recipe.min_scale != 1.0:
-        image, label = _rescaled(image, label, scale(draw[0], recipe))
+        image, label = _rescaled(image, label, scale(draw[0], recipe), recipe.scaling)
     height, width = recipe.crop_size
     size = tf.shape(image)[:2]
     free = tf.maximum(size - [height, width], 0)
@@ -83,11 +87,30 @@ def scale(draw: Tensor, recipe: Recipe) -> Tensor:
     return recipe.min_scale + step * recipe.scale_step
 
 
-def restore_padding(images: Tensor, content: Tensor | None) -> Tensor:
-    """Return images as float32 with padding at 127.5, which bytes cannot hold.
+def padding_colour(recipe: Recipe) -> tuple[float, float, float]:
+    """Return the RGB colour, 0..255, of padding: grey, or what normalisation brings to zero.
+
+    Raises RoadsegError where the network of `recipe` has no choice of normalisations to ask.
+    """
+    if recipe.padding == "grey":
+        return (IMAGE_PADDING,) * 3
+    build = find(recipe.model).build
+    option = inspect.signature(build).parameters.get("normalisation")
+    if option is None:
+        raise RoadsegError(f"--padding mean: {recipe.model} has no option 'normalisation'; grey?")
+    return mean_colour(str(recipe.model_options.get("normalisation", option.default)))
+
+
+def restore_padding(
+    images: Tensor,
+    content: Tensor | None,
+    colour: tuple[float, float, float] = (IMAGE_PADDING,) * 3,
+) -> Tensor:
+    """Return images as float32 with padding at `colour`, which bytes cannot hold.
 
     images: (batch, height, width, 3) uint8; content: (batch, 4) as in `Crop`, or None where
         nothing is padded: the images then come back as they are, in bytes.
+    colour: RGB, 0..255.
     """
     if content is None:
         return images
@@ -95,12 +118,16 @@ def restore_padding(images: Tensor, content: Tensor | None) -> Tensor:
     in_rows = (rows >= content[:, 0:1]) & (rows < content[:, 2:3])
     in_columns = (columns >= content[:, 1:2]) & (columns < content[:, 3:4])
     inside = in_rows[:, :, None, None] & in_columns[:, None, :, None]
-    return tf.where(inside, tf.cast(images, tf.float32), IMAGE_PADDING)
+    return tf.where(inside, tf.cast(images, tf.float32), tf.constant(colour))
 
 
-def _rescaled(image: Tensor, label: Tensor, factor: Tensor) -> tuple[Tensor, Tensor]:
-    size = tf.cast(tf.cast(tf.shape(image)[:2], tf.float32) * factor, tf.int32)
+def _rescaled(image: Tensor, label: Tensor, factor: Tensor, how: str) -> tuple[Tensor, Tensor]:
+    size = tf.cast(tf.shape(image)[:2], tf.float32) * factor
+    # OpenCV rounds sizes, and picks labels by the integer part of i in / out.
+    opencv = how == "half_pixel"
+    height, width = tf.unstack(tf.cast(tf.round(size) if opencv else size, tf.int32))
+    blended = resize_bilinear(image[None], (height, width), "half_pixel" if opencv else True)
     # Back to bytes costs half a grey level and a quarter of the transfer to the device.
-    image = tf.cast(tf.round(resize_bilinear(image[None], (size[0], size[1]))[0]), tf.uint8)
-    label = resize_nearest(label[None, :, :, None], (size[0], size[1]))[0, :, :, 0]
-    return image, label
+    image = tf.cast(tf.round(blended[0]), tf.uint8)
+    label = resize_nearest(label[None, :, :, None], (height, width), align_corners=not opencv)
+    return image, label[0, :, :, 0]

@@ -7,7 +7,12 @@ import tensorflow as tf
 import roadseg
 from roadseg.datasets.label_table import LabelTable
 from roadseg.errors import RoadsegError
+from roadseg.losses.cross_entropy import CITYSCAPES_WEIGHTS
+from roadseg.models.registry import find
 from roadseg.recipe import Recipe
+
+# Source: the training advice of Fast_Seg 7895738.
+SMALL_BATCH = 8
 
 
 def check_recipe(recipe: Recipe, table: LabelTable) -> None:
@@ -23,6 +28,7 @@ def check_recipe(recipe: Recipe, table: LabelTable) -> None:
     for name in ("batch_size", "steps", "summary_every_steps", "shuffle_buffer"):
         _need(getattr(recipe, name) >= 1, name, getattr(recipe, name), "at least 1")
     _need(recipe.learning_rate > 0, "learning_rate", recipe.learning_rate, "above 0")
+    _check_optimisation(recipe)
     _need(0 <= recipe.ema < 1, "ema", recipe.ema, "from 0 to below 1")
     ordered = 0 < recipe.min_scale <= recipe.max_scale
     _need(ordered, "min_scale", recipe.min_scale, "above 0 and at most max_scale")
@@ -34,12 +40,22 @@ def check_recipe(recipe: Recipe, table: LabelTable) -> None:
             recipe.target_classes,
             f"{table.name} has classes 0 to {table.num_classes - 1}; none given means all",
         )
+    weights = recipe.class_weights
+    fits = weights != "cityscapes" or table.num_classes == len(CITYSCAPES_WEIGHTS)
+    _need(
+        fits, "class_weights", weights, f"'frequency': {table.name} has {table.num_classes} classes"
+    )
     if recipe.task == "sampling":
         _check_grid(recipe)
     elif recipe.model not in roadseg.list_models():
         near = difflib.get_close_matches(recipe.model, roadseg.list_models(), n=3, cutoff=0.3)
         there = ", ".join(near or roadseg.list_models())
         raise RoadsegError(f"--model {recipe.model}: no such network; near: {there}")
+    else:
+        name = "crop_size" if recipe.sampling == "none" else "sampling_size"
+        size, multiple = getattr(recipe, name), find(recipe.model).multiple
+        legal = all(side % multiple == 0 for side in size)
+        _need(legal, name, size, f"multiples of {multiple}, for {recipe.model}")
 
 
 def check_devices(recipe: Recipe, strategy: tf.distribute.Strategy) -> None:
@@ -52,8 +68,26 @@ def check_devices(recipe: Recipe, strategy: tf.distribute.Strategy) -> None:
         )
     if recipe.xla and replicas > 1:
         raise RoadsegError("xla=True works on one device; leave it out with several replicas")
+    if recipe.task == "segmentation" and recipe.batch_size < SMALL_BATCH:
+        print(
+            f"warning: --batch-size {recipe.batch_size}; batch statistics of fewer than "
+            f"{SMALL_BATCH} images are poor: take {SMALL_BATCH} or more if they fit"
+        )
     if recipe.xla and not tf.config.list_physical_devices("GPU"):
         print("warning: --xla without a GPU; depthwise layers are about 20 times slower with it")
+
+
+def _check_optimisation(recipe: Recipe) -> None:
+    least = {"ohem_min_kept": 0, "auxiliary_weight": 0, "final_learning_rate": 0}
+    for name, value in least.items():
+        _need(getattr(recipe, name) >= value, name, getattr(recipe, name), f"{value} or more")
+    _need(0 < recipe.ohem_threshold <= 1, "ohem_threshold", recipe.ohem_threshold, "0 to 1")
+    betas = recipe.adam_betas
+    _need(len(betas) == 2 and all(0 <= b < 1 for b in betas), "adam_betas", betas, "two below 1")
+    _need(recipe.pretrained_factor > 0, "pretrained_factor", recipe.pretrained_factor, "above 0")
+    if recipe.schedule == "halving":
+        steps = recipe.halve_every_steps
+        _need(steps >= 1, "halve_every_steps", steps, "at least 1 with --schedule halving")
 
 
 def _check_grid(recipe: Recipe) -> None:

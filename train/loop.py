@@ -17,10 +17,11 @@ from roadseg.recipe import Recipe
 from roadseg.run_folder import RunFolder, build_network, num_outputs
 from roadseg.train import snapshot
 from roadseg.train.check import check_devices, check_recipe
+from roadseg.train.class_weights import class_weights
 from roadseg.train.initial import begin_or_resume, load_start
 from roadseg.train.pipeline import training_batches
 from roadseg.train.progress import Progress
-from roadseg.train.schedule import poly
+from roadseg.train.schedule import rate_at
 from roadseg.train.step import TrainingStep
 from roadseg.train.stop import StopSignal
 from roadseg.train.summaries import Summaries
@@ -63,7 +64,8 @@ def build(
             synchronise_batch_norm(model)
         if not run.checkpoints():
             load_start(recipe, model)
-        return TrainingStep(recipe, model, auxiliary, strategy, table.ignore)
+        weights = class_weights(recipe, run, records, writes=is_chief(strategy))
+        return TrainingStep(recipe, model, auxiliary, strategy, table.ignore, weights)
 
 
 class _Loop:
@@ -91,8 +93,8 @@ class _Loop:
             self.run.append_metrics({"event": "resumed" if start else "begun", "step": start})
         for number in range(start, recipe.steps):
             batch = next(batches)
-            rate = poly(number, recipe.steps, recipe.learning_rate, recipe.power)
-            self.losses.append(self.step(batch, tf.constant(rate, tf.float32)))
+            rate = rate_at(number, recipe)
+            self.losses.append(self.step(batch, tf.constant(rate, self.step.dtype)))
             done = number + 1
             # Read once: a signal after this line has to wait for the next step.
             signalled = stop.received

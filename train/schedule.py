@@ -1,9 +1,32 @@
-"""The poly schedule."""
+"""How the learning rate falls from step to step."""
+
+import math
+
+from roadseg.recipe import Recipe
+
+
+def rate_at(step: int, recipe: Recipe) -> float:
+    """Return the rate of `step`, 0 to recipe.steps - 1, by the schedule of `recipe`."""
+    if recipe.schedule == "cosine":
+        return cosine(step, recipe.steps, recipe.learning_rate, recipe.final_learning_rate)
+    if recipe.schedule == "halving":
+        return recipe.learning_rate * 0.5 ** (step // recipe.halve_every_steps)
+    return poly(step, recipe.steps, recipe.learning_rate, recipe.power)
 
 
 def poly(step: int, steps: int, learning_rate: float, power: float) -> float:
     """Return the rate of `step`: learning_rate * (1 - step / steps) ** power, 0 from `steps` on.
 
-    Source: adaptive-sampling, research/deeplab/utils/train_utils.py (learning policy 'poly').
+    Source: adaptive-sampling, research/deeplab/utils/train_utils.py (learning policy 'poly');
+    Fast_Seg 7895738 has the same.
     """
     return learning_rate * max(0.0, 1.0 - step / steps) ** power
+
+
+def cosine(step: int, steps: int, learning_rate: float, final: float) -> float:
+    """Return the rate of `step` on half a cosine from learning_rate to `final`, at `steps`.
+
+    Source: Loshchilov and Hutter 2017, eq. 5, without restarts, as PyTorch's CosineAnnealingLR.
+    """
+    place = min(step / steps, 1.0)
+    return final + (learning_rate - final) * (1.0 + math.cos(math.pi * place)) / 2.0

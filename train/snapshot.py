@@ -46,8 +46,8 @@ def restore(run: RunFolder, step: TrainingStep, records: RecordSet) -> int:
 
 
 def _optimizer(step: TrainingStep) -> dict[str, Any]:
-    """Return the variables beside the weights: momentum, loss scale, states of random layers."""
-    variables = dict(zip(step.optimizer.names, step.optimizer.slots, strict=True))
+    """Return the variables beside the weights: slots, loss scale, states of random layers."""
+    variables = step.optimizer.state()
     if step.scale:
         variables["loss_scale"] = step.scale.scale
         variables["loss_scale.good_steps"] = step.scale.good_steps

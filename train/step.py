@@ -1,16 +1,17 @@
 """One training step, the same for one device, many devices and many machines."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import keras
 import tensorflow as tf
 
-from roadseg.losses.cross_entropy import cross_entropy
+from roadseg.losses.criteria import Criterion, Term, mean
 from roadseg.losses.squared_error import squared_error
 from roadseg.recipe import Recipe
 from roadseg.sampling import AuxiliaryNetwork, boundary_targets, sample_batch
-from roadseg.train.augment import restore_padding
-from roadseg.train.optimizer import Momentum
+from roadseg.train.augment import padding_colour, restore_padding
+from roadseg.train.optimizer import Optimizer
 
 Tensor = Any
 Batch = dict[str, Tensor]
@@ -26,13 +27,20 @@ class TrainingStep:
         auxiliary: AuxiliaryNetwork | None,
         strategy: tf.distribute.Strategy,
         ignore: int = 255,
+        class_weights: Sequence[float] | None = None,
     ):
-        """Make the step; `model` and `auxiliary` were built in the scope of `strategy`."""
+        """Make the step; `model` and `auxiliary` were built in the scope of `strategy`.
+
+        class_weights: what recipe.class_weights comes to; see `train.class_weights`.
+        """
         self.recipe, self.model, self.auxiliary = recipe, model, auxiliary
         self.strategy, self.ignore = strategy, ignore
+        self.criterion = criterion(recipe, ignore, class_weights)
+        self.dtype = "float64" if recipe.precision == "float64" else "float32"
+        self.padding = padding_colour(recipe)
         self.scale: LossScale | None = None
         with strategy.scope():
-            self.optimizer = Momentum(model, recipe)
+            self.optimizer = Optimizer(model, recipe)
             if recipe.precision == "mixed_float16":
                 self.scale = LossScale()
         # A nested function cannot hold the all-reduce of synchronised moments: for XLA alone.
@@ -45,8 +53,8 @@ class TrainingStep:
         loss = self.strategy.run(self._replica_step, args=(batch, rate))
         return self.strategy.experimental_local_results(loss)[0]
 
-    def loss(self, batch: Batch, training: bool = True) -> tuple[Tensor, Tensor]:
-        """Return (sum of the loss, number of its terms) over the batch of this replica."""
+    def terms(self, batch: Batch, training: bool = True) -> list[Term]:
+        """Return the parts of the loss, one a head, over the batch of this replica."""
         if self.recipe.task == "sampling":
             target = batch.get("target")
             if target is None:
@@ -55,46 +63,54 @@ class TrainingStep:
                 target = boundary_targets(
                     batch["label"], recipe.grid_size, recipe.target_alpha, classes, self.ignore
                 )
-            return squared_error(self.model(batch["image"], training=training), target)
+            return [
+                Term(1.0, *squared_error(self.model(batch["image"], training=training), target))
+            ]
         images, labels = self.inputs(batch)
-        scores = self.model(images, training=training)
-        scores = scores["scores"] if isinstance(scores, dict) else scores
-        return cross_entropy(scores, labels, self.ignore)
+        return self.criterion.terms(self.model(images, training=training), labels)
 
     def inputs(self, batch: Batch) -> tuple[Tensor, Tensor]:
-        """Return the images, float32, and labels that the segmentation network is trained on."""
-        images, labels = restore_padding(batch["image"], batch.get("content")), batch["label"]
+        """Return the images, 0..255, and labels that the segmentation network is trained on."""
+        images = restore_padding(batch["image"], batch.get("content"), self.padding)
+        labels = batch["label"]
         if self.recipe.sampling != "none":
             size = self.recipe.sampling_size
             images, labels, _ = sample_batch(images, labels, self.auxiliary, size)
         if self.recipe.void_class:
             labels = tf.where(labels == self.ignore, self._void(), tf.cast(labels, tf.int32))
-        return tf.cast(images, tf.float32), labels
+        return tf.cast(images, self.dtype), labels
 
     def _void(self) -> int:
         """Return the last output, which a recipe with a void class trains on ignored pixels."""
         scores = self.model.output
         return (scores["scores"] if isinstance(scores, dict) else scores).shape[-1] - 1
 
-    def _local_gradients(self, batch: Batch, scale: Tensor) -> tuple[Tensor, Tensor, list[Tensor]]:
+    def _local_gradients(self, batch: Batch, scale: Tensor) -> tuple[Tensor, list[Tensor]]:
+        """Return this replica's share of the loss of the whole batch, and its gradients."""
         with tf.GradientTape() as tape:
-            total, count = self.loss(batch)
-            # Divided by a constant near the count, so that float16 gradients keep their range.
-            scaled = total * scale
-        return total, count, tape.gradient(scaled, self.optimizer.variables)
+            loss = mean(self._with_whole_counts(self.terms(batch)))
+            scaled = loss * scale
+        return loss, tape.gradient(scaled, self.optimizer.variables)
+
+    def _with_whole_counts(self, terms: list[Term]) -> list[Term]:
+        """Return the terms with the counts of all replicas, by which each has to divide."""
+        counts = [tf.stop_gradient(term.count) for term in terms]
+        if self.strategy.num_replicas_in_sync > 1:
+            context = tf.distribute.get_replica_context()
+            counts = context.all_reduce(tf.distribute.ReduceOp.SUM, counts)
+        return [
+            Term(term.weight, term.total, count) for term, count in zip(terms, counts, strict=True)
+        ]
 
     def _replica_step(self, batch: Batch, rate: Tensor) -> Tensor:
-        scale = self.scale.value() if self.scale else tf.constant(1.0)
-        total, count, gradients = self._gradients(batch, scale / self._entries())
+        scale = self.scale.value() if self.scale else tf.constant(1.0, self.dtype)
+        loss, gradients = self._gradients(batch, scale)
         context = tf.distribute.get_replica_context()
-        total, count, *gradients = context.all_reduce(
-            tf.distribute.ReduceOp.SUM, [total, count, *gradients]
-        )
-        count = tf.maximum(count, 1.0)
-        factor = self._entries() / (count * scale)
-        gradients = [gradient * factor for gradient in gradients]
-        context.merge_call(self._update, args=(gradients, rate))
-        return total / count
+        loss, *gradients = context.all_reduce(tf.distribute.ReduceOp.SUM, [loss, *gradients])
+        if self.scale:
+            gradients = [gradient / scale for gradient in gradients]
+        context.merge_call(self._update, args=(gradients, tf.cast(rate, self.dtype)))
+        return loss
 
     def _update(self, _: Any, gradients: list[Tensor], rate: Tensor) -> None:
         finite = None
@@ -104,11 +120,21 @@ class TrainingStep:
             self.scale.update(finite)
         self.optimizer.apply(gradients, rate, finite)
 
-    def _entries(self) -> float:
-        recipe = self.recipe
-        size = recipe.crop_size if recipe.sampling == "none" else recipe.sampling_size
-        size = recipe.grid_size if recipe.task == "sampling" else size
-        return float(recipe.batch_size * size[0] * size[1])
+
+def criterion(
+    recipe: Recipe, ignore: int = 255, class_weights: Sequence[float] | None = None
+) -> Criterion:
+    """Return how the heads of the network of `recipe` are compared with labels."""
+    return Criterion(
+        loss=recipe.loss,
+        auxiliary_loss=recipe.auxiliary_loss,
+        auxiliary_weight=recipe.auxiliary_weight,
+        ohem_threshold=recipe.ohem_threshold,
+        ohem_min_kept=recipe.ohem_min_kept,
+        class_weights=class_weights,
+        boundary_from_full_size=recipe.boundary_from == "full",
+        ignore=ignore,
+    )
 
 
 class LossScale:

@@ -21,7 +21,7 @@ def cross_entropy(
     ignore: int = 255,
     class_weights: Sequence[float] | None = None,
 ) -> tuple[Tensor, Tensor]:
-    """Return (cross-entropy summed over labelled pixels, number of them), float32 scalars.
+    """Return (cross-entropy summed over labelled pixels, number of them), scalars.
 
     scores: (batch, height, width, classes), unnormalised; computed in float32 or wider.
     labels: (batch, height, width) integers, class or `ignore`.

@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 from roadseg.models.auxiliary import auxiliary_network
-from roadseg.train.optimizer import Momentum, gradient_factor, weight_decay
+from roadseg.train.optimizer import Optimizer, decayed_names, gradient_factor
 from roadseg.train.schedule import poly
 from tests.train import tiny
 
@@ -16,17 +16,12 @@ def model() -> keras.Model:
     return tiny.network(tiny.recipe(), tiny.CLASSES)
 
 
-def decays(model: keras.Model) -> dict[str, float]:
-    return {v.path: weight_decay(model, v.path, 4e-5) for v in model.trainable_variables}
-
-
 def test_only_convolution_kernels_decay_and_depthwise_ones_do_not(model: keras.Model) -> None:
-    decayed = {name for name, decay in decays(model).items() if decay}
-    assert decayed == {"conv/kernel", "logits/kernel"}
+    assert decayed_names(model) == {"conv/kernel", "logits/kernel"}
 
 
 def test_decayed_weights_of_the_auxiliary_network_are_its_36_plain_kernels() -> None:
-    names = {name for name, decay in decays(auxiliary_network()).items() if decay}
+    names = decayed_names(auxiliary_network())
     # 1 stem, 16 expansions, 17 projections, 3 of the head, the shifts; mean_locations is none.
     assert len(names) == 1 + 16 + 17 + 3 + 1
     assert not [name for name in names if "depthwise" in name or "mean_locations" in name]
@@ -42,7 +37,7 @@ def test_only_the_bias_of_the_output_layer_learns_twice_as_fast() -> None:
 def test_steps_equal_tensorflow_1_momentum_with_decay_in_the_gradient() -> None:
     recipe = tiny.recipe(weight_decay=0.01, momentum=0.9, ema=0.9)
     model = tiny.network(recipe, tiny.CLASSES)
-    optimizer = Momentum(model, recipe)
+    optimizer = Optimizer(model, recipe)
     random = np.random.default_rng(1)
     weights = [variable.numpy().astype(np.float64) for variable in optimizer.variables]
     slots = [np.zeros_like(weight) for weight in weights]
@@ -66,7 +61,7 @@ def test_steps_equal_tensorflow_1_momentum_with_decay_in_the_gradient() -> None:
 def test_an_overflow_changes_neither_weights_nor_momentum() -> None:
     recipe = tiny.recipe()
     model = tiny.network(recipe, tiny.CLASSES)
-    optimizer = Momentum(model, recipe)
+    optimizer = Optimizer(model, recipe)
     before = [variable.numpy() for variable in optimizer.variables]
     gradients = [tf.fill(variable.shape, np.float32(np.inf)) for variable in optimizer.variables]
     optimizer.apply(gradients, tf.constant(0.1), finite=tf.constant(False))

@@ -1,0 +1,68 @@
+"""Factors of the classes in the loss: published, or from how often each class is seen."""
+
+import json
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+import tensorflow as tf
+
+from roadseg import checkpoint
+from roadseg.data_conversion.records import parse_example
+from roadseg.errors import RoadsegError
+from roadseg.losses.cross_entropy import CITYSCAPES_WEIGHTS
+
+if TYPE_CHECKING:
+    from roadseg.data_conversion.records import RecordSet
+    from roadseg.recipe import Recipe
+    from roadseg.run_folder import RunFolder
+
+FILE = "class_weights.json"
+
+
+def class_weights(
+    recipe: "Recipe", run: "RunFolder", records: "RecordSet", writes: bool = True
+) -> tuple[float, ...] | None:
+    """Return one factor a class as recipe.class_weights says, None for 'none'.
+
+    Those from frequencies are counted once, over all of `records`, and kept in the run folder.
+    writes: whether this process is the one that writes.
+    Raises RoadsegError for a damaged file in the run folder.
+    """
+    if recipe.class_weights == "none":
+        return None
+    if recipe.class_weights == "cityscapes":
+        return CITYSCAPES_WEIGHTS
+    path = run.path / FILE
+    if path.is_file():
+        try:
+            return tuple(float(weight) for weight in json.loads(path.read_text(encoding="utf-8")))
+        except (ValueError, TypeError) as error:
+            raise RoadsegError(f"{path}: not a list of numbers ({error}); delete it") from None
+    weights = from_counts(count_labels(records))
+    if writes:
+        checkpoint.write_text(path, json.dumps(weights) + "\n")
+    return weights
+
+
+def from_counts(counts: np.ndarray) -> tuple[float, ...]:
+    """Return 1 / ln(1.10 + frequency) of each class.
+
+    counts: pixels of each class. Source: Paszke et al. 2016 (ENet), section 5.2, with the constant
+    of ESPNet afe71c3, train/loadData.py.
+    """
+    total = max(int(counts.sum()), 1)
+    return tuple(1.0 / math.log(1.10 + int(count) / total) for count in counts)
+
+
+def count_labels(records: "RecordSet") -> np.ndarray:
+    """Return how many pixels of each class the records hold."""
+
+    def histogram(serialized: tf.Tensor) -> tf.Tensor:
+        labels = tf.cast(tf.reshape(parse_example(serialized)["label"], [-1]), tf.int32)
+        return tf.math.bincount(labels, minlength=256, maxlength=256, dtype=tf.int64)
+
+    files = tf.data.TFRecordDataset([str(file) for file in records.files])
+    counts = files.map(histogram, num_parallel_calls=tf.data.AUTOTUNE)
+    total = counts.reduce(tf.zeros(256, tf.int64), lambda a, b: a + b).numpy()
+    return np.asarray(total[: records.label_table.num_classes])
