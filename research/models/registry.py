@@ -16,6 +16,7 @@ from roadseg.models.dfseg import dfseg_v1, dfseg_v2
 from roadseg.models.espnet import espnet, espnet_c
 from roadseg.models.fast_scnn import fast_scnn
 from roadseg.models.icnet import icnet
+from roadseg.models.msfnet import msfnet
 from roadseg.models.pspnet import pspnet_50, pspnet_101
 from roadseg.models.swiftnet import swiftnet
 
@@ -102,6 +103,13 @@ NETWORKS: dict[str, Network] = {
         multiple=8,
         trunk=("backbone.conv", "backbone.bn", "backbone.layer"),
         auxiliary=("head.cff_12.conv_low_cls", "head.cff_24.conv_low_cls"),
+    ),
+    "msfnet": Network(
+        msfnet,
+        torch_names.reference_name,
+        parameters=14_758_931,
+        layout="pytorch",
+        auxiliary=("boundary.",),
     ),
     "pspnet_50": Network(
         pspnet_50,
