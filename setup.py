@@ -24,6 +24,7 @@ PACKAGES = {
     "roadseg.data_conversion.scenes": "data_conversion/scenes",
     "roadseg.train": "train",
     "roadseg.train.recipes": "train/recipes",
+    "roadseg.train.recipes.fast_seg": "train/recipes/fast_seg",
     "roadseg.train.recipes.nus": "train/recipes/nus",
     "roadseg.eval": "eval",
     "roadseg.export": "export",

@@ -6,15 +6,36 @@ import importlib
 from roadseg.errors import RoadsegError
 from roadseg.recipe import Recipe
 
+FAST_SEG = (
+    "bisenet",
+    "dfanet",
+    "dfseg_v1",
+    "dfseg_v2",
+    "espnet",
+    "espnet_c",
+    "fast_scnn",
+    "icnet",
+    "msfnet",
+    "pspnet_50",
+    "pspnet_101",
+    "swiftnet",
+)
+
 # Name of the recipe -> where it is written.
 RECIPES = {
     "nus/auxiliary": ("roadseg.train.recipes.nus.auxiliary", "RECIPE"),
     "nus/deeplabv3_mobilenet_v2": ("roadseg.train.recipes.nus.deeplabv3_mobilenet_v2", "RECIPE"),
     "camvid/auxiliary": ("roadseg.train.recipes.camvid", "AUXILIARY"),
     "camvid/deeplabv3_mobilenet_v2": ("roadseg.train.recipes.camvid", "DEEPLABV3_MOBILENET_V2"),
+    "camvid/espnet": ("roadseg.train.recipes.camvid_fast_seg", "ESPNET"),
+    "camvid/fast_scnn": ("roadseg.train.recipes.camvid_fast_seg", "FAST_SCNN"),
     "demo/auxiliary": ("roadseg.train.recipes.demo", "AUXILIARY"),
     "demo/deeplabv3_mobilenet_v2": ("roadseg.train.recipes.demo", "DEEPLABV3_MOBILENET_V2"),
 }
+for _network in FAST_SEG:
+    _module = f"roadseg.train.recipes.fast_seg.{_network}"
+    RECIPES[f"fast_seg/{_network}"] = (_module, "RECIPE")
+    RECIPES[f"fast_seg/{_network}_one_gpu"] = (_module, "ONE_GPU")
 
 
 def get(name: str) -> Recipe:

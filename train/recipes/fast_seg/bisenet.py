@@ -1,0 +1,24 @@
+"""BiSeNet with ResNet-18. Fast_Seg publishes no script for it, and its training build fails.
+
+Chosen: the shared recipe; from scratch, since no weights of this deep-stem trunk are published, so
+60,000 steps as advised for that. The auxiliary heads' loss and weight are those of the network's
+original, TorchSeg (all three outputs mined, weights 1, 1, 1).
+"""
+
+from dataclasses import replace
+
+from roadseg.recipe import Recipe
+from roadseg.train.recipes.fast_seg.shared import SHARED, on_one_gpu
+
+RECIPE: Recipe = replace(
+    SHARED,
+    name="fast_seg/bisenet",
+    source="none published; the shared recipe of Fast_Seg 7895738, losses of TorchSeg",
+    model="bisenet",
+    model_options={"normalisation": "rgb"},
+    crop_size=(1024, 1024),
+    steps=60_000,
+    auxiliary_loss="ohem",
+    auxiliary_weight=1.0,
+)
+ONE_GPU: Recipe = on_one_gpu(RECIPE)

@@ -1,0 +1,11 @@
+#!/usr/bin/env bash
+# Trains ESPNet-C, the encoder, from scratch as its authors do: Adam, batch 12, 300 epochs of five
+# scales (371,875 steps).
+#
+#   RECORDS=~/records/cityscapes bash train/train_espnet_c.sh [--field value ...]
+#   ONE_GPU=1 CUDA_VISIBLE_DEVICES=0 bash train/train_espnet_c.sh
+#
+# More variables (RUNS, CROP, STEPS, BATCH, SPLIT, INITIAL_WEIGHTS, DRY_RUN): train/fast_seg.sh.
+set -euo pipefail
+
+exec bash "$(dirname "$0")/fast_seg.sh" espnet_c "$@"

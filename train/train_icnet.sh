@@ -1,0 +1,11 @@
+#!/usr/bin/env bash
+# Trains ICNet as Fast_Seg's train_icnet.sh: 4 GPUs x 4 crops of 832, 50,000 steps, from
+# pretrained/resnet50-deep.pth.
+#
+#   RECORDS=~/records/cityscapes bash train/train_icnet.sh [--field value ...]
+#   ONE_GPU=1 CUDA_VISIBLE_DEVICES=0 bash train/train_icnet.sh
+#
+# More variables (RUNS, CROP, STEPS, BATCH, SPLIT, INITIAL_WEIGHTS, DRY_RUN): train/fast_seg.sh.
+set -euo pipefail
+
+exec bash "$(dirname "$0")/fast_seg.sh" icnet "$@"
