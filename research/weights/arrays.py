@@ -123,8 +123,8 @@ def _fit(
         pass
     if layout == "pytorch":
         ours = pytorch_shape(variable, layer)
-    hint = ""
-    odd = {theirs for theirs, here in zip(values.shape, ours, strict=False) if theirs != here}
-    if len(values.shape) == len(ours) and len(odd) == 1:
-        hint = f"; a network of {odd.pop()} classes or of another width would fit"
-    raise RoadsegError(f"{what} has shape {values.shape}, here it is {ours}{hint}")
+    outputs = 0 if layout == "pytorch" else -1
+    fits = "a network of another width or with other options"
+    if len(values.shape) == len(ours) and values.shape[outputs] != ours[outputs]:
+        fits = f"a network of {values.shape[outputs]} classes, another width or other options"
+    raise RoadsegError(f"{what} has shape {values.shape}, here it is {ours}; {fits} would fit")

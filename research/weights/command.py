@@ -1,6 +1,7 @@
-"""`roadseg import-weights`: a published checkpoint to an `.npz` with roadseg's own names."""
+"""`roadseg import-weights`: a published checkpoint to arrays of roadseg, or to a whole run."""
 
 import ast
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,43 +15,49 @@ from roadseg.errors import RoadsegError
 if TYPE_CHECKING:
     import keras
 
-    from roadseg.weights.initial import Original
+    from roadseg.weights.arrays import Assigned
+    from roadseg.weights.original import Original
 
-EXAMPLE = "roadseg import-weights mobilenet_v2_1.0_224.tgz --to weights.npz"
+EXAMPLE = """\
+roadseg import-weights mobilenet_v2_1.0_224.tgz --to weights.npz
+roadseg import-weights espnet_p2_q8_camvid.npz --model espnet --num-classes 12 \\
+    --option p=2 q=8 normalisation=espnet_camvid --label-table camvid --to runs/espnet_camvid"""
 
 
 @dataclass(frozen=True)
 class Arguments:
-    """Read a published checkpoint, check every name and shape, and write the arrays under roadseg's
-    own names, for `roadseg train --initial-weights weights.npz`. A head that is missing as a whole
-    (ImageNet) is left out; anything else has to fit.
+    """Read a published checkpoint and check that every name and shape has its place. Write the
+    arrays under roadseg's own names (--to weights.npz, for `roadseg train --initial-weights`), or
+    a run folder for eval, predict and export. Names that do not fit are listed.
     """
 
     source: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="SOURCE")]
-    """'imagenet', TF-slim archive (.tgz) or checkpoint prefix, Keras .h5, or .npz."""
+    """PyTorch .pth (extra `torch`) or .npz with the original's names; TF-slim archive (.tgz) or
+    checkpoint prefix; Keras .h5; 'imagenet'. A trunk without head (ImageNet) gives an .npz."""
     to: Path
-    """The .npz to write."""
+    """The .npz to write, or the run folder."""
     model: str = "deeplabv3_mobilenet_v2"
     """Network, one of roadseg.list_models()."""
-    num_classes: int = 19
-    """Classes of the head."""
-    auxiliary: bool = False
-    """Read the auxiliary (sampling) network instead of --model."""
+    num_classes: int | None = None
+    """Outputs of the network: the label table's classes (19 without one), or one more: void."""
     option: list[str] = field(default_factory=list)
     """Further arguments of the network's builder, each as name=value."""
+    label_table: str = ""
+    """For a run folder: a data set's name, or a label_table.json."""
+    records: str = "records"
+    """For a run folder: the records it is evaluated on unless others are named."""
+    auxiliary: bool = False
+    """Read the auxiliary (sampling) network instead of --model."""
 
 
 def main(argv: Sequence[str]) -> int:
     """Read, check, write; return 0. Raises RoadsegError for what does not fit."""
     arguments = parse(Arguments, argv, command="import-weights", example=EXAMPLE)
-    if arguments.to.suffix != ".npz":
-        raise RoadsegError(f"--to {arguments.to}: the result is an .npz; name it so")
-    model, original = _network(arguments)
-
-    from roadseg.weights.initial import read_weights
-
-    assigned = read_weights(model, arguments.source, original)
-    write_npz(arguments.to, model, assigned.taken)
+    if arguments.to.suffix == ".npz":
+        model, assigned = _read(arguments, arguments.num_classes or 19)
+        write_npz(arguments.to, model, assigned.taken)
+    else:
+        assigned = _import_run(arguments)
     print(f"{arguments.to}: {assigned}")
     return 0
 
@@ -70,9 +77,46 @@ def write_npz(target: Path, model: "keras.Model", paths: Sequence[str]) -> None:
     checkpoint.write_arrays(target, arrays)
 
 
-def _network(arguments: Arguments) -> tuple["keras.Model", "Original"]:
+def _import_run(arguments: Arguments) -> "Assigned":
+    if arguments.auxiliary or not arguments.label_table:
+        raise RoadsegError(
+            f"--to {arguments.to}: name an .npz, or make it a run folder: that of a network "
+            "(--model) with its classes (--label-table)"
+        )
+    from roadseg.run_folder import RunFolder, num_outputs
+    from roadseg.weights import imported_run
+
+    run, table = RunFolder(arguments.to), imported_run.find_label_table(arguments.label_table)
+    recipe = imported_run.new_recipe(
+        run,
+        arguments.source,
+        arguments.model,
+        _options(arguments),
+        table,
+        arguments.num_classes,
+        arguments.records,
+    )
+    model, assigned = _read(arguments, num_outputs(recipe, table))
+    imported_run.write_run(run, recipe, table, model, assigned)
+    return assigned
+
+
+def _read(arguments: Arguments, num_classes: int) -> tuple["keras.Model", "Assigned"]:
+    """Return the network with the weights of the source, and which those are."""
+    from roadseg.weights.arrays import ForeignWeights
+    from roadseg.weights.initial import read_weights
+
+    model, original = _network(arguments, num_classes)
+    try:
+        return model, read_weights(model, arguments.source, original)
+    except ForeignWeights as error:
+        print(error.listing, file=sys.stderr)
+        raise
+
+
+def _network(arguments: Arguments, num_classes: int) -> tuple["keras.Model", "Original"]:
     """Return a new network and the naming of its original."""
-    options = dict(_option(text) for text in arguments.option)
+    options = _options(arguments)
     if arguments.auxiliary:
         from roadseg.models.auxiliary import auxiliary_network
         from roadseg.weights.initial import AUXILIARY
@@ -84,8 +128,12 @@ def _network(arguments: Arguments) -> tuple["keras.Model", "Original"]:
     import roadseg
     from roadseg.weights.initial import original_of
 
-    model = roadseg.create(arguments.model, arguments.num_classes, **options)
+    model = roadseg.create(arguments.model, num_classes, **options)
     return model, original_of(arguments.model)
+
+
+def _options(arguments: Arguments) -> dict[str, Any]:
+    return dict(_option(text) for text in arguments.option)
 
 
 def _option(text: str) -> tuple[str, Any]:

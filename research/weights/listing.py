@@ -4,11 +4,11 @@ import re
 from collections.abc import Iterable, Sequence
 
 SHOWN = 4
-"""Groups in a message of one line."""
+"""Groups in a message of one line; names in one line of a listing."""
 
 
-def group(names: Iterable[str], depth: int = 2) -> dict[str, list[str]]:
-    """Return the names by the module they belong to, at most `depth` parts of it, in order.
+def group(names: Iterable[str]) -> dict[str, list[str]]:
+    """Return the names by the module they belong to, at most two parts of its name, in order.
 
     names: parts joined by '.' (PyTorch) or '/' (TensorFlow); the last one is the variable.
     """
@@ -16,7 +16,7 @@ def group(names: Iterable[str], depth: int = 2) -> dict[str, list[str]]:
     for name in names:
         parts = re.split(r"([./])", name)
         module = parts[:-2] or parts
-        groups.setdefault("".join(module[: 2 * depth - 1]), []).append(name)
+        groups.setdefault("".join(module[:3]), []).append(name)
     return groups
 
 
@@ -34,11 +34,13 @@ def shortened(names: Sequence[str]) -> str:
 
 
 def listing(title: str, names: Sequence[str]) -> list[str]:
-    """Return lines that name every weight: the title, then one line for each module."""
+    """Return lines that account for every weight: one a module, its count and its first names."""
     if not names:
         return []
     lines = [f"{title} ({len(names)}):"]
     for module, members in group(names).items():
         ends = [name.removeprefix(module).lstrip("./") or name for name in members]
-        lines.append(f"  {module} ({len(members)}): {', '.join(ends)}")
+        more = f" and {len(ends) - SHOWN} more" if len(ends) > SHOWN + 1 else ""
+        shown = ends[:SHOWN] if more else ends
+        lines.append(f"  {module} ({len(members)}): {', '.join(shown)}{more}")
     return lines
