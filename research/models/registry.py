@@ -10,6 +10,7 @@ import keras
 
 from roadseg.errors import RoadsegError
 from roadseg.models import slim_names, torch_names
+from roadseg.models.bisenet import bisenet
 from roadseg.models.deeplabv3_mobilenet_v2 import deeplabv3_mobilenet_v2
 from roadseg.models.dfanet import dfanet
 from roadseg.models.dfseg import dfseg_v1, dfseg_v2
@@ -44,6 +45,13 @@ class Network:
 
 
 NETWORKS: dict[str, Network] = {
+    "bisenet": Network(
+        bisenet,
+        torch_names.reference_name,
+        parameters=13_042_643,
+        layout="pytorch",
+        auxiliary=("heads.0.", "heads.1."),
+    ),
     "deeplabv3_mobilenet_v2": Network(
         deeplabv3_mobilenet_v2, slim_names.reference_name, parameters=2_113_043
     ),

@@ -1,10 +1,31 @@
 """Fast_Seg's constructors, as its fixtures write them, and what answers to them here."""
 
+import numpy as np
+from scipy.special import log_softmax
+
 from tests.parity.torch_networks import Case
 
 PSPNET = {"logits": "head.1", "aux": "dsn.4"}
 
+
+def log_probabilities(scores: np.ndarray) -> np.ndarray:
+    """Return the log softmax over classes, the last axis."""
+    return log_softmax(scores, axis=-1)
+
+
 CASES = {
+    "BiSeNet": Case(
+        "bisenet",
+        ("out_planes", "is_training"),
+        {
+            "logprob": "heads.2.conv_1x1",
+            "logits": "heads.2.conv_1x1",
+            "aux0": "heads.0.up",
+            "aux1": "heads.1.conv_1x1",
+        },
+        lambda arguments: {"auxiliary_heads": arguments["is_training"]},
+        {"logprob": log_probabilities},
+    ),
     "DFANet": Case(
         "dfanet",
         ("nclass",),
