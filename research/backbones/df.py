@@ -70,9 +70,7 @@ def df(
         for unit in range(stage.blocks):
             name = f"{prefix}{stage.name}.{unit}"
             strides = stage.strides if unit == 0 else 1
-            block = basic_block(
-                x, stage.filters, name, strides, norm=norm, initializer=initializer
-            )
+            block = basic_block(x, stage.filters, name, strides, norm=norm, initializer=initializer)
             x = block.features
         maps[stage.name] = x
     return maps

@@ -8,9 +8,7 @@ from roadseg.errors import RoadsegError
 from roadseg.layers.precision import full_precision
 
 Tensor = Any
-Normalisation = Literal[
-    "rgb", "bgr", "bgr_prediction", "df", "espnet_cityscapes", "espnet_camvid"
-]
+Normalisation = Literal["rgb", "bgr", "bgr_prediction", "df", "espnet_cityscapes", "espnet_camvid"]
 
 # (channels reversed to BGR, scale, mean, standard deviation): (scale x - mean) / deviation.
 _NORMALISATIONS: dict[str, tuple[bool, float, tuple[float, ...], tuple[float, ...]]] = {

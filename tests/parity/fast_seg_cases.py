@@ -23,7 +23,7 @@ CASES = {
             "aux0": "heads.0.up",
             "aux1": "heads.1.conv_1x1",
         },
-        lambda arguments: {"auxiliary_heads": arguments["is_training"]},
+        lambda arguments: {"auxiliary_heads": arguments.get("is_training", False)},
         {"logprob": log_probabilities},
     ),
     "DFANet": Case(
