@@ -12,6 +12,7 @@ import tyro
 
 from roadseg.arguments import parse
 from roadseg.errors import RoadsegError
+from roadseg.eval.inference_arguments import InferenceArguments
 
 if TYPE_CHECKING:
     from roadseg.eval.evaluate import Evaluation, Progress
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 EXAMPLE = """\
 roadseg eval runs/uniform128
 roadseg eval runs/uniform128 --protocol published --follow
+roadseg eval runs/icnet --protocol fast_seg --sliding 832 --scales 0.75 1.0 1.25 --mirror
 roadseg eval --oracle --records records --sampling-size 64 128"""
 ORACLE_EXAMPLE = "roadseg eval --oracle --records records --sampling-size 64 128 --alpha 0.25 0.5"
 
@@ -39,7 +41,7 @@ class Arguments:
     split: Annotated[str, _option("NAME", "val")] = "val"
     """Split to evaluate on."""
     protocol: Annotated[str | None, _option("NAME", "cityscapes")] = None
-    """cityscapes: full image; published: central crop."""
+    """cityscapes, fast_seg, espnet: full image; published: central crop."""
     interpolation: Annotated[str | None, _option("NAME", "graph; published: delaunay")] = None
     """Samples to pixels: graph, mesh (native), delaunay."""
     step: Annotated[str, _option("STEP", "last")] = "last"
@@ -49,7 +51,8 @@ class Arguments:
     limit: Annotated[int | None, _option("N", "all")] = None
     """Images from the start of the split."""
     batch_size: Annotated[int, _option("N", "1")] = 1
-    """Images that go through the graph together."""
+    """Images in the graph together."""
+    mode: Annotated[InferenceArguments, tyro.conf.arg(name="")] = InferenceArguments()
     follow: Annotated[bool, _option("")] = False
     """Wait for the run and its checkpoints; evaluate each once."""
     interval: Annotated[float, _option("S", "300")] = 300.0
@@ -123,6 +126,7 @@ def _evaluate(arguments: Arguments) -> int:
         step=parse_step(arguments.step),
         limit=arguments.limit,
         batch_size=arguments.batch_size,
+        mode=arguments.mode.mode(),
     )
     if arguments.follow and options.step != "last":
         raise RoadsegError(f"--step {arguments.step}: --follow takes every step; leave one out")

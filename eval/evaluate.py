@@ -1,7 +1,7 @@
 """One evaluation of one checkpoint: from the run folder to a typed result, and onto disk."""
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -12,6 +12,7 @@ from roadseg import checkpoint
 from roadseg.datasets.label_table import LabelTable
 from roadseg.errors import RoadsegError
 from roadseg.eval.frames import Frame, batches, read_frames
+from roadseg.eval.inference import InferenceMode
 from roadseg.eval.protocols import Pending, Predictor, Protocol, choose_protocol, predictor
 from roadseg.eval.results import EvaluationResult, GridScore, Result, SamplingResult
 from roadseg.eval.scoring import SegmentationScorer, in_threads
@@ -33,7 +34,7 @@ class EvaluationOptions:
     """Folder of records; None for the recipe's."""
     split: str = "val"
     protocol: str | None = None
-    """'cityscapes' or 'published'; None for the usual one of the task."""
+    """One of protocols.PROTOCOLS; None for the usual one of the task."""
     interpolation: str | None = None
     """'graph', 'mesh' or 'delaunay'; None for the protocol's own."""
     step: int | Literal["best", "last"] = "last"
@@ -42,6 +43,8 @@ class EvaluationOptions:
     batch_size: int = 1
     workers: int | None = None
     """Threads for interpolation and metrics; None for one a core, at most 8."""
+    mode: InferenceMode = field(default_factory=InferenceMode)
+    """Whole image or tiles, scales, mirror."""
 
 
 class Evaluation:
@@ -62,7 +65,7 @@ class Evaluation:
             raise RoadsegError(f"--batch-size {options.batch_size}: at least 1 is needed")
         self.recipe = run.recipe
         self.protocol: Protocol = choose_protocol(
-            self.recipe, options.protocol, options.interpolation
+            self.recipe, options.protocol, options.interpolation, options.mode
         )
         self.table = run.label_table
         self.records = open_split(options.records or Path(self.recipe.records), options.split)
@@ -105,9 +108,9 @@ class Evaluation:
             network = self.run.load_auxiliary(step)
             return partial(self._evaluate_grids, step, network)
         segmenter = self.run.load_segmenter(step)
-        return partial(
-            self._evaluate_labels, step, predictor(segmenter, self.protocol.interpolation)
-        )
+        protocol = self.protocol
+        predict = predictor(segmenter, protocol.interpolation, protocol.mode)
+        return partial(self._evaluate_labels, step, predict)
 
     def _frames(self) -> Iterator[Frame]:
         return read_frames(self.records, self.protocol.crop, self.options.limit)
@@ -165,6 +168,7 @@ class Evaluation:
             "protocol": self.protocol.name,
             "interpolation": self.protocol.interpolation,
             "limit": self.options.limit,
+            "mode": self.protocol.mode,
         }
 
 

@@ -9,6 +9,9 @@ import numpy as np
 
 from roadseg.datasets.label_table import LabelTable
 from roadseg.errors import RoadsegError
+from roadseg.eval.averaging import averaged_labels, check_tile
+from roadseg.eval.class_scores import ClassScores, ModelScores, SavedModelScores
+from roadseg.eval.inference import InferenceMode
 from roadseg.run_folder import RunFolder, Step
 
 Labels = tuple[np.ndarray, np.ndarray | None]
@@ -29,19 +32,37 @@ class Labeller:
         self.title = title
 
     def __call__(self, images: np.ndarray) -> Labels:
-        """Return labels and points of `images`."""
+        """Return labels and points of `images`; an output that is no class is ignored ground."""
         import tensorflow as tf
 
         outputs = self._forward(tf.constant(images))
-        labels = outputs["labels"].numpy().astype(np.int32)
+        labels = np.asarray(outputs["labels"]).astype(np.int32)
+        labels[labels >= self.table.num_classes] = self.table.ignore
         points = outputs.get("locations")
         if points is None:
             return labels, None
         return labels, points.numpy().reshape(len(labels), -1, 2)
 
 
-def labeller_of_run(run: RunFolder, step: Step) -> Labeller:
-    """Return the labeller of one checkpoint; raise RoadsegError if the run has no such one."""
+def averaging_labeller(
+    scores_of: ClassScores, mode: InferenceMode, table: LabelTable, title: str
+) -> Labeller:
+    """Return a labeller by averaged scores; it knows no sampling points.
+
+    Raises RoadsegError where the network does not take tiles of that size.
+    """
+    check_tile(mode, scores_of)
+    title = f"{title}, {mode.label}"
+    return Labeller(
+        lambda images: {"labels": averaged_labels(images, scores_of, mode)}, table, title
+    )
+
+
+def labeller_of_run(run: RunFolder, step: Step, mode: InferenceMode | None = None) -> Labeller:
+    """Return the labeller of one checkpoint; raise RoadsegError if the run has no such one.
+
+    mode: tiles, scales, mirror; None for whole images.
+    """
     import tensorflow as tf
 
     from roadseg.eval.protocols import best_class
@@ -50,6 +71,9 @@ def labeller_of_run(run: RunFolder, step: Step) -> Labeller:
         raise RoadsegError(f"{run.path}: no run here; give the folder that `roadseg train` made")
     number, _ = run.find_checkpoint(step)
     segmenter = run.load_segmenter(number)
+    title = f"{run.path.name}, step {number}"
+    if mode is not None and not mode.is_whole:
+        return averaging_labeller(ModelScores(segmenter), mode, run.label_table, title)
     sampled = hasattr(segmenter, "locations")
 
     @tf.function(reduce_retracing=True)
@@ -59,20 +83,25 @@ def labeller_of_run(run: RunFolder, step: Step) -> Labeller:
             return {"labels": best_class(segmenter(images, training=False))}
         return {"labels": segmenter.labels(images), "locations": segmenter.locations(images)}
 
-    return Labeller(forward, run.label_table, f"{run.path.name}, step {number}")
+    return Labeller(forward, run.label_table, title)
 
 
-def labeller_of_saved_model(folder: Path) -> Labeller:
+def labeller_of_saved_model(folder: Path, mode: InferenceMode | None = None) -> Labeller:
     """Return the labeller of an exported model, run by TensorFlow alone.
 
+    mode: tiles, scales, mirror, for which the export needs its signature `scores`; it takes bytes,
+    so that resized images and padding are rounded to whole levels of 0..255.
     Raises RoadsegError if the folder holds no SavedModel of roadseg with its model card.
     """
     import tensorflow as tf
 
     if not (folder / "saved_model.pb").is_file():
         raise RoadsegError(f"{folder}: no saved_model.pb in it; give what `roadseg export` wrote")
-    table = _table_of_card(folder)
+    table, recipe = _read_card(folder)
     model = tf.saved_model.load(str(folder))
+    if mode is not None and not mode.is_whole:
+        scores_of = SavedModelScores(folder, model, recipe)
+        return averaging_labeller(scores_of, mode, table, folder.name)
     signature = model.signatures.get("serving_default")
     if signature is None:
         raise RoadsegError(f"{folder}: no signature 'serving_default'; export the run again")
@@ -89,13 +118,15 @@ def labeller_of_saved_model(folder: Path) -> Labeller:
     return Labeller(forward, table, folder.name)
 
 
-def _table_of_card(folder: Path) -> LabelTable:
+def _read_card(folder: Path) -> tuple[LabelTable, dict[str, Any]]:
+    """Return the classes and the recipe of an export."""
     cards = [folder / "model_card.json", folder.parent / "model_card.json"]
     card = next((path for path in cards if path.is_file()), None)
     if card is None:
         raise RoadsegError(f"{cards[0]}: no model card, so no class names; export the run again")
     try:
-        table = json.loads(card.read_text(encoding="utf-8"))["label_table"]
-    except (ValueError, KeyError, TypeError):
+        values = json.loads(card.read_text(encoding="utf-8"))
+        table, recipe = values["label_table"], values.get("recipe") or {}
+    except (ValueError, KeyError, TypeError, AttributeError):
         raise RoadsegError(f"{card}: no label table in it; export the run again") from None
-    return LabelTable.from_json(json.dumps(table))
+    return LabelTable.from_json(json.dumps(table)), recipe

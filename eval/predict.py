@@ -12,6 +12,7 @@ import tyro
 
 from roadseg import arguments
 from roadseg.errors import RoadsegError
+from roadseg.eval.inference_arguments import InferenceArguments
 from roadseg.eval.labeller import Labeller, labeller_of_run, labeller_of_saved_model
 from roadseg.eval.overlay import KINDS, pictures, to_label_ids, write_png
 from roadseg.eval.scoring import in_threads
@@ -20,7 +21,8 @@ from roadseg.eval.video import label_video
 from roadseg.run_folder import RunFolder
 
 EXAMPLE = """roadseg predict runs/deeplabv3_mobilenet_v2 --images street.png --to labelled
-roadseg predict --saved-model runs/x/export/saved_model --images drive.mp4 --to labelled"""
+roadseg predict --saved-model runs/x/export/saved_model --images drive.mp4 --to labelled
+roadseg predict runs/icnet --images frames --write labels --label-ids --sliding 832 --mirror"""
 
 Kind = Literal["labels", "colour", "overlay", "sampling"]
 
@@ -47,6 +49,7 @@ class PredictOptions:
     """Images of one size that go through the network together."""
     keep_going: bool = False
     """Skip files that cannot be read, name them at the end, and return status 1."""
+    mode: Annotated[InferenceArguments, tyro.conf.arg(name="")] = InferenceArguments()
 
 
 def main(argv: Sequence[str]) -> int:
@@ -70,12 +73,13 @@ def predict(options: PredictOptions) -> list[str]:
         raise RoadsegError("predict: give a run folder or --saved-model, one of the two")
     if options.batch_size < 1:
         raise RoadsegError(f"--batch-size {options.batch_size}: at least 1 is needed")
+    mode = options.mode.mode()
     sources = find_sources(options.images, options.to)
     if options.saved_model is not None:
-        labeller = labeller_of_saved_model(options.saved_model)
+        labeller = labeller_of_saved_model(options.saved_model, mode)
     else:
         step = None if options.step == "last" else options.step
-        labeller = labeller_of_run(RunFolder(options.run or ""), step)
+        labeller = labeller_of_run(RunFolder(options.run or ""), step, mode)
     return _Predictions(options, labeller).write(sources)
 
 

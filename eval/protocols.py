@@ -3,18 +3,25 @@
 published: the central crop of the training crop size, one image at a time; the scores of the N x N
 samples are interpolated linearly over a Delaunay triangulation, as the original did.
 cityscapes: the full image, as the exported model sees it; its mIoU compares with other networks'.
-Both build the network with the recipe's evaluation options (DeepLab: output stride 8).
+fast_seg: the full image, as lxtGH/Fast_Seg's val.py; the mean is over all classes, absent ones 0.
+espnet: the full image, as sacmehta/ESPNet; predictions on void pixels enlarge the union.
+The last three label alike and count everything; they differ in the score that says which is best.
+Instead of whole, images can be shown in tiles, at several scales and mirrored (InferenceMode).
+All build the network with the recipe's evaluation options (DeepLab: output stride 8).
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from roadseg.errors import RoadsegError
+from roadseg.eval.averaging import averaging_predictor
+from roadseg.eval.class_scores import ModelScores
 from roadseg.eval.delaunay import delaunay_labels
+from roadseg.eval.inference import InferenceMode
 
 if TYPE_CHECKING:
     import keras
@@ -22,7 +29,7 @@ if TYPE_CHECKING:
     from roadseg.recipe import Recipe
     from roadseg.sampling.views import Axis
 
-PROTOCOLS = ("cityscapes", "published")
+PROTOCOLS = ("cityscapes", "published", "fast_seg", "espnet")
 INTERPOLATIONS = ("graph", "mesh", "delaunay")
 
 Pending = Callable[[], np.ndarray]
@@ -42,15 +49,20 @@ class Protocol:
     """'graph', 'mesh', 'delaunay', or 'none' for a network without sampling."""
     usual: bool
     """Whether the interpolation is the protocol's own."""
+    mode: InferenceMode = field(default_factory=InferenceMode)
 
     @property
     def label(self) -> str:
-        """Name for folders: the protocol, and the interpolation if it is not the usual one."""
-        return self.name if self.usual else f"{self.name}-{self.interpolation}"
+        """Name for folders: the protocol, with what is not usual about it."""
+        parts = [self.name] if self.usual else [self.name, self.interpolation]
+        return "-".join(parts if self.mode.is_whole else [*parts, self.mode.label])
 
 
 def choose_protocol(
-    recipe: "Recipe", name: str | None = None, interpolation: str | None = None
+    recipe: "Recipe",
+    name: str | None = None,
+    interpolation: str | None = None,
+    mode: InferenceMode | None = None,
 ) -> Protocol:
     """Return the protocol `name` for a run of `recipe`; None stands for the usual choice.
 
@@ -79,15 +91,27 @@ def choose_protocol(
         usual = "delaunay" if name == "published" else "graph"
     chosen = interpolation or usual
     crop = recipe.crop_size if name == "published" else None
-    return Protocol(name, crop, chosen, chosen == usual)
+    mode = mode or InferenceMode()
+    if not mode.is_whole and (recipe.task == "sampling" or chosen in ("mesh", "delaunay")):
+        way = "a sampling grid" if recipe.task == "sampling" else f"interpolation '{chosen}'"
+        raise RoadsegError(
+            f"{mode.label}: {way} gives no scores at pixels that could be averaged; leave "
+            "--sliding, --scales, --size and --mirror out"
+        )
+    return Protocol(name, crop, chosen, chosen == usual, mode)
 
 
-def predictor(segmenter: "keras.Model", interpolation: str) -> Predictor:
+def predictor(
+    segmenter: "keras.Model", interpolation: str, mode: InferenceMode | None = None
+) -> Predictor:
     """Return how `segmenter` labels images when scores come back by `interpolation`.
 
     segmenter: what `RunFolder.load_segmenter` returns. 'none' and 'graph' run wholly in the graph,
     'mesh' and 'delaunay' leave it at the N x N scores; the rest runs in the caller's threads.
+    mode: tiles, scales, mirror; None for whole images.
     """
+    if mode is not None and not mode.is_whole:
+        return averaging_predictor(ModelScores(segmenter), mode)
     if interpolation == "none":
         return graph_predictor(lambda images: best_class(segmenter(images, training=False)))
     if interpolation == "graph":

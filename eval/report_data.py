@@ -86,9 +86,10 @@ class ReportedRun:
     def _is_shown(self, entry: dict[str, Any]) -> bool:
         # One curve never mixes splits, protocols or parts of a split.
         keys = ("split", "protocol", "interpolation", "limit")
-        return self.result is None or all(
-            entry.get(key) == getattr(self.result, key) for key in keys
-        )
+        if self.result is None:
+            return True
+        same_mode = entry.get("mode", "whole") == self.result.mode.label
+        return same_mode and all(entry.get(key) == getattr(self.result, key) for key in keys)
 
 
 def load_runs(

@@ -74,7 +74,8 @@ def pictured_images(
     first = results[0]
     if first is None or not chosen:
         return []
-    protocol = choose_protocol(runs[0].recipe, first.protocol, _usual(first.interpolation))
+    usual = _usual(first.interpolation)
+    protocol = choose_protocol(runs[0].recipe, first.protocol, usual, first.mode)
     folder = records or Path(runs[0].recipe.records)
     frames = _frames(folder, first.split, protocol.crop, first.limit, chosen)
     seen: dict[str, list[Seen]] = {name: [] for name in chosen}
@@ -150,7 +151,7 @@ class _Painter:
         interpolation = "none" if run.recipe.sampling == "none" else protocol.interpolation
         if interpolation == "none" and run.recipe.sampling != "none":
             interpolation = "graph"
-        self.predict = predictor(self.segmenter, interpolation)
+        self.predict = predictor(self.segmenter, interpolation, protocol.mode)
 
     def labels(self, image: np.ndarray) -> np.ndarray:
         return np.asarray(self.predict(image[None])[0]())

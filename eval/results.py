@@ -10,9 +10,13 @@ from typing import Any, Self
 import numpy as np
 
 from roadseg.errors import RoadsegError
+from roadseg.eval.inference import InferenceMode
 from roadseg.metrics.boundary import BandScore
 from roadseg.metrics.confusion import ConfusionScores
 from roadseg.metrics.objects import SizeBin
+
+HEADLINES = {"fast_seg": "miou_all_classes", "espnet": "miou_with_void"}
+"""By which score a protocol compares checkpoints, where it is not `miou`."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,12 +53,14 @@ class _Result:
     limit: int | None
     """Images asked for; None for the whole split."""
     images: int
+    mode: InferenceMode = dataclasses.field(default_factory=InferenceMode, kw_only=True)
+    """Whole image or tiles, scales, mirror; results of earlier versions were whole images."""
 
     task = ""
 
     def to_json(self) -> str:
         """Return indented JSON; NaN becomes null, since JSON has no NaN."""
-        values = {"task": self.task, **dataclasses.asdict(self)}
+        values = {"task": self.task, **dataclasses.asdict(self), **self.published()}
         return json.dumps(without_nan(values), indent=1, allow_nan=False)
 
     @classmethod
@@ -63,7 +69,13 @@ class _Result:
         values = json.loads(text)
         if not isinstance(values, dict) or values.pop("task", None) != cls.task:
             raise ValueError(f"not the result of a '{cls.task}' evaluation")
+        if "mode" in values:
+            values["mode"] = InferenceMode.from_values(values["mode"])
         return cls(**cls._typed(values))
+
+    def published(self) -> dict[str, Any]:
+        """Return what originals call some of these values; `to_json` adds it at the end."""
+        return {}
 
     @classmethod
     def _typed(cls, values: dict[str, Any]) -> dict[str, Any]:
@@ -80,6 +92,7 @@ class EvaluationResult(_Result):
     miou: float
     """Mean IoU over the classes that occur in labels or predictions."""
     miou_all_classes: float
+    """Mean IoU over all classes, one that occurs nowhere counting 0."""
     miou_target: float
     """Mean IoU over the target classes that occur."""
     pixel_accuracy: float
@@ -98,25 +111,39 @@ class EvaluationResult(_Result):
     """Rows are labels, columns predictions."""
     unassigned: list[int]
     """Labelled pixels of each class whose prediction is no class."""
+    miou_with_void: float = math.nan
+    """Mean IoU where predictions on pixels without a label enlarge the union (ESPNet's way)."""
+    on_void: list[int] | None = None
+    """Predictions of each class on pixels without a label; None where they were not counted."""
 
     task = "segmentation"
 
     @property
     def headline(self) -> tuple[str, float]:
         """Name and value of the score by which checkpoints are compared."""
-        return "miou", self.miou
+        name = HEADLINES.get(self.protocol, "miou")
+        return name, getattr(self, name)
 
     def scores(self) -> ConfusionScores:
         """Return the scores of the stored confusion matrix."""
-        counts = np.column_stack([self.confusion, self.unassigned])
-        return ConfusionScores(counts.astype(np.int64))
+        counts = np.column_stack([self.confusion, self.unassigned]).astype(np.int64)
+        on_void = None if self.on_void is None else np.asarray(self.on_void, np.int64)
+        return ConfusionScores(counts, on_void)
+
+    def published(self) -> dict[str, Any]:
+        """Return `meanIU` and `IU_array` as Fast_Seg's val.py writes them: absent classes are 0."""
+        array = [0.0 if math.isnan(value) else value for value in self.iou.values()]
+        return {"meanIU": self.miou_all_classes, "IU_array": array}
 
     @classmethod
     def _typed(cls, values: dict[str, Any]) -> dict[str, Any]:
+        for name in ("meanIU", "IU_array"):
+            values.pop(name, None)
         for name in ("miou", "miou_all_classes", "miou_target", "pixel_accuracy"):
             values[name] = _number(values[name])
         for name in ("mean_class_accuracy", "frequency_weighted_iou"):
             values[name] = _number(values[name])
+        values["miou_with_void"] = _number(values.get("miou_with_void"))
         for name in ("iou", "class_accuracy", "category_iou"):
             values[name] = {key: _number(value) for key, value in values[name].items()}
         for name in ("boundary", "boundary_target"):

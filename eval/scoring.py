@@ -12,7 +12,7 @@ import numpy as np
 from roadseg.datasets.label_table import LabelTable
 from roadseg.eval.results import ImageScore
 from roadseg.metrics.boundary import BoundaryBands
-from roadseg.metrics.confusion import ConfusionMatrix, ConfusionScores, pair_counts
+from roadseg.metrics.confusion import ConfusionMatrix, ConfusionScores, pair_counts_with_void
 from roadseg.metrics.objects import ObjectRecall, Regions
 
 Value = TypeVar("Value")
@@ -63,7 +63,7 @@ class SegmentationScorer:
         """Return the counts of one prediction, integers (height, width); changes nothing."""
         label = geometry.label
         return Counts(
-            pair_counts(label, prediction, self.table.num_classes),
+            pair_counts_with_void(label, prediction, self.table.num_classes),
             self.boundary.count(label, prediction, geometry.rings),
             self.boundary_target.count(label, prediction, geometry.rings_target),
             self.objects.count(prediction, geometry.regions),
@@ -75,7 +75,7 @@ class SegmentationScorer:
         self.boundary.counts += counts.boundary
         self.boundary_target.counts += counts.boundary_target
         self.objects.counts += counts.objects
-        scores = ConfusionScores(counts.confusion)
+        scores = ConfusionScores(counts.confusion[:-1])
         self.per_image.append(
             ImageScore(name, scores.pixels, scores.miou(), scores.pixel_accuracy())
         )
@@ -95,6 +95,7 @@ class SegmentationScorer:
             "pixels": scores.pixels,
             "miou": scores.miou(),
             "miou_all_classes": scores.miou_all_classes(),
+            "miou_with_void": scores.miou(with_void=True),
             "miou_target": scores.mean_iou_of(table.target_classes),
             "pixel_accuracy": scores.pixel_accuracy(),
             "mean_class_accuracy": scores.mean_class_accuracy(),
@@ -109,6 +110,7 @@ class SegmentationScorer:
             "per_image": self.per_image,
             "confusion": self.confusion.matrix.tolist(),
             "unassigned": self.confusion.unassigned.tolist(),
+            "on_void": self.confusion.on_void.tolist(),
         }
 
 

@@ -31,6 +31,7 @@ def store_result(evaluation: Evaluation, result: Result, seconds: float) -> Path
         "interpolation": result.interpolation,
         "images": result.images,
         "limit": result.limit,
+        "mode": result.mode.label,
         "seconds": round(seconds, 3),
     }
     finite = {name: None if math.isnan(value) else value for name, value in scalars.items()}
@@ -55,6 +56,7 @@ def scalar_values(result: Result) -> dict[str, float]:
     scalars = {
         "miou": result.miou,
         "miou_all_classes": result.miou_all_classes,
+        "miou_with_void": result.miou_with_void,
         "miou_target": result.miou_target,
         "pixel_accuracy": result.pixel_accuracy,
         "mean_class_accuracy": result.mean_class_accuracy,
@@ -68,8 +70,8 @@ def scalar_values(result: Result) -> dict[str, float]:
 def update_best(run: RunFolder, result: Result) -> bool:
     """Write `result` to best.json if it is the best so far; return whether it was.
 
-    Scores compare within one split and protocol: best.json belongs to the kind of evaluation that
-    wrote it first, and results of another kind leave it alone. A tie keeps the earlier step.
+    Scores compare within one split, protocol and mode: best.json belongs to the kind of evaluation
+    that wrote it first, and results of another kind leave it alone. A tie keeps the earlier step.
     """
     metric, value = result.headline
     best = {
@@ -79,6 +81,7 @@ def update_best(run: RunFolder, result: Result) -> bool:
         "split": result.split,
         "protocol": result.protocol,
         "interpolation": result.interpolation,
+        "mode": result.mode.label,
     }
     if math.isnan(value) or not _improves(best, _read_best(run)):
         return False
@@ -102,6 +105,8 @@ def _improves(new: dict[str, Any], old: dict[str, Any] | None) -> bool:
         return True
     kind = ("metric", "split", "protocol", "interpolation")
     if any(old.get(name, new[name]) != new[name] for name in kind):
+        return False
+    if old.get("mode", "whole") != new["mode"]:
         return False
     better = new["value"] - float(old["value"])
     return better < 0 if new["metric"] in LOWER_IS_BETTER else better > 0

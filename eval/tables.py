@@ -44,6 +44,7 @@ def size_text(size: SizeBin) -> str:
 def result_tables(result: Result) -> list[Table]:
     """Return the tables that `roadseg eval` prints for one result."""
     title = f"{result.run}, step {result.step}: {result.split}, protocol {result.protocol}"
+    title += "" if result.mode.is_whole else f", {result.mode.label}"
     title += f", {result.images} image{'s' if result.images != 1 else ''}"
     if not isinstance(result, EvaluationResult):
         table = new_table(title, "grid", "mean squared error")
@@ -61,7 +62,8 @@ def _scores(title: str, result: EvaluationResult) -> Table:
     table = new_table(title, "score", "value")
     for name, value in (
         ("mIoU (classes present)", result.miou),
-        ("mIoU (all classes)", result.miou_all_classes),
+        ("mIoU (all classes, absent ones 0)", result.miou_all_classes),
+        ("mIoU (void enlarges the union)", result.miou_with_void),
         ("mIoU (target classes)", result.miou_target),
         ("pixel accuracy", result.pixel_accuracy),
         ("mean class accuracy", result.mean_class_accuracy),

@@ -31,7 +31,7 @@ def brightness_labeller() -> Labeller:
 
 @pytest.fixture
 def bright(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(command, "labeller_of_run", lambda run, step: brightness_labeller())
+    monkeypatch.setattr(command, "labeller_of_run", lambda *_: brightness_labeller())
 
 
 def write_image(path: Path, size: tuple[int, int] = (30, 40), value: int = 200) -> np.ndarray:
@@ -103,7 +103,7 @@ def test_images_of_one_size_go_through_the_network_together(
         return labeller(images)
 
     counted.table, counted.title = TABLE, "counted"  # type: ignore[attr-defined]
-    monkeypatch.setattr(command, "labeller_of_run", lambda run, step: counted)
+    monkeypatch.setattr(command, "labeller_of_run", lambda *_: counted)
     for index in range(3):
         write_image(tmp_path / f"in/a{index}.png")
     write_image(tmp_path / "in/b.png", size=(21, 33))

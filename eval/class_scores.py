@@ -1,0 +1,168 @@
+"""Networks and SavedModels behind one door: images to class scores at any size asked for."""
+
+import inspect
+from collections.abc import Callable, Sequence
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from roadseg.errors import RoadsegError
+
+if TYPE_CHECKING:
+    import keras
+
+Tensor = Any
+Size = tuple[int, int]
+
+DEEPLAB_PADDING = (127.5, 127.5, 127.5)
+
+
+class ClassScores(Protocol):
+    """Images to class scores.
+
+    multiple: the sides of tiles have to be multiples of it. name: of the network, for messages.
+    padding: the RGB colour that normalisation brings to 0.
+    """
+
+    multiple: int
+    padding: Sequence[float]
+    name: str
+
+    def __call__(self, images: Tensor, size: Size) -> Tensor:
+        """Return scores (batch, *size, classes) float32 of images (batch, h, w, 3) 0..255."""
+        ...
+
+
+class ModelScores:
+    """Class scores of a Keras network, or of sampling around one.
+
+    A network whose last step enlarges its scores (layer `scores`) is asked for the small ones, so
+    that they are enlarged once, straight to the size wanted, as the originals do.
+    """
+
+    def __init__(self, model: "keras.Model") -> None:
+        """Take any model from RGB 0..255 to class scores, or to a dict with them as 'scores'."""
+        import tensorflow as tf
+
+        small, self._align_corners = _before_enlargement(model)
+        self._direct_multiple = _multiple(model.layers)
+        self.multiple = 1 if hasattr(model, "sampling_size") else legal_multiple(model)
+        self.padding = zero_colour(model)
+        self.name = model.name
+
+        @tf.function(reduce_retracing=True)
+        def forward(images: Tensor) -> Tensor:
+            scores = small(images, training=False)
+            return tf.cast(scores["scores"] if isinstance(scores, dict) else scores, tf.float32)
+
+        self._forward = forward
+
+    def __call__(self, images: Tensor, size: Size) -> Tensor:
+        """Return scores (batch, *size, classes); RoadsegError for sides that do not fit."""
+        check_sides(images.shape[1:3], self._direct_multiple, self.name)
+        return resize(self._forward(images), size, self._align_corners)
+
+
+class SavedModelScores:
+    """Class scores of an exported model, which takes bytes: resized images are rounded to them."""
+
+    def __init__(self, folder: Path, model: Any, recipe: dict[str, Any]) -> None:
+        """Take the loaded SavedModel and the recipe in its card.
+
+        Raises RoadsegError where the export has no signature for scores.
+        """
+        from roadseg.models.registry import NETWORKS
+
+        if "scores" not in model.signatures:
+            raise RoadsegError(
+                f"{folder}: no signature 'scores', which tiles, scales and mirrored images need; "
+                "export the run again, or label whole images"
+            )
+        # A signature's variables go when the loaded model goes.
+        self._model, self._signature = model, model.signatures["scores"]
+        (self._argument,) = self._signature.structured_input_signature[1]
+        network = NETWORKS.get(str(recipe.get("model")))
+        sampled = recipe.get("sampling", "none") != "none"
+        self.multiple = 1 if sampled or network is None else network.multiple
+        self.padding = DEEPLAB_PADDING if network is None else _usual_padding(network.build, recipe)
+        self.name = str(recipe.get("model", folder.name))
+
+    def __call__(self, images: Tensor, size: Size) -> Tensor:
+        """Return scores (batch, *size, classes), enlarged once more unless the sizes agree."""
+        import tensorflow as tf
+
+        images = tf.cast(tf.round(tf.clip_by_value(images, 0, 255)), tf.uint8)
+        scores = next(iter(self._signature(**{self._argument: images}).values()))
+        return resize(scores, size)
+
+
+def legal_multiple(model: "keras.Model") -> int:
+    """Return the number of which the sides of an image have to be multiples; 1 for any size."""
+    from roadseg.layers.walk import innermost_layers
+
+    return _multiple(list(innermost_layers(model)))
+
+
+def check_sides(size: Sequence[int], multiple: int, name: str, option: str = "") -> None:
+    """Raise RoadsegError unless both sides are multiples of `multiple`."""
+    for side in size:
+        if side % multiple:
+            below = side // multiple * multiple
+            near = " or ".join(str(near) for near in (below, below + multiple) if near)
+            what = option or f"image of {size[0]}x{size[1]}"
+            raise RoadsegError(
+                f"{what}: {name} takes multiples of {multiple}; nearest to {side}: {near}"
+            )
+
+
+def zero_colour(model: "keras.Model") -> tuple[float, float, float]:
+    """Return the RGB colour, 0..255, that the network's own normalisation brings to 0."""
+    from roadseg.layers.entry import Normalise, mean_colour
+    from roadseg.layers.walk import innermost_layers
+
+    for layer in innermost_layers(model):
+        if isinstance(layer, Normalise):
+            return mean_colour(layer.normalisation)
+    return DEEPLAB_PADDING
+
+
+def _multiple(layers: Sequence[Any]) -> int:
+    from roadseg.layers.entry import LegalSize
+
+    return max((layer.multiple for layer in layers if isinstance(layer, LegalSize)), default=1)
+
+
+def _usual_padding(build: Callable[..., Any], recipe: dict[str, Any]) -> Sequence[float]:
+    from roadseg.layers.entry import mean_colour
+
+    default = inspect.signature(build).parameters.get("normalisation")
+    if default is None:
+        return DEEPLAB_PADDING
+    options = recipe.get("model_options", {}) | recipe.get("evaluation_options", {})
+    return mean_colour(options.get("normalisation", default.default))
+
+
+def _before_enlargement(model: "keras.Model") -> tuple["keras.Model", Any]:
+    """Return the network up to what its layer `scores` enlarges, and how corners align there."""
+    import keras
+
+    from roadseg.layers.resize import ResizeLike
+
+    last = {layer.name: layer for layer in model.layers}.get("scores")
+    if not isinstance(last, ResizeLike) or not hasattr(model, "inputs"):
+        return model, True
+    return keras.Model(model.inputs, last.input[0]), last.align_corners
+
+
+def resize(images: Tensor, size: Size, align_corners: Any = True) -> Tensor:
+    """Return `images` (batch, h, w, channels) resized bilinearly to `size`, in a compiled graph."""
+    return _compiled_resize()(images, size, align_corners)
+
+
+@cache
+def _compiled_resize() -> Callable[..., Tensor]:
+    import tensorflow as tf
+
+    from roadseg.ops.resize import resize_bilinear
+
+    return tf.function(resize_bilinear)

@@ -1,0 +1,230 @@
+"""Tiles, scales and mirror against the published routines, written out in NumPy."""
+
+import itertools
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+
+from roadseg.errors import RoadsegError
+from roadseg.eval.averaging import averaged_scores, averaging_predictor
+from roadseg.eval.class_scores import ModelScores
+from roadseg.eval.inference import InferenceMode
+from roadseg.eval.protocols import predictor
+from roadseg.eval.tiles import sliding_scores, tile_starts, visits
+from tests.eval import published_inference as published
+
+MODES = [
+    InferenceMode(tile=16),
+    InferenceMode(tile=12, overlap=0.5),
+    InferenceMode(scales=(0.5, 1.0, 1.25)),
+    InferenceMode(mirror=True),
+    InferenceMode(size=0.5),
+    InferenceMode(tile=16, scales=(0.75, 1.0, 1.5), mirror=True),
+    InferenceMode(tile=16, size=0.6, mirror=True),
+]
+
+
+def noise(size: tuple[int, int], seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(seed).integers(0, 256, (*size, 3), np.uint8)
+
+
+@pytest.fixture(scope="module")
+def network() -> keras.Model:
+    keras.utils.set_random_seed(0)
+    return published.network()
+
+
+@pytest.fixture(scope="module")
+def scores_of(network: keras.Model) -> ModelScores:
+    return ModelScores(network)
+
+
+@pytest.fixture(scope="module")
+def raw(network: keras.Model) -> published.Raw:
+    return published.raw_of(network)
+
+
+def assert_same(found: np.ndarray, expected: np.ndarray) -> None:
+    assert np.ptp(expected) > 0.1, "constant scores test nothing"
+    np.testing.assert_allclose(found, expected, atol=2e-5 * np.abs(expected).max())
+
+
+def pointwise(outputs: int = 4, kernel: Any = "glorot_uniform") -> keras.Model:
+    """Return a network that looks at one pixel at a time."""
+    images = keras.Input((None, None, 3))
+    scores = keras.layers.Conv2D(outputs, 1, kernel_initializer=kernel, bias_initializer="ones")
+    return keras.Model(images, scores(images), name="pointwise")
+
+
+@pytest.mark.parametrize(
+    ("length", "starts"),
+    [
+        (2048, [0, 555, 1110, 1216]),
+        (1024, [0, 192]),
+        (832, [0]),
+        (833, [0, 1]),
+        (1387, [0, 555]),
+        (1388, [0, 555, 556]),
+        (500, [0]),
+        (200, [0]),
+    ],
+)
+def test_tiles_of_832_begin_where_they_did(length: int, starts: list[int]) -> None:
+    assert tile_starts(length, 832, 1 / 3) == starts
+
+
+def test_tiles_cover_every_pixel_and_end_at_the_border() -> None:
+    for length, tile, overlap in itertools.product(range(1, 40), (1, 5, 12), (0, 1 / 3, 0.9)):
+        starts = tile_starts(length, tile, overlap)
+        seen = [index for start in starts for index in range(start, min(start + tile, length))]
+        expected = np.bincount(seen, minlength=length)
+        np.testing.assert_array_equal(visits(length, tile, starts), expected)
+        assert expected.min() >= 1 and max(starts) == max(0, length - tile)
+        assert len(set(starts)) == len(starts)
+
+
+@pytest.mark.parametrize("size", [(16, 16), (32, 48), (37, 51), (12, 40), (9, 11), (16, 27)])
+def test_sliding_scores_are_the_published_ones(
+    size: tuple[int, int], scores_of: ModelScores, raw: published.Raw
+) -> None:
+    image = noise(size)
+    expected, counts = published.sliding(published.normalised(image), raw, 16)
+    assert_same(averaged_scores(image, scores_of, InferenceMode(tile=16)), expected)
+    axes = [visits(side, 16, tile_starts(side, 16, 1 / 3)) for side in size]
+    np.testing.assert_array_equal(axes[0][:, None] * axes[1], counts)
+
+
+def test_tiles_go_through_the_network_in_bounded_batches(
+    scores_of: ModelScores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    image, batches = noise((37, 51)).astype(np.float32), []
+
+    def counted(tiles: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+        batches.append(len(tiles))
+        return scores_of(tiles, size).numpy()
+
+    whole = sliding_scores(image, counted, 16, 1 / 3, scores_of.padding)
+    monkeypatch.setattr("roadseg.eval.tiles.PIXELS_AT_ONCE", 5 * 16 * 16)
+    parts = sliding_scores(image, counted, 16, 1 / 3, scores_of.padding)
+    assert batches == [15, 5, 5, 5]
+    np.testing.assert_allclose(parts, whole, atol=1e-5)
+
+
+@pytest.mark.parametrize("flip", [False, True])
+@pytest.mark.parametrize("scales", [(1.0,), (0.5,), (0.75, 1.0, 1.25)])
+def test_scales_and_mirror_are_the_published_ones(
+    scales: tuple[float, ...], flip: bool, scores_of: ModelScores, raw: published.Raw
+) -> None:
+    image = noise((32, 48))
+    expected = published.multi_scale(published.normalised(image), raw, scales, flip)
+    found = averaged_scores(image, scores_of, InferenceMode(scales=scales, mirror=flip))
+    assert_same(found, expected)
+
+
+@pytest.mark.parametrize(("size", "factor"), [((32, 48), 0.5), ((35, 52), 0.7), ((20, 28), 1.6)])
+def test_a_size_factor_predicts_as_the_published_script(
+    size: tuple[int, int], factor: float, scores_of: ModelScores, raw: published.Raw
+) -> None:
+    image = noise(size)
+    expected = published.prediction(published.normalised(image), raw, factor)
+    assert_same(averaged_scores(image, scores_of, InferenceMode(size=factor)), expected)
+
+
+def test_a_scaled_image_that_the_network_does_not_take_is_refused(scores_of: ModelScores) -> None:
+    with pytest.raises(RoadsegError, match="image of 24x35: strided takes multiples of 4; .* 35"):
+        averaged_scores(noise((35, 50)), scores_of, InferenceMode(size=0.7))
+
+
+def test_scales_round_as_zoom_does_and_size_rounds_down() -> None:
+    assert InferenceMode(scales=(0.75, 0.5)).sizes((1025, 2046)) == [(769, 1534), (512, 1023)]
+    assert InferenceMode(size=0.75).sizes((1025, 2046)) == [(768, 1534)]
+
+
+@pytest.mark.parametrize("mode", MODES, ids=lambda mode: mode.label)
+def test_a_constant_network_gives_its_constant_in_every_mode(mode: InferenceMode) -> None:
+    scores = averaged_scores(noise((29, 40)), ModelScores(pointwise(3, "zeros")), mode)
+    assert scores.shape == (29, 40, 3)
+    np.testing.assert_allclose(scores, 1, rtol=1e-6)
+
+
+@pytest.mark.parametrize("mode", [MODES[0], MODES[1], MODES[3]], ids=lambda mode: mode.label)
+def test_a_network_of_single_pixels_does_not_see_tiles_or_mirrors(mode: InferenceMode) -> None:
+    model, image = pointwise(), noise((29, 40))
+    whole = np.asarray(model(image[None].astype(np.float32)))[0]
+    np.testing.assert_allclose(averaged_scores(image, ModelScores(model), mode), whole, rtol=1e-5)
+
+
+def test_mirroring_averages_what_left_and_right_say(scores_of: ModelScores) -> None:
+    image = noise((16, 24))
+    plain = averaged_scores(image, scores_of, InferenceMode())
+    turned = averaged_scores(image[:, ::-1], scores_of, InferenceMode())[:, ::-1]
+    both = averaged_scores(image, scores_of, InferenceMode(mirror=True))
+    assert np.abs(plain - turned).max() > 0.1
+    np.testing.assert_allclose(both, (plain + turned) / 2, atol=1e-6)
+
+
+def test_scale_1_alone_is_the_whole_image(network: keras.Model) -> None:
+    image = noise((32, 48))[None]
+    (whole,), (averaged,) = (
+        predict(image)
+        for predict in (
+            predictor(network, "none"),
+            averaging_predictor(ModelScores(network), InferenceMode(scales=(1.0,))),
+        )
+    )
+    np.testing.assert_array_equal(whole(), averaged())
+    assert InferenceMode(scales=(1.0,)).is_whole
+
+
+def test_a_network_with_auxiliary_heads_is_read_at_its_scores() -> None:
+    keras.utils.set_random_seed(0)
+    alone = published.network()
+    with_heads = published.network(auxiliary_heads=True)
+    with_heads.set_weights(alone.get_weights())
+    image, mode = noise((32, 48)), InferenceMode(tile=16, mirror=True)
+    found = (averaged_scores(image, ModelScores(model), mode) for model in (alone, with_heads))
+    np.testing.assert_array_equal(*found)
+
+
+def test_sampling_around_a_network_takes_tiles_of_any_size() -> None:
+    from roadseg.sampling import SampledSegmenter
+
+    keras.utils.set_random_seed(0)
+    segmenter = SampledSegmenter(published.network(), None, 16)
+    scores = averaged_scores(noise((29, 40)), ModelScores(segmenter), InferenceMode(tile=18))
+    assert scores.shape == (29, 40, 4) and np.isfinite(scores).all() and np.ptp(scores) > 0.1
+
+
+def test_a_tile_that_the_network_does_not_take_is_refused(scores_of: ModelScores) -> None:
+    with pytest.raises(RoadsegError, match="--sliding 18: strided .* of 4; .* to 18: 16 or 20"):
+        averaging_predictor(scores_of, InferenceMode(tile=18))
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"tile": 0}, "--sliding 0: a tile has"),
+        ({"overlap": 1.0}, "--overlap 1: a share"),
+        ({"overlap": -0.1}, "--overlap -0.1: a share"),
+        ({"scales": (1.0, 0.0)}, "--scales 0: a factor above 0"),
+        ({"scales": ()}, "--scales: at least one"),
+        ({"size": float("nan")}, "--size nan: a factor above 0"),
+        ({"size": 0.5, "scales": (0.5, 1.0)}, "--size 0.5 with --scales: give one"),
+    ],
+)
+def test_values_that_make_no_sense_are_refused(values: dict, message: str) -> None:
+    with pytest.raises(RoadsegError, match=message):
+        InferenceMode(**values)
+
+
+def test_a_scale_that_leaves_nothing_is_refused() -> None:
+    with pytest.raises(RoadsegError, match="nothing is left of an image of 10x400"):
+        InferenceMode(scales=(0.01,)).sizes((10, 400))
+
+
+def test_a_mode_has_a_name_of_its_own() -> None:
+    labels = [mode.label for mode in MODES]
+    assert len(set(labels)) == len(labels)
+    assert labels[-2] == "sliding16-scales0.75_1_1.5-mirror" and InferenceMode().label == "whole"
