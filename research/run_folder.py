@@ -209,9 +209,18 @@ def build_network(recipe: Recipe, num_classes: int, evaluation: bool = False) ->
     options = dict(recipe.model_options)
     if evaluation:
         options |= recipe.evaluation_options
-    if auxiliary_layers(recipe):
+    if recipe.auxiliary_heads and takes_auxiliary_heads(recipe.model):
         options["auxiliary_heads"] = not evaluation
     return roadseg.create(recipe.model, num_classes=num_classes, **options)
+
+
+def takes_auxiliary_heads(model: str) -> bool:
+    """Return whether a network can have further heads in training; ESPNet's has no weights."""
+    import inspect
+
+    from roadseg.models.registry import find
+
+    return "auxiliary_heads" in inspect.signature(find(model).build).parameters
 
 
 def auxiliary_layers(recipe: Recipe) -> tuple[str, ...]:

@@ -1,6 +1,7 @@
 """How a run starts: its folder, the auxiliary network it samples with, its first weights."""
 
 import dataclasses
+import glob
 import shutil
 import time
 from pathlib import Path
@@ -9,12 +10,13 @@ from typing import TYPE_CHECKING
 from roadseg import checkpoint
 from roadseg.errors import RoadsegError
 from roadseg.recipe import Recipe
-from roadseg.run_folder import RunFolder, variable_arrays
+from roadseg.run_folder import RunFolder
 
 if TYPE_CHECKING:
     import keras
 
     from roadseg.data_conversion.records import RecordSet
+    from roadseg.datasets.label_table import LabelTable
 
 # Fields that may change when a run goes on: where things lie and how often they are written.
 FREE = {
@@ -127,32 +129,30 @@ def find_auxiliary(recipe: Recipe) -> tuple[RunFolder, int | None]:
     return source, step
 
 
-def load_start(recipe: Recipe, model: "keras.Model") -> None:
-    """Set the first weights of `model` from recipe.initial_weights ('none': leave them drawn)."""
+def load_start(recipe: Recipe, model: "keras.Model", table: "LabelTable | None" = None) -> None:
+    """Set the first weights of `model` from recipe.initial_weights ('none': leave them drawn).
+
+    A run folder, or an .npz with our names, gives everything but the layers of the classes where
+    these are others than those of `table`; what is left out is printed.
+    Raises RoadsegError for a source that is absent or of another network.
+    """
+    from roadseg.train.fine_tune import load_file, load_run
+
     source = recipe.initial_weights
     if source in ("", "none"):
         return
-    run = RunFolder(source)
+    path = Path(source).expanduser()
+    run = RunFolder(path)
     if run.exists:
-        _load_matching(model, run)
+        load_run(recipe, model, run, table)
+        return
+    if source != "imagenet" and not any(path.parent.glob(f"{glob.escape(path.name)}*")):
+        raise RoadsegError(
+            f"--initial-weights {source}: no such file; this recipe starts from these weights: put "
+            "them there, name others, or train from scratch with --initial-weights none"
+        )
+    if path.suffix == ".npz" and load_file(recipe, model, path):
         return
     from roadseg.weights import load_initial_weights
 
     load_initial_weights(model, source, recipe)
-
-
-def _load_matching(model: "keras.Model", run: RunFolder) -> None:
-    """Take every weight of the same name and shape in `run`; a head of other classes has not."""
-    number, folder = run.find_checkpoint()
-    arrays = checkpoint.read_arrays(folder / "weights.npz")
-    matching = [
-        name
-        for name, array in variable_arrays(model).items()
-        if name in arrays and arrays[name].shape == array.shape
-    ]
-    if not matching:
-        raise RoadsegError(f"{folder}: no variable of {model.name} in it; another network?")
-    for variable in model.weights:
-        if variable.path in matching:
-            variable.assign(arrays[variable.path])
-    print(f"initial weights: {len(matching)} of {len(model.weights)} variables, step {number}")

@@ -63,7 +63,7 @@ def build(
         if strategy.num_replicas_in_sync > 1:
             synchronise_batch_norm(model)
         if not run.checkpoints():
-            load_start(recipe, model)
+            load_start(recipe, model, table)
         weights = class_weights(recipe, run, records, writes=is_chief(strategy))
         return TrainingStep(recipe, model, auxiliary, strategy, table.ignore, weights)
 

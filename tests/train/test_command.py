@@ -167,18 +167,3 @@ def test_what_was_looked_for_is_said_when_there_is_no_auxiliary_run(tmp_path: Pa
     other.begin(tiny.recipe(), tiny.TABLE)
     with pytest.raises(RoadsegError, match="a run of the task 'segmentation'"):
         initial.find_auxiliary(tiny.recipe(sampling="adaptive", auxiliary_run=str(other.path)))
-
-
-def test_first_weights_from_a_run_leave_out_a_head_of_other_classes(
-    tmp_path: Path, tiny_network: None
-) -> None:
-    run = RunFolder(tmp_path)
-    run.begin(tiny.recipe(), tiny.TABLE)
-    groups = {"weights": variable_arrays(tiny.network(tiny.recipe(), tiny.CLASSES))}
-    checkpoint.write_checkpoint(run.checkpoint_folder, 1, groups, {})
-    model = tiny.network(tiny.recipe(), 7)
-    head = variable_arrays(model)["logits/kernel"]
-    initial.load_start(tiny.recipe(initial_weights=str(tmp_path)), model)
-    found = variable_arrays(model)
-    assert (found["conv/kernel"] == groups["weights"]["conv/kernel"]).all()
-    assert (found["logits/kernel"] == head).all()

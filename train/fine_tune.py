@@ -1,0 +1,170 @@
+"""Weights of a run or of a file into a network for other classes: all but what depends on them."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import tensorflow as tf
+
+from roadseg import checkpoint, run_folder
+from roadseg.errors import RoadsegError
+from roadseg.models.registry import find
+from roadseg.recipe import Recipe
+from roadseg.run_folder import RunFolder, variable_arrays
+
+if TYPE_CHECKING:
+    import keras
+
+    from roadseg.datasets.label_table import LabelTable
+
+Shapes = Mapping[str, tuple[int, ...]]
+_LISTED = 4
+
+
+@dataclass(frozen=True)
+class Fit:
+    """Which variables a source gives, and which stay as they were drawn; by path."""
+
+    taken: tuple[str, ...]
+    other_classes: tuple[str, ...]
+    """They depend on the classes, which are others in the source."""
+    heads: tuple[str, ...]
+    """They belong to auxiliary heads that the source lacks."""
+
+    def __str__(self) -> str:
+        """Return one line for people."""
+        line = f"{len(self.taken)} of {len([*self.taken, *self.other_classes, *self.heads])}"
+        line += " variables"
+        for reason, paths in (("other classes", self.other_classes), ("absent", self.heads)):
+            line += f"; left out, {reason}: {_layers(paths)}" if paths else ""
+        return line
+
+
+def load_run(
+    recipe: Recipe, model: "keras.Model", run: RunFolder, table: "LabelTable | None" = None
+) -> None:
+    """Set `model`, the network of `recipe`, from the newest checkpoint of `run`; print what was.
+
+    table: classes that `model` is for. Where `run` has others, by number or by name, every layer
+    that depends on their number keeps its drawn weights. Another network gives its weights only
+    if it is the trunk of this one (ESPNet-C of ESPNet).
+    Raises RoadsegError for a run of another network or of other options.
+    """
+    number, folder = run.find_checkpoint()
+    arrays = checkpoint.read_arrays(folder / "weights.npz")
+    if run.recipe.model != recipe.model:
+        _load_trunk(recipe, model, arrays, run)
+        return
+    other = table is not None and run.label_table.names != table.names
+    fit = _load(recipe, model, arrays, folder / "weights.npz", other)
+    print(f"initial weights from {run.path}, step {number}: {fit}")
+
+
+def load_file(recipe: Recipe, model: "keras.Model", path: Path) -> bool:
+    """Set `model` from an `.npz` of a whole network under our names; return False for any other.
+
+    Raises RoadsegError for the weights of another network or of other options.
+    """
+    arrays = checkpoint.read_arrays(path)
+    names = [variable.path for variable in model.weights]
+    if any(name not in arrays and not name.startswith(_heads(recipe)) for name in names):
+        return False
+    print(f"initial weights from {path}: {_load(recipe, model, arrays, path, False)}")
+    return True
+
+
+def _load_trunk(
+    recipe: Recipe, model: "keras.Model", arrays: checkpoint.Arrays, run: RunFolder
+) -> None:
+    from roadseg.weights.arrays import assign
+    from roadseg.weights.initial import original_of
+
+    ours = replace(original_of(recipe.model), reference_name=str, layout="tensorflow")
+    print(f"initial weights from {run.path}: {assign(model, arrays, str(run.path), ours)}")
+
+
+def _heads(recipe: Recipe) -> tuple[str, ...]:
+    return () if recipe.task == "sampling" else find(recipe.model).auxiliary
+
+
+def _load(
+    recipe: Recipe, model: "keras.Model", arrays: checkpoint.Arrays, source: Path, other: bool
+) -> Fit:
+    found = {name: tuple(array.shape) for name, array in arrays.items()}
+    fit = fitting(
+        {variable.path: tuple(variable.shape) for variable in model.weights},
+        found,
+        lambda: class_dependent(recipe, model),
+        other,
+        _heads(recipe),
+        source,
+    )
+    variables = {variable.path: variable for variable in model.weights}
+    for name in fit.taken:
+        variables[name].assign(arrays[name])
+    return fit
+
+
+def fitting(
+    ours: Shapes,
+    found: Shapes,
+    dependent: Callable[[], set[str]],
+    other_classes: bool,
+    heads: tuple[str, ...],
+    source: Path,
+) -> Fit:
+    """Return what can be taken; nothing but layers of the classes and auxiliary heads may differ.
+
+    dependent: gives the variables of `ours` that depend on the number of classes; asked for only
+        where shapes differ or `other_classes` says that equal shapes mean other classes.
+    heads: how the names of auxiliary heads begin, which either side may lack.
+    Raises RoadsegError naming `source`, the variable and both shapes.
+    """
+    differing = [name for name in ours if name in found and found[name] != ours[name]]
+    left_out = dependent() if differing or other_classes else set()
+    for name in differing:
+        if name not in left_out:
+            raise RoadsegError(
+                f"{source}: '{name}' has shape {found[name]}, the network needs {ours[name]}, "
+                "whatever its classes; another network, or the same with other options"
+            )
+    absent = [name for name in ours if name not in found and name not in left_out]
+    missing = [name for name in absent if not name.startswith(heads)]
+    unknown = [name for name in found if name not in ours and not name.startswith(heads)]
+    for verb, names in (("lacks", missing), ("also holds", unknown)):
+        if names:
+            raise RoadsegError(
+                f"{source}: the weights of another network: it {verb} {_listed(names)}; "
+                "all but the layers of the classes has to be there, and nothing else"
+            )
+    taken = [name for name in ours if name in found and name not in left_out]
+    return Fit(tuple(taken), tuple(n for n in ours if n in left_out), tuple(absent))
+
+
+def class_dependent(recipe: Recipe, model: "keras.Model") -> set[str]:
+    """Return the variables of `model` whose shape depends on how many classes there are.
+
+    Told by building the network of `recipe` twice more. In ESPNet these are most of the decoder; in
+    SwiftNet as Fast_Seg has it, all that is as wide as there are classes.
+    """
+    outputs: Any = model.output
+    scores = outputs["scores"] if isinstance(outputs, dict) else outputs
+    count = int(scores.shape[-1])
+    dependent: set[str] = set()
+    # By 5, since ESPNet divides the classes among five branches; by more, since others may round.
+    for number in (count + 5, 2 * count + 8):
+        with tf.device("CPU"):
+            shapes = variable_arrays(run_folder.build_network(recipe, number))
+        dependent |= {v.path for v in model.weights if shapes[v.path].shape != tuple(v.shape)}
+    return dependent
+
+
+def _layers(paths: tuple[str, ...]) -> str:
+    """Return the layers of variables, each once: 'classifier, up_l2 and 3 more'."""
+    return _listed(list(dict.fromkeys(path.rpartition("/")[0] for path in paths)))
+
+
+def _listed(names: list[str]) -> str:
+    more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
+    return f"{', '.join(names[:_LISTED])}{more}"
