@@ -73,6 +73,8 @@ setup(
         ],
         "jax": ["jax>=0.6"],
         "beam": ["apache-beam>=2.60"],
+        # Before 2.6 a crafted checkpoint could run code in spite of weights_only (CVE-2025-32434).
+        "torch": ["torch>=2.6"],
         "cuda": ["tensorflow[and-cuda]>=2.21"],
     },
     entry_points={"console_scripts": ["roadseg = roadseg.cli:main"]},
