@@ -116,8 +116,9 @@ def parse_example(serialized: "tf.Tensor") -> dict[str, "tf.Tensor"]:
     keys = ("image/encoded", "image/filename", "image/segmentation/class/encoded")
     schema = {key: tf.io.FixedLenFeature((), tf.string) for key in keys}
     found = tf.io.parse_single_example(serialized, schema)
-    # decode_png looks at the bytes, not at the name: it decodes JPEG as well.
-    image = tf.io.decode_png(found["image/encoded"], channels=3)
+    # decode_jpeg looks at the bytes, not at the name: it decodes PNG as well. TensorFlow's usual
+    # transform is a fast one, 0.8 levels darker on CamVid than what the originals' readers give.
+    image = tf.io.decode_jpeg(found["image/encoded"], channels=3, dct_method="INTEGER_ACCURATE")
     label = tf.io.decode_png(found["image/segmentation/class/encoded"], channels=1)[..., 0]
     same = tf.debugging.assert_equal(
         tf.shape(image)[:2],

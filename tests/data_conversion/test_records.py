@@ -72,6 +72,12 @@ def test_published_shards_of_others_are_read_jpeg_included(tmp_path: Path):
     np.testing.assert_array_equal(found[0]["label"], id_map(0))
 
 
+def test_jpeg_images_are_decoded_as_opencv_decodes_them(tmp_path: Path):
+    (found,) = open_records(plain_folder(tmp_path / "plain", example()), "val").examples()
+    jpeg = np.frombuffer(example()["image/encoded"], np.uint8)
+    np.testing.assert_array_equal(found["image"], cv2.imdecode(jpeg, cv2.IMREAD_COLOR)[..., ::-1])
+
+
 def test_a_plain_folder_without_the_split_names_those_there_are(tmp_path: Path):
     folder = plain_folder(tmp_path / "plain", example())
     with pytest.raises(RoadsegError, match="no split 'train'; there are: val"):
