@@ -70,6 +70,12 @@ def _as_float(images: Tensor) -> Tensor:
     return images if _is_float(images) else ops.cast(images, "float32")
 
 
+def _wide(images: Tensor) -> str:
+    import keras
+
+    return "float64" if keras.backend.standardize_dtype(images.dtype) == "float64" else "float32"
+
+
 def _is_smaller(target: Any, source: Any) -> bool:
     return isinstance(target, int) and isinstance(source, int) and target < source
 
@@ -96,7 +102,8 @@ def _blend_axis(
     numerator, denominator = _position(source, target, align_corners)
     lower = numerator // denominator
     upper = ops.minimum(lower + 1, source - 1)
-    fraction = ops.cast(numerator % denominator, "float32") / ops.cast(denominator, "float32")
+    wide = _wide(images)
+    fraction = ops.cast(numerator % denominator, wide) / ops.cast(denominator, wide)
     shape = (1, -1, 1, 1) if axis == 1 else (1, 1, -1, 1)
     # Cast after the choice: a byte image reduced to a few rows is not made float as a whole.
     below = _as_float(ops.take(images, lower, axis=axis))

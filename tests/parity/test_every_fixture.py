@@ -3,13 +3,15 @@
 from tests.support import REPOSITORY, parity_fixtures
 
 # Systems whose originals are ported whole, and the fixtures that a test reads, by how names begin.
-PORTED = ("nus-", "tfa-")
+PORTED = ("nus-", "tfa-", "fastseg-losses", "train-fastseg-")
 READ = (
+    "fastseg-losses",
     "nus-aux",
     "nus-deeplab-mnv2",
     "nus-interpolate",
     "nus-targets",
     "tfa-ops",
+    "train-fastseg-",
 )
 
 
