@@ -44,8 +44,13 @@ def espnet(
         CamVid weights): stem and image, normalised, 19 channels; 'stem' (their Cityscapes
         weights): the stem's 16 before that.
     The published weights expect normalisation 'espnet_cityscapes' or 'espnet_camvid'.
-    Raises RoadsegError for another size, ValueError for another option.
+    Raises RoadsegError for another size, ValueError for another option or fewer than 5 classes.
     """
+    if num_classes < len(DILATIONS):
+        raise ValueError(
+            f"num_classes={num_classes}; the decoder splits the classes over {len(DILATIONS)} "
+            f"dilations, so there have to be {len(DILATIONS)} or more; espnet_c takes fewer"
+        )
     if fusion not in ("stem+image", "stem"):
         raise ValueError(f"fusion={fusion!r}; there are 'stem+image' and 'stem'")
     images, x = image_input(input_shape, MULTIPLE, normalisation, include_preprocessing)

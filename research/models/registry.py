@@ -39,7 +39,7 @@ class Network:
     trunk: tuple[str, ...] = ("backbone.",)
     """How the names of layers begin that weights trained on ImageNet fill."""
     auxiliary: tuple[str, ...] = ()
-    """How the names of layers begin that `auxiliary_heads=True` adds."""
+    """How the names of layers begin that `auxiliary_heads=True` adds weights in; () for none."""
     unused: tuple[str, ...] = ()
     """The original's parameters that no output of it depends on; they are left out here."""
 
