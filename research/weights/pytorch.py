@@ -1,6 +1,8 @@
 """Reads PyTorch's checkpoints, `.pth`: tensors alone, by a loader that runs no code of the file."""
 
 import pickle
+import re
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +18,7 @@ SUFFIXES = (".pth", ".pt", ".pth.tar")
 WRAPPERS = ("state_dict", "model_state_dict", "model_state", "model", "net")
 """Keys under which training scripts keep the weights beside epoch and optimiser."""
 COUNTER = "num_batches_tracked"
+ADVICE = "where you trust it, open it with PyTorch and save the network's state_dict()"
 
 
 def is_pytorch(source: Path) -> bool:
@@ -41,11 +44,12 @@ def read_pytorch(source: Path) -> dict[str, np.ndarray]:
             "'roadseg[torch]', or save the arrays as an .npz where it is (numpy.savez, same names)"
         ) from None
     try:
-        content = torch.load(source, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings(action="ignore"):
+            content = torch.load(source, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         raise RoadsegError(f"{source}: {_refusal(error)}") from None
     except (RuntimeError, EOFError, OSError, ValueError, KeyError, IndexError) as error:
-        raise RoadsegError(f"{source}: not a PyTorch checkpoint ({_first_line(error)})") from None
+        raise RoadsegError(f"{source}: not a checkpoint of tensors ({_reason(error)})") from None
     state = _state(content, str(source))
     return plain_names({name: _array(name, value, str(source)) for name, value in state.items()})
 
@@ -89,16 +93,19 @@ def _array(name: str, value: "torch.Tensor | Any", source: str) -> np.ndarray:
 
 
 def _refusal(error: Exception) -> str:
-    """Return why the weights-only loader did not open a file, in one line."""
-    text = str(error)
-    if "GLOBAL" in text or "global" in text:
-        found = text.split("GLOBAL ")[-1].split(" ")[0] if "GLOBAL " in text else "a Python object"
+    """Return why the weights-only loader did not open a file; its own advice is to give it up."""
+    found = re.search(r"GLOBAL (\S+)", str(error))
+    if found:
         return (
-            f"a pickle of more than tensors ({found}), which could run code when opened: refused; "
-            "where you trust it, open it with PyTorch and save its state_dict()"
+            f"a pickle of more than tensors ({found[1]}), which could run code when opened: "
+            f"refused; {ADVICE}"
         )
-    return f"not a PyTorch checkpoint ({_first_line(error)})"
+    return f"damaged, or a pickle of something else than tensors: refused; {ADVICE}"
 
 
-def _first_line(error: Exception) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0][:200]
+def _reason(error: Exception) -> str:
+    """Return the first sentence of an error of PyTorch's."""
+    text = (str(error).strip() or type(error).__name__).splitlines()[0]
+    if "TorchScript" in text:
+        return "a TorchScript archive; save its state_dict()"
+    return text.split(". ")[0].rstrip(".")[:200]
