@@ -138,7 +138,11 @@ class RunFolder:
         )
 
     def load_segmenter(self, step: Step = None, evaluation: bool = True) -> "keras.Model":
-        """Return RGB 0..255 at any size -> class scores at that size, whatever the sampling."""
+        """Return RGB 0..255 at any size -> class scores at that size, whatever the sampling.
+
+        A network that takes multiples of a number alone has its images padded to the next ones.
+        """
+        from roadseg.models.legal_sizes import padded_to_legal
         from roadseg.sampling import SampledSegmenter
 
         recipe = self.recipe
@@ -146,7 +150,7 @@ class RunFolder:
             raise RoadsegError(f"{self.path}: this run learns sampling grids, not class scores")
         network = self.load_network(step, evaluation)
         if recipe.sampling == "none":
-            return network
+            return padded_to_legal(network)
         auxiliary = self.load_auxiliary() if recipe.sampling == "adaptive" else None
         return SampledSegmenter(network, auxiliary, recipe.sampling_size, view=recipe.crop_size)
 

@@ -41,10 +41,9 @@ def check_recipe(recipe: Recipe, table: LabelTable) -> None:
             f"{table.name} has classes 0 to {table.num_classes - 1}; none given means all",
         )
     weights = recipe.class_weights
-    fits = weights != "cityscapes" or table.num_classes == len(CITYSCAPES_WEIGHTS)
-    _need(
-        fits, "class_weights", weights, f"'frequency': {table.name} has {table.num_classes} classes"
-    )
+    outputs = table.num_classes + recipe.void_class
+    fits = weights != "cityscapes" or outputs == len(CITYSCAPES_WEIGHTS)
+    _need(fits, "class_weights", weights, f"'frequency': the network has {outputs} outputs, not 19")
     if recipe.task == "sampling":
         _check_grid(recipe)
     elif recipe.model not in roadseg.list_models():
@@ -55,7 +54,16 @@ def check_recipe(recipe: Recipe, table: LabelTable) -> None:
         name = "crop_size" if recipe.sampling == "none" else "sampling_size"
         size, multiple = getattr(recipe, name), find(recipe.model).multiple
         legal = all(side % multiple == 0 for side in size)
-        _need(legal, name, size, f"multiples of {multiple}, for {recipe.model}")
+        nearest = " or ".join(str(near) for near in nearest_sizes(size, multiple))
+        wanted = f"multiples of {multiple}, for {recipe.model}; nearest: {nearest}"
+        _need(legal, name, size, wanted)
+
+
+def nearest_sizes(size: tuple[int, int], multiple: int) -> list[tuple[int, int]]:
+    """Return the largest size within `size`, if there is one, and the smallest around it."""
+    below = (size[0] // multiple * multiple, size[1] // multiple * multiple)
+    above = (-(-size[0] // multiple) * multiple, -(-size[1] // multiple) * multiple)
+    return [near for near in (below, above) if min(near) > 0]
 
 
 def check_devices(recipe: Recipe, strategy: tf.distribute.Strategy) -> None:

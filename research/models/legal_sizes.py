@@ -1,0 +1,83 @@
+"""A network that takes multiples of a number alone, behind padding: any size in, that size out."""
+
+from typing import Any
+
+import keras
+from keras import ops
+
+from roadseg.layers.entry import LegalSize, Normalise, mean_colour
+
+Tensor = Any
+GREY = (127.5, 127.5, 127.5)
+
+
+def padded_to_legal(network: keras.Model) -> keras.Model:
+    """Return `network` for images of any size, or `network` itself if it takes any already.
+
+    network: from RGB 0..255 (batch, height, width, 3) to scores at that size, with a layer
+        `LegalSize`. Images are padded at the bottom and right to its next legal size with the
+        colour that the network's normalisation brings to zero, as in training, and its scores are
+        cut back. Images of a legal size pass unchanged. The weights are those of `network`.
+    """
+    found = [layer for layer in network._flatten_layers() if isinstance(layer, LegalSize)]
+    if not found:
+        return network
+    colours = [
+        mean_colour(layer.normalisation)
+        for layer in network._flatten_layers()
+        if isinstance(layer, Normalise)
+    ]
+    images = keras.Input((None, None, 3), name="image")
+    padding = PadToMultiple(found[0].multiple, colours[0] if colours else GREY, name="padding")
+    scores = network(padding(images))
+    scores = scores["scores"] if isinstance(scores, dict) else scores
+    scores = CutToSize(name="cut", dtype=scores.dtype)([scores, images])
+    return keras.Model(images, scores, name=f"{network.name}_of_any_size")
+
+
+@keras.saving.register_keras_serializable("roadseg")
+class PadToMultiple(keras.layers.Layer):
+    """Pads images at the bottom and right, with one colour, to multiples of a number."""
+
+    def __init__(
+        self, multiple: int, colour: tuple[float, float, float], dtype: Any = "float32", **kw: Any
+    ) -> None:
+        """Keep the number, and the colour in RGB, 0..255."""
+        super().__init__(dtype=dtype, **kw)
+        self.multiple = multiple
+        self.colour = tuple(colour)
+
+    def call(self, images: Tensor) -> Tensor:
+        """Return float images (batch, height', width', 3), at least as large as `images`."""
+        images = ops.cast(images, self.compute_dtype)
+        height, width = ops.shape(images)[1:3]
+        below, right = -height % self.multiple, -width % self.multiple
+        # Its complement is added rather than a constant padded: pixels stay exactly as they are.
+        outside = 1 - ops.pad(ops.ones_like(images), [[0, 0], [0, below], [0, right], [0, 0]])
+        padded = ops.pad(images, [[0, 0], [0, below], [0, right], [0, 0]])
+        return padded + outside * ops.convert_to_tensor(self.colour, self.compute_dtype)
+
+    def compute_output_shape(self, input_shape: tuple) -> tuple:
+        """Return the shape with both sides rounded up; an unknown side stays unknown."""
+        sides = [side and side + -side % self.multiple for side in input_shape[1:3]]
+        return (input_shape[0], *sides, input_shape[3])
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor's arguments."""
+        return {**super().get_config(), "multiple": self.multiple, "colour": self.colour}
+
+
+@keras.saving.register_keras_serializable("roadseg")
+class CutToSize(keras.layers.Layer):
+    """Cuts a map to the height and width of another, from the upper left."""
+
+    def call(self, inputs: list[Tensor]) -> Tensor:
+        """Return [map, images]'s map (batch, height, width, channels) at the size of `images`."""
+        scores, images = inputs
+        height, width = ops.shape(images)[1:3]
+        return scores[:, :height, :width]
+
+    def compute_output_shape(self, input_shape: list[tuple]) -> tuple:
+        """Return the map's batch and channels at the size of the images."""
+        scores, images = input_shape
+        return (scores[0], *images[1:3], scores[3])
