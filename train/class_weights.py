@@ -23,7 +23,7 @@ FILE = "class_weights.json"
 def class_weights(
     recipe: "Recipe", run: "RunFolder", records: "RecordSet", writes: bool = True
 ) -> tuple[float, ...] | None:
-    """Return one factor a class as recipe.class_weights says, None for 'none'.
+    """Return one factor an output as recipe.class_weights says, None for 'none'.
 
     Those from frequencies are counted once, over all of `records`, and kept in the run folder.
     writes: whether this process is the one that writes.
@@ -39,7 +39,10 @@ def class_weights(
             return tuple(float(weight) for weight in json.loads(path.read_text(encoding="utf-8")))
         except (ValueError, TypeError) as error:
             raise RoadsegError(f"{path}: not a list of numbers ({error}); delete it") from None
-    weights = from_counts(count_labels(records))
+    table = records.label_table
+    counts = count_labels(records)
+    seen = [*counts[: table.num_classes], *([counts[table.ignore]] if recipe.void_class else [])]
+    weights = from_counts(np.asarray(seen))
     if writes:
         checkpoint.write_text(path, json.dumps(weights) + "\n")
     return weights
@@ -56,7 +59,7 @@ def from_counts(counts: np.ndarray) -> tuple[float, ...]:
 
 
 def count_labels(records: "RecordSet") -> np.ndarray:
-    """Return how many pixels of each class the records hold."""
+    """Return how many pixels of each of the 256 labels the records hold."""
 
     def histogram(serialized: tf.Tensor) -> tf.Tensor:
         labels = tf.cast(tf.reshape(parse_example(serialized)["label"], [-1]), tf.int32)
@@ -64,5 +67,4 @@ def count_labels(records: "RecordSet") -> np.ndarray:
 
     files = tf.data.TFRecordDataset([str(file) for file in records.files])
     counts = files.map(histogram, num_parallel_calls=tf.data.AUTOTUNE)
-    total = counts.reduce(tf.zeros(256, tf.int64), lambda a, b: a + b).numpy()
-    return np.asarray(total[: records.label_table.num_classes])
+    return np.asarray(counts.reduce(tf.zeros(256, tf.int64), lambda a, b: a + b))

@@ -132,7 +132,7 @@ def criterion(
         ohem_threshold=recipe.ohem_threshold,
         ohem_min_kept=recipe.ohem_min_kept,
         class_weights=class_weights,
-        boundary_from_full_size=recipe.boundary_from == "full",
+        boundary_from=recipe.boundary_from,
         ignore=ignore,
     )
 

@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from keras import ops
 
+from roadseg.losses.boundary_labels import BoundaryFrom, boundary_labels
 from roadseg.losses.cross_entropy import cross_entropy
 from roadseg.losses.ohem import ohem_cross_entropy
 from roadseg.ops.resize import resize_bilinear
@@ -45,8 +46,8 @@ class Criterion:
     """As in `ohem_cross_entropy`."""
     class_weights: Sequence[float] | None = None
     """One factor a class, or None; a boundary head, with classes of its own, has none."""
-    boundary_from_full_size: bool = False
-    """Whether boundaries are found before labels are reduced to the size of a boundary head."""
+    boundary_from: BoundaryFrom = "reduced"
+    """As in `boundary_labels`, for a boundary head."""
     ignore: int = 255
     """Label of pixels without one."""
 
@@ -76,10 +77,8 @@ class Criterion:
         return Term(weight, *ohem_cross_entropy(scores, labels, *mining))
 
     def _boundary_term(self, scores: Tensor, labels: Tensor) -> Term:
-        from roadseg.losses.boundary_labels import boundary_labels
-
         size = tuple(ops.shape(scores)[1:3])
-        labels = boundary_labels(labels, size, ignore=self.ignore)
+        labels = boundary_labels(labels, size, boundary_from=self.boundary_from, ignore=self.ignore)
         return Term(self.auxiliary_weight, *cross_entropy(scores, labels, self.ignore))
 
 
