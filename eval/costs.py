@@ -65,7 +65,7 @@ def run_cost(run: RunFolder, size: tuple[int, int] | None = None, evaluation: bo
     if recipe.task == "sampling":
         return Cost(1, count_operations(build_network(recipe, 0), recipe.auxiliary_input), None)
     size = recipe.crop_size if size is None else size
-    network = build_network(recipe, run.label_table.num_classes, evaluation)
+    network = build_network(recipe, run.num_outputs, evaluation)
     if recipe.sampling == "none":
         return Cost(1, count_operations(network, size), None)
     counted = count_operations(network, recipe.sampling_size)

@@ -91,7 +91,7 @@ def add_checkpoint(run: RunFolder, step: int, seed: int = 0) -> Path:
     from roadseg.run_folder import build_network, variable_arrays
 
     keras.utils.set_random_seed(seed)
-    model = build_network(run.recipe, run.label_table.num_classes)
+    model = build_network(run.recipe, run.num_outputs)
     arrays = variable_arrays(model)
     random = np.random.default_rng(seed)
     for name, array in arrays.items():
