@@ -34,33 +34,30 @@ class ClassScores(Protocol):
 
 
 class ModelScores:
-    """Class scores of a Keras network, or of sampling around one.
+    """Class scores of a Keras network, of sampling around one, or of one behind padding.
 
     A network whose last step enlarges its scores (layer `scores`) is asked for the small ones, so
-    that they are enlarged once, straight to the size wanted, as the originals do.
+    that they are enlarged once, straight to the size wanted, as the originals do. Behind padding
+    that is so for images of a legal size; scores of others are enlarged, cut, and then resized.
     """
 
     def __init__(self, model: "keras.Model") -> None:
         """Take any model from RGB 0..255 to class scores, or to a dict with them as 'scores'."""
-        import tensorflow as tf
-
-        small, self._align_corners = _before_enlargement(model)
-        self._direct_multiple = _multiple(model.layers)
-        self.multiple = 1 if hasattr(model, "sampling_size") else legal_multiple(model)
-        self.padding = zero_colour(model)
-        self.name = model.name
-
-        @tf.function(reduce_retracing=True)
-        def forward(images: Tensor) -> Tensor:
-            scores = small(images, training=False)
-            return tf.cast(scores["scores"] if isinstance(scores, dict) else scores, tf.float32)
-
-        self._forward = forward
+        inside = _without_padding(model)
+        small, self._align_corners = _before_enlargement(inside)
+        self._small = _compiled(small)
+        self._padded = None if inside is model else _compiled(model)
+        self.multiple = 1 if hasattr(model, "sampling_size") else legal_multiple(inside)
+        self.padding = zero_colour(inside)
+        self.name = inside.name
 
     def __call__(self, images: Tensor, size: Size) -> Tensor:
         """Return scores (batch, *size, classes); RoadsegError for sides that do not fit."""
-        check_sides(images.shape[1:3], self._direct_multiple, self.name)
-        return resize(self._forward(images), size, self._align_corners)
+        sides = images.shape[1:3]
+        if self._padded is not None and any(side % self.multiple for side in sides):
+            return resize(self._padded(images), size)
+        check_sides(sides, self.multiple, self.name)
+        return resize(self._small(images), size, self._align_corners)
 
 
 class SavedModelScores:
@@ -98,9 +95,11 @@ class SavedModelScores:
 
 def legal_multiple(model: "keras.Model") -> int:
     """Return the number of which the sides of an image have to be multiples; 1 for any size."""
+    from roadseg.layers.entry import LegalSize
     from roadseg.layers.walk import innermost_layers
 
-    return _multiple(list(innermost_layers(model)))
+    found = (layer for layer in innermost_layers(model) if isinstance(layer, LegalSize))
+    return max((layer.multiple for layer in found), default=1)
 
 
 def check_sides(size: Sequence[int], multiple: int, name: str, option: str = "") -> None:
@@ -126,12 +125,6 @@ def zero_colour(model: "keras.Model") -> tuple[float, float, float]:
     return DEEPLAB_PADDING
 
 
-def _multiple(layers: Sequence[Any]) -> int:
-    from roadseg.layers.entry import LegalSize
-
-    return max((layer.multiple for layer in layers if isinstance(layer, LegalSize)), default=1)
-
-
 def _usual_padding(build: Callable[..., Any], recipe: dict[str, Any]) -> Sequence[float]:
     from roadseg.layers.entry import mean_colour
 
@@ -140,6 +133,28 @@ def _usual_padding(build: Callable[..., Any], recipe: dict[str, Any]) -> Sequenc
         return DEEPLAB_PADDING
     options = recipe.get("model_options", {}) | recipe.get("evaluation_options", {})
     return mean_colour(options.get("normalisation", default.default))
+
+
+def _without_padding(model: "keras.Model") -> "keras.Model":
+    """Return the network inside padding to legal sizes, or the model itself."""
+    import keras
+
+    from roadseg.models.legal_sizes import PadToMultiple
+
+    if not any(isinstance(layer, PadToMultiple) for layer in model.layers):
+        return model
+    return next(layer for layer in model.layers if isinstance(layer, keras.Model))
+
+
+def _compiled(model: "keras.Model") -> Callable[[Tensor], Tensor]:
+    import tensorflow as tf
+
+    @tf.function(reduce_retracing=True)
+    def scores_of(images: Tensor) -> Tensor:
+        scores = model(images, training=False)
+        return tf.cast(scores["scores"] if isinstance(scores, dict) else scores, tf.float32)
+
+    return scores_of
 
 
 def _before_enlargement(model: "keras.Model") -> tuple["keras.Model", Any]:

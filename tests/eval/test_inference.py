@@ -197,6 +197,24 @@ def test_sampling_around_a_network_takes_tiles_of_any_size() -> None:
     assert scores.shape == (29, 40, 4) and np.isfinite(scores).all() and np.ptp(scores) > 0.1
 
 
+def test_padding_to_legal_sizes_leaves_the_published_way_for_images_of_such_a_size(
+    network: keras.Model, raw: published.Raw
+) -> None:
+    from roadseg.models.legal_sizes import padded_to_legal
+
+    padded = ModelScores(padded_to_legal(network))
+    image = noise((32, 48))
+    expected = published.prediction(published.normalised(image), raw, 0.5)
+    assert_same(averaged_scores(image, padded, InferenceMode(size=0.5)), expected)
+    other = noise((35, 50))
+    scores = averaged_scores(other, padded, InferenceMode(size=0.7, mirror=True))
+    assert scores.shape == (35, 50, 4) and np.ptp(scores) > 0.1
+    tiled = averaged_scores(other, padded, InferenceMode(tile=16))
+    assert_same(tiled, published.sliding(published.normalised(other), raw, 16)[0])
+    with pytest.raises(RoadsegError, match="--sliding 18: strided takes multiples of 4"):
+        averaging_predictor(padded, InferenceMode(tile=18))
+
+
 def test_a_tile_that_the_network_does_not_take_is_refused(scores_of: ModelScores) -> None:
     with pytest.raises(RoadsegError, match="--sliding 18: strided .* of 4; .* to 18: 16 or 20"):
         averaging_predictor(scores_of, InferenceMode(tile=18))
