@@ -10,9 +10,7 @@ from roadseg.errors import RoadsegError
 from roadseg.losses.cross_entropy import CITYSCAPES_WEIGHTS
 from roadseg.models.registry import find
 from roadseg.recipe import Recipe
-
-# Source: the training advice of Fast_Seg 7895738.
-SMALL_BATCH = 8
+from roadseg.train.advice import advice
 
 
 def check_recipe(recipe: Recipe, table: LabelTable) -> None:
@@ -76,11 +74,8 @@ def check_devices(recipe: Recipe, strategy: tf.distribute.Strategy) -> None:
         )
     if recipe.xla and replicas > 1:
         raise RoadsegError("xla=True works on one device; leave it out with several replicas")
-    if recipe.task == "segmentation" and recipe.batch_size < SMALL_BATCH:
-        print(
-            f"warning: --batch-size {recipe.batch_size}; batch statistics of fewer than "
-            f"{SMALL_BATCH} images are poor: take {SMALL_BATCH} or more if they fit"
-        )
+    for line in advice(recipe):
+        print(f"warning: {line}")
     if recipe.xla and not tf.config.list_physical_devices("GPU"):
         print("warning: --xla without a GPU; depthwise layers are about 20 times slower with it")
 

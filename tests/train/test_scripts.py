@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from roadseg.train.recipes import FAST_SEG
 from tests.support import REPOSITORY
 
 SCRIPTS = ("train_nus_mobilenetv2", "eval_nus_mobilenetv2", "train_mobilenetv2_with_nus")
@@ -79,3 +80,46 @@ def test_a_sampling_size_that_is_no_number_is_one_line(
 def test_another_mode_is_refused(tmp_path: Path) -> None:
     status, _, error = run(tmp_path, "train_mobilenetv2_with_nus", MODE="VIS")
     assert status == 2 and error == "error: MODE='VIS'; there are TRAIN and EVAL\n"
+
+
+@pytest.mark.parametrize("network", FAST_SEG)
+def test_each_network_of_fast_seg_has_a_script_that_trains_its_recipe(
+    tmp_path: Path, network: str
+) -> None:
+    status, output, error = run(tmp_path, f"train_{network}", "--seed", "3")
+    assert (status, error) == (0, "")
+    run_folder = f"--run runs/fast_seg/{network} --records records"
+    assert output.splitlines()[0] == f"train --recipe fast_seg/{network} {run_folder} --seed 3"
+
+
+def test_one_gpu_picks_the_other_recipe_and_a_run_of_its_own(tmp_path: Path) -> None:
+    _, output, _ = run(tmp_path, "train_icnet", ONE_GPU="1", CUDA_VISIBLE_DEVICES="0")
+    assert "--recipe fast_seg/icnet_one_gpu --run runs/fast_seg/icnet_one_gpu " in output
+    assert "devices=0" in output
+    _, output, _ = run(tmp_path, "train_icnet", ONE_GPU="0")
+    assert "--recipe fast_seg/icnet " in output
+
+
+def test_a_dry_run_prints_the_command_with_the_changes_of_its_variables(tmp_path: Path) -> None:
+    variables = {
+        "RECORDS": "/r",
+        "RUNS": "/runs",
+        "CROP": "768",
+        "STEPS": "9",
+        "BATCH": "12",
+        "SPLIT": "train+val",
+        "INITIAL_WEIGHTS": "none",
+        "DRY_RUN": "1",
+    }
+    _, output, _ = run(tmp_path, "train_dfanet", **variables)
+    assert output == (
+        "roadseg train --recipe fast_seg/dfanet --run /runs/fast_seg/dfanet --records /r "
+        "--crop-size 768 768 --steps 9 --batch-size 12 --split train+val --initial-weights none\n"
+    )
+    _, output, _ = run(tmp_path, "train_espnet", CROP="360 480", DRY_RUN="1")
+    assert "--crop-size 360 480" in output
+
+
+def test_the_fast_seg_script_wants_a_network(tmp_path: Path) -> None:
+    status, output, error = run(tmp_path, "fast_seg")
+    assert status != 0 and output == "" and "the name of a network is wanted" in error
