@@ -17,9 +17,10 @@ from roadseg.layers.entry import Normalisation, image_input
 from roadseg.layers.outputs import segmentation_model
 from roadseg.layers.pyramid_pooling import pyramid_pooling
 from roadseg.layers.resize import ResizeLike
-from roadseg.models.dfseg_authors import AUTHORS_NORM, MULTIPLE, authors_decoder
+from roadseg.models.dfseg_authors import AUTHORS_NORM, FORMS, MULTIPLE, authors_decoder
 
 Skips = Literal["published", "authors"]
+SKIPS = {"published": FEATURES, "authors": AUTHORS_FEATURES}
 
 
 def dfseg_v1(
@@ -46,13 +47,13 @@ def dfseg_v1(
     decoder: "published" is the code's; "df1_seg" is the DF1-Seg of the paper's authors, and
         "df1_seg_d8" the same, read out at 1/8: its pixels are repeated (both decide at 1/8, layer
         `decoder.score.bn`, and take multiples of 32). Theirs goes with normalisation="df".
-    Raises RoadsegError for a size that DF1-Seg does not take, ValueError where it is asked for
-    with another value of `skips` or `ppm_padding`.
+    Raises RoadsegError for a size that DF1-Seg does not take, ValueError for another word, or
+    where DF1-Seg is asked for with another `ppm_padding` or `skips`, which it does not have.
     """
-    features = FEATURES[1] if skips == "published" else AUTHORS_FEATURES[1]
-    if decoder != "published":
-        _check_unchanged(decoder, skips=(skips, "published"), ppm_padding=(ppm_padding, 1))
-        features = AUTHORS_FEATURES[1]
+    if skips not in SKIPS:
+        raise ValueError(f"skips={skips!r}; there are {', '.join(SKIPS)}")
+    _check(1, decoder, skips=(skips, "published"), ppm_padding=(ppm_padding, 1))
+    features = SKIPS[skips if decoder == "published" else "authors"][1]
     return _dfseg(
         1,
         num_classes,
@@ -80,8 +81,7 @@ def dfseg_v2(
     decoder: "published" is the code's; "df2_seg1" and "df2_seg2" are the networks of the paper's
         authors, the second with a wider decoder. They go with normalisation="df".
     """
-    if decoder != "published":
-        _check_unchanged(decoder, ppm_padding=(ppm_padding, 1))
+    _check(2, decoder, ppm_padding=(ppm_padding, 1))
     return _dfseg(
         2,
         num_classes,
@@ -136,7 +136,11 @@ def _multiple(decoder: str) -> int:
     return 1 if decoder == "published" else MULTIPLE
 
 
-def _check_unchanged(decoder: str, **options: tuple[object, object]) -> None:
+def _check(version: int, decoder: str, **options: tuple[object, object]) -> None:
+    """Raise ValueError for a decoder of another version, or an option it does not have."""
+    forms = ("published", *FORMS[version])
+    if decoder not in forms:
+        raise ValueError(f"decoder={decoder!r}; there are {', '.join(forms)}")
     for name, (value, default) in options.items():
-        if value != default:
+        if decoder != "published" and value != default:
             raise ValueError(f"{name}={value!r} is of the published decoder, not of {decoder}")

@@ -19,7 +19,14 @@ AUTHORS_NORM = BatchNorm(momentum=0.9, epsilon=1e-4)
 MULTIPLE = 32
 TILES = (32, 16, 8, 4)
 """Kernel and stride of the pyramid's averages at 1/32: 1, 2, 4 and 8 tiles for 1024 pixels."""
-WIDTHS = {"df1_seg": (128, 32), "df2_seg1": (32, 19), "df2_seg2": (512, 256)}
+FORMS = {1: ("df1_seg", "df1_seg_d8"), 2: ("df2_seg1", "df2_seg2")}
+"""Their networks on either version of the trunk."""
+WIDTHS = {
+    "df1_seg": (128, 32),
+    "df1_seg_d8": (128, 32),
+    "df2_seg1": (32, 19),
+    "df2_seg2": (512, 256),
+}
 """Channels of the decoder at 1/32 and at 1/16."""
 
 
@@ -29,14 +36,11 @@ def authors_decoder(
     """Return scores (batch, height, width, classes) at the size of `images`.
 
     fine, middle, coarse: maps at exactly 1/8, 1/16 and 1/32.
-    form: one of `WIDTHS`; with `_d8` behind it, scores at 1/8 are repeated, not interpolated.
+    form: one of `WIDTHS`; those that end in `_d8` repeat the scores of 1/8, others interpolate.
     Every convolution has its normalisation and, the last excepted, its ReLU. Enlargements by 2
     and 8 are fixed bilinear deconvolutions, which take zeros from outside the frame.
-    Raises ValueError for another form.
     """
-    if form.removesuffix("_d8") not in WIDTHS:
-        raise ValueError(f"decoder={form!r}; there are published, {', '.join(WIDTHS)}")
-    deep, wide = WIDTHS[form.removesuffix("_d8")]
+    deep, wide = WIDTHS[form]
     x = _pyramid(coarse)
     x = _conv(x, deep, 1, "decoder.wc5")
     for level, skip, filters in ((4, middle, wide), (3, fine, num_classes)):
