@@ -56,7 +56,8 @@ class Criterion:
 
         scores: (batch, h, w, classes) alone, or a list with the main head first, or a dictionary
             with the main one as "scores". Each is enlarged to the size of `labels`, bilinearly
-            with aligned corners; one called "boundary" stays at its size and has a class more.
+            with aligned corners; one called "boundary" stays at its size and has a class more,
+            or two outputs: no boundary and boundary.
         labels: (batch, height, width) integers, class or `ignore`.
         Raises ValueError for a dictionary without "scores".
         """
@@ -77,8 +78,13 @@ class Criterion:
         return Term(weight, *ohem_cross_entropy(scores, labels, *mining))
 
     def _boundary_term(self, scores: Tensor, labels: Tensor) -> Term:
-        size = tuple(ops.shape(scores)[1:3])
-        labels = boundary_labels(labels, size, boundary_from=self.boundary_from, ignore=self.ignore)
+        labels = boundary_labels(
+            labels,
+            tuple(ops.shape(scores)[1:3]),
+            boundary_from=self.boundary_from,
+            per_class=scores.shape[-1] != 2,
+            ignore=self.ignore,
+        )
         return Term(self.auxiliary_weight, *cross_entropy(scores, labels, self.ignore))
 
 

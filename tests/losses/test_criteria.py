@@ -86,6 +86,14 @@ def test_a_boundary_head_is_compared_at_its_own_size_with_boundary_labels(bounda
     assert quotient((found.total, found.count)) == pytest.approx(expected, rel=1e-6)
 
 
+def test_a_boundary_head_of_two_outputs_is_told_boundaries_of_whatever_class():
+    (scores,), (boundary,) = heads((12, 16)), heads((3, 4), classes=2)
+    found = Criterion().terms({"scores": scores, "boundary": boundary}, example_labels())[1]
+    edges = boundary_labels(example_labels(), (3, 4), per_class=False)
+    expected = quotient(cross_entropy(boundary, edges))
+    assert quotient((found.total, found.count)) == pytest.approx(expected, rel=1e-6)
+
+
 def test_a_term_without_a_pixel_adds_nothing():
     one, none = ops.ones(()), ops.zeros(())
     assert float(mean([Term(1.0, 6 * one, 3 * one), Term(0.4, none, none)])) == 2.0
