@@ -1,8 +1,10 @@
 """Crops against NumPy slices."""
 
 import numpy as np
+import pytest
 import tensorflow as tf
 
+from roadseg.errors import RoadsegError
 from roadseg.recipe import Recipe
 from roadseg.train import augment
 from tests.train import tiny
@@ -44,6 +46,48 @@ def test_padding_is_127_and_a_half_in_the_image_and_255_in_the_label() -> None:
         np.testing.assert_array_equal(restored[inside].reshape(20, 28, 3), turned)
         assert (restored[~inside] == 127.5).all()
         assert (found.label.numpy()[~inside] == 255).all()
+
+
+def test_padding_may_have_the_colour_that_normalisation_brings_to_zero() -> None:
+    from roadseg.layers.entry import normalise
+
+    for name in ("rgb", "bgr"):
+        options = {"normalisation": name}
+        recipe = tiny.recipe(padding="mean", model="fast_scnn", model_options=options)
+        colour = augment.padding_colour(recipe)
+        image = tf.zeros((1, 4, 6, 3), tf.uint8)
+        padded = augment.restore_padding(image, tf.constant([[0, 0, 3, 6]]), colour)
+        np.testing.assert_allclose(normalise(padded, name)[0, 3], 0, atol=1e-5)
+        np.testing.assert_array_equal(padded[0, :3], image[0, :3])
+
+
+def test_the_normalisation_that_padding_follows_is_by_default_the_network_s() -> None:
+    recipe = tiny.recipe(padding="mean", model="fast_scnn", model_options={})
+    np.testing.assert_allclose(
+        augment.padding_colour(recipe), np.float32((123.675, 116.28, 103.53))
+    )
+
+
+def test_a_network_without_a_choice_of_normalisation_has_no_mean_to_pad_with() -> None:
+    with pytest.raises(RoadsegError, match="--padding mean: deeplabv3_mobilenet_v2 has no option"):
+        augment.padding_colour(tiny.recipe(padding="mean"))
+
+
+@pytest.mark.parametrize("factor", [0.7, 1.3, 2.1])
+def test_half_pixel_scaling_is_that_of_opencv(factor: float) -> None:
+    import cv2
+
+    image, label = picture(33, 50)
+    size = (round(33 * factor), round(50 * factor))
+    options = {"scaling": "half_pixel", "min_scale": factor, "max_scale": factor}
+    found = crop(image, label, [0.0, 0.0, 0.0, 0.9], tiny.recipe(crop_size=size, **options))
+    expected = cv2.resize(image, size[::-1], interpolation=cv2.INTER_LINEAR).astype(int)
+    assert np.abs(found.image.numpy() - expected).max() <= 1
+    nearest = cv2.resize(label, size[::-1], interpolation=cv2.INTER_NEAREST)
+    # Where i in / out is whole, OpenCV's product with a rounded ratio can fall short of it.
+    rows, columns = (np.arange(n) * m % n > 0 for n, m in zip(size, (33, 50), strict=True))
+    ours = found.label.numpy()
+    np.testing.assert_array_equal(ours[rows][:, columns], nearest[rows][:, columns])
 
 
 def test_steps_of_scale_are_drawn_alike() -> None:

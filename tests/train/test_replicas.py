@@ -65,6 +65,29 @@ def test_two_replicas_give_the_weights_of_one(tmp_path: Path) -> None:
     assert_near(tmp_path / "one", tmp_path / "two")
 
 
+def test_two_replicas_with_several_heads_mining_and_adam_give_the_weights_of_one(
+    tmp_path: Path,
+) -> None:
+    records = tiny.write_records(tmp_path / "records")
+    # One pixel is asked for, so the threshold alone decides, on each replica as on both.
+    options = ("--side", "--loss", "ohem", "--optimizer", "adam")
+    one = start(tmp_path / "one", records, *options)
+    two = start(tmp_path / "two", records, *options, "--replicas", "2")
+    finish(one)
+    finish(two)
+    assert_near(tmp_path / "one", tmp_path / "two")
+
+
+def test_each_replica_mines_its_own_pixels_and_all_divide_by_what_all_keep() -> None:
+    command = [sys.executable, "-m", "tests.train.two_replicas"]
+    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
+    output = subprocess.run(
+        command, cwd=REPOSITORY, env=environment, capture_output=True, text=True, check=True
+    ).stdout
+    found, expected = json.loads(output.splitlines()[-1])
+    assert found == pytest.approx(expected, rel=1e-5)
+
+
 @pytest.mark.slow
 def test_half_precision_and_averages_work_on_two_replicas(tmp_path: Path) -> None:
     records = tiny.write_records(tmp_path / "records")

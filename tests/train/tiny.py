@@ -95,6 +95,10 @@ def network(recipe: Recipe, num_classes: int, evaluation: bool = False) -> Any:
         )
     x = layers.Conv2D(num_classes, 1, name="logits")(x)
     scores = layers.Activation("linear", dtype="float32", name="scores")(x)
+    if recipe.model_options.get("side") and not evaluation:
+        side = layers.Conv2D(num_classes, 3, strides=2, padding="same", name="side.conv")(x)
+        side = layers.Activation("linear", dtype="float32", name="side")(side)
+        return keras.Model(images, {"scores": scores, "side": side}, name="tiny")
     return keras.Model(images, scores, name="tiny")
 
 
@@ -134,6 +138,9 @@ def main() -> int:
     parser.add_argument("--dropout", type=float, default=0.1)
     parser.add_argument("--precision", default="float32")
     parser.add_argument("--ema", type=float, default=0.0)
+    parser.add_argument("--side", action="store_true", help="train an auxiliary head")
+    parser.add_argument("--loss", default="cross_entropy")
+    parser.add_argument("--optimizer", default="sgd")
     arguments = parser.parse_args()
     import tensorflow as tf
 
@@ -151,13 +158,16 @@ def main() -> int:
     use_tiny_network()
     if arguments.kill_at_file:
         kill_at_file(arguments.kill_at_file)
-    options = {"dropout": arguments.dropout}
+    options = {"dropout": arguments.dropout, "side": arguments.side}
     tiny = recipe(
         arguments.records,
         steps=arguments.steps,
         model_options=options,
         precision=arguments.precision,
         ema=arguments.ema,
+        loss=arguments.loss,
+        ohem_min_kept=1,
+        optimizer=arguments.optimizer,
     )
     try:
         return train(tiny, RunFolder(arguments.run), strategy)
