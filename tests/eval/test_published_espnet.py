@@ -1,0 +1,58 @@
+"""ESPNet as its authors published it scores on CamVid what they reported, by three commands."""
+
+import json
+
+import pytest
+
+from roadseg import cli
+from tests.support import shared_folder
+
+# With the JPEG copies of the frames. The authors reported 55.64, 68.30 with lossless ones.
+PUBLISHED = {
+    "miou": 0.5718,
+    "miou_with_void": 0.5566,
+    "mean_class_accuracy": 0.6839,
+    "pixel_accuracy": 0.8580,
+}
+IOU = (91.6, 71.6, 27.4, 93.2, 77.8, 64.5, 31.2, 14.3, 75.5, 38.3, 43.7)
+
+
+def roadseg(line: str, *paths: object) -> None:
+    """Run a command whose paths are written {}."""
+    arguments = line.format(*(str(path).replace(" ", "\0") for path in paths)).split()
+    assert cli.main([word.replace("\0", " ") for word in arguments]) == 0
+
+
+@pytest.fixture(scope="module")
+def scores(tmp_path_factory) -> dict:
+    weights = shared_folder("weights", "espnet_p2_q8_camvid.npz")
+    camvid = shared_folder("data", "camvid")
+    folder = tmp_path_factory.mktemp("espnet")
+    roadseg("convert camvid --source {} --to {}", camvid, folder / "camvid")
+    roadseg(
+        "import-weights {} --model espnet --num-classes 12 --label-table camvid --to {} "
+        "--option p=2 q=8 normalisation=espnet_camvid",
+        weights,
+        folder / "run",
+    )
+    roadseg(
+        "eval {} --records {} --split test --protocol espnet", folder / "run", folder / "camvid"
+    )
+    written = folder / "run/evaluation/test-espnet/step-00000000.json"
+    return json.loads(written.read_text(encoding="utf-8"))
+
+
+@pytest.mark.slow
+def test_every_test_frame_counts(scores):
+    assert scores["images"] == 233
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("metric", PUBLISHED)
+def test_the_published_score_is_reached_to_a_twentieth_of_a_percent(scores, metric):
+    assert scores[metric] == pytest.approx(PUBLISHED[metric], abs=0.0005)
+
+
+@pytest.mark.slow
+def test_every_class_is_as_good_as_the_originals(scores):
+    assert [100 * iou for iou in scores["iou"].values()] == pytest.approx(IOU, abs=0.06)
