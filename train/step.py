@@ -88,7 +88,7 @@ class TrainingStep:
     def _local_gradients(self, batch: Batch, scale: Tensor) -> tuple[Tensor, list[Tensor]]:
         """Return this replica's share of the loss of the whole batch, and its gradients."""
         with tf.GradientTape() as tape:
-            loss = mean(self._with_whole_counts(self.terms(batch)))
+            loss = tf.cast(mean(self._with_whole_counts(self.terms(batch))), self.dtype)
             scaled = loss * scale
         return loss, tape.gradient(scaled, self.optimizer.variables)
 

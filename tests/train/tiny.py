@@ -78,10 +78,11 @@ def network(recipe: Recipe, num_classes: int, evaluation: bool = False) -> Any:
     from keras import layers
 
     from roadseg.layers.mean_locations import MeanLocations
+    from roadseg.layers.precision import full_precision
 
     sampling = recipe.task == "sampling"
     images = keras.Input((*recipe.auxiliary_input, 3) if sampling else (None, None, 3))
-    x = layers.Rescaling(2 / 255, offset=-1, dtype="float32")(images)
+    x = layers.Rescaling(2 / 255, offset=-1, dtype=full_precision())(images)
     strides = 4 if sampling else 1
     x = layers.Conv2D(4, 3, strides, padding="same", use_bias=False, name="conv")(x)
     x = layers.BatchNormalization(momentum=0.9, name="conv.bn")(x)
@@ -94,10 +95,10 @@ def network(recipe: Recipe, num_classes: int, evaluation: bool = False) -> Any:
             images, MeanLocations(name="mean_locations", dtype="float32")(shifts), name="tiny"
         )
     x = layers.Conv2D(num_classes, 1, name="logits")(x)
-    scores = layers.Activation("linear", dtype="float32", name="scores")(x)
+    scores = layers.Activation("linear", dtype=full_precision(), name="scores")(x)
     if recipe.model_options.get("side") and not evaluation:
         side = layers.Conv2D(num_classes, 3, strides=2, padding="same", name="side.conv")(x)
-        side = layers.Activation("linear", dtype="float32", name="side")(side)
+        side = layers.Activation("linear", dtype=full_precision(), name="side")(side)
         return keras.Model(images, {"scores": scores, "side": side}, name="tiny")
     return keras.Model(images, scores, name="tiny")
 
