@@ -31,9 +31,9 @@ def boundary_labels(
     per_class: False gives 1 on boundaries of whatever class.
     align_corners: how the nearest pixel is found, as in `resize_nearest`; as the network resizes.
     Raises ValueError for another rank, a distance below 1, or another word in `boundary_from`.
-    Source: MSFNet (arXiv:1911.07217), section 3.3: the definition, distance 1, and the comparison
-    at 1/8. Not stated there and our choice: the reduction, its place before the search, and the
-    classes moved up by one, without which 0 would be both road and no boundary.
+    Source: MSFNet (arXiv:1911.07217): the definition, distance 1, and the comparison at 1/8. Not
+    stated there and our choice: the reduction, its place before the search, and the classes moved
+    up by one, without which 0 would be both road and no boundary.
     """
     labels = ops.cast(labels, "int32")
     if len(labels.shape) != 3:

@@ -31,7 +31,7 @@ class Criterion:
 
     Its `CriterionOhemDSN` is loss="ohem"; its `CriterionICNet` and `CriterionDFANet` have "ohem"
     for `auxiliary_loss` as well.
-    Source: Fast_Seg 7895738, losses; MSFNet, arXiv:1911.07217, section 3.3, for the boundary head.
+    Source: Fast_Seg 7895738, losses; MSFNet, arXiv:1911.07217, for the boundary head.
     """
 
     loss: Kind = "cross_entropy"

@@ -1,8 +1,8 @@
 """MSFNet: every stage pooled at many strides, regrouped by scale, decoded twice from 1/1024 to 1/8.
 
 Paper: Si et al. 2019, "Real-Time Semantic Segmentation via Multiply Spatial Fusion Network"
-(arXiv:1911.07217, BMVC 2021). Source: none. Its authors published no code, and the class of this
-name in lxtGH/Fast_Seg is empty, so this is built from the paper's text, figures and tables.
+(arXiv:1911.07217). Source: none. Its authors published no code, and the class of this name in
+lxtGH/Fast_Seg is empty, so this is built from what the paper's text, figures and tables say.
 
 The paper's: the ResNet-18; spatial aware pooling (SAP) at strides 2^j, windows of 2 * 2^j + 1, J of
 them; which maps meet at which scale, and that a depthwise separable 3x3 fuses them (MFM), a 1x1 at

@@ -42,8 +42,8 @@ def swiftnet(
         (the last blend, layer `upsample.2.blend_conv.conv`, gives the scores). 128 is the paper's
         and its authors', with a class layer (`logits.conv`): the one to train.
     pre_activation_skips: what the ladder and the pyramid take from each stage is the sum before
-        its last ReLU, as the paper has it. False: after it, as the code and its authors' do, where
-        that ReLU works in place.
+        its last ReLU, as the code's header says. False: after it, as that code and its authors'
+        really do, since the ReLU works in place.
     align_corners: of every resize. True as in the code; "half_pixel" as its authors have it.
     """
     images, x = image_input(input_shape, 1, normalisation, include_preprocessing)

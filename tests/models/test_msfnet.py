@@ -20,7 +20,7 @@ COUNTS = [
     ({"auxiliary_heads": True, "poolings": 3}, 11, (768, 1024), None, 35.848),
     ({"boundary_supervision": False, "poolings": 3}, 11, (768, 1024), None, 31.922),
 ]
-# Paper, equation 2 and figure 2: channels that meet at 1/8, 1/16 ..
+# The same: channels that meet at 1/8, 1/16 .., by J.
 WIDTHS = {
     5: [192, 448, 960, 960, 960, 896, 768, 512],
     4: [192, 448, 960, 960, 896, 768, 512],
