@@ -12,20 +12,18 @@ def from_pytorch(
     Kernels of convolutions (O, I, h, w), and of transposed ones (I, O, h, w), become
     (h, w, I, O) and (h, w, O, I); depthwise ones (C M, 1, h, w) become (h, w, C, M); dense ones
     (O, I) become (I, O). Anything else keeps its axes and is reshaped (PReLU's slopes).
-    Raises ValueError when the number of values differs or a side does.
+    Raises ValueError for another shape than the parameter has in PyTorch.
     """
     shape = tuple(variable.shape)
+    if values.shape != pytorch_shape(variable, layer):
+        raise ValueError(f"{variable.path}: {values.shape} does not fit {shape}")
     if variable.name == "kernel":
         if isinstance(layer, keras.layers.DepthwiseConv2D):
-            values = values.reshape(*shape[2:], *values.shape[2:]).transpose(2, 3, 0, 1)
+            values = values.reshape(*shape[2:], *shape[:2]).transpose(2, 3, 0, 1)
         elif isinstance(layer, keras.layers.Dense):
             values = values.T
         else:
             values = values.transpose(2, 3, 1, 0)
-        if values.shape != shape:
-            raise ValueError(f"{variable.path}: {values.shape} does not fit {shape}")
-    elif values.size != 1 and values.squeeze().shape != tuple(side for side in shape if side > 1):
-        raise ValueError(f"{variable.path}: {values.shape} does not fit {shape}")
     return np.ascontiguousarray(values.reshape(shape))
 
 

@@ -70,7 +70,7 @@ def _state(content: Any, source: str) -> Mapping[str, Any]:
             return content
         content = inner
     raise RoadsegError(
-        f"{source}: holds a {type(content).__name__}, not weights by name; save the network's "
+        f"{source}: holds one {type(content).__name__}, not weights by name; save the network's "
         "state_dict()"
     )
 
@@ -84,7 +84,7 @@ def _array(name: str, value: "torch.Tensor | Any", source: str) -> np.ndarray:
 
     if not isinstance(value, torch.Tensor):
         raise RoadsegError(
-            f"{source}: '{name}' is a {type(value).__name__}, not a tensor; save the network's "
+            f"{source}: '{name}' is of type {type(value).__name__}, not a tensor; save the network's "
             "state_dict() alone"
         )
     value = value.detach()
