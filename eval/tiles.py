@@ -6,8 +6,8 @@ from itertools import product
 
 import numpy as np
 
-# Pixels that go through the network together: two images of 1024x2048, or six tiles of 832.
-PIXELS_AT_ONCE = 2 * 1024 * 2048
+# Pixels that go through the network together: an image of 1024x2048, or three tiles of 832.
+PIXELS_AT_ONCE = 1024 * 2048
 
 
 def tile_starts(length: int, tile: int, overlap: float) -> list[int]:

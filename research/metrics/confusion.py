@@ -130,7 +130,7 @@ class ConfusionScores:
         """Return intersection over union for each class; NaN where the union is empty.
 
         with_void: predictions on pixels without a label enlarge the union, as the authors of
-        ESPNet count (sacmehta/ESPNet, IOUEval.py). Raises ValueError if those were not counted.
+        ESPNet count (sacmehta/ESPNet afe71c3, IOUEval.py); ValueError if those were not counted.
         """
         unions = self._rows + self._columns - self._right
         if with_void:
