@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from roadseg import datasets
-from roadseg.data_conversion.camvid import split_of
+from roadseg.data_conversion.camvid import camvid_lists, camvid_source, split_of
 from roadseg.data_conversion.convert import main
 from roadseg.data_conversion.inspect_records import count
 from roadseg.data_conversion.records import open_records
@@ -91,3 +91,12 @@ def test_cityscapes_images_are_copied_byte_for_byte(frames: Path):
         name = values["image/filename"].bytes_list.value[0].decode()
         path = next((source / "leftImg8bit" / "val").glob(f"*/{name}_leftImg8bit.png"))
         assert values["image/encoded"].bytes_list.value[0] == path.read_bytes()
+
+
+def test_the_lists_of_the_tutorial_name_the_files_of_its_folders():
+    root = shared_folder("data", "camvid")
+    lists = tuple(root / f"{split}.txt" for split in ("train", "val", "test"))
+    listed, there = camvid_lists(root, lists).splits, camvid_source(root).splits
+    counts = {split: len(pairs) for split, pairs in listed.items()}
+    assert counts == {"train": 367, "val": 101, "test": 233}
+    assert {s: set(pairs) for s, pairs in listed.items()} == {s: set(p) for s, p in there.items()}
