@@ -102,9 +102,9 @@ def test_every_weight_has_a_name_of_its_own_in_the_original(name):
     assert len(set(names)) == len(names)
 
 
-def gradients_of(model: keras.Model, size: tuple[int, int], loss) -> list[np.ndarray]:
+def gradients_of(model: keras.Model, size: tuple[int, int], loss, count: int = 2) -> list:
     """Return the gradient of `loss(outputs)` in each trainable weight, in training mode."""
-    batch = images(size, batch=2)
+    batch = images(size, batch=count)
     if keras.backend.backend() == "jax":
         import jax
 
@@ -189,7 +189,9 @@ def test_scores_and_gradients_are_finite_in_half_precision(name, policy):
     scores = scores_of(model(images(size), training=False))
     assert keras.backend.standardize_dtype(scores.dtype) == "float32"
     assert np.isfinite(ops.convert_to_numpy(scores)).all()
-    assert all(np.isfinite(g).all() for g in gradients_of(model, size, segmentation_loss))
+    # Normalised over two values (two images pooled to 1x1), gradients leave float16's range.
+    gradients = gradients_of(model, size, segmentation_loss, count=4)
+    assert all(np.isfinite(gradient).all() for gradient in gradients)
 
 
 @on_tensorflow
