@@ -84,9 +84,19 @@ def _check_optimisation(recipe: Recipe) -> None:
     least = {"ohem_min_kept": 0, "auxiliary_weight": 0, "final_learning_rate": 0}
     for name, value in least.items():
         _need(getattr(recipe, name) >= value, name, getattr(recipe, name), f"{value} or more")
-    _need(0 < recipe.ohem_threshold <= 1, "ohem_threshold", recipe.ohem_threshold, "0 to 1")
+    _need(
+        0 < recipe.ohem_threshold <= 1,
+        "ohem_threshold",
+        recipe.ohem_threshold,
+        "above 0, at most 1",
+    )
     betas = recipe.adam_betas
-    _need(len(betas) == 2 and all(0 <= b < 1 for b in betas), "adam_betas", betas, "two below 1")
+    _need(
+        len(betas) == 2 and all(0 <= b < 1 for b in betas),
+        "adam_betas",
+        betas,
+        "two from 0 to below 1",
+    )
     _need(recipe.pretrained_factor > 0, "pretrained_factor", recipe.pretrained_factor, "above 0")
     if recipe.schedule == "halving":
         steps = recipe.halve_every_steps

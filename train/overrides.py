@@ -55,7 +55,8 @@ def _value(hint: Any, words: list[str], name: str) -> Any:
         kinds = typing.get_args(hint)
         count = None if kinds[-1] is Ellipsis else len(kinds)
         if count is not None and len(words) != count:
-            raise RoadsegError(f"{name}: {count} values wanted (height width), got {len(words)}")
+            order = " (height width)" if kinds[0] is int else ""
+            raise RoadsegError(f"{name}: {count} values wanted{order}, got {len(words)}")
         return tuple(_scalar(kinds[0], word, name) for word in words)
     if origin is dict:
         return dict(_pair(word, name) for word in words)

@@ -4,13 +4,14 @@ import dataclasses
 from pathlib import Path
 
 import pytest
+import tensorflow as tf
 
 from roadseg import checkpoint, cli
 from roadseg.data_conversion.records import open_records
 from roadseg.errors import RoadsegError
 from roadseg.run_folder import RunFolder, variable_arrays
 from roadseg.train import initial, recipes
-from roadseg.train.check import check_recipe
+from roadseg.train.check import check_devices, check_recipe
 from roadseg.train.overrides import override
 from tests.train import tiny
 
@@ -40,6 +41,8 @@ def test_fields_are_read_by_their_types() -> None:
         ("--batchsize 8", r"--batchsize: a recipe has no such field; near: --batch-size"),
         ("--batch-size eight", "--batch-size eight: a whole number wanted"),
         ("--sampling-size 192", "--sampling-size: 2 values wanted"),
+        ("--adam-betas 0.9", "--adam-betas: 2 values wanted, got 1"),
+        ("--loss focal", "--loss focal: there are cross_entropy, ohem"),
         ("--sampling-size twelve 12", "--sampling-size twelve: a whole number wanted"),
         ("--sampling random", "--sampling random: there are none, uniform, adaptive"),
         ("--task sampling", "--task: a recipe has no such field"),
@@ -62,12 +65,26 @@ def test_what_cannot_be_read_is_one_clear_line(words: str, message: str) -> None
         ({"sampling_size": (1, 8)}, "--sampling-size .*at least 2"),
         ({"steps": 0}, "--steps 0: wanted at least 1"),
         ({"min_scale": 2.0}, "--min-scale 2.0"),
+        ({"ohem_min_kept": -1}, "--ohem-min-kept -1: wanted 0 or more"),
+        ({"ohem_threshold": 1.5}, "--ohem-threshold 1.5: wanted above 0, at most 1"),
+        ({"adam_betas": (0.9, 1.0)}, "--adam-betas .*two from 0 to below 1"),
+        ({"schedule": "halving"}, "--halve-every-steps 0: .*with --schedule halving"),
+        ({"pretrained_factor": 0.0}, "--pretrained-factor 0.0: wanted above 0"),
+        ({"model": "fast_scnn", "crop_size": (48, 64)}, "--crop-size .*multiples of 32"),
         ({"model": "deeplabv3_mobilenet"}, "near: deeplabv3_mobilenet_v2"),
     ],
 )
 def test_a_recipe_that_cannot_be_trained_is_refused(changes: dict, message: str) -> None:
     with pytest.raises(RoadsegError, match=message):
         check_recipe(tiny.recipe(**changes), tiny.TABLE)
+
+
+@pytest.mark.parametrize(("batch_size", "warned"), [(7, True), (8, False)])
+def test_a_batch_too_small_for_its_statistics_is_warned_about(
+    batch_size: int, warned: bool, capsys: pytest.CaptureFixture
+) -> None:
+    check_devices(tiny.recipe(batch_size=batch_size), tf.distribute.get_strategy())
+    assert ("warning: --batch-size 7" in capsys.readouterr().out) == warned
 
 
 @pytest.mark.parametrize("name", recipes.RECIPES)

@@ -130,8 +130,11 @@ def test_the_loss_scale_halves_on_overflow_and_doubles_after_its_patience() -> N
     assert float(scale.value()) == 8.0
 
 
-def test_a_compiled_step_gives_the_same_loss() -> None:
-    options = {"model_options": {"dropout": 0.0}}
+@pytest.mark.parametrize(
+    "loss", [{}, {"loss": "ohem", "auxiliary_loss": "ohem", "ohem_min_kept": 500}]
+)
+def test_a_compiled_step_gives_the_same_loss(loss: dict) -> None:
+    options = {"model_options": {"dropout": 0.0, "side": bool(loss)}, **loss}
     plain, compiled = make(tiny.recipe(**options)), make(tiny.recipe(xla=True, **options))
     for seed in range(2):
         expected = float(plain(batch(seed), tf.constant(0.05)))
