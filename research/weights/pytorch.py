@@ -84,8 +84,8 @@ def _array(name: str, value: "torch.Tensor | Any", source: str) -> np.ndarray:
 
     if not isinstance(value, torch.Tensor):
         raise RoadsegError(
-            f"{source}: '{name}' is of type {type(value).__name__}, not a tensor; save the network's "
-            "state_dict() alone"
+            f"{source}: '{name}' is of type {type(value).__name__}, not a tensor; save the "
+            "network's state_dict() alone"
         )
     value = value.detach()
     # NumPy has no bfloat16.
