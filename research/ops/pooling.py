@@ -112,7 +112,8 @@ def _bins(side: Any, count: Any, dtype: Any) -> Tensor:
     """Return the averaging matrix (count, side)."""
     index = ops.arange(count, dtype="int32")
     begin = (index * side) // count
-    end = -((-(index + 1) * side) // count)
+    # Rounded up without a negative number, whose division other formats round to zero.
+    end = ((index + 1) * side + count - 1) // count
     place = ops.arange(side, dtype="int32")[None]
     inside = ops.logical_and(place >= begin[:, None], place < end[:, None])
     length = ops.cast(end - begin, keras.backend.standardize_dtype(dtype))
@@ -122,13 +123,13 @@ def _bins(side: Any, count: Any, dtype: Any) -> Tensor:
 def _half_to_even(numerator: Any, denominator: Any) -> Any:
     """Return the quotient of integers, rounded as Python rounds, in integers: exact."""
     half_up = (2 * numerator + denominator) // (2 * denominator)
-    half_down = -((denominator - 2 * numerator) // (2 * denominator))
+    half_down = (2 * numerator + denominator - 1) // (2 * denominator)
     return half_up - (half_up - half_down) * (half_up % 2)
 
 
 def _window_share(side: Any, stride: int, dtype: Any) -> Tensor:
     """Return kernel size over the cells inside the frame, for each window along an axis."""
-    centre = ops.arange(-(-side // stride), dtype="int32") * stride
+    centre = ops.arange((side + stride - 1) // stride, dtype="int32") * stride
     begin, end = ops.maximum(centre - stride, 0), ops.minimum(centre + stride + 1, side)
     dtype = keras.backend.standardize_dtype(dtype)
     return ops.cast(2 * stride + 1, dtype) / ops.cast(end - begin, dtype)
