@@ -15,6 +15,8 @@ Tensor = Any
 Size = tuple[int, int]
 
 DEEPLAB_PADDING = (127.5, 127.5, 127.5)
+# Networks whose originals enlarge their first output to input size; it is resized once more.
+ENLARGED_BY_ORIGINAL = ("icnet", "msfnet")
 
 
 class ClassScores(Protocol):
@@ -48,7 +50,7 @@ class ModelScores:
         self._small = _compiled(small)
         self._padded = None if inside is model else _compiled(model)
         self.multiple = 1 if hasattr(model, "sampling_size") else legal_multiple(inside)
-        self.padding = zero_colour(inside)
+        self.padding: Sequence[float] = zero_colour(inside)
         self.name = inside.name
 
     def __call__(self, images: Tensor, size: Size) -> Tensor:
@@ -81,7 +83,7 @@ class SavedModelScores:
         network = NETWORKS.get(str(recipe.get("model")))
         sampled = recipe.get("sampling", "none") != "none"
         self.multiple = 1 if sampled or network is None else network.multiple
-        self.padding = DEEPLAB_PADDING if network is None else _usual_padding(network.build, recipe)
+        self.padding = _usual_padding(network, recipe)
         self.name = str(recipe.get("model", folder.name))
 
     def __call__(self, images: Tensor, size: Size) -> Tensor:
@@ -125,14 +127,15 @@ def zero_colour(model: "keras.Model") -> tuple[float, float, float]:
     return DEEPLAB_PADDING
 
 
-def _usual_padding(build: Callable[..., Any], recipe: dict[str, Any]) -> Sequence[float]:
+def _usual_padding(network: Any, recipe: dict[str, Any]) -> Sequence[float]:
+    """Return `zero_colour` of a network of the registry (None: unknown), from a recipe's values."""
     from roadseg.layers.entry import mean_colour
 
-    default = inspect.signature(build).parameters.get("normalisation")
-    if default is None:
+    known = {} if network is None else inspect.signature(network.build).parameters
+    if "normalisation" not in known:
         return DEEPLAB_PADDING
     options = recipe.get("model_options", {}) | recipe.get("evaluation_options", {})
-    return mean_colour(options.get("normalisation", default.default))
+    return mean_colour(options.get("normalisation", known["normalisation"].default))
 
 
 def _without_padding(model: "keras.Model") -> "keras.Model":
@@ -164,7 +167,7 @@ def _before_enlargement(model: "keras.Model") -> tuple["keras.Model", Any]:
     from roadseg.layers.resize import ResizeLike
 
     last = {layer.name: layer for layer in model.layers}.get("scores")
-    if not isinstance(last, ResizeLike) or not hasattr(model, "inputs"):
+    if not isinstance(last, ResizeLike) or model.name in ENLARGED_BY_ORIGINAL:
         return model, True
     return keras.Model(model.inputs, last.input[0]), last.align_corners
 

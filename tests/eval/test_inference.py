@@ -197,6 +197,17 @@ def test_sampling_around_a_network_takes_tiles_of_any_size() -> None:
     assert scores.shape == (29, 40, 4) and np.isfinite(scores).all() and np.ptp(scores) > 0.1
 
 
+def test_a_network_whose_original_enlarges_its_scores_has_them_resized_once_more(
+    network: keras.Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("roadseg.eval.class_scores.ENLARGED_BY_ORIGINAL", (network.name,))
+    image = noise((32, 48))
+    half = published.enlarged(image, (16, 24))
+    expected = published.enlarged(np.asarray(network(half[None].astype(np.float32)))[0], (32, 48))
+    found = averaged_scores(image, ModelScores(network), InferenceMode(size=0.5))
+    assert_same(found, expected)
+
+
 def test_padding_to_legal_sizes_leaves_the_published_way_for_images_of_such_a_size(
     network: keras.Model, raw: published.Raw
 ) -> None:

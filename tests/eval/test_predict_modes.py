@@ -1,5 +1,6 @@
 """`roadseg predict` in tiles, scaled and mirrored; outputs that are no class; SavedModels."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from roadseg.checkpoint import write_checkpoint
 from roadseg.errors import RoadsegError
 from roadseg.eval import predict as command
 from roadseg.eval.averaging import averaged_scores
-from roadseg.eval.class_scores import ModelScores
+from roadseg.eval.class_scores import ModelScores, SavedModelScores
 from roadseg.eval.inference import InferenceMode
 from roadseg.eval.labeller import Labeller, labeller_of_run, labeller_of_saved_model
 from roadseg.eval.overlay import to_label_ids
@@ -119,6 +120,18 @@ def test_an_exported_model_labels_as_its_run_does(
     )
     # Bytes and a second enlargement: only pixels between two classes may differ.
     assert (ours == theirs).mean() > 0.95 and len(np.unique(ours)) > 1
+
+
+def test_an_exported_model_pads_tiles_as_its_run_does(run: RunFolder, exported: Path) -> None:
+    import tensorflow as tf
+
+    recipe = json.loads(run.recipe.to_json())
+    ours = ModelScores(run.load_segmenter(1))
+    theirs = SavedModelScores(exported, tf.saved_model.load(str(exported)), recipe)
+    assert ours.padding == theirs.padding == pytest.approx((123.675, 116.28, 103.53))
+    image = noise((9, 44))
+    found = [averaged_scores(image, scores_of, MODE).argmax(-1) for scores_of in (ours, theirs)]
+    assert (found[0] == found[1]).mean() > 0.95
 
 
 def test_an_exported_model_takes_the_tiles_of_its_network(exported: Path) -> None:
