@@ -1,6 +1,6 @@
 """Fast-SCNN and ESPNet from scratch on CamVid (360x480, 11 classes), sized for two CPU cores.
 
-Crops smaller than the image buy steps: about 1.0 (Fast-SCNN) and 1.5 (ESPNet) seconds of CPU time each.
+Crops smaller than the image buy steps: 1.0 (Fast-SCNN) and 1.5 s (ESPNet) of CPU time each.
 """
 
 from dataclasses import replace
