@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Trains SwiftNet RN18 as its authors do: Adam, 14 crops of 768, 250 epochs (53,125 steps), from
+# Trains SwiftNet RN18 as its authors do: Adam, 14 crops of 768, 250 epochs (53,000 steps), from
 # pretrained/resnet18.pth.
 #
 #   RECORDS=~/records/cityscapes bash train/train_swiftnet.sh [--field value ...]

@@ -87,7 +87,7 @@ def test_swiftnet_is_trained_as_its_authors_do():
     assert rate_at(0, recipe) == 4e-4
     assert rate_at(recipe.steps, recipe) == pytest.approx(1e-6)
     assert (recipe.weight_decay, recipe.batch_size, recipe.crop_size) == (1e-4, 14, (768, 768))
-    assert recipe.steps == 250 * 2975 // 14
+    assert recipe.steps == 250 * (2975 // 14)
     assert recipe.model_options["features"] == 128
     assert recipe.pretrained_factor == 1 / 4
     names = {v.path for v in build_network(recipe, 19, evaluation=True).weights}

@@ -17,7 +17,7 @@ RECIPE: Recipe = replace(
     source="sacmehta/ESPNet afe71c3, train/main.py; loss at full size and one crop size are ours",
     model="espnet_c",
     model_options={"p": 2, "q": 8, "normalisation": "espnet_cityscapes"},
-    batch_size=12,
+    batch_size=12,  # there 14 for the middle copy, 16 for the two small ones
     steps=371_875,  # 300 epochs x 5 copies x 2,975 images / 12
     halve_every_steps=123_958,  # 100 epochs
 )

@@ -1,6 +1,7 @@
 """SwiftNet RN18, 128 wide, as its authors train it (75.4 mIoU on val); Fast_Seg has no script.
 
-Source of every value without another: orsic/swiftnet 2b88990, configs/rn18_single_scale.py.
+Source of every value without another: orsic/swiftnet 2b88990, configs/rn18_single_scale.py. It
+normalises by Cityscapes' own mean and deviation, here by ImageNet's, as Fast_Seg does.
 """
 
 from dataclasses import replace
@@ -11,20 +12,21 @@ from roadseg.train.recipes.fast_seg.shared import SHARED, on_one_gpu
 RECIPE: Recipe = replace(
     SHARED,
     name="fast_seg/swiftnet",
-    source="orsic/swiftnet 2b88990, configs/rn18_single_scale.py; scales and deep supervision ours",
+    source="orsic/swiftnet 2b88990, configs/rn18_single_scale.py; deep supervision is ours",
     model="swiftnet",
     # Fast_Seg's own form is as wide as there are classes, and has no layer for them.
     model_options={"features": 128, "normalisation": "rgb"},
     initial_weights="pretrained/resnet18.pth",  # torchvision's, ImageNet, RGB
     crop_size=(768, 768),
-    min_scale=0.5,  # "random scale" there; 0.5 to 2 is the usual range
+    # There a square of 0.5 to 2 times 768 becomes 768: the same range, its inverse uniform.
+    min_scale=0.5,
     max_scale=2.0,
     scale_step=0.0,
     loss="cross_entropy",
     # Deep supervision is Fast_Seg's advice; the authors have none (--auxiliary-heads false).
     auxiliary_heads=True,
     batch_size=14,
-    steps=53_125,  # 250 epochs of 2,975 images / 14
+    steps=53_000,  # 250 epochs of 212 whole batches; the rate falls once an epoch there
     optimizer="adam",
     learning_rate=4e-4,
     schedule="cosine",
