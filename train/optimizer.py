@@ -136,7 +136,7 @@ def decayed_names(model: keras.Model, which: str = "kernels") -> set[str]:
     """
     if which == "all":
         return {variable.path for variable in model.trainable_variables}
-    kinds: tuple[type, ...] = (
+    kinds: tuple[Any, ...] = (
         keras.layers.Conv2D,
         keras.layers.Conv2DTranspose,
         keras.layers.Dense,

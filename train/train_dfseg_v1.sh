@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Trains DF-Seg v1 as Fast_Seg's train_dfsegv1.sh: 4 GPUs x 4 crops of 832, 50,000 steps, from
-# pretrained/df1.pth.
+# pretrained/df1_imagenet.pth.
 #
 #   RECORDS=~/records/cityscapes bash train/train_dfseg_v1.sh [--field value ...]
 #   ONE_GPU=1 CUDA_VISIBLE_DEVICES=0 bash train/train_dfseg_v1.sh

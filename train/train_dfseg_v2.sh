@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Trains DF-Seg v2 as Fast_Seg's train_dfsegv2.sh: 4 GPUs x 4 crops of 832, 50,000 steps, from
-# pretrained/df2.pth.
+# pretrained/df2_imagenet.pth.
 #
 #   RECORDS=~/records/cityscapes bash train/train_dfseg_v2.sh [--field value ...]
 #   ONE_GPU=1 CUDA_VISIBLE_DEVICES=0 bash train/train_dfseg_v2.sh

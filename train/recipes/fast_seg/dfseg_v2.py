@@ -15,7 +15,7 @@ RECIPE: Recipe = replace(
     model="dfseg_v2",
     # The published padding of 1 shifts the pyramid's features; a new training need not.
     model_options={"normalisation": "rgb", "ppm_padding": 0},  # --rgb 1
-    initial_weights="pretrained/df2.pth",  # ImageNet
+    initial_weights="pretrained/df2_imagenet.pth",  # ImageNet
     crop_size=(832, 832),
     steps=50_000,
 )

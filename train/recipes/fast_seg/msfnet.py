@@ -1,6 +1,7 @@
 """MSFNet as its paper trains it (77.2 mIoU on val); no code is published.
 
-Source of every value without another: arXiv:1911.07217v1, text and tables. Ours, where it is silent: decay on kernels alone, ImageNet's deviation beside its mean, a rate per step.
+Source of every value without another: arXiv:1911.07217v1, text and tables. Ours, where it
+is silent: decay on kernels alone, ImageNet's deviation beside its mean, a rate per step.
 """
 
 from dataclasses import replace
