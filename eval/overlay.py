@@ -59,14 +59,16 @@ def overlay_with_legend(
 
 
 def to_label_ids(labels: np.ndarray, table: LabelTable) -> np.ndarray:
-    """Return train ids as the data set's own ids, uint8; ignored pixels keep the ignore value.
+    """Return train ids as the data set's own ids, uint8.
 
-    Where several ids become one class, the first stands for it (none does in Cityscapes).
+    Where several ids become one class, the first stands for it (none does in Cityscapes); so with
+    ids that are ignored (Cityscapes 0, CamVid 11; as ESPNet's authors write their void output). A
+    table without such an id keeps the ignore value.
     """
     ids = np.full(256, table.ignore, np.uint8)
     for label in reversed(table.label_ids):
-        if label.train_id != table.ignore:
-            ids[label.train_id] = label.id
+        # An id of -1 is 255 in 8-bit files.
+        ids[label.train_id] = label.id % 256
     if not table.label_ids:
         ids[: table.num_classes] = np.arange(table.num_classes)
     return ids[labels]

@@ -181,7 +181,7 @@ def test_grey_palette_and_sixteen_bit_images_become_rgb(tmp_path: Path) -> None:
 
 def test_label_ids_replace_train_ids_on_request() -> None:
     table = datasets.get("cityscapes")
-    np.testing.assert_array_equal(to_label_ids(np.array([0, 11, 18, 255]), table), [7, 24, 33, 255])
+    np.testing.assert_array_equal(to_label_ids(np.array([0, 11, 18, 255]), table), [7, 24, 33, 0])
 
 
 def test_the_legend_lies_below_the_overlay_and_names_what_occurs() -> None:

@@ -89,6 +89,7 @@ def test_label_ids_are_the_published_ones() -> None:
     published_ids = "7 8 11 12 13 17 19 20 21 22 23 24 25 26 27 28 31 32 33"
     table = datasets.get("cityscapes")
     assert to_label_ids(np.arange(19), table).tolist() == list(map(int, published_ids.split()))
+    assert to_label_ids(np.array([10, 255]), datasets.get("camvid")).tolist() == [10, 11]
 
 
 def test_tiles_are_labelled_without_sampling_points(run: RunFolder) -> None:
