@@ -1,6 +1,6 @@
 """Arrays by name into a network: all of them or none, and a report of what did not fit."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import keras
@@ -66,35 +66,65 @@ def assign(
     """
     targets = weights(model)
     names = {path: original.reference_name(path) for path in targets}
-    scope = trunk_scope(set(arrays), set(names.values()))
-    found = {name if name in CLASSIFIER else scope + name: name for name in arrays}
-    missing = [path for path in targets if names[path] not in found]
-    head = [path for path in targets if not path.startswith(original.trunk)]
-    heads = [path for path in targets if path.startswith(original.auxiliary)]
-    left_over = sorted(set(found) - set(names.values()))
-    left_out = set(left_over) & set(original.unused)
-    if missing == head:
-        left_out |= set(left_over) & set(CLASSIFIER)
-    if not heads:
-        left_out |= {name for name in left_over if name.startswith(original.auxiliary)}
-    left_over = [name for name in left_over if name not in left_out]
-    if left_over or len(missing) == len(targets) or (missing and missing not in (head, heads)):
-        lacking, others = [names[path] for path in missing], [found[name] for name in left_over]
-        raise _foreign(model, source, lacking, others, len(names))
+    match = _match(names, arrays, original)
+    missing = set(match.missing)
     fitted = {}
     for path, (layer, variable) in targets.items():
-        if path not in missing:
-            name = found[names[path]]
-            fitted[path] = _fit(
-                np.asarray(arrays[name]), variable, layer, original.layout, f"{source}: {name}"
-            )
+        if path not in missing and not match.refused:
+            name = match.found[names[path]]
+            what = f"{source}: {name}"
+            fitted[path] = _fit(np.asarray(arrays[name]), variable, layer, original.layout, what)
+    if match.refused or not fitted:
+        lacking = [names[path] for path in match.missing]
+        raise _foreign(model, source, lacking, match.left_over, len(names))
     for path, values in fitted.items():
         targets[path][1].assign(values)
-    return Assigned(tuple(fitted), tuple(missing), tuple(found[name] for name in sorted(left_out)))
+    return Assigned(tuple(fitted), match.missing, match.left_out)
+
+
+@dataclass(frozen=True)
+class _Match:
+    """Which names of a source have a place, and which not."""
+
+    found: dict[str, str]
+    """Name in the source by the name wanted."""
+    missing: tuple[str, ...]
+    """Paths here that have no name in the source."""
+    left_over: tuple[str, ...]
+    left_out: tuple[str, ...]
+    refused: bool
+
+
+def _match(names: Mapping[str, str], arrays: Iterable[str], original: Original) -> _Match:
+    """Return how the names in `arrays` answer to those wanted, `names` by path here."""
+    wanted = set(names.values())
+    scope = trunk_scope(set(arrays), wanted)
+    found = {name if name in CLASSIFIER else scope + name: name for name in arrays}
+    missing = [path for path, name in names.items() if name not in found]
+    head = [path for path in names if not path.startswith(original.trunk)]
+    heads = [path for path in names if path.startswith(original.auxiliary)]
+    extra = sorted(set(found) - wanted)
+    left_out = set(extra) & set(original.unused)
+    if missing == head:
+        left_out |= set(extra) & set(CLASSIFIER)
+    if not heads:
+        left_out |= {name for name in extra if name.startswith(original.auxiliary)}
+    left_over = tuple(found[name] for name in extra if name not in left_out)
+    return _Match(
+        found,
+        tuple(missing),
+        left_over,
+        tuple(found[name] for name in sorted(left_out)),
+        refused=bool(left_over) or missing not in ([], head, heads),
+    )
 
 
 def _foreign(
-    model: keras.Model, source: str, missing: list[str], left_over: list[str], count: int
+    model: keras.Model,
+    source: str,
+    missing: Sequence[str],
+    left_over: Sequence[str],
+    count: int,
 ) -> ForeignWeights:
     parts = []
     if missing:

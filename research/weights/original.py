@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 TRUNK = ("backbone.",)
 CLASSIFIER = ("fc.weight", "fc.bias")
-"""ImageNet's last layer in PyTorch's ResNets and the trunks of Fast_Seg."""
+"""ImageNet's last layer in PyTorch's ResNets and the trunks of Fast_Seg. Fast_Seg skips every name
+that begins with `fc`, and so DFANet's attention `fca`; here that is loaded."""
 
 
 @dataclass(frozen=True)
