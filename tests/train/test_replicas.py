@@ -70,7 +70,7 @@ def test_two_replicas_with_several_heads_mining_and_adam_give_the_weights_of_one
 ) -> None:
     records = tiny.write_records(tmp_path / "records")
     # One pixel is asked for, so the threshold alone decides, on each replica as on both.
-    options = ("--side", "--loss", "ohem", "--optimizer", "adam")
+    options = ("--side", "--ohem", "--optimizer", "adam")
     one = start(tmp_path / "one", records, *options)
     two = start(tmp_path / "two", records, *options, "--replicas", "2")
     finish(one)

@@ -140,7 +140,7 @@ def main() -> int:
     parser.add_argument("--precision", default="float32")
     parser.add_argument("--ema", type=float, default=0.0)
     parser.add_argument("--side", action="store_true", help="train an auxiliary head")
-    parser.add_argument("--loss", default="cross_entropy")
+    parser.add_argument("--ohem", action="store_true", help="mine pixels, by the threshold alone")
     parser.add_argument("--optimizer", default="sgd")
     arguments = parser.parse_args()
     import tensorflow as tf
@@ -159,16 +159,16 @@ def main() -> int:
     use_tiny_network()
     if arguments.kill_at_file:
         kill_at_file(arguments.kill_at_file)
-    options = {"dropout": arguments.dropout, "side": arguments.side}
+    options = {"dropout": arguments.dropout} | ({"side": True} if arguments.side else {})
+    mining = {"loss": "ohem", "ohem_min_kept": 1} if arguments.ohem else {}
     tiny = recipe(
         arguments.records,
         steps=arguments.steps,
         model_options=options,
         precision=arguments.precision,
         ema=arguments.ema,
-        loss=arguments.loss,
-        ohem_min_kept=1,
         optimizer=arguments.optimizer,
+        **mining,
     )
     try:
         return train(tiny, RunFolder(arguments.run), strategy)
