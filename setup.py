@@ -75,6 +75,9 @@ setup(
         "beam": ["apache-beam>=2.60"],
         # Before 2.6 a crafted checkpoint could run code in spite of weights_only (CVE-2025-32434).
         "torch": ["torch>=2.6"],
+        "onnx": ["onnx>=1.18", "onnxruntime>=1.20", "tf2onnx>=1.17"],
+        "litert": ["ai-edge-litert>=2.0"],
+        "openvino": ["openvino>=2025.0"],
         "cuda": ["tensorflow[and-cuda]>=2.21"],
     },
     entry_points={"console_scripts": ["roadseg = roadseg.cli:main"]},

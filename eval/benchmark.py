@@ -19,14 +19,16 @@ if TYPE_CHECKING:
     from roadseg.eval.latency import Latency
     from roadseg.run_folder import RunFolder
 
-EXAMPLE = """roadseg benchmark --all --size 1024x2048
+EXAMPLE = """roadseg benchmark --all --size 512x1024
 roadseg benchmark deeplabv3_mobilenet_v2 --size 1024x1024 --sampling-size 128 192
 roadseg benchmark deeplabv3_mobilenet_v2 --count --size 128x128 --option output_stride=16"""
 
 
 @dataclasses.dataclass(frozen=True)
 class BenchmarkOptions:
-    """Count and time networks: image in, labels of every pixel out."""
+    """Count and time networks as their originals were timed, in every format installed; runs,
+    SavedModels and sampled networks from image to the labels of every pixel.
+    """
 
     names: Annotated[tuple[str, ...], tyro.conf.Positional, tyro.conf.arg(metavar="NAME")] = ()
     """Networks, run folders or folders of SavedModels."""
@@ -52,6 +54,8 @@ class BenchmarkOptions:
     """Threads of TensorFlow; default one a core."""
     saved_model: bool = False
     """Time each also as a SavedModel, written to a temporary folder."""
+    labels: bool = False
+    """Time networks from uint8 images to labels of every pixel, as runs are timed."""
     json: bool = False
     """Print JSON instead of tables."""
 
@@ -78,6 +82,8 @@ def main(argv: Sequence[str]) -> int:
     from roadseg.eval.latency import set_threads
 
     threads = set_threads(options.threads)
+    if _networks_alone(options):
+        return _time_networks(options, size, threads)
     rows = list(benchmark(options, size))
     conditions = _conditions(options, size, threads)
     if options.json:
@@ -89,6 +95,30 @@ def main(argv: Sequence[str]) -> int:
     console().print(table(rows, options.count))
     for name, value in conditions.items():
         console().print(f"{name}: {value}", soft_wrap=True)
+    return 0
+
+
+def _networks_alone(options: BenchmarkOptions) -> bool:
+    """Return whether nothing but plain networks is named, to be timed as originals are."""
+    if options.count or options.labels or options.saved_model or options.sampling_size:
+        return False
+    return options.batch_size == 1 and not any(Path(name).is_dir() for name in options.names)
+
+
+def _time_networks(options: BenchmarkOptions, size: tuple[int, int], threads: int) -> int:
+    import roadseg
+    from roadseg.eval import network_times
+
+    names = [*options.names]
+    names += [name for name in roadseg.list_models() if options.all and name not in names]
+    chosen = parse_options(options.option)
+    subjects = network_times.subjects(names, chosen, options.num_classes, options.all)
+    rows = [
+        network_times.time_network(subject, size, threads, options.warm_up, options.repeats)
+        for subject in subjects
+    ]
+    conditions = _conditions(options, size, threads) | network_times.CONDITIONS
+    network_times.show(rows, conditions, options.json)
     return 0
 
 

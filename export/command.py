@@ -25,8 +25,31 @@ def _saved_model(model: "keras.Model", folder: Path) -> None:
     write_saved_model(model, folder)
 
 
+def _onnx(model: "keras.Model", folder: Path) -> None:
+    from roadseg.export.onnx import write_onnx
+
+    write_onnx(model, folder)
+
+
+def _litert(model: "keras.Model", folder: Path) -> None:
+    from roadseg.export.litert import write_litert
+
+    write_litert(model, folder)
+
+
+def _openvino(model: "keras.Model", folder: Path) -> None:
+    from roadseg.export.openvino import write_openvino
+
+    write_openvino(model, folder)
+
+
 # Name of each format -> what writes a model to an empty folder and checks what it wrote.
-FORMATS: dict[str, Callable[["keras.Model", Path], None]] = {"saved_model": _saved_model}
+FORMATS: dict[str, Callable[["keras.Model", Path], None]] = {
+    "saved_model": _saved_model,
+    "onnx": _onnx,
+    "litert": _litert,
+    "openvino": _openvino,
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,7 +59,7 @@ class Arguments:
     run: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="RUN")]
     """Folder of the run."""
     format: Annotated[str, tyro.conf.arg(metavar="NAME")] = "saved_model"
-    """What to write; there is: saved_model."""
+    """saved_model; or onnx, litert, openvino, each with the extra of that name."""
     step: Annotated[str, tyro.conf.arg(metavar="STEP")] = "last"
     """A step, 'last', or 'best'."""
     to: Annotated[Path | None, tyro.conf.arg(metavar="DIR")] = None

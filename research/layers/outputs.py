@@ -36,3 +36,19 @@ def segmentation_model(
     if list(outputs) == ["scores"]:
         return keras.Model(images, outputs["scores"], name=name)
     return keras.Model(images, outputs, name=name)
+
+
+def own_scale(model: keras.Model) -> keras.Model:
+    """Return `model` up to its main scores at the scale they are decided at, as originals end.
+
+    model: what a builder of `roadseg.models` returned; its other heads keep their own scales too.
+    Raises ValueError for a model whose scores are not enlarged by a layer of that name.
+    """
+    names = list(model.output) if isinstance(model.output, dict) else ["scores"]
+    heads = {}
+    for name in names:
+        layer = next((layer for layer in model.layers if layer.name == name), None)
+        if not isinstance(layer, ResizeLike):
+            raise ValueError(f"{model.name}: no layer '{name}' that enlarges a head's map")
+        heads[name] = layer.input[0]
+    return keras.Model(model.input, heads["scores"] if names == ["scores"] else heads)

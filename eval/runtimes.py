@@ -1,0 +1,116 @@
+"""Runs what `roadseg.export.untrained` wrote, each format by its own runtime."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+
+from roadseg.errors import RoadsegError
+
+Call = Callable[[], Any]
+TITLES = {
+    "saved_model": "SavedModel",
+    "onnx": "ONNX Runtime",
+    "litert": "LiteRT",
+    "openvino": "OpenVINO",
+}
+
+
+@contextmanager
+def exported(
+    network: str, num_classes: int, size: tuple[int, int], options: dict[str, Any]
+) -> Iterator[Path]:
+    """Give a temporary folder with the network in every format that can be written here.
+
+    Another process writes it: converters keep memory and threads. Raises RoadsegError if it fails.
+    """
+    with TemporaryDirectory() as folder:
+        command = [sys.executable, "-m", "roadseg.export.untrained", network, "--to", folder]
+        command += ["--size", *map(str, size), "--num-classes", str(num_classes)]
+        result = subprocess.run(
+            [*command, "--options", json.dumps(options)],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if result.returncode:
+            reason = (result.stderr.strip().splitlines() or ["no reason given"])[-1]
+            raise RoadsegError(f"{network}: could not be exported ({reason})")
+        yield Path(folder)
+
+
+def calls(folder: Path, image: np.ndarray, threads: int) -> Iterator[tuple[str, Call]]:
+    """Yield the title of each runtime that `folder` has a file for, and what runs it on `image`.
+
+    image: (1, height, width, 3) float32. A call returns once the scores are there.
+    """
+    for name, (file, load) in _RUNTIMES.items():
+        if (folder / file).exists():
+            yield TITLES[name], load(folder / file, image, threads)
+
+
+def failures(folder: Path) -> dict[str, str]:
+    """Return why a format could not be written, by the title of its runtime."""
+    found = json.loads((folder / "failed.json").read_text(encoding="utf-8"))
+    return {TITLES[name]: reason for name, reason in found.items()}
+
+
+def _saved_model(path: Path, image: np.ndarray, threads: int) -> Call:
+    import tensorflow as tf
+
+    model = tf.saved_model.load(str(path))
+    function, given = model.signatures["serving_default"], tf.constant(image)
+
+    def call(model: Any = model) -> Any:
+        return [output.numpy() for output in function(image=given).values()]
+
+    return call
+
+
+def _onnx(path: Path, image: np.ndarray, threads: int) -> Call:
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    session = onnxruntime.InferenceSession(str(path), options)
+    name = session.get_inputs()[0].name
+    return lambda: session.run(None, {name: image})
+
+
+def _litert(path: Path, image: np.ndarray, threads: int) -> Call:
+    from ai_edge_litert.interpreter import Interpreter
+
+    interpreter = Interpreter(str(path), num_threads=threads)
+    interpreter.allocate_tensors()
+    given = interpreter.get_input_details()[0]["index"]
+    outputs = [output["index"] for output in interpreter.get_output_details()]
+
+    def call() -> Any:
+        interpreter.set_tensor(given, image)
+        interpreter.invoke()
+        return [interpreter.get_tensor(index) for index in outputs]
+
+    return call
+
+
+def _openvino(path: Path, image: np.ndarray, threads: int) -> Call:
+    import openvino
+
+    # Float32 as everything else here: bfloat16, where there is any, would be another comparison.
+    settings = {"INFERENCE_NUM_THREADS": threads, "INFERENCE_PRECISION_HINT": "f32"}
+    compiled = openvino.Core().compile_model(str(path), "CPU", settings)
+    return lambda: list(compiled(image).values())
+
+
+_RUNTIMES: dict[str, tuple[str, Callable[[Path, np.ndarray, int], Call]]] = {
+    "saved_model": ("saved_model", _saved_model),
+    "onnx": ("model.onnx", _onnx),
+    "litert": ("model.tflite", _litert),
+    "openvino": ("model.xml", _openvino),
+}

@@ -1,0 +1,55 @@
+"""LiteRT (TensorFlow Lite): uint8 images to labels on small devices. Needs the extra `[litert]`."""
+
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from roadseg.export.other_formats import check_labels, labels_function, need, refused, save_function
+
+if TYPE_CHECKING:
+    import keras
+
+FILE = "model.tflite"
+
+
+def write_litert(model: "keras.Model", folder: Path) -> None:
+    """Write `model` to `folder`/model.tflite, then run it by LiteRT and compare.
+
+    One input (batch, height, width, 3) uint8, RGB: resize it to the size of the images before
+    allocating. First output: labels (batch, height, width) int32.
+    Raises RoadsegError without the extra, and where the
+    format cannot hold `model` or gives other labels.
+    """
+    need("litert", "ai_edge_litert")
+    path = folder / FILE
+    with refused("litert", folder):
+        convert(labels_function(model), path)
+    check_labels(model, run_litert(path), folder)
+
+
+def convert(function: Any, path: Path) -> None:
+    """Write a TensorFlow function with an input signature for LiteRT."""
+    import tensorflow as tf
+
+    with tempfile.TemporaryDirectory() as saved:
+        save_function(function, Path(saved))
+        content = tf.lite.TFLiteConverter.from_saved_model(saved).convert()
+    path.write_bytes(content)
+
+
+def run_litert(path: Path) -> Any:
+    """Return a function from images to the first output of the model at `path`."""
+    from ai_edge_litert.interpreter import Interpreter
+
+    def run(image: Any) -> Any:
+        interpreter = Interpreter(str(path))
+        index = interpreter.get_input_details()[0]["index"]
+        interpreter.resize_tensor_input(index, image.shape)
+        interpreter.allocate_tensors()
+        interpreter.set_tensor(index, image)
+        interpreter.invoke()
+        outputs = interpreter.get_output_details()
+        named = [output for output in outputs if "labels" in output["name"]] or outputs
+        return interpreter.get_tensor(named[0]["index"])
+
+    return run

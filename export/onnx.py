@@ -1,0 +1,48 @@
+"""ONNX: uint8 images of any size to labels, for ONNX Runtime and what else reads the format.
+
+Needs the extra `[onnx]`.
+"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from roadseg.export.other_formats import check_labels, labels_function, need, refused
+
+if TYPE_CHECKING:
+    import keras
+
+FILE, OPSET = "model.onnx", 18
+
+
+def write_onnx(model: "keras.Model", folder: Path) -> None:
+    """Write `model` to `folder`/model.onnx, then run it by ONNX Runtime and compare.
+
+    Input `image` (batch, height, width, 3) uint8, RGB, any size; output `labels` (batch, height,
+    width) int32, and `locations` if the model samples.
+    Raises RoadsegError without the extra, and where the
+    format cannot hold `model` or gives other labels.
+    """
+    need("onnx", "tf2onnx", "onnxruntime")
+    path = folder / FILE
+    with refused("onnx", folder):
+        convert(labels_function(model), path)
+    check_labels(model, run_onnx(path), folder)
+
+
+def convert(function: Any, path: Path) -> None:
+    """Write a TensorFlow function with an input signature as ONNX."""
+    import tf2onnx
+
+    tf2onnx.convert.from_function(
+        function, function.input_signature, opset=OPSET, output_path=str(path)
+    )
+
+
+def run_onnx(path: Path) -> Any:
+    """Return a function from images to the first output of the model at `path`."""
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(str(path))
+    name = session.get_inputs()[0].name
+    labels = [output.name for output in session.get_outputs()][:1]
+    return lambda image: session.run(labels, {name: image})[0]

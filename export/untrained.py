@@ -1,0 +1,113 @@
+"""Writes an untrained network in every format that can be written here, to be timed.
+
+`python -m roadseg.export.untrained fast_scnn --size 512 1024 --to DIR` writes DIR/saved_model, and
+DIR/model.onnx, model.tflite and model.xml as far as their converters are installed: one normalised
+image (1, height, width, 3), float32, to scores at the network's own scale, as originals are timed.
+"""
+
+import dataclasses
+import importlib.util
+import json
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import tyro
+
+from roadseg.arguments import parse
+from roadseg.quiet import quiet_tensorflow
+
+EXAMPLE = "python -m roadseg.export.untrained fast_scnn --size 512 1024 --to formats"
+FAILED = "failed.json"
+
+
+@dataclasses.dataclass(frozen=True)
+class Arguments:
+    """Write a network with random weights in every format whose converter is installed."""
+
+    network: Annotated[str, tyro.conf.Positional]
+    """One of roadseg.list_models()."""
+    size: tuple[int, int]
+    """Height and width, which are fixed in the result."""
+    to: Path
+    """Folder to write to."""
+    num_classes: int = 19
+    """Classes."""
+    options: str = "{}"
+    """Options of the network's builder, as JSON."""
+
+
+def main(argv: Sequence[str]) -> int:
+    """Write what can be written, and failed.json: why a format could not be, by its name."""
+    arguments = parse(Arguments, argv, command="", example=EXAMPLE)
+    quiet_tensorflow()
+    function = scores_function(
+        arguments.network, arguments.num_classes, arguments.size, json.loads(arguments.options)
+    )
+    arguments.to.mkdir(parents=True, exist_ok=True)
+    failed = {}
+    for name, convert in converters().items():
+        try:
+            convert(function, arguments.to)
+        except Exception as error:  # a converter's own fault: the others are still of use
+            failed[name] = f"{type(error).__name__}: {(str(error).splitlines() or [''])[0][:200]}"
+    (arguments.to / FAILED).write_text(json.dumps(failed), encoding="utf-8")
+    return 0
+
+
+def scores_function(
+    network: str, num_classes: int, size: tuple[int, int], options: dict[str, Any]
+) -> Any:
+    """Return a new network as a TensorFlow function of one normalised image of fixed size.
+
+    The result gives the scores before they are enlarged to the image, or a dict of every head's.
+    """
+    import keras
+    import tensorflow as tf
+
+    import roadseg
+    from roadseg.layers.outputs import own_scale
+
+    keras.utils.set_random_seed(0)
+    shape = (*size, 3)
+    model = own_scale(
+        roadseg.create(
+            network, num_classes, input_shape=shape, include_preprocessing=False, **options
+        )
+    )
+
+    @tf.function(input_signature=[tf.TensorSpec((1, *shape), tf.float32, name="image")])
+    def scores(image: Any) -> dict[str, Any]:
+        outputs = model(image, training=False)
+        return outputs if isinstance(outputs, dict) else {"scores": outputs}
+
+    scores.weights = [variable.value for variable in model.variables]
+    return scores
+
+
+def converters() -> dict[str, Callable[[Any, Path], None]]:
+    """Return what writes a function to a folder, by format, for the formats installed here."""
+    from roadseg.export import litert, onnx, openvino
+    from roadseg.export.other_formats import save_function
+
+    found: dict[str, Callable[[Any, Path], None]] = {
+        "saved_model": lambda function, folder: save_function(function, folder / "saved_model")
+    }
+    for module, needed in (
+        (onnx, "tf2onnx"),
+        (litert, "ai_edge_litert"),
+        (openvino, "openvino"),
+    ):
+        if importlib.util.find_spec(needed) is not None:
+            name = module.__name__.rpartition(".")[2]
+            found[name] = _writer(module)
+    return found
+
+
+def _writer(module: Any) -> Callable[[Any, Path], None]:
+    return lambda function, folder: module.convert(function, folder / module.FILE)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

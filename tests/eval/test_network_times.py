@@ -1,0 +1,52 @@
+"""`roadseg benchmark` on networks: every form is timed, and originals stand beside their own."""
+
+import json
+
+import keras
+import pytest
+
+if keras.backend.backend() != "tensorflow":
+    pytest.skip("benchmarks are TensorFlow's", allow_module_level=True)
+
+import roadseg
+from roadseg.eval import benchmark, network_times
+from roadseg.eval.latency import Latency
+from roadseg.eval.network_times import Subject, Timed, published_of, subjects
+from roadseg.eval.published_latency import PUBLISHED
+
+
+def test_graph_and_saved_model_of_a_network_are_timed_at_its_own_scale(capsys):
+    argv = ["fast_scnn", "--size", "64x96", "--repeats", "2", "--warm-up", "1", "--json"]
+    assert benchmark.main(argv) == 0
+    report = json.loads(capsys.readouterr().out)
+    (row,) = report["rows"]
+    assert {"Keras graph", "SavedModel"} <= set(row["times"])
+    assert row["parameters"] == 1_138_051
+    assert {"image", "device", "protocol", "original"} <= set(report["conditions"])
+
+
+def test_every_original_that_was_timed_answers_to_a_network_that_builds():
+    for published in PUBLISHED:
+        model = roadseg.create(published.network, published.num_classes, **published.options)
+        assert model.count_params() > 0
+
+
+def test_the_full_table_has_every_network_and_every_build_that_was_timed():
+    names = roadseg.list_models()
+    found = subjects(names, {}, 19, variants=True)
+    assert {subject.name for subject in found} == set(names)
+    assert sum(published_of(subject) is not None for subject in found) == len(PUBLISHED)
+    assert len({subject.title for subject in found}) == len(found)
+
+
+def test_an_original_stands_beside_the_same_build_only():
+    assert published_of(Subject("fast_scnn", {}, 19)) is not None
+    assert published_of(Subject("fast_scnn", {}, 11)) is None
+    assert published_of(Subject("fast_scnn", {"fusion_dilation": 4}, 19)) is None
+
+
+def test_the_ratio_is_the_originals_time_over_our_fastest():
+    times = {"Keras graph": Latency(40, 39, 41, 80), "OpenVINO": Latency(20, 19, 21, 40)}
+    row = Timed("net", 1_000_000, 10**9, times, {}, published_ms=50)
+    cells = [column._cells[0] for column in network_times.table([row]).columns]
+    assert cells == ["net", "1.000", "1.000", "40", "20", "50", "2.5x"]
