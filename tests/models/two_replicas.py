@@ -43,11 +43,8 @@ def step(
         found = tape.gradient(loss, [v.value for v in model.trainable_variables])
         return tf.distribute.get_replica_context().all_reduce("SUM", found)
 
-    @tf.function
-    def run(images, labels):
-        return strategy.run(replica, args=(images, labels))
-
-    gradients = run(part(images), part(labels))
+    # Not compiled: tracing and optimising two replicas of a deep network takes minutes.
+    gradients = strategy.run(replica, args=(part(images), part(labels)))
     first = [strategy.experimental_local_results(g)[0].numpy() / len(devices) for g in gradients]
     statistics = [np.asarray(v) for v in model.non_trainable_variables if "moving" in v.path]
     return first, statistics
