@@ -114,11 +114,16 @@ def restore_padding(
     """
     if content is None:
         return images
-    rows, columns = tf.range(tf.shape(images)[1]), tf.range(tf.shape(images)[2])
+    inside = inside_picture(images, content)[..., None]
+    return tf.where(inside, tf.cast(images, tf.float32), tf.constant(colour))
+
+
+def inside_picture(crops: Tensor, content: Tensor) -> Tensor:
+    """Return which pixels of `crops` (batch, height, width, ...) are no padding, boolean."""
+    rows, columns = tf.range(tf.shape(crops)[1]), tf.range(tf.shape(crops)[2])
     in_rows = (rows >= content[:, 0:1]) & (rows < content[:, 2:3])
     in_columns = (columns >= content[:, 1:2]) & (columns < content[:, 3:4])
-    inside = in_rows[:, :, None, None] & in_columns[:, None, :, None]
-    return tf.where(inside, tf.cast(images, tf.float32), tf.constant(colour))
+    return in_rows[:, :, None] & in_columns[:, None, :]
 
 
 def _rescaled(image: Tensor, label: Tensor, factor: Tensor, how: str) -> tuple[Tensor, Tensor]:

@@ -10,7 +10,7 @@ from roadseg.losses.criteria import Criterion, Term, mean
 from roadseg.losses.squared_error import squared_error
 from roadseg.recipe import Recipe
 from roadseg.sampling import AuxiliaryNetwork, boundary_targets, sample_batch
-from roadseg.train.augment import padding_colour, restore_padding
+from roadseg.train.augment import inside_picture, padding_colour, restore_padding
 from roadseg.train.optimizer import Optimizer
 
 Tensor = Any
@@ -72,18 +72,21 @@ class TrainingStep:
     def inputs(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """Return the images, 0..255, and labels that the segmentation network is trained on."""
         images = restore_padding(batch["image"], batch.get("content"), self.padding)
-        labels = batch["label"]
+        labels = self._with_void(batch) if self.recipe.void_class else batch["label"]
         if self.recipe.sampling != "none":
             size = self.recipe.sampling_size
             images, labels, _ = sample_batch(images, labels, self.auxiliary, size)
-        if self.recipe.void_class:
-            labels = tf.where(labels == self.ignore, self._void(), tf.cast(labels, tf.int32))
         return tf.cast(images, self.dtype), labels
 
-    def _void(self) -> int:
-        """Return the last output, which a recipe with a void class trains on ignored pixels."""
+    def _with_void(self, batch: Batch) -> Tensor:
+        """Return labels with ignored pixels as the last output's class; padding stays ignored."""
         scores = self.model.output
-        return (scores["scores"] if isinstance(scores, dict) else scores).shape[-1] - 1
+        void = (scores["scores"] if isinstance(scores, dict) else scores).shape[-1] - 1
+        labels = tf.cast(batch["label"], tf.int32)
+        ignored = labels == self.ignore
+        if batch.get("content") is not None:
+            ignored &= inside_picture(labels, batch["content"])
+        return tf.where(ignored, void, labels)
 
     def _local_gradients(self, batch: Batch, scale: Tensor) -> tuple[Tensor, list[Tensor]]:
         """Return this replica's share of the loss of the whole batch, and its gradients."""

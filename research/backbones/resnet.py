@@ -14,7 +14,6 @@ from roadseg.layers.convolution import TORCH_NORM, activate, conv_norm
 from roadseg.layers.pooling import MaxPooling
 
 Tensor = Any
-Initializer = keras.initializers.Initializer
 Names = tuple[tuple[str, str], ...]
 
 BLOCKS = {18: (2, 2, 2, 2), 50: (3, 4, 6, 3), 101: (3, 4, 23, 3)}
@@ -41,7 +40,7 @@ def resnet(
     dilations: tuple[int, int, int, int] = (1, 1, 1, 1),
     ceil_mode: bool = False,
     norm: BatchNorm = TORCH_NORM,
-    initializer: Initializer | None = None,
+    initializer: keras.initializers.Initializer | None = None,
 ) -> list[Stage]:
     """Return the four stages, at 1/4, 1/8, 1/16 and 1/32 by default.
 
@@ -71,7 +70,7 @@ def resnet_stem(
     width: int = 64,
     ceil_mode: bool = False,
     norm: BatchNorm = TORCH_NORM,
-    initializer: Initializer | None = None,
+    initializer: keras.initializers.Initializer | None = None,
 ) -> Tensor:
     """Return the map at 1/4, after the max pool.
 
@@ -101,7 +100,7 @@ def resnet_stage(
     stride: int = 1,
     dilation: int = 1,
     norm: BatchNorm = TORCH_NORM,
-    initializer: Initializer | None = None,
+    initializer: keras.initializers.Initializer | None = None,
 ) -> Stage:
     """Return stage `number` (1 to 4) of a ResNet, for what comes between two; see `resnet`."""
     if depth not in BLOCKS:
@@ -123,7 +122,7 @@ def basic_block(
     strides: int = 1,
     dilation: int = 1,
     norm: BatchNorm = TORCH_NORM,
-    initializer: Initializer | None = None,
+    initializer: keras.initializers.Initializer | None = None,
 ) -> Stage:
     """Return two 3x3 convolutions beside a shortcut, projected where stride or width changes."""
     common: dict[str, Any] = {"norm": norm, "initializer": initializer}
@@ -140,7 +139,7 @@ def _bottleneck(
     strides: int,
     dilation: int,
     norm: BatchNorm,
-    initializer: Initializer | None,
+    initializer: keras.initializers.Initializer | None,
 ) -> Stage:
     common: dict[str, Any] = {"norm": norm, "initializer": initializer}
     shortcut = _shortcut(x, 4 * planes, name, strides, common)

@@ -7,6 +7,7 @@ import keras
 
 from roadseg.layers.precision import full_precision
 from roadseg.layers.resize import ResizeLike
+from roadseg.ops.resize import Corners
 
 Tensor = Any
 
@@ -15,7 +16,7 @@ def segmentation_model(
     images: Tensor,
     heads: Mapping[str, Tensor],
     name: str,
-    align_corners: bool | str = True,
+    align_corners: Corners = True,
     keep_size: tuple[str, ...] = (),
 ) -> keras.Model:
     """Return the network from `images` to its heads, enlarged bilinearly to the size of `images`.

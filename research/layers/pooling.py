@@ -24,7 +24,8 @@ class AdaptiveAveragePooling(keras.layers.Layer):
     def __init__(self, size: int | tuple[int, int], **kwargs: Any) -> None:
         """Keep the number of bins, one for both axes or (rows, columns)."""
         super().__init__(**kwargs)
-        self.size = (size, size) if isinstance(size, int) else tuple(size)
+        rows, columns = (size, size) if isinstance(size, int) else size
+        self.size = (rows, columns)
 
     def call(self, x: Tensor) -> Tensor:
         """Return (batch, *size, channels)."""

@@ -11,11 +11,12 @@ def from_pytorch(
 
     Kernels of convolutions (O, I, h, w), and of transposed ones (I, O, h, w), become
     (h, w, I, O) and (h, w, O, I); depthwise ones (C M, 1, h, w) become (h, w, C, M); dense ones
-    (O, I) become (I, O). Anything else keeps its axes and is reshaped (PReLU's slopes).
-    Raises ValueError for another shape than the parameter has in PyTorch.
+    (O, I) become (I, O). Anything else keeps its axes, those of length 1 present or not (PReLU's
+    slopes). Raises ValueError for another shape than the parameter has in PyTorch.
     """
     shape = tuple(variable.shape)
-    if values.shape != pytorch_shape(variable, layer):
+    as_here = variable.name != "kernel" and values.shape == shape
+    if not as_here and values.shape != pytorch_shape(variable, layer):
         raise ValueError(f"{variable.path}: {values.shape} does not fit {shape}")
     if variable.name == "kernel":
         if isinstance(layer, keras.layers.DepthwiseConv2D):

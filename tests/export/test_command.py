@@ -83,7 +83,7 @@ def test_run_without_sampling_says_so(tmp_path, card_alone):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--format", "onnx"], "--format onnx: there is saved_model"),
+        (["--format", "tensorrt"], "--format tensorrt: there is saved_model"),
         (["--step", "4"], "no step 4; there are: 3, 7"),
         (["--step", "new"], "--step new: give a step"),
     ],
