@@ -14,7 +14,7 @@ import numpy as np
 
 from roadseg.eval.latency import Latency, measure
 from roadseg.eval.published_latency import PROTOCOL, PUBLISHED, Published
-from roadseg.eval.runtimes import TITLES, calls, exported, failures
+from roadseg.eval.runtimes import TITLES, exported, failures, loaders
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -106,12 +106,12 @@ def time_network(
     _say(f"{subject.title}: exporting")
     with exported(subject.name, subject.num_classes, size, subject.options) as folder:
         failed = failures(folder)
-        for title, call in calls(folder, image, threads):
+        for title, load in loaders(folder, image, threads):
             _say(f"{subject.title}: {title}")
             try:
-                times[title] = measure(call, warm_up, repeats)
+                times[title] = measure(load(), warm_up, repeats)
             except Exception as error:  # a runtime that refuses its own format is a result too
-                failed[title] = str(error).splitlines()[0][:200]
+                failed[title] = f"{type(error).__name__}: {(str(error).splitlines() or [''])[0]}"
     published = published_of(subject)
     milliseconds = None if published is None else published.times_ms.get(size)
     return Timed(subject.title, counted.parameters, counted.macs, times, failed, milliseconds)

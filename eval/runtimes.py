@@ -1,10 +1,14 @@
-"""Runs what `roadseg.export.untrained` wrote, each format by its own runtime."""
+"""Runs what `python -m roadseg.export.untrained` wrote, each format by its own runtime.
+
+That is started as a process, never imported: evaluation does not import export.
+"""
 
 import json
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -14,6 +18,7 @@ import numpy as np
 from roadseg.errors import RoadsegError
 
 Call = Callable[[], Any]
+Load = Callable[[], Call]
 TITLES = {
     "saved_model": "SavedModel",
     "onnx": "ONNX Runtime",
@@ -28,7 +33,9 @@ def exported(
 ) -> Iterator[Path]:
     """Give a temporary folder with the network in every format that can be written here.
 
-    Another process writes it: converters keep memory and threads. Raises RoadsegError if it fails.
+    Another process writes it: converters keep memory and threads.
+    Raises RoadsegError with that process's last words, or its status where it has none, if it
+    fails.
     """
     with TemporaryDirectory() as folder:
         command = [sys.executable, "-m", "roadseg.export.untrained", network, "--to", folder]
@@ -40,19 +47,22 @@ def exported(
             check=False,
         )
         if result.returncode:
-            reason = (result.stderr.strip().splitlines() or ["no reason given"])[-1]
-            raise RoadsegError(f"{network}: could not be exported ({reason})")
+            status = f"status {result.returncode}; less than 0 is a signal, -9 often lack of memory"
+            reason = (result.stderr.strip().splitlines() or [status])[-1]
+            reason = reason.removeprefix("error: ")[:300]
+            raise RoadsegError(f"{network}: could not be exported to be timed ({reason})")
         yield Path(folder)
 
 
-def calls(folder: Path, image: np.ndarray, threads: int) -> Iterator[tuple[str, Call]]:
-    """Yield the title of each runtime that `folder` has a file for, and what runs it on `image`.
+def loaders(folder: Path, image: np.ndarray, threads: int) -> Iterator[tuple[str, Load]]:
+    """Yield the title of each runtime that `folder` has a file for, and what loads that file.
 
-    image: (1, height, width, 3) float32. A call returns once the scores are there.
+    image: (1, height, width, 3) float32. Loading gives a call, which runs the network on `image`
+    and returns once the scores are there; a runtime may refuse its file when it loads or runs.
     """
     for name, (file, load) in _RUNTIMES.items():
         if (folder / file).exists():
-            yield TITLES[name], load(folder / file, image, threads)
+            yield TITLES[name], partial(load, folder / file, image, threads)
 
 
 def failures(folder: Path) -> dict[str, str]:

@@ -16,6 +16,7 @@ from typing import Annotated, Any
 import tyro
 
 from roadseg.arguments import parse
+from roadseg.errors import RoadsegError
 from roadseg.quiet import quiet_tensorflow
 
 EXAMPLE = "python -m roadseg.export.untrained fast_scnn --size 512 1024 --to formats"
@@ -39,12 +40,19 @@ class Arguments:
 
 
 def main(argv: Sequence[str]) -> int:
-    """Write what can be written, and failed.json: why a format could not be, by its name."""
+    """Write what can be written, and failed.json: why a format could not be, by its name.
+
+    Returns the exit status: 2, with one line on standard error, for a network that cannot be built.
+    """
     arguments = parse(Arguments, argv, command="", example=EXAMPLE)
     quiet_tensorflow()
-    function = scores_function(
-        arguments.network, arguments.num_classes, arguments.size, json.loads(arguments.options)
-    )
+    try:
+        function = scores_function(
+            arguments.network, arguments.num_classes, arguments.size, json.loads(arguments.options)
+        )
+    except (RoadsegError, ValueError) as error:
+        print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
+        return 2
     arguments.to.mkdir(parents=True, exist_ok=True)
     failed = {}
     for name, convert in converters().items():

@@ -3,13 +3,15 @@
 import json
 
 import keras
+import numpy as np
 import pytest
 
 if keras.backend.backend() != "tensorflow":
     pytest.skip("benchmarks are TensorFlow's", allow_module_level=True)
 
 import roadseg
-from roadseg.eval import benchmark, network_times
+from roadseg.errors import RoadsegError
+from roadseg.eval import benchmark, network_times, runtimes
 from roadseg.eval.latency import Latency
 from roadseg.eval.network_times import Subject, Timed, published_of, subjects
 from roadseg.eval.published_latency import PUBLISHED
@@ -50,3 +52,18 @@ def test_the_ratio_is_the_originals_time_over_our_fastest():
     row = Timed("net", 1_000_000, 10**9, times, {}, published_ms=50)
     cells = [column._cells[0] for column in network_times.table([row]).columns]
     assert cells == ["net", "1.000", "1.000", "40", "20", "50", "2.5x"]
+
+
+def test_an_export_that_fails_is_one_line_with_its_reason():
+    with pytest.raises(RoadsegError, match=r"fast_scnn: could not be exported.*32") as caught:
+        with runtimes.exported("fast_scnn", 19, (65, 96), {}):
+            pass
+    assert "\n" not in str(caught.value) and "Traceback" not in str(caught.value)
+
+
+def test_a_runtime_that_cannot_load_its_file_leaves_the_others_to_be_timed(tmp_path):
+    (tmp_path / "saved_model").mkdir()
+    ((title, load),) = runtimes.loaders(tmp_path, np.zeros((1, 64, 96, 3), np.float32), 1)
+    assert title == "SavedModel"
+    with pytest.raises(OSError):
+        load()

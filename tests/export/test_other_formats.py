@@ -81,3 +81,11 @@ def test_an_untrained_network_is_written_at_its_own_scale(tmp_path):
     loaded = tf.saved_model.load(str(tmp_path / "saved_model"))
     image = tf.zeros((1, 64, 96, 3))
     assert loaded.signatures["serving_default"](image=image)["scores"].shape == (1, 8, 12, 19)
+
+
+def test_a_network_that_cannot_be_built_ends_the_process_with_one_line(tmp_path, capsys):
+    options = ["--size", "65", "96", "--to", str(tmp_path / "formats")]
+    assert untrained.main(["fast_scnn", *options]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("error: ") and "32" in error and error.count("\n") == 1
+    assert not (tmp_path / "formats").exists()

@@ -1,0 +1,171 @@
+"""Runs, SavedModels and networks behind sampling, counted and timed from image to labels.
+
+Networks alone, timed as their originals were, are in `network_times`.
+"""
+
+import dataclasses
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from roadseg.errors import RoadsegError
+
+if TYPE_CHECKING:
+    import keras
+    from rich.table import Table
+
+    from roadseg.eval.benchmark import BenchmarkOptions
+    from roadseg.eval.costs import Cost
+    from roadseg.eval.latency import Latency
+    from roadseg.run_folder import RunFolder
+
+
+@dataclasses.dataclass(frozen=True)
+class Row:
+    """One network in one setting; cost is None for a SavedModel, latency if nothing was timed."""
+
+    name: str
+    sampling: str
+    form: str
+    cost: "Cost | None" = None
+    latency: "Latency | None" = None
+
+
+def benchmark(options: "BenchmarkOptions", size: tuple[int, int]) -> Iterator[Row]:
+    """Yield the rows of everything that `options` name, for images of `size`."""
+    import roadseg
+
+    names = [*options.names]
+    if options.all:
+        names += [name for name in roadseg.list_models() if name not in names]
+    for name in names:
+        path = Path(name)
+        if (path / "saved_model.pb").is_file():
+            yield from _saved_model_rows(path, options, size)
+        elif (path / "recipe.json").is_file():
+            yield from _run_rows(path, options, size)
+        else:
+            yield from _network_rows(name, options, size)
+
+
+def _network_rows(name: str, options: "BenchmarkOptions", size: tuple[int, int]) -> Iterator[Row]:
+    import roadseg
+
+    chosen = options.builder_options()
+    network = roadseg.create(name, num_classes=options.num_classes, **chosen)
+    if not options.sampling_size:
+        yield from _model_rows(name, "none", network, options, size)
+        return
+    from roadseg.sampling import AuxiliaryNetwork, SampledSegmenter
+
+    for side in options.sampling_size:
+        for kind, auxiliary in (("uniform", None), ("adaptive", AuxiliaryNetwork())):
+            try:
+                segmenter = SampledSegmenter(network, auxiliary, side)
+            except ValueError as error:
+                raise RoadsegError(f"--sampling-size {side}: {error}") from None
+            yield from _model_rows(name, f"{kind} {side}x{side}", segmenter, options, size)
+
+
+def _run_rows(path: Path, options: "BenchmarkOptions", size: tuple[int, int]) -> Iterator[Row]:
+    from roadseg.eval.costs import run_cost
+    from roadseg.run_folder import RunFolder
+
+    run = RunFolder(path)
+    recipe = run.recipe
+    sampling: str = recipe.sampling
+    if sampling != "none":
+        sampling += " {}x{}".format(*recipe.sampling_size)
+    if options.count:
+        yield Row(path.name, sampling, "as trained", run_cost(run, size, evaluation=False))
+        yield Row(path.name, sampling, "as evaluated", run_cost(run, size))
+        return
+    if recipe.task == "sampling":
+        raise RoadsegError(f"{path}: it learns sampling grids and labels nothing; use --count")
+    yield from _model_rows(path.name, sampling, run.load_segmenter(), options, size, run)
+
+
+def _model_rows(
+    name: str,
+    sampling: str,
+    model: "keras.Model",
+    options: "BenchmarkOptions",
+    size: tuple[int, int],
+    run: "RunFolder | None" = None,
+) -> Iterator[Row]:
+    from roadseg.eval.costs import segmenter_cost
+    from roadseg.eval.forms import as_saved_model, labelling_function
+
+    cost = segmenter_cost(model, size)
+    if options.count:
+        yield Row(name, sampling, "graph", cost)
+        return
+    function = labelling_function(model)
+    yield Row(name, sampling, "graph", cost, _time(function, options, size, run))
+    if options.saved_model:
+        with as_saved_model(function, model) as loaded:
+            yield Row(name, sampling, "SavedModel", cost, _time(loaded, options, size, run))
+
+
+def _saved_model_rows(
+    path: Path, options: "BenchmarkOptions", size: tuple[int, int]
+) -> Iterator[Row]:
+    from roadseg.eval.forms import load_saved_model
+
+    if options.count:
+        raise RoadsegError(f"{path}: a SavedModel cannot be counted; name the run it came from")
+    yield Row(path.name, "", "SavedModel", None, _time(load_saved_model(path), options, size))
+
+
+def _time(
+    function: Callable[[Any], Any],
+    options: "BenchmarkOptions",
+    size: tuple[int, int],
+    run: "RunFolder | None" = None,
+) -> "Latency":
+    from roadseg.eval.forms import timing_images
+    from roadseg.eval.latency import measure
+
+    images = timing_images(size, options.batch_size, run)
+    return measure(lambda: function(images).numpy(), options.warm_up, options.repeats)
+
+
+def table(rows: Sequence[Row], count: bool) -> "Table":
+    """Return `rows` for the terminal: exact counts if `count`, else millions beside latencies."""
+    from roadseg.eval.tables import new_table
+
+    columns = ["network", "sampling", "form", "parameters"]
+    if count:
+        result = new_table("operations", *columns, "multiply-adds", "notebook's count")
+    else:
+        times = ("median ms", "quartiles", "CPU ms")
+        result = new_table("benchmark", *columns, "multiply-adds (M)", *times)
+    for row in rows:
+        cells = [row.name, row.sampling, row.form]
+        if row.cost is None:
+            cells += ["", ""]
+        else:
+            macs = f"{row.cost.macs:,}" if count else f"{row.cost.macs / 1e6:,.1f}"
+            cells += [f"{row.cost.parameters:,}", macs]
+            cells += [f"{row.cost.macs_notebook:,}"] if count else []
+        if row.latency is not None:
+            time = row.latency
+            cells += [f"{time.median_ms:.1f}", f"{time.low_ms:.1f}-{time.high_ms:.1f}"]
+            cells += [f"{time.cpu_ms:.1f}"]
+        result.add_row(*cells)
+    return result
+
+
+def as_values(row: Row) -> dict[str, Any]:
+    """Return a row as JSON values."""
+    values: dict[str, Any] = {"name": row.name, "sampling": row.sampling, "form": row.form}
+    if row.cost is not None:
+        values |= {
+            "parameters": row.cost.parameters,
+            "macs": row.cost.macs,
+            "macs_notebook": row.cost.macs_notebook,
+            "views": row.cost.views,
+        }
+    if row.latency is not None:
+        values |= dataclasses.asdict(row.latency)
+    return values
