@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 EXAMPLE = """\
 roadseg export runs/adaptive128
-roadseg export runs/adaptive128 --format saved_model --step best --to models/street"""
+roadseg export runs/icnet --format onnx --step best --to models/street"""
 
 
 def _saved_model(model: "keras.Model", folder: Path) -> None:
@@ -97,7 +97,7 @@ def export_run(
     _check_target(target)
     number, _ = run.find_checkpoint(wanted)
     model = run.load_segmenter(number)
-    card = model_card(run, number, model)
+    card = model_card(run, number, model, format_name)
 
     def write(folder: Path) -> None:
         FORMATS[format_name](model, folder)

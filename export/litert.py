@@ -17,8 +17,8 @@ def write_litert(model: "keras.Model", folder: Path) -> None:
 
     One input (batch, height, width, 3) uint8, RGB: resize it to the size of the images before
     allocating. First output: labels (batch, height, width) int32.
-    Raises RoadsegError without the extra, and where the
-    format cannot hold `model` or gives other labels.
+    Raises RoadsegError without the extra, and where the format cannot hold `model` or gives other
+    labels.
     """
     need("litert", "ai_edge_litert")
     path = folder / FILE

@@ -7,61 +7,36 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from roadseg.export.interface import CALLS, INPUT, outputs_of
+
 if TYPE_CHECKING:
     import keras
 
     from roadseg.run_folder import RunFolder
 
 # What an evaluation keeps for its own report, too long for a card.
-_TOO_LONG = ("per_image", "confusion", "objects_by_class", "unassigned")
-
-INPUT = {
-    "name": "image",
-    "shape": "(batch, height, width, 3)",
-    "type": "uint8",
-    "meaning": "RGB, 0..255, any height and width; normalisation is part of the model",
-}
-LABELS = {
-    "signature": "serving_default",
-    "name": "labels",
-    "shape": "(batch, height, width)",
-    "type": "int32",
-    "meaning": "train id of the best class of each pixel, an index into the label table's names",
-}
-SCORES = {
-    "signature": "scores",
-    "name": "scores",
-    "shape": "(batch, height, width, classes)",
-    "type": "float32",
-    "meaning": "class scores before the softmax, at full size",
-}
-LOCATIONS = {
-    "signature": "serving_default and locations",
-    "name": "locations",
-    "shape": "(batch, views, h, w, 2)",
-    "type": "float32",
-    "meaning": "where the image was sampled, (row, column), 0 first pixel, 1 last pixel",
-}
+_TOO_LONG = ("per_image", "confusion", "objects_by_class", "unassigned", "on_void")
 
 
-def model_card(run: "RunFolder", step: int, model: "keras.Model") -> dict[str, Any]:
-    """Return the card of the checkpoint at `step` of `run`, exported as `model`."""
+def model_card(
+    run: "RunFolder", step: int, model: "keras.Model", format_name: str = "saved_model"
+) -> dict[str, Any]:
+    """Return the card of the checkpoint at `step` of `run`, exported as `model` to a format."""
     recipe = json.loads(run.recipe.to_json())
     sampling = recipe["sampling"]
-    outputs = [LABELS, SCORES] if sampling == "none" else [LABELS, SCORES, LOCATIONS]
+    void = len(run.label_table.names) if recipe["void_class"] else None
     card = {
         "name": recipe["name"],
         "step": step,
         "exported": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
-        "format": "saved_model",
+        "format": format_name,
         "input": INPUT,
-        "outputs": outputs,
-        "normalisation": "(2 / 255) * pixel - 1"
-        if recipe["model"] == "deeplabv3_mobilenet_v2"
-        else "part of the network",
+        "outputs": outputs_of(format_name, sampling != "none", void),
+        "normalisation": _normalisation(recipe["model"], model),
         "parameters": int(model.count_params()),
         "sampling": _sampling(recipe),
         "label_table": json.loads(run.label_table.to_json()),
+        "void_output": void,
         "evaluations": evaluations(run, step),
         "recipe": recipe,
         "provenance": {
@@ -76,6 +51,19 @@ def model_card(run: "RunFolder", step: int, model: "keras.Model") -> dict[str, A
         auxiliary = type(run)(run.path / "auxiliary")
         card["auxiliary_recipe"] = json.loads(auxiliary.recipe.to_json())
     return card
+
+
+def _normalisation(name: str, model: "keras.Model") -> str:
+    from roadseg.layers.entry import Normalise, mean_colour
+    from roadseg.layers.walk import innermost_layers
+
+    if name == "deeplabv3_mobilenet_v2":
+        return "(2 / 255) * pixel - 1"
+    for layer in innermost_layers(model):
+        if isinstance(layer, Normalise):
+            colour = ", ".join(f"{value:.1f}" for value in mean_colour(layer.normalisation))
+            return f"'{layer.normalisation}' of roadseg.layers.entry, zero at RGB ({colour})"
+    return "none"
 
 
 def _sampling(recipe: dict[str, Any]) -> dict[str, Any]:
@@ -135,9 +123,7 @@ def to_markdown(card: dict[str, Any]) -> str:
         "## Input and outputs",
         _input_and_outputs(card),
         "## How to call it",
-        "```python\nimport tensorflow as tf\n\n"
-        'model = tf.saved_model.load("saved_model")\n'
-        'labels = model.signatures["serving_default"](image=images)["labels"]\n```',
+        f"```python\n{CALLS[card['format']]}\n```",
         f"Sampling: {_sampling_text(card['sampling'])}",
         f"Normalisation, inside the model: {card['normalisation']}.",
         "## Evaluation",
@@ -192,6 +178,10 @@ def _class_table(card: dict[str, Any]) -> str:
         score = iou.get(name)
         shown = f"{score:.4f}" if isinstance(score, float) else "-"
         rows.append((str(train_id), name, "#" + bytes(colour).hex(), shown))
+    if card["void_output"] is not None:
+        # Evaluation and `roadseg predict` write the ignore value where it wins.
+        ignored = f"void, no class: take it as ignored ({table['ignore']})"
+        rows.append((str(card["void_output"]), ignored, "-", "-"))
     return _table(("train id", "class", "colour", "IoU"), rows)
 
 

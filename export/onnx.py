@@ -19,8 +19,8 @@ def write_onnx(model: "keras.Model", folder: Path) -> None:
 
     Input `image` (batch, height, width, 3) uint8, RGB, any size; output `labels` (batch, height,
     width) int32, and `locations` if the model samples.
-    Raises RoadsegError without the extra, and where the
-    format cannot hold `model` or gives other labels.
+    Raises RoadsegError without the extra, and where the format cannot hold `model` or gives other
+    labels.
     """
     need("onnx", "tf2onnx", "onnxruntime")
     path = folder / FILE

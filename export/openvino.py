@@ -17,8 +17,8 @@ def write_openvino(model: "keras.Model", folder: Path) -> None:
 
     Input `image` (batch, height, width, 3) uint8, RGB, any size; output `labels` (batch, height,
     width) int32, and `locations` if the model samples. Weights stay float32.
-    Raises RoadsegError without the extra, and where the
-    format cannot hold `model` or gives other labels.
+    Raises RoadsegError without the extra, and where the format cannot hold `model` or gives other
+    labels.
     """
     need("openvino", "openvino")
     path = folder / FILE

@@ -41,7 +41,12 @@ def small_segmenter(view: tuple[int, int] | None = None, adaptive: bool = True) 
     return SampledSegmenter(small_network(), auxiliary, (24, 32), view=view)
 
 
-def make_run(folder: Path, sampling: str = "uniform", steps: tuple[int, ...] = (3,)) -> RunFolder:
+def make_run(
+    folder: Path,
+    sampling: str = "uniform",
+    steps: tuple[int, ...] = (3,),
+    void_class: bool = False,
+) -> RunFolder:
     """Make a run whose checkpoints hold a tenth of DeepLab's width, untrained."""
     table = LabelTable("test", CLASSES, COLOURS)
     options = {"depth_multiplier": 0.1}
@@ -54,10 +59,11 @@ def make_run(folder: Path, sampling: str = "uniform", steps: tuple[int, ...] = (
         sampling=sampling,  # type: ignore[arg-type]
         sampling_size=(32, 32),
         crop_size=(64, 64),
+        void_class=void_class,
     )
     run = RunFolder(folder)
     run.begin(recipe, table)
-    _write_checkpoints(run, recipe, len(CLASSES), steps)
+    _write_checkpoints(run, recipe, len(CLASSES) + void_class, steps)
     if sampling == "adaptive":
         auxiliary = Recipe(name="auxiliary", task="sampling", source="a test", model="auxiliary")
         copy = RunFolder(folder / "auxiliary")

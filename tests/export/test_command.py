@@ -73,11 +73,27 @@ def test_earlier_step_and_other_folder_can_be_asked_for(run, folder, tmp_path, c
     assert card["step"] == 3 and card["evaluations"][0]["miou"] == 0.25
 
 
+def test_a_void_output_is_explained_and_formats_are_called_by_their_own_runtime(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setitem(command.FORMATS, "onnx", lambda model, folder: None)
+    run = make_run(tmp_path / "void", "none", void_class=True)
+    folder = export_run(run.path, "onnx")
+    card = json.loads((folder / "model_card.json").read_text())
+    assert (card["format"], card["void_output"]) == ("onnx", 3)
+    (labels,) = card["outputs"]
+    assert labels["name"] == "labels" and "; 3 is void" in labels["meaning"]
+    text = (folder / "model_card.md").read_text()
+    assert "| 3 | void, no class: take it as ignored (255) | - | - |" in text
+    assert "onnxruntime" in text and "tf.saved_model" not in text
+
+
 def test_run_without_sampling_says_so(tmp_path, card_alone):
     run = make_run(tmp_path / "plain", "none")
     card = json.loads((export_run(run.path) / "model_card.json").read_text())
     assert card["sampling"] == {"kind": "none"} and card["evaluations"] == []
     assert [output["name"] for output in card["outputs"]] == ["labels", "scores"]
+    assert card["void_output"] is None and "void" not in json.dumps(card["outputs"])
 
 
 @pytest.mark.parametrize(
