@@ -43,7 +43,7 @@ class BenchmarkOptions:
     repeats: int = 10
     """Calls that are timed."""
     threads: int | None = None
-    """Threads of TensorFlow; default one a core."""
+    """Threads of TensorFlow and the other runtimes; default one a core."""
     saved_model: bool = False
     """Time each also as a SavedModel, written to a temporary folder."""
     labels: bool = False

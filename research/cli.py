@@ -17,8 +17,11 @@ COMMANDS = {
     "predict": ("roadseg.eval.predict", "labels and overlays for an image, a folder or a video"),
     "report": ("roadseg.eval.report", "report.html of one run or several side by side"),
     "benchmark": ("roadseg.eval.benchmark", "parameters, multiply-adds and latency"),
-    "export": ("roadseg.export.command", "a run to a SavedModel that needs TensorFlow alone"),
-    "import-weights": ("roadseg.weights.command", "a published checkpoint to roadseg weights"),
+    "export": ("roadseg.export.command", "a run to a SavedModel, ONNX, LiteRT or OpenVINO"),
+    "import-weights": (
+        "roadseg.weights.command",
+        "a published checkpoint to roadseg weights, or to a run",
+    ),
 }
 
 

@@ -97,7 +97,9 @@ def padding_colour(recipe: Recipe) -> tuple[float, float, float]:
     build = find(recipe.model).build
     option = inspect.signature(build).parameters.get("normalisation")
     if option is None:
-        raise RoadsegError(f"--padding mean: {recipe.model} has no option 'normalisation'; grey?")
+        raise RoadsegError(
+            f"--padding mean: {recipe.model} has no option 'normalisation'; use grey"
+        )
     return mean_colour(str(recipe.model_options.get("normalisation", option.default)))
 
 

@@ -51,8 +51,8 @@ def class_weights(
 def from_counts(counts: np.ndarray) -> tuple[float, ...]:
     """Return 1 / ln(1.10 + frequency) of each class.
 
-    counts: pixels of each class. Source: Paszke et al. 2016 (ENet), section 5.2, with the constant
-    of ESPNet afe71c3, train/loadData.py.
+    counts: pixels of each class. Source: sacmehta/ESPNet afe71c3, train/loadData.py, after ENet
+    (Paszke et al. 2016).
     """
     total = max(int(counts.sum()), 1)
     return tuple(1.0 / math.log(1.10 + int(count) / total) for count in counts)

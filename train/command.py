@@ -14,7 +14,9 @@ from roadseg.run_folder import RunFolder
 from roadseg.train.overrides import override
 from roadseg.train.recipes import RECIPES, get
 
-EXAMPLE = "roadseg train --recipe nus/auxiliary --records ~/records --run runs/auxiliary"
+EXAMPLE = """\
+roadseg train --recipe nus/auxiliary --records ~/records --run runs/auxiliary
+roadseg train --recipe fast_seg/icnet_one_gpu --records ~/records --initial-weights runs/vistas"""
 
 
 @dataclasses.dataclass(frozen=True)

@@ -7,7 +7,11 @@
 # Run again, training goes on from its last checkpoint.
 set -euo pipefail
 
-NETWORK=${1:?"error: the name of a network is wanted; bash train/fast_seg.sh icnet, for example"}
+if [[ $# == 0 || $1 == -* ]]; then
+  echo "error: the name of a network is wanted; bash train/fast_seg.sh icnet, for example" >&2
+  exit 2
+fi
+NETWORK=$1
 shift
 RECORDS=${RECORDS:-records}            # what `roadseg convert cityscapes --to records` wrote
 RUNS=${RUNS:-runs}
@@ -35,7 +39,8 @@ fi
 [[ -z $INITIAL_WEIGHTS ]] || command+=(--initial-weights "$INITIAL_WEIGHTS")
 
 if [[ -n $DRY_RUN && $DRY_RUN != 0 ]]; then
-  echo "${command[@]}" "$@"
+  printf -v line '%q ' "${command[@]}" "$@"   # quoted, so that it can be pasted
+  echo "${line% }"
   exit 0
 fi
 exec "${command[@]}" "$@"

@@ -26,7 +26,7 @@ def poly(step: int, steps: int, learning_rate: float, power: float) -> float:
 def cosine(step: int, steps: int, learning_rate: float, final: float) -> float:
     """Return the rate of `step` on half a cosine from learning_rate to `final`, at `steps`.
 
-    Source: Loshchilov and Hutter 2017, eq. 5, without restarts, as PyTorch's CosineAnnealingLR.
+    Source: Loshchilov and Hutter 2017 (SGDR), without restarts, as PyTorch's CosineAnnealingLR.
     """
     place = min(step / steps, 1.0)
     return final + (learning_rate - final) * (1.0 + math.cos(math.pi * place)) / 2.0

@@ -7,7 +7,6 @@ import keras
 import numpy as np
 import pytest
 
-import roadseg
 from roadseg import checkpoint
 from roadseg.datasets.label_table import LabelTable
 from roadseg.errors import RoadsegError
@@ -82,8 +81,6 @@ def test_all_of_espnets_layers_that_divide_the_classes_are_left_out():
 
 
 def test_a_network_as_wide_as_its_classes_keeps_its_trunk_alone():
-    if "swiftnet" not in roadseg.list_models():
-        pytest.skip("no swiftnet")
     narrow = tiny.recipe(model="swiftnet", model_options={})
     model = build_network(narrow, 11)
     dependent = class_dependent(narrow, model)

@@ -116,10 +116,12 @@ def test_a_dry_run_prints_the_command_with_the_changes_of_its_variables(tmp_path
         "roadseg train --recipe fast_seg/dfanet --run /runs/fast_seg/dfanet --records /r "
         "--crop-size 768 768 --steps 9 --batch-size 12 --split train+val --initial-weights none\n"
     )
-    _, output, _ = run(tmp_path, "train_espnet", CROP="360 480", DRY_RUN="1")
-    assert "--crop-size 360 480" in output
+    _, output, _ = run(tmp_path, "train_espnet", CROP="360 480", DRY_RUN="1", RECORDS="my data")
+    assert "--crop-size 360 480" in output and r"--records my\ data " in output
 
 
-def test_the_fast_seg_script_wants_a_network(tmp_path: Path) -> None:
-    status, output, error = run(tmp_path, "fast_seg")
-    assert status != 0 and output == "" and "the name of a network is wanted" in error
+@pytest.mark.parametrize("arguments", [(), ("--steps", "9")])
+def test_the_fast_seg_script_wants_a_network(tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    status, output, error = run(tmp_path, "fast_seg", *arguments)
+    assert (status, output) == (2, "")
+    assert error.startswith("error: the name of a network is wanted") and error.count("\n") == 1

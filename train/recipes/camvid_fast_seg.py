@@ -30,7 +30,7 @@ FAST_SCNN: Recipe = replace(
 ESPNET: Recipe = replace(
     FAST_SCNN,
     name="camvid/espnet",
-    source="as fast_seg/espnet with CamVid's scales; crop, batch, rate and steps are ours",
+    source="as fast_seg/espnet with CamVid's scales; crop, batch, rates and steps are ours",
     model="espnet",
     # The published CamVid weights have the same form, and a twelfth output for void.
     model_options={"p": 2, "q": 8, "normalisation": "espnet_camvid"},

@@ -1,7 +1,8 @@
 """MSFNet as its paper trains it (77.2 mIoU on val); no code is published.
 
 Source of every value without another: arXiv:1911.07217v1, text and tables. Ours, where it
-is silent: decay on kernels alone, ImageNet's deviation beside its mean, a rate per step.
+is silent: one cycle of the cosine with a rate per step, decay on kernels alone and in the
+gradient, ImageNet's deviation beside its mean.
 """
 
 from dataclasses import replace
@@ -12,7 +13,7 @@ from roadseg.train.recipes.fast_seg.shared import SHARED, on_one_gpu
 RECIPE: Recipe = replace(
     SHARED,
     name="fast_seg/msfnet",
-    source="arXiv:1911.07217v1",
+    source="arXiv:1911.07217v1; what it leaves open is ours",
     model="msfnet",
     model_options={"normalisation": "rgb"},
     initial_weights="pretrained/resnet18.pth",  # torchvision's, ImageNet, RGB

@@ -55,8 +55,8 @@ def on_one_gpu(recipe: Recipe, batch_size: int = 8) -> Recipe:
     """Return `recipe` for one GPU, at the smallest batch that Fast_Seg advises, 8.
 
     The run sees as many images: steps grow as the batch shrinks. The rate of SGD shrinks with the
-    batch (Goyal et al. 2017, section 2.1), Adam's with its root (Malladi et al. 2022). One device
-    now mines the pixels of `batch_size` images in place of 4, so it keeps as many more of them.
+    batch (Goyal et al. 2017, the linear rule), Adam's with its root (Malladi et al. 2022). One
+    device now mines the pixels of `batch_size` images in place of 4, so it keeps as many more.
     """
     factor = batch_size / recipe.batch_size
     rate = factor if recipe.optimizer == "sgd" else factor**0.5
