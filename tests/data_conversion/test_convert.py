@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from roadseg import datasets
-from roadseg.data_conversion.convert import DATA_SETS, main
+from roadseg.data_conversion.convert import main
+from roadseg.data_conversion.convert_options import DATA_SETS
 from roadseg.data_conversion.records import KEYS, open_records
 from roadseg.errors import RoadsegError
 from tests.data_conversion.support import (
