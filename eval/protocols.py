@@ -92,13 +92,19 @@ def choose_protocol(
     chosen = interpolation or usual
     crop = recipe.crop_size if name == "published" else None
     mode = mode or InferenceMode()
-    if not mode.is_whole and (recipe.task == "sampling" or chosen in ("mesh", "delaunay")):
-        way = "a sampling grid" if recipe.task == "sampling" else f"interpolation '{chosen}'"
-        raise RoadsegError(
-            f"{mode.label}: {way} gives no scores at pixels that could be averaged; leave "
-            "--sliding, --scales, --size and --mirror out"
-        )
+    _check_mode(mode, recipe, chosen)
     return Protocol(name, crop, chosen, chosen == usual, mode)
+
+
+def _check_mode(mode: InferenceMode, recipe: "Recipe", interpolation: str) -> None:
+    """Raise RoadsegError where no scores at pixels are there to be averaged as `mode` asks."""
+    if mode.is_whole or (recipe.task != "sampling" and interpolation not in ("mesh", "delaunay")):
+        return
+    way = "a sampling grid" if recipe.task == "sampling" else f"interpolation '{interpolation}'"
+    raise RoadsegError(
+        f"{mode.label}: {way} gives no scores at pixels that could be averaged; leave --sliding, "
+        "--scales, --size and --mirror out"
+    )
 
 
 def predictor(

@@ -44,17 +44,8 @@ def check_recipe(recipe: Recipe, table: LabelTable) -> None:
     _need(fits, "class_weights", weights, f"'frequency': the network has {outputs} outputs, not 19")
     if recipe.task == "sampling":
         _check_grid(recipe)
-    elif recipe.model not in roadseg.list_models():
-        near = difflib.get_close_matches(recipe.model, roadseg.list_models(), n=3, cutoff=0.3)
-        there = ", ".join(near or roadseg.list_models())
-        raise RoadsegError(f"--model {recipe.model}: no such network; near: {there}")
     else:
-        name = "crop_size" if recipe.sampling == "none" else "sampling_size"
-        size, multiple = getattr(recipe, name), find(recipe.model).multiple
-        legal = all(side % multiple == 0 for side in size)
-        nearest = " or ".join(str(near) for near in nearest_sizes(size, multiple))
-        wanted = f"multiples of {multiple}, for {recipe.model}; nearest: {nearest}"
-        _need(legal, name, size, wanted)
+        _check_network(recipe)
 
 
 def nearest_sizes(size: tuple[int, int], multiple: int) -> list[tuple[int, int]]:
@@ -80,23 +71,27 @@ def check_devices(recipe: Recipe, strategy: tf.distribute.Strategy) -> None:
         print("warning: --xla without a GPU; depthwise layers are about 20 times slower with it")
 
 
+def _check_network(recipe: Recipe) -> None:
+    if recipe.model not in roadseg.list_models():
+        near = difflib.get_close_matches(recipe.model, roadseg.list_models(), n=3, cutoff=0.3)
+        there = ", ".join(near or roadseg.list_models())
+        raise RoadsegError(f"--model {recipe.model}: no such network; near: {there}")
+    name = "crop_size" if recipe.sampling == "none" else "sampling_size"
+    size, multiple = getattr(recipe, name), find(recipe.model).multiple
+    legal = all(side % multiple == 0 for side in size)
+    nearest = " or ".join(str(near) for near in nearest_sizes(size, multiple))
+    wanted = f"multiples of {multiple}, for {recipe.model}; nearest: {nearest}"
+    _need(legal, name, size, wanted)
+
+
 def _check_optimisation(recipe: Recipe) -> None:
     least = {"ohem_min_kept": 0, "auxiliary_weight": 0, "final_learning_rate": 0}
     for name, value in least.items():
         _need(getattr(recipe, name) >= value, name, getattr(recipe, name), f"{value} or more")
-    _need(
-        0 < recipe.ohem_threshold <= 1,
-        "ohem_threshold",
-        recipe.ohem_threshold,
-        "above 0, at most 1",
-    )
-    betas = recipe.adam_betas
-    _need(
-        len(betas) == 2 and all(0 <= b < 1 for b in betas),
-        "adam_betas",
-        betas,
-        "two from 0 to below 1",
-    )
+    threshold, betas = recipe.ohem_threshold, recipe.adam_betas
+    _need(0 < threshold <= 1, "ohem_threshold", threshold, "above 0, at most 1")
+    two = len(betas) == 2 and all(0 <= beta < 1 for beta in betas)
+    _need(two, "adam_betas", betas, "two from 0 to below 1")
     _need(recipe.pretrained_factor > 0, "pretrained_factor", recipe.pretrained_factor, "above 0")
     if recipe.schedule == "halving":
         steps = recipe.halve_every_steps
