@@ -14,7 +14,7 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 
 on_tensorflow = pytest.mark.skipif(
     os.environ.get("KERAS_BACKEND", "tensorflow") != "tensorflow",
-    reason="uses TensorFlow itself, which is not Keras's backend here",
+    reason="for TensorFlow, which is not Keras's backend here",
 )
 
 

@@ -2,55 +2,63 @@
 
 import json
 from math import prod
+from typing import NamedTuple
 
+import keras
 import pytest
 
 from roadseg.layers.walk import count_parameters
 from roadseg.models.registry import NETWORKS
 from tests.parity.fast_seg_cases import CASES
 from tests.parity.test_networks import check
-from tests.parity.torch_networks import build, constructor, image, network_of, run
+from tests.parity.torch_networks import (
+    SCORES,
+    Case,
+    Values,
+    build,
+    constructor,
+    network_of,
+    run,
+)
 from tests.support import Fixture, parity_fixtures
 
 NO_NETWORK = ("fastseg-losses",)
 FIXTURES = [
     path for path in parity_fixtures("fastseg-*.npz") if not path.stem.startswith(NO_NETWORK)
 ]
-every_fixture = pytest.mark.parametrize("path", FIXTURES, ids=lambda path: path.stem)
 
 
-def case_of(fixture: Fixture):
+class Original(NamedTuple):
+    """A fixture, our network with its weights, and what that gave."""
+
+    fixture: Fixture
+    case: Case
+    model: keras.Model
+    values: Values
+
+
+@pytest.fixture(scope="module", params=FIXTURES, ids=lambda path: path.stem)
+def original(request) -> Original:
+    fixture = Fixture.load(request.param)
     name = constructor(fixture)[0]
     assert name in CASES, f"{fixture.path}: no network answers to {name}"
-    return CASES[name]
+    model = build(fixture, CASES[name])
+    return Original(fixture, CASES[name], model, run(fixture, CASES[name], model))
 
 
-@every_fixture
-def test_the_network_agrees_with_the_original(path):
-    fixture = Fixture.load(path)
-    values = run(fixture, case_of(fixture))
-    for output in fixture.meta["outputs"]:
-        check(fixture, output, values[output["name"]])
+def test_the_network_agrees_with_the_original(original):
+    for output in original.fixture.meta["outputs"]:
+        check(original.fixture, output, original.values[output["name"]])
 
 
-@every_fixture
-def test_scores_are_the_main_map_enlarged_to_the_image(path):
-    fixture = Fixture.load(path)
-    model = build(fixture, case_of(fixture))
-    scores = model(image(fixture), training=False)
-    scores = scores["scores"] if isinstance(scores, dict) else scores
-    assert tuple(scores.shape[1:3]) == tuple(fixture.meta["input_shape"][2:])
+def test_scores_are_the_main_map_enlarged_to_the_image(original):
+    size = tuple(original.fixture.meta["input_shape"][2:])
+    assert original.values[SCORES].shape[1:3] == size
 
 
-@every_fixture
-def test_the_published_count_of_parameters_is_ours_and_what_nothing_depends_on(path):
-    fixture = Fixture.load(path)
-    case = case_of(fixture)
-    model = build(fixture, case)
-    assert count_parameters(model) + unused_values(fixture, case) == fixture.meta["parameters"]
-
-
-def unused_values(fixture: Fixture, case) -> int:
+def test_the_published_count_of_parameters_is_ours_and_what_nothing_depends_on(original):
+    fixture = original.fixture
     names = dict(json.loads(str(fixture.arrays["names"])))
-    unused = NETWORKS[network_of(fixture, case)].unused
-    return sum(prod(names[name]) for name in unused if name in names)
+    unused = NETWORKS[network_of(fixture, original.case)].unused
+    left_out = sum(prod(names[name]) for name in unused if name in names)
+    assert count_parameters(original.model) + left_out == fixture.meta["parameters"]
