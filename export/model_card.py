@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 # What an evaluation keeps for its own report, too long for a card.
 _TOO_LONG = ("per_image", "confusion", "objects_by_class", "unassigned", "on_void")
 
+# What a card for people shows of an evaluation.
+_SHOWN = ("miou", "miou_all_classes", "miou_with_void", "miou_target", "pixel_accuracy")
+
 
 def model_card(
     run: "RunFolder", step: int, model: "keras.Model", format_name: str = "saved_model"
@@ -160,7 +163,7 @@ def _evaluation_text(results: list[dict[str, Any]]) -> str:
         return "Not evaluated; run `roadseg eval` on the run, then export it again."
     rows = []
     for result in results:
-        for name in ("miou", "pixel_accuracy", "miou_target"):
+        for name in _SHOWN:
             value = result.get(name)
             if isinstance(value, float):
                 place = f"{result['evaluation']}, step {result.get('step')}"
