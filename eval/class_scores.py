@@ -106,10 +106,11 @@ def legal_multiple(model: "keras.Model") -> int:
 
 def check_sides(size: Sequence[int], multiple: int, name: str, option: str = "") -> None:
     """Raise RoadsegError unless both sides are multiples of `multiple`."""
+    from roadseg.layers.entry import nearest_multiples
+
     for side in size:
         if side % multiple:
-            below = side // multiple * multiple
-            near = " or ".join(str(near) for near in (below, below + multiple) if near)
+            near = " or ".join(map(str, nearest_multiples(side, multiple)))
             what = option or f"image of {size[0]}x{size[1]}"
             raise RoadsegError(
                 f"{what}: {name} takes multiples of {multiple}; nearest to {side}: {near}"

@@ -71,6 +71,12 @@ def mean_colour(normalisation: str) -> tuple[float, float, float]:
     return red, green, blue
 
 
+def nearest_multiples(side: int, multiple: int) -> list[int]:
+    """Return the multiple at or below `side`, unless it is 0, and the one after it."""
+    below = side // multiple * multiple
+    return [size for size in (below, below + multiple) if size]
+
+
 @keras.saving.register_keras_serializable("roadseg")
 class Normalise(keras.layers.Layer):
     """Brings RGB 0..255 to the scale of published weights; see `normalise`."""
@@ -124,9 +130,8 @@ class LegalSize(keras.layers.Layer):
     def _check(self, shape: tuple) -> None:
         for side, axis in zip(shape[1:3], ("height", "width"), strict=True):
             if side is not None and side % self.multiple:
-                below = side // self.multiple * self.multiple
-                near = [size for size in (below, below + self.multiple) if size]
+                near = " or ".join(map(str, nearest_multiples(side, self.multiple)))
                 raise RoadsegError(
                     f"image {axis} {side}: this network takes multiples of {self.multiple}; "
-                    f"nearest: {' or '.join(map(str, near))}"
+                    f"nearest: {near}"
                 )
