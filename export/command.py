@@ -81,15 +81,18 @@ def export_run(
 
     Beside the model's own files lie model_card.json and model_card.md. The folder is written whole
     or not at all. Raises RoadsegError for a folder that is no run of a segmentation network, an
-    unknown format or step, a target that holds something else, or a full disk.
+    unknown format or step, a format whose extra is not installed, a target that holds something
+    else, or a full disk.
     """
     if format_name not in FORMATS:
         raise RoadsegError(f"--format {format_name}: there is {', '.join(FORMATS)}")
     wanted = parse_step(step)
     from roadseg.export.model_card import model_card, to_markdown
+    from roadseg.export.other_formats import need
     from roadseg.export.saved_folder import replace_folder
     from roadseg.run_folder import RunFolder
 
+    need(format_name)
     run = RunFolder(run_path)
     if not run.exists:
         raise RoadsegError(f"{run_path}: no run here; give the folder that `roadseg train` made")

@@ -20,7 +20,7 @@ def write_litert(model: "keras.Model", folder: Path) -> None:
     Raises RoadsegError without the extra, and where the format cannot hold `model` or gives other
     labels.
     """
-    need("litert", "ai_edge_litert")
+    need("litert")
     path = folder / FILE
     with refused("litert", folder):
         convert(labels_function(model), path)

@@ -22,7 +22,7 @@ def write_onnx(model: "keras.Model", folder: Path) -> None:
     Raises RoadsegError without the extra, and where the format cannot hold `model` or gives other
     labels.
     """
-    need("onnx", "tf2onnx", "onnxruntime")
+    need("onnx")
     path = folder / FILE
     with refused("onnx", folder):
         convert(labels_function(model), path)

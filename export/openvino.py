@@ -20,7 +20,7 @@ def write_openvino(model: "keras.Model", folder: Path) -> None:
     Raises RoadsegError without the extra, and where the format cannot hold `model` or gives other
     labels.
     """
-    need("openvino", "openvino")
+    need("openvino")
     path = folder / FILE
     with refused("openvino", folder):
         convert(labels_function(model), path)

@@ -14,17 +14,28 @@ from roadseg.export.saved_model import is_sampled, labels_and_locations
 if TYPE_CHECKING:
     import keras
 
+# Format and extra -> the packages that write it and run it.
+EXTRAS = {
+    "onnx": ("tf2onnx", "onnxruntime"),
+    "litert": ("ai_edge_litert",),
+    "openvino": ("openvino",),
+}
 LABEL_TOLERANCE = 1e-3
 # A location that rounds to another pixel shows the network another image.
 SAMPLED_LABEL_TOLERANCE = 0.1
 
 
-def need(extra: str, *modules: str) -> None:
-    """Raise RoadsegError, naming the extra to install, unless every module can be imported."""
-    missing = [module for module in modules if importlib.util.find_spec(module) is None]
-    if missing:
+def missing(name: str) -> list[str]:
+    """Return the packages that the format `name` needs and that are not installed."""
+    return [module for module in EXTRAS.get(name, ()) if importlib.util.find_spec(module) is None]
+
+
+def need(name: str) -> None:
+    """Raise RoadsegError, naming the extra to install, unless the format can be written here."""
+    absent = missing(name)
+    if absent:
         raise RoadsegError(
-            f"--format {extra}: {', '.join(missing)} not installed; pip install 'roadseg[{extra}]'"
+            f"--format {name}: {', '.join(absent)} not installed; pip install 'roadseg[{name}]'"
         )
 
 

@@ -6,7 +6,6 @@ image (1, height, width, 3), float32, to scores at the network's own scale, as o
 """
 
 import dataclasses
-import importlib.util
 import json
 import sys
 from collections.abc import Callable, Sequence
@@ -97,18 +96,13 @@ def scores_function(
 def converters() -> dict[str, Callable[[Any, Path], None]]:
     """Return what writes a function to a folder, by format, for the formats installed here."""
     from roadseg.export import litert, onnx, openvino
-    from roadseg.export.other_formats import save_function
+    from roadseg.export.other_formats import missing, save_function
 
     found: dict[str, Callable[[Any, Path], None]] = {
         "saved_model": lambda function, folder: save_function(function, folder / "saved_model")
     }
-    for module, needed in (
-        (onnx, "tf2onnx"),
-        (litert, "ai_edge_litert"),
-        (openvino, "openvino"),
-    ):
-        if importlib.util.find_spec(needed) is not None:
-            name = module.__name__.rpartition(".")[2]
+    for name, module in (("onnx", onnx), ("litert", litert), ("openvino", openvino)):
+        if not missing(name):
             found[name] = _writer(module)
     return found
 
