@@ -9,15 +9,8 @@ the code's multiply-adds in inference, are there only when asked for.
 import keras
 
 from roadseg.backbones.xception_a import ENCODERS, attention, encoder, xception_a
-from roadseg.layers.conv_bn import batch_norm
-from roadseg.layers.convolution import (
-    TORCH_NORM,
-    Tensor,
-    activate,
-    channel_dropout,
-    conv,
-    conv_norm,
-)
+from roadseg.layers.auxiliary_head import auxiliary_head
+from roadseg.layers.convolution import Tensor, conv, conv_norm
 from roadseg.layers.entry import Normalisation, image_input
 from roadseg.layers.outputs import segmentation_model
 from roadseg.layers.resize import ResizeLike
@@ -57,8 +50,8 @@ def dfanet(
     low, high = (enc2_a, enc2_b, enc2_c), (fca_a, fca_b, fca_c)
     heads = {"scores": conv(_decoder(low, high), num_classes, 1, "conv_out", use_bias=True)}
     if auxiliary_heads:
-        heads["aux1"] = _auxiliary_head(up_a, num_classes, "dsn1")
-        heads["aux2"] = _auxiliary_head(up_b, num_classes, "dsn2")
+        heads["aux1"] = auxiliary_head(up_a, AUXILIARY_WIDTH, num_classes, "dsn1")
+        heads["aux2"] = auxiliary_head(up_b, AUXILIARY_WIDTH, num_classes, "dsn2")
     return segmentation_model(images, heads, "dfanet")
 
 
@@ -93,14 +86,6 @@ def _decoder(low: tuple[Tensor, ...], high: tuple[Tensor, ...]) -> Tensor:
 
 
 def _reduce_and_enlarge(x: Tensor, like: Tensor, name: str) -> Tensor:
-    """Return 32 channels of `x` at the size of `like`, by name `name`."""
-    is_there = x is like
-    x = conv_norm(x, DECODER_WIDTH, 1, (f"{name}.conv", f"{name}.bn"))
-    return x if is_there else ResizeLike(name=f"{name}.up")([x, like])
-
-
-def _auxiliary_head(x: Tensor, num_classes: int, name: str) -> Tensor:
-    x = conv(x, AUXILIARY_WIDTH, 3, f"{name}.0", use_bias=True)
-    x = activate(batch_norm(x, TORCH_NORM, f"{name}.1"), f"{name}.2")
-    x = channel_dropout(x, f"{name}.3")
-    return conv(x, num_classes, 1, f"{name}.4", use_bias=True)
+    """Return 32 channels of `x` at the size of `like`."""
+    reduced = conv_norm(x, DECODER_WIDTH, 1, (f"{name}.conv", f"{name}.bn"))
+    return reduced if x is like else ResizeLike(name=f"{name}.up")([reduced, like])

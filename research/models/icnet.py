@@ -37,8 +37,9 @@ def icnet(
         column more) from the coarser branch of each fusion, before it meets the finer one.
     width: channels of the trunk's first layers. 64 as in the code (47.5 M values with all heads);
         32 halves each layer of trunk and pyramid (12.3 M), our form of the paper's pruned network.
-    full_resolution_loss: as in the code, the dict also has "quarter", the scores of 1/4 a second
-        time, so that losses count them at full size and at 1/4. False: once, as in the paper.
+    full_resolution_loss: as in the code, the dict also has "quarter", the same scores a second
+        time, so that they count in the loss as the main head and as one more. False: once, as in
+        the paper.
     Raises RoadsegError for another size.
     """
     images, x = image_input(input_shape, MULTIPLE, normalisation, include_preprocessing)

@@ -163,11 +163,15 @@ def create(name: str, num_classes: int, **options: Any) -> keras.Model:
     """Return a new network: RGB images (batch, height, width, 3), 0..255, to class scores.
 
     name: one of `list_models()`. num_classes: at least 1.
-    options: keyword arguments of that network's builder (`input_shape`, `output_stride`, ...).
+    options: keyword arguments of that network's builder (`input_shape`, `output_stride`, ...);
+        auxiliary_heads=False also for networks that never have any.
     Raises RoadsegError for an unknown name or option, or a value that the network refuses.
     """
     build = find(name).build
     known = [option for option in inspect.signature(build).parameters if option != "num_classes"]
+    if "auxiliary_heads" not in known:
+        if options.pop("auxiliary_heads", False):
+            raise RoadsegError(f"{name} has no auxiliary heads; leave out auxiliary_heads")
     for option in options:
         if option not in known:
             near = difflib.get_close_matches(option, known) or known

@@ -20,6 +20,12 @@ def test_an_unknown_option_is_refused_with_the_near_ones():
         roadseg.create("deeplabv3_mobilenet_v2", 19, stride=8)
 
 
+def test_networks_without_auxiliary_heads_can_be_asked_for_none_and_refuse_some():
+    assert not isinstance(roadseg.create("espnet_c", 5, auxiliary_heads=False).output, dict)
+    with pytest.raises(RoadsegError, match="espnet_c has no auxiliary heads"):
+        roadseg.create("espnet_c", 5, auxiliary_heads=True)
+
+
 @pytest.mark.parametrize("classes", [0, -1, 2.5, "19", True])
 def test_a_class_count_that_is_no_positive_integer_is_refused(classes):
     with pytest.raises(RoadsegError, match="num_classes="):
