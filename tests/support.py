@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,17 @@ on_tensorflow = pytest.mark.skipif(
     os.environ.get("KERAS_BACKEND", "tensorflow") != "tensorflow",
     reason="for TensorFlow, which is not Keras's backend here",
 )
+
+# Networks that are another with more of the same blocks.
+DEEPER_COPIES = {"pspnet_101": "pspnet_50"}
+
+
+def deeper_copies_slow(names: Iterable[str]) -> list[Any]:
+    """Return parameters of a test of networks: copies run with `-m slow`, others always."""
+    return [
+        pytest.param(name, marks=pytest.mark.slow) if name in DEEPER_COPIES else name
+        for name in names
+    ]
 
 
 def shared_folder(*parts: str) -> Path:

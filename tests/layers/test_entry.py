@@ -35,7 +35,9 @@ def test_espnet_divides_by_255_once_more():
     np.testing.assert_allclose(normalised(pixel, "espnet_cityscapes"), expected, rtol=1e-5)
 
 
-@pytest.mark.parametrize("name", ["rgb", "bgr", "bgr_prediction", "espnet_cityscapes"])
+@pytest.mark.parametrize(
+    "name", ["rgb", "bgr", "bgr_prediction", "df", "espnet_cityscapes", "espnet_camvid"]
+)
 def test_the_mean_colour_becomes_zero(name):
     np.testing.assert_allclose(normalised(mean_colour(name), name), 0, atol=1e-5)
 

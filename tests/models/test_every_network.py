@@ -16,10 +16,11 @@ from roadseg.losses.cross_entropy import cross_entropy
 from roadseg.models.auxiliary import auxiliary_network
 from roadseg.models.registry import NETWORKS
 from roadseg.run_folder import takes_auxiliary_heads
-from tests.support import REPOSITORY, on_tensorflow
+from tests.support import REPOSITORY, deeper_copies_slow, on_tensorflow
 
 CLASSES = 19
-every_network = pytest.mark.parametrize("name", roadseg.list_models())
+every_network = pytest.mark.parametrize("name", deeper_copies_slow(roadseg.list_models()))
+every_network_and_deeper_copy = pytest.mark.parametrize("name", roadseg.list_models())
 
 
 def sizes(name: str) -> tuple[tuple[int, int], tuple[int, int]]:
@@ -63,7 +64,7 @@ def test_scores_come_at_input_size_for_even_and_odd_sizes(name):
         assert np.isfinite(ops.convert_to_numpy(scores)).all()
 
 
-@every_network
+@every_network_and_deeper_copy
 def test_parameter_count_is_the_published_one(name):
     assert count_parameters(network(name)) == NETWORKS[name].parameters
 
@@ -95,16 +96,16 @@ def test_auxiliary_heads_add_outputs_and_leave_the_main_one_as_it_is(name):
     np.testing.assert_allclose(outputs["scores"], scores, rtol=1e-4, atol=1e-4)
 
 
-@every_network
+@every_network_and_deeper_copy
 def test_every_weight_has_a_name_of_its_own_in_the_original(name):
     model = network(name, auxiliary_heads=True)
     names = [NETWORKS[name].reference_name(variable.path) for variable in model.weights]
     assert len(set(names)) == len(names)
 
 
-def gradients_of(model: keras.Model, size: tuple[int, int], loss, count: int = 2) -> list:
+def gradients_of(model: keras.Model, size: tuple[int, int], loss) -> list:
     """Return the gradient of `loss(outputs)` in each trainable weight, in training mode."""
-    batch = images(size, batch=count)
+    batch = images(size, batch=2)
     if keras.backend.backend() == "jax":
         import jax
 
@@ -189,8 +190,8 @@ def test_scores_and_gradients_are_finite_in_half_precision(name, policy):
     scores = scores_of(model(images(size), training=False))
     assert keras.backend.standardize_dtype(scores.dtype) == "float32"
     assert np.isfinite(ops.convert_to_numpy(scores)).all()
-    # Normalised over two values (two images pooled to 1x1), gradients leave float16's range.
-    gradients = gradients_of(model, size, segmentation_loss, count=4)
+    # Scaled down, as a loss scale may: DFANet untrained has gradients of 5e5 here, beyond float16.
+    gradients = gradients_of(model, size, lambda outputs: segmentation_loss(outputs) / 64)
     assert all(np.isfinite(gradient).all() for gradient in gradients)
 
 

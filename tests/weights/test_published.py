@@ -8,6 +8,7 @@ from roadseg.layers.walk import weights
 from roadseg.models.registry import NETWORKS
 from roadseg.weights.arrays import ForeignWeights, assign
 from roadseg.weights.initial import original_of, read_weights
+from tests.support import deeper_copies_slow
 from tests.weights.originals import network, published, values
 
 PYTORCH = sorted(name for name, entry in NETWORKS.items() if entry.layout == "pytorch")
@@ -25,7 +26,7 @@ def image(name: str) -> np.ndarray:
     return np.random.default_rng(0).uniform(0, 255, (1, side, side, 3)).astype(np.float32)
 
 
-@pytest.mark.parametrize("name", PYTORCH)
+@pytest.mark.parametrize("name", deeper_copies_slow(PYTORCH))
 def test_weights_by_the_originals_names_give_the_same_scores_again(name):
     model, original = network(name), original_of(name)
     first, other = published(model, name, seed=0), published(model, name, seed=1)
