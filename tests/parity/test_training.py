@@ -6,7 +6,6 @@ and one test corrects it, after which far less room is needed.
 
 import json
 import math
-import re
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -19,26 +18,15 @@ import pytest
 import roadseg
 from roadseg.models.registry import NETWORKS
 from roadseg.recipe import Recipe
-from roadseg.weights.layouts import pytorch_shape
 from tests.parity.torch_networks import Case, arguments_of, constructor, network_of
-from tests.parity.training_cases import TRAINED, constructor_of
+from tests.parity.training_cases import TRAINED, batch, constructor_of, images, recipe_of
 from tests.parity.weights import layer_variables, listed_name, set_parameters
-from tests.support import Fixture, load_rule, on_tensorflow, parity_fixtures
+from tests.support import Fixture, on_tensorflow, parity_fixtures
+from tests.weights.originals import in_pytorch
 
 PATHS = [p for system in TRAINED for p in parity_fixtures(f"train-{system}-*.npz")]
 every_fixture = pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
 pytestmark = on_tensorflow
-
-DATA = (
-    "step t, image i: rule.image(h, w, 3, f'{salt}step{t}image{i}'); "
-    "label of an image x (3, h, w): "
-    "clip(floor((x[0] + 2) / 4 * CLASSES), 0, LAST), 255 where x[2] > 1.5"
-)
-OPTIMISER = re.compile(
-    r"SGD, momentum (?P<momentum>\S+) \(velocity = \S+ velocity \+ gradient; weight -= rate "
-    r"\* velocity\), weight decay (?P<weight_decay>\S+) added to the gradient of every parameter, "
-    r"rate (?P<learning_rate>\S+) \* \(1 - t / (?P<steps>\d+)\) \*\* (?P<power>[\d.]+), "
-)
 
 
 @dataclass
@@ -134,7 +122,10 @@ def trained(path: Path) -> Trained:
             losses.append(float(step(batch(fixture, number), rate)))
             if number == 0:
                 norms = gradient_norms(step, named, before)
-        values = {name: to_pytorch(variable, layer) for name, (layer, variable) in named.items()}
+        values = {
+            name: in_pytorch(variable.numpy(), layer, variable.name)
+            for name, (layer, variable) in named.items()
+        }
         logits = infer(fixture, case, model)
         unbias(model, batch(fixture, 0)["image"], fixture.meta["steps"])
         corrected = infer(fixture, case, model)
@@ -166,26 +157,6 @@ def unbias(model: keras.Model, batch: Any, steps: int) -> None:
         start = layer.momentum**steps
         learned = layer.moving_variance.numpy() - start
         layer.moving_variance.assign(start + learned * count / (count - 1))
-
-
-def recipe_of(fixture: Fixture) -> Recipe:
-    """Return the recipe that `meta` describes; fail where it describes another kind of training."""
-    meta = fixture.meta
-    found = OPTIMISER.match(meta["optimiser"])
-    assert found, f"{fixture.path}: another optimiser: {meta['optimiser']}"
-    numbers: dict[str, Any] = {name: float(value) for name, value in found.groupdict().items()}
-    assert meta["loss"].startswith("mean cross entropy over pixels that are not 255, main logits")
-    return Recipe(
-        name="parity",
-        task="segmentation",
-        source=meta["source"],
-        crop_size=tuple(meta["input_shape"][2:]),
-        batch_size=meta["input_shape"][0],
-        precision="float64",
-        loss="cross_entropy",
-        weight_decay_on="all",
-        **{**numbers, "steps": int(numbers["steps"])},
-    )
 
 
 def start(fixture: Fixture, case: Case) -> keras.Model:
@@ -227,15 +198,6 @@ def names_of(fixture: Fixture, case: Case, model: keras.Model) -> dict[str, Any]
     }
 
 
-def to_pytorch(variable: keras.Variable, layer: keras.layers.Layer) -> np.ndarray:
-    """Return the values of `variable` in PyTorch's layout: the inverse of `from_pytorch`."""
-    values, shape = variable.numpy(), pytorch_shape(variable, layer)
-    if len(shape) == 4:
-        depthwise = isinstance(layer, keras.layers.DepthwiseConv2D)
-        values = values.transpose((2, 3, 0, 1) if depthwise else (3, 2, 0, 1))
-    return (values.T if len(shape) == 2 else values).reshape(shape)
-
-
 def gradient_norms(step: Any, named: dict[str, Any], before: dict[str, Any]) -> dict[str, float]:
     """Return norms of the first gradients: with decay added, what the optimiser keeps."""
     slots = step.optimizer.state()
@@ -246,28 +208,6 @@ def gradient_norms(step: Any, named: dict[str, Any], before: dict[str, Any]) -> 
             gradient = velocity - step.recipe.weight_decay * before[name]
             norms[name] = float(np.linalg.norm(gradient))
     return norms
-
-
-def batch(fixture: Fixture, step: int) -> dict[str, Any]:
-    """Return images and labels of one step as the fixture's `data` says."""
-    import tensorflow as tf
-
-    meta = fixture.meta
-    form = DATA.replace("CLASSES", str(meta["classes"])).replace("LAST", str(meta["classes"] - 1))
-    assert meta["data"] == form, f"{fixture.path}: other data"
-    salts = [f"{meta['salt']}step{step}image{i}" for i in range(meta["input_shape"][0])]
-    made = images(fixture, salts)
-    # In float32, as the original's: in float64 a pixel in a million gets another class.
-    labels = np.clip(np.floor((made[..., 0] + 2) / 4 * meta["classes"]), 0, meta["classes"] - 1)
-    labels = np.where(made[..., 2] > 1.5, 255, labels)
-    return {"image": tf.constant(made, tf.float64), "label": tf.constant(labels.astype(np.uint8))}
-
-
-def images(fixture: Fixture, salts: list[str]) -> np.ndarray:
-    """Return the rule's images of these salts, NHWC."""
-    _, channels, height, width = fixture.meta["input_shape"]
-    made = [load_rule().image(height, width, channels, salt) for salt in salts]
-    return np.concatenate(made).transpose(0, 2, 3, 1)
 
 
 def logits_layer(fixture: Fixture, case: Case) -> str:

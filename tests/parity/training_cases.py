@@ -1,21 +1,36 @@
-"""Originals whose training is recorded: how each is built, by system and network of the fixture."""
+"""Originals whose training is recorded: how each is built, and what its fixture trains it on."""
 
 import json
 import re
 from collections.abc import Callable
+from typing import Any
 
+import numpy as np
+
+from roadseg.recipe import Recipe
 from tests.parity import fast_seg_cases
 from tests.parity.torch_networks import Case
-from tests.support import Fixture
+from tests.support import Fixture, load_rule
 
 Constructor = str | Callable[[Fixture], str]
 
+DATA = (
+    "step t, image i: rule.image(h, w, 3, f'{salt}step{t}image{i}'); "
+    "label of an image x (3, h, w): "
+    "clip(floor((x[0] + 2) / 4 * CLASSES), 0, LAST), 255 where x[2] > 1.5"
+)
+OPTIMISER = re.compile(
+    r"SGD, momentum (?P<momentum>\S+) \(velocity = \S+ velocity \+ gradient; weight -= rate "
+    r"\* velocity\), weight decay (?P<weight_decay>\S+) added to the gradient of every parameter, "
+    r"rate (?P<learning_rate>\S+) \* \(1 - t / (?P<steps>\d+)\) \*\* (?P<power>[\d.]+), "
+)
 
-def espnet(fixture: Fixture) -> str:
-    """Return ESPNet's constructor, its depths counted in the names of the parameters."""
-    names = " ".join(name for name, _ in json.loads(str(fixture.arrays["names"])))
-    p, q = (len(set(re.findall(rf"encoder\.level{level}\.(\d+)\.", names))) for level in (2, 3))
-    return f"ESPNet({fixture.meta['classes']}, {p}, {q})"
+
+def espnet(name: str, fixture: Fixture) -> str:
+    """Return the constructor `name` with its depths, counted in the names of the parameters."""
+    names = " ".join(listed for listed, _ in json.loads(str(fixture.arrays["names"])))
+    p, q = (len(set(re.findall(rf"\blevel{level}\.(\d+)\.", names))) for level in (2, 3))
+    return f"{name}({fixture.meta['classes']}, {p}, {q})"
 
 
 # For each system its constructors' cases, and the constructor call of each network of it.
@@ -27,10 +42,12 @@ TRAINED: dict[str, tuple[dict[str, Case], dict[str, Constructor]]] = {
             "dfanet": "DFANet({classes})",
             "dfsegv1": "DFSeg({classes}, 'dfv1')",
             "dfsegv2": "DFSeg({classes}, 'dfv2')",
-            "espnet": espnet,
+            "espnet": lambda fixture: espnet("ESPNet", fixture),
+            "espnet-c": lambda fixture: espnet("ESPNet_Encoder", fixture),
             "fastscnn": "FastSCNN({classes})",
             "icnet": "ICNet({classes})",
             "pspnet": "PSPNet_res50({classes})",
+            "pspnet101": "PSPNet_res101({classes})",
             "swiftnet": "SwiftNetRes18({classes})",
         },
     ),
@@ -47,3 +64,45 @@ def constructor_of(fixture: Fixture) -> str:
     if callable(constructor):
         return constructor(fixture)
     return constructor.format(classes=fixture.meta["classes"])
+
+
+def recipe_of(fixture: Fixture) -> Recipe:
+    """Return the recipe that `meta` describes; fail where it describes another kind of training."""
+    meta = fixture.meta
+    found = OPTIMISER.match(meta["optimiser"])
+    assert found, f"{fixture.path}: another optimiser: {meta['optimiser']}"
+    numbers: dict[str, Any] = {name: float(value) for name, value in found.groupdict().items()}
+    assert meta["loss"].startswith("mean cross entropy over pixels that are not 255, main logits")
+    return Recipe(
+        name="parity",
+        task="segmentation",
+        source=meta["source"],
+        crop_size=tuple(meta["input_shape"][2:]),
+        batch_size=meta["input_shape"][0],
+        precision="float64",
+        loss="cross_entropy",
+        weight_decay_on="all",
+        **{**numbers, "steps": int(numbers["steps"])},
+    )
+
+
+def batch(fixture: Fixture, step: int) -> dict[str, Any]:
+    """Return images and labels of one step as the fixture's `data` says."""
+    import tensorflow as tf
+
+    meta = fixture.meta
+    form = DATA.replace("CLASSES", str(meta["classes"])).replace("LAST", str(meta["classes"] - 1))
+    assert meta["data"] == form, f"{fixture.path}: other data"
+    salts = [f"{meta['salt']}step{step}image{i}" for i in range(meta["input_shape"][0])]
+    made = images(fixture, salts)
+    # In float32, as the original's: in float64 a pixel in a million gets another class.
+    labels = np.clip(np.floor((made[..., 0] + 2) / 4 * meta["classes"]), 0, meta["classes"] - 1)
+    labels = np.where(made[..., 2] > 1.5, 255, labels)
+    return {"image": tf.constant(made, tf.float64), "label": tf.constant(labels.astype(np.uint8))}
+
+
+def images(fixture: Fixture, salts: list[str]) -> np.ndarray:
+    """Return the rule's images of these salts, NHWC."""
+    _, channels, height, width = fixture.meta["input_shape"]
+    made = [load_rule().image(height, width, channels, salt) for salt in salts]
+    return np.concatenate(made).transpose(0, 2, 3, 1)
