@@ -161,5 +161,6 @@ class LossScale:
         steps = tf.where(finite, self.good_steps + 1.0, 0.0)
         grown = steps >= self.patience
         scale = tf.where(finite, self.scale * tf.where(grown, 2.0, 1.0), self.scale / 2.0)
-        self.scale.assign(tf.clip_by_value(scale, 1.0, 2.0**24))
+        # Below 1 too: of two images DFANet has gradients that overflow unscaled.
+        self.scale.assign(tf.clip_by_value(scale, 2.0**-14, 2.0**24))
         self.good_steps.assign(tf.where(grown, 0.0, steps))

@@ -130,6 +130,12 @@ def test_the_loss_scale_halves_on_overflow_and_doubles_after_its_patience() -> N
     assert float(scale.value()) == 8.0
 
 
+def test_the_loss_scale_falls_below_one_where_gradients_overflow_unscaled() -> None:
+    scale = LossScale(start=1.0)
+    scale.update(tf.constant(False))
+    assert float(scale.value()) == 0.5
+
+
 @pytest.mark.parametrize(
     "loss", [{}, {"loss": "ohem", "auxiliary_loss": "ohem", "ohem_min_kept": 500}]
 )
