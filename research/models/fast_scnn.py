@@ -36,9 +36,9 @@ def fast_scnn(
 
     Sides are multiples of 32. Images are RGB, 0..255; without `include_preprocessing` already
     normalised. Scores are unnormalised, float32, at input size; they are decided at 1/8 (layer
-    `logits`) and enlarged bilinearly with aligned corners.
+    `classifier.conv.1`) and enlarged bilinearly with aligned corners.
     auxiliary_heads: return {"scores": ..., "aux": ...} for training, the second from the detail
-        branch (layer `aux_logits`; 64 wide as the code has it, 32 in Tramac's).
+        branch (layer `auxlayer.4`; 64 wide as the code has it, 32 in Tramac's).
     fusion_dilation: 1 as in the code; 4 is the paper's, in the context branch of the fusion.
     The first convolution has no padding, as in the code.
     Raises RoadsegError for another size.

@@ -8,7 +8,7 @@ from roadseg.layers.conv_bn import BatchNorm
 from roadseg.layers.convolution import normal_fan_out
 from roadseg.layers.walk import count_parameters
 
-# Stage: channels and stride, as both sheets list them.
+# Stage: channels and stride, as Fast_Seg has them.
 STAGES = {
     1: {"stage2": (64, 8), "stage3": (128, 16), "stage4": (256, 32), "stage5": (512, 32)},
     2: {

@@ -5,7 +5,7 @@ import pytest
 from roadseg.errors import RoadsegError
 from roadseg.layers.entry import image_input, mean_colour, normalise
 
-# fast_seg.md, sections 4 and 10: mean and deviation in the order of the channels, and the scale.
+# As Fast_Seg 7895738 trains: mean and deviation in the order of the channels.
 RGB_MEAN, RGB_DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 BGR_MEAN = (104.00698793, 116.66876762, 122.67891434)
 

@@ -86,8 +86,8 @@ def test_the_fast_model_scores_every_pixel_and_trains_every_weight():
     assert all(np.abs(gradient).max() > 0 for gradient in found)
 
 
-def test_the_fast_model_costs_what_the_paper_says():
-    # fast_seg.md, section 8: 2.9 G at 360x640, recalled from the paper's table.
+def test_the_fast_model_costs_about_what_the_paper_is_recalled_to_say():
+    # 2.9 G at 360x640, which is the paper's figure as recalled, not looked up again.
     fast = count_operations(network(backbone="xception39"), (360, 640)).macs / 1e9
     assert fast == pytest.approx(2.9, rel=0.06)
 

@@ -29,7 +29,7 @@ def with_heads():
     return dfanet(19, auxiliary_heads=True)
 
 
-def test_maps_have_the_scales_and_channels_of_the_sheet(with_heads):
+def test_maps_have_the_scales_and_channels_of_the_code(with_heads):
     layers = {name: with_heads.get_layer(name).output for name in MAPS}
     found = keras.Model(with_heads.input, layers)(images((64, 128)), training=False)
     shapes = {name: tuple(value.shape) for name, value in found.items()}

@@ -12,7 +12,7 @@ from roadseg.losses.cross_entropy import cross_entropy
 from roadseg.metrics.operations import count_operations
 from tests.models.test_every_network import gradients_of, images
 
-# fast_seg.md, section 2.9: options, classes, size, values, 10^9 multiply-adds.
+# From our reading of the paper: options, classes, size, values, 10^9 multiply-adds.
 COUNTS = [
     ({"boundary_supervision": False}, 19, (1024, 2048), 13_661_203, 85.220),
     ({"auxiliary_heads": True, "poolings": 4}, 19, (512, 1024), 14_232_807, 23.939),
