@@ -58,26 +58,16 @@ def conv(
     )(x)
 
 
-def depthwise_conv(
-    x: Tensor,
-    name: str,
-    kernel_size: int = 3,
-    strides: int = 1,
-    dilation: int = 1,
-    padding: int | None = None,
-    initializer: keras.initializers.Initializer | None = None,
-) -> Tensor:
-    """Return the depthwise counterpart of `conv`, without bias."""
-    x, own = _padded(x, kernel_size, name, strides, dilation, padding)
+def depthwise_conv(x: Tensor, name: str, strides: int = 1, dilation: int = 1) -> Tensor:
+    """Return the depthwise counterpart of a 3x3 `conv`, without bias."""
+    x, own = _padded(x, 3, name, strides, dilation, None)
     return keras.layers.DepthwiseConv2D(
-        kernel_size,
+        3,
         strides=strides,
         dilation_rate=dilation,
         padding=own,
         use_bias=False,
-        depthwise_initializer=initializer.clone()
-        if initializer
-        else uniform_fan_in(kernel_size**2),
+        depthwise_initializer=uniform_fan_in(9),
         name=name,
     )(x)
 
@@ -118,9 +108,9 @@ def activate(x: Tensor, name: str, activation: str = "relu") -> Tensor:
     return keras.layers.Activation(activation, name=name)(x)
 
 
-def channel_dropout(x: Tensor, name: str, rate: float = 0.1) -> Tensor:
-    """Return `x`, in training with whole feature maps dropped at `rate`."""
-    return keras.layers.SpatialDropout2D(rate, name=name)(x)
+def channel_dropout(x: Tensor, name: str) -> Tensor:
+    """Return `x`, in training with a tenth of its feature maps dropped."""
+    return keras.layers.SpatialDropout2D(0.1, name=name)(x)
 
 
 def _padded(

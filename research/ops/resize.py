@@ -6,6 +6,7 @@ at every size, known when the graph is traced or not.
 
 from typing import Any, Literal
 
+import keras
 from keras import ops
 
 Tensor = Any
@@ -61,8 +62,6 @@ def _checked(images: Tensor) -> Tensor:
 
 
 def _is_float(images: Tensor) -> bool:
-    import keras
-
     return "float" in keras.backend.standardize_dtype(images.dtype)
 
 
@@ -71,8 +70,6 @@ def _as_float(images: Tensor) -> Tensor:
 
 
 def _wide(images: Tensor) -> str:
-    import keras
-
     return "float64" if keras.backend.standardize_dtype(images.dtype) == "float64" else "float32"
 
 
