@@ -43,36 +43,36 @@ def refusal(city: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> R
     return run
 
 
-def test_a_missing_folder(refusal: Refusal, tmp_path: Path):
+def test_a_missing_folder_is_refused(refusal: Refusal, tmp_path: Path):
     line = refusal(source=tmp_path / "nowhere")
     assert "nowhere: no such folder; --source is the folder that holds leftImg8bit" in line
 
 
-def test_an_image_without_label(refusal: Refusal, city: Path):
+def test_an_image_without_label_is_refused(refusal: Refusal, city: Path):
     first_label(city).unlink()
     line = refusal()
     assert str(first_image(city)) in line
     assert f"image without label, {first_label(city).parent}" in line
 
 
-def test_a_label_of_another_size(refusal: Refusal, city: Path):
+def test_a_label_of_another_size_is_refused(refusal: Refusal, city: Path):
     write_png(first_label(city), id_map(0, (16, 40)))
     assert f"{first_label(city)}: label is 16x40, its image" in refusal()
 
 
-def test_a_truncated_image(refusal: Refusal, city: Path):
+def test_a_truncated_image_is_refused(refusal: Refusal, city: Path):
     path = first_image(city)
     path.write_bytes(path.read_bytes()[:-20])
     assert f"{path}: truncated PNG" in refusal()
 
 
-def test_a_truncated_label(refusal: Refusal, city: Path):
+def test_a_truncated_label_is_refused(refusal: Refusal, city: Path):
     path = first_label(city)
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
     assert f"{path}: truncated PNG" in refusal()
 
 
-def test_a_label_id_outside_the_table(refusal: Refusal, city: Path):
+def test_a_label_id_outside_the_table_is_refused(refusal: Refusal, city: Path):
     labels = id_map(0)
     labels[5, 17] = 99
     write_png(first_label(city), labels)
@@ -80,35 +80,35 @@ def test_a_label_id_outside_the_table(refusal: Refusal, city: Path):
     assert f"{first_label(city)}: label id 99 at row 5, column 17 is not in the label table" in line
 
 
-def test_label_ids_read_as_train_ids(refusal: Refusal, city: Path):
+def test_label_ids_read_as_train_ids_are_refused(refusal: Refusal, city: Path):
     for path in city.glob("gtFine/*/*/*labelIds.png"):
         path.rename(path.with_name(path.name.replace("labelIds", "labelTrainIds")))
     line = refusal("--labels", "train")
     assert "train id 2" in line and "run the converter with `--labels ids`" in line
 
 
-def test_an_empty_split(refusal: Refusal, city: Path):
+def test_an_empty_split_is_refused(refusal: Refusal, city: Path):
     for path in city.glob("leftImg8bit/val/*/*"):
         path.unlink()
     assert "leave split 'val' out" in refusal()
 
 
-def test_no_labels_of_the_wanted_kind(refusal: Refusal, city: Path):
+def test_a_folder_without_labels_of_the_wanted_kind_is_refused(refusal: Refusal, city: Path):
     for path in city.glob("gtFine/*/*/*labelTrainIds.png"):
         path.unlink()
     assert "no *_gtFine_labelTrainIds.png" in refusal("--labels", "train")
 
 
-def test_no_shards(refusal: Refusal):
+def test_a_count_of_no_shards_is_refused(refusal: Refusal):
     assert "--shards 0" in refusal("--shards", "0")
 
 
-def test_an_unknown_data_set(capsys: pytest.CaptureFixture[str]):
+def test_an_unknown_data_set_is_refused(capsys: pytest.CaptureFixture[str]):
     assert main(["convert", "kitti"]) == 2
     assert "no data set 'kitti'; there are: cityscapes, camvid" in capsys.readouterr().err
 
 
-def test_images_that_are_not_8_bit_rgb(tmp_path: Path):
+def test_images_that_are_not_8_bit_rgb_are_refused(tmp_path: Path):
     grey = write_png(tmp_path / "grey.png", id_map(0))
     with pytest.raises(RoadsegError, match="grey.png: 8-bit PNG of colour type 0; images must be"):
         read_image(grey)
@@ -118,7 +118,7 @@ def test_images_that_are_not_8_bit_rgb(tmp_path: Path):
         read_image(deep)
 
 
-def test_a_jpeg_that_ends_early(tmp_path: Path):
+def test_a_jpeg_that_ends_early_is_refused(tmp_path: Path):
     path = tmp_path / "a.jpg"
     cv2.imwrite(str(path), picture(0))
     assert read_image(path).format == "jpeg"

@@ -262,7 +262,7 @@ def test_charts_leave_gaps_for_nan_and_nothing_for_no_value() -> None:
     assert bars.count("<rect") == 1 and "nan" not in bars
 
 
-def test_charts_escape_names() -> None:
+def test_names_in_charts_are_escaped() -> None:
     one = Series(HOSTILE, [0.0], [0.5], markers=True)
     drawn = line_chart([one], title=HOSTILE, x_label=HOSTILE, y_label=HOSTILE)
     drawn += bar_chart([one], [HOSTILE], title=HOSTILE, x_label="x", y_label="y", notes=[HOSTILE])
