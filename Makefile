@@ -41,7 +41,7 @@ test-slow: $(VENV)/.ready
 
 test-jax: $(VENV)/.ready
 	@$(PIP) $$(grep -E '^(jax|jaxlib)==' requirements.lock)
-	KERAS_BACKEND=jax $(BIN)/python -m pytest -q -n auto --dist loadfile tests/parity tests/ops tests/losses tests/sampling
+	KERAS_BACKEND=jax $(BIN)/python -m pytest -q -n auto --dist loadfile tests/parity tests/ops tests/sampling
 
 lint: $(VENV)/.ready
 	$(BIN)/ruff format --check .

@@ -14,6 +14,7 @@ from roadseg.errors import RoadsegError
 from roadseg.layers.entry import normalise
 from roadseg.weights.initial import original_of, read_weights
 from tests.parity.test_networks import check
+from tests.parity.torch_networks import outputs_of
 from tests.support import Fixture, parity_fixtures, shared_folder
 
 FIXTURES = parity_fixtures("espnet-published-*.npz")
@@ -51,15 +52,14 @@ def network(fixture: Fixture, align_corners: bool | str = True, **options) -> ke
     return model
 
 
-@lru_cache(maxsize=2)
+@lru_cache
 def run(path: Path, align_corners: bool | str = True) -> dict[str, np.ndarray]:
     """Return the classifier's map and the scores at input size, NHWC."""
     fixture = Fixture.load(path)
     model = network(fixture, align_corners)
     last = "classifier" if model.name == "espnet" else "classifier.conv"
     outputs = {"logits": model.get_layer(last).output, "scores": model.output}
-    found = keras.Model(model.input, outputs)(image(fixture), training=False)
-    return {name: keras.ops.convert_to_numpy(value) for name, value in found.items()}
+    return outputs_of(keras.Model(model.input, outputs), image(fixture))
 
 
 @every_fixture

@@ -71,13 +71,16 @@ def run(fixture: Fixture, case: Case, model: keras.Model) -> Values:
     main = model.output["scores"] if isinstance(model.output, dict) else model.output
     names = [output["name"] for output in fixture.meta["outputs"]]
     layers = {name: model.get_layer(case.outputs[name]).output for name in names}
-    outputs = keras.Model(model.input, {**layers, SCORES: main})
-    if keras.backend.backend() == "jax":
-        found = outputs.predict_on_batch(image(fixture))  # compiled once, not layer by layer
-    else:
-        found = outputs(image(fixture), training=False)
-    values = {name: keras.ops.convert_to_numpy(value) for name, value in found.items()}
+    values = outputs_of(keras.Model(model.input, {**layers, SCORES: main}), image(fixture))
     return {name: case.finish.get(name, lambda x: x)(value) for name, value in values.items()}
+
+
+def outputs_of(model: keras.Model, images: np.ndarray) -> Values:
+    """Return the outputs of a model that gives a dict, in inference."""
+    if keras.backend.backend() == "jax":
+        return model.predict_on_batch(images)  # compiled once, not layer by layer
+    found = model(images, training=False)
+    return {name: keras.ops.convert_to_numpy(value) for name, value in found.items()}
 
 
 def image(fixture: Fixture) -> np.ndarray:
