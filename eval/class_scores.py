@@ -15,8 +15,6 @@ Tensor = Any
 Size = tuple[int, int]
 
 DEEPLAB_PADDING = (127.5, 127.5, 127.5)
-# Networks whose originals enlarge their first output to input size; it is resized once more.
-ENLARGED_BY_ORIGINAL = ("icnet", "msfnet")
 
 
 class ClassScores(Protocol):
@@ -165,10 +163,10 @@ def _before_enlargement(model: "keras.Model") -> tuple["keras.Model", Any]:
     """Return the network up to what its layer `scores` enlarges, and how corners align there."""
     import keras
 
-    from roadseg.layers.resize import ResizeLike
+    from roadseg.layers.outputs import enlargement
 
-    last = {layer.name: layer for layer in model.layers}.get("scores")
-    if not isinstance(last, ResizeLike) or model.name in ENLARGED_BY_ORIGINAL:
+    last = enlargement(model)
+    if last is None:
         return model, True
     return keras.Model(model.inputs, last.input[0]), last.align_corners
 

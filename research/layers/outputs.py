@@ -10,6 +10,8 @@ from roadseg.layers.resize import ResizeLike
 from roadseg.ops.resize import Corners
 
 Tensor = Any
+ENLARGED_BY_ORIGINAL = ("icnet", "msfnet")
+"""Networks whose originals enlarge their first output to input size themselves."""
 
 
 def segmentation_model(
@@ -39,17 +41,21 @@ def segmentation_model(
     return keras.Model(images, outputs, name=name)
 
 
-def own_scale(model: keras.Model) -> keras.Model:
-    """Return `model` up to its main scores at the scale they are decided at, as originals end.
+def enlargement(model: keras.Model, head: str = "scores") -> ResizeLike | None:
+    """Return the layer that enlarges a head's map where its original does not, if there is one."""
+    layer = {layer.name: layer for layer in model.layers}.get(head)
+    ends_there = head == "scores" and model.name in ENLARGED_BY_ORIGINAL
+    return layer if isinstance(layer, ResizeLike) and not ends_there else None
 
-    model: what a builder of `roadseg.models` returned; its other heads keep their own scales too.
-    Raises ValueError for a model whose scores are not enlarged by a layer of that name.
+
+def own_scale(model: keras.Model) -> keras.Model:
+    """Return `model` with the map of each head at the scale at which its original gives it.
+
+    model: what a builder of `roadseg.models` returned.
     """
-    names = list(model.output) if isinstance(model.output, dict) else ["scores"]
+    outputs = model.output if isinstance(model.output, dict) else {"scores": model.output}
     heads = {}
-    for name in names:
-        layer = next((layer for layer in model.layers if layer.name == name), None)
-        if not isinstance(layer, ResizeLike):
-            raise ValueError(f"{model.name}: no layer '{name}' that enlarges a head's map")
-        heads[name] = layer.input[0]
-    return keras.Model(model.input, heads["scores"] if names == ["scores"] else heads)
+    for head, enlarged in outputs.items():
+        layer = enlargement(model, head)
+        heads[head] = enlarged if layer is None else layer.input[0]
+    return keras.Model(model.input, heads if len(heads) > 1 else heads["scores"])

@@ -15,6 +15,7 @@ from roadseg.eval import benchmark, network_times, runtimes
 from roadseg.eval.latency import Latency
 from roadseg.eval.network_times import Subject, Timed, published_of, subjects
 from roadseg.eval.published_latency import PUBLISHED
+from roadseg.layers.outputs import own_scale
 
 
 def test_graph_and_saved_model_of_a_network_are_timed_at_its_own_scale(capsys):
@@ -25,6 +26,22 @@ def test_graph_and_saved_model_of_a_network_are_timed_at_its_own_scale(capsys):
     assert {"Keras graph", "SavedModel"} <= set(row["times"])
     assert row["parameters"] == 1_138_051
     assert {"image", "device", "protocol", "original"} <= set(report["conditions"])
+
+
+# Side of an image over that of the scores, as the originals give them.
+STRIDES = {"espnet": 1, "icnet": 1, "msfnet": 1, "dfanet": 4, "swiftnet": 4, "fast_scnn": 8}
+
+
+@pytest.mark.parametrize("name", STRIDES)
+def test_a_network_is_timed_up_to_where_its_original_ends(name):
+    model = own_scale(roadseg.create(name, 19, input_shape=(128, 192, 3)))
+    assert model.output_shape[1:3] == (128 // STRIDES[name], 192 // STRIDES[name])
+
+
+@pytest.mark.parametrize("name", ["dfanet", "espnet", "msfnet"])
+def test_heads_of_training_are_timed_at_scales_of_their_own(name):
+    model = roadseg.create(name, 19, input_shape=(128, 192, 3), auxiliary_heads=True)
+    assert set(own_scale(model).output) == set(model.output)
 
 
 def test_every_original_that_was_timed_answers_to_a_network_that_builds():
