@@ -4,6 +4,7 @@ import difflib
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal
 
 import keras
@@ -44,102 +45,81 @@ class Network:
     """The original's parameters that no output of it depends on; they are left out here."""
 
 
+PyTorchNetwork = partial(Network, reference_name=torch_names.reference_name, layout="pytorch")
+"""Makes the entry of a network whose layers bear the names of a PyTorch original's modules."""
+
 NETWORKS: dict[str, Network] = {
-    "bisenet": Network(
+    "bisenet": PyTorchNetwork(
         bisenet,
-        torch_names.reference_name,
         parameters=13_042_643,
-        layout="pytorch",
         auxiliary=("heads.0.", "heads.1."),
     ),
     "deeplabv3_mobilenet_v2": Network(
         deeplabv3_mobilenet_v2, slim_names.reference_name, parameters=2_113_043
     ),
-    "dfanet": Network(
+    "dfanet": PyTorchNetwork(
         dfanet,
-        torch_names.reference_name,
         parameters=1_831_051,
-        layout="pytorch",
         multiple=64,
         auxiliary=("dsn1.", "dsn2."),
         unused=("backbone.fc.weight", "backbone.fc.bias"),
     ),
-    "dfseg_v1": Network(
+    "dfseg_v1": PyTorchNetwork(
         dfseg_v1,
-        torch_names.reference_name,
         parameters=9_220_659,
-        layout="pytorch",
         auxiliary=("dsn.",),
         unused=("backbone.fc.weight", "backbone.fc.bias"),
     ),
-    "dfseg_v2": Network(
+    "dfseg_v2": PyTorchNetwork(
         dfseg_v2,
-        torch_names.reference_name,
         parameters=18_674_739,
-        layout="pytorch",
         auxiliary=("dsn.",),
         unused=("backbone.fc.weight", "backbone.fc.bias"),
     ),
-    "espnet": Network(
+    "espnet": PyTorchNetwork(
         espnet,
-        torch_names.reference_name,
         parameters=201_542,
-        layout="pytorch",
         multiple=8,
         trunk=("encoder.",),
     ),
-    "espnet_c": Network(
+    "espnet_c": PyTorchNetwork(
         espnet_c,
-        torch_names.reference_name,
         parameters=210_889,
-        layout="pytorch",
         multiple=8,
     ),
-    "fast_scnn": Network(
+    "fast_scnn": PyTorchNetwork(
         fast_scnn,
-        torch_names.reference_name,
         parameters=1_138_051,
-        layout="pytorch",
         multiple=32,
         auxiliary=("auxlayer.",),
     ),
-    "icnet": Network(
+    "icnet": PyTorchNetwork(
         icnet,
-        torch_names.reference_name,
         parameters=47_484_320,
-        layout="pytorch",
         multiple=8,
         trunk=("backbone.conv", "backbone.bn", "backbone.layer"),
         auxiliary=("head.cff_12.conv_low_cls", "head.cff_24.conv_low_cls"),
     ),
-    "msfnet": Network(
+    "msfnet": PyTorchNetwork(
         msfnet,
-        torch_names.reference_name,
         parameters=14_758_931,
-        layout="pytorch",
         auxiliary=("boundary.",),
     ),
-    "pspnet_50": Network(
+    "pspnet_50": PyTorchNetwork(
         pspnet_50,
-        torch_names.reference_name,
         parameters=46_715_347,
-        layout="pytorch",
         trunk=("conv", "bn", "layer"),
         auxiliary=("dsn.",),
     ),
-    "pspnet_101": Network(
+    "pspnet_101": PyTorchNetwork(
         pspnet_101,
-        torch_names.reference_name,
         parameters=65_707_475,
-        layout="pytorch",
         trunk=("conv", "bn", "layer"),
         auxiliary=("dsn.",),
     ),
-    "swiftnet": Network(
+    "swiftnet": PyTorchNetwork(
         swiftnet,
-        torch_names.reference_name,
         parameters=11_207_766,
-        layout="pytorch",
         trunk=("conv1", "bn1", "layer"),
         auxiliary=("dsn.",),
     ),
