@@ -2,20 +2,31 @@
 
 from collections.abc import Callable
 
+from roadseg.datasets.bdd100k import bdd100k
 from roadseg.datasets.camvid import camvid, camvid32
 from roadseg.datasets.cityscapes import cityscapes
+from roadseg.datasets.dual_camera import dual_camera
+from roadseg.datasets.idd import idd
 from roadseg.datasets.label_table import LabelId, LabelTable
 from roadseg.datasets.mapillary import mapillary
+from roadseg.datasets.uds import uds
+from roadseg.datasets.vistas import mapillary65
 from roadseg.errors import RoadsegError
 
 __all__ = ["LabelId", "LabelTable", "get", "list_tables"]
 
-# Street scenes are labelled with Cityscapes' ids, so that either can stand in for the other.
+# Street scenes and KITTI are labelled with Cityscapes' ids.
 _TABLES: dict[str, Callable[[], LabelTable]] = {
     "cityscapes": cityscapes,
     "camvid": camvid,
     "camvid32": camvid32,
     "mapillary": mapillary,
+    "mapillary65": mapillary65,
+    "bdd100k": bdd100k,
+    "idd": idd,
+    "kitti": lambda: cityscapes("kitti"),
+    "uds": uds,
+    "dual_camera": dual_camera,
     "street_scenes": lambda: cityscapes("street_scenes"),
 }
 

@@ -61,8 +61,8 @@ def test_a_table_survives_json(name: str, tmp_path: Path):
 
 
 def test_an_unknown_table_names_those_there_are():
-    with pytest.raises(RoadsegError, match="no label table 'kitti'.*cityscapes, camvid"):
-        datasets.get("kitti")
+    with pytest.raises(RoadsegError, match="no label table 'nuscenes'.*cityscapes, camvid"):
+        datasets.get("nuscenes")
 
 
 def test_a_broken_table_names_its_file(tmp_path: Path):

@@ -77,7 +77,7 @@ def test_a_label_table_may_be_a_file(source, tmp_path):
     ("options", "message"),
     [
         ((), "name an .npz, or make it a run folder"),
-        (("--label-table", "kitti"), "no label table 'kitti'; there are: cityscapes"),
+        (("--label-table", "nuscenes"), "no label table 'nuscenes'; there are: cityscapes"),
         (("--label-table", "camvid", "--num-classes", "13"), "has 11 classes; give 11, 12"),
         (("--label-table", "camvid", "--option", "normalisation"), "write it as name=value"),
         (("--label-table", "camvid"), "has shape (12, 128, 1, 1), here it is (11, 128, 1, 1)"),
