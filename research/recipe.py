@@ -38,22 +38,45 @@ class Recipe:
     """Folder of TFRecords that `roadseg convert` wrote, or others in the same schema."""
     split: str = "train"
     """Split to train on."""
+    class_uniform_pct: float = 0.0
+    """Share, 0 to 1, of an epoch that is drawn class by class, where a class lies; 0 for none."""
+    class_uniform_tile: int = 1024
+    """Side in pixels of the tiles in which centroids of classes are found."""
+    class_uniform_gaps: Literal["fill", "leave"] = "fill"
+    """An image smaller than a tile: one tile, or none; the share of a class that is nowhere: images
+    at random, or nobody's (as published)."""
+    coarse_split: str = ""
+    """Split in which coarse_boost_classes are looked for as well; empty for none."""
+    coarse_boost_classes: tuple[int, ...] = ()
+    """Train ids that are also drawn where they lie in coarse_split."""
+    max_cu_epoch: int = 100_000
+    """Epoch, counted from 0, from which on coarse_split is not drawn from any more."""
     crop_size: tuple[int, int] = (1024, 1024)
-    """Training crop; smaller images are padded at the bottom and right (label 255)."""
-    padding: Literal["grey", "mean"] = "grey"
-    """Colour of the padding: 127.5, or the one that the network's normalisation brings to zero."""
+    """Training crop; smaller images are padded (label 255)."""
+    centroid_crop: Literal["inside", "published"] = "inside"
+    """Crops around a centroid: all that hold it; published: of those at the bottom and right edge
+    one that does not, and padding is forgotten."""
+    padding: Literal["grey", "mean", "black"] = "grey"
+    """Colour of the padding: 127.5, what the network's normalisation brings to zero, or 0."""
+    padding_at: Literal["end", "around"] = "end"
+    """Where padding goes: bottom and right, or all sides, with room for the crop to move."""
     min_scale: float = 1.0
     """Smallest random scale before the crop; equal to max_scale for none."""
     max_scale: float = 1.0
     """Largest random scale before the crop."""
     scale_step: float = 0.0
     """Step between scales; 0 draws from the continuous range."""
-    scaling: Literal["aligned", "half_pixel"] = "aligned"
-    """How images are scaled: aligned corners, as TensorFlow 1 did, or half-pixel, as OpenCV."""
+    scaling: Literal["aligned", "half_pixel", "cubic"] = "aligned"
+    """How images are scaled: bilinearly with aligned corners, as TensorFlow 1 did, or half-pixel,
+    as OpenCV; cubic and antialiased, as PIL."""
     flip_probability: float = 0.5
     """Probability of a left-right flip of image and label."""
+    colour_jitter: float = 0.0
+    """Brightness, contrast and saturation times 1 +- this, hue turned by +- this; at most 0.5."""
+    blur_sigma: tuple[float, float] = (0.0, 0.0)
+    """Smallest and largest sigma, in pixels, of the Gaussian blur of crops; 0 0 for none."""
     shuffle_buffer: int = 100
-    """Records in the shuffle buffer."""
+    """Records in the shuffle buffer; class-uniform epochs are shuffled whole."""
     cache: Literal["none", "encoded", "decoded"] = "none"
     """What is kept in memory after it was read once: nothing, the files' bytes, or the pixels."""
 
@@ -102,6 +125,10 @@ class Recipe:
     """Rate at step 0, before the schedule."""
     schedule: Literal["poly", "cosine", "halving"] = "poly"
     """How the rate falls, step by step: poly to 0, half a cosine, or by halves."""
+    rate_every_steps: int = 1
+    """Steps in which the rate stays as it is; those of an epoch where it falls epoch by epoch."""
+    rate_ahead: bool = False
+    """Train every such stretch at the rate of the next one; the last of poly then has rate 0."""
     power: float = 0.9
     """Power of the poly schedule, which ends at 0."""
     final_learning_rate: float = 0.0
@@ -124,6 +151,8 @@ class Recipe:
     """Factor on the rate and on the decay of those layers (SwiftNet: 1/4)."""
     bias_gradient_factor: float = 1.0
     """Factor on the gradient of the logits' biases (published: 2)."""
+    local_norms: tuple[str, ...] = ()
+    """Batch normalisations, by patterns of their names (*), with each replica's own moments."""
     batch_norm_momentum: float = 0.0
     """Momentum of batch statistics in place of the network's own; 0 keeps those."""
     ema: float = 0.0

@@ -11,6 +11,7 @@ import tensorflow as tf
 from roadseg.errors import RoadsegError
 from roadseg.layers.entry import mean_colour
 from roadseg.models.registry import find
+from roadseg.ops.antialiased import cubic_window
 from roadseg.ops.resize import resize_bilinear, resize_nearest
 from roadseg.recipe import Recipe
 
@@ -23,7 +24,7 @@ class Crop(NamedTuple):
     """One training crop: pixels as bytes, and where in it the picture (not padding) lies."""
 
     image: Tensor
-    """(height, width, 3) uint8; padding is 127 here and gets its colour on the device."""
+    """(height, width, 3) uint8; padding that is not black gets its colour on the device."""
     label: Tensor
     """(height, width) uint8 train ids, 255 = ignore or padding."""
     content: Tensor
@@ -43,39 +44,96 @@ def draws(seed: int, index: Tensor) -> Tensor:
 
 
 def random_crop(
-    image: Tensor, label: Tensor, draw: Tensor, recipe: Recipe, padded: bool = True
+    image: Tensor,
+    label: Tensor,
+    draw: Tensor,
+    recipe: Recipe,
+    padded: bool = True,
+    centroid: Tensor | None = None,
 ) -> Crop:
     """Return a crop of recipe.crop_size.
 
     image: (height, width, 3) uint8; label: (height, width) integer train ids.
     draw: (4,) in [0, 1) for scale, row, column, flip.
     padded: False where no image can be smaller than the crop, which then costs less.
-    Order as published: scale, pad at the bottom and right, crop, flip.
-    Source: adaptive-sampling, research/deeplab/input_preprocess.py; Fast_Seg has the same order.
+    centroid: (2,) integers, the row and column that the crop is to hold; -1 or None for any crop.
+    Order as published: scale, pad, crop, flip.
+    Source: adaptive-sampling, research/deeplab/input_preprocess.py; Fast_Seg has the same order, as
+    has SFSegNets, with padding on all sides and centroids.
     """
-    label = tf.cast(label, tf.uint8)
+    image, label = tf.convert_to_tensor(image), tf.cast(label, tf.uint8)
+    factor, size = tf.constant(1.0), tf.shape(image)[:2]
     if recipe.max_scale > recipe.min_scale or recipe.min_scale != 1.0:
-        image, label = _rescaled(image, label, scale(draw[0], recipe), recipe.scaling)
-    height, width = recipe.crop_size
-    size = tf.shape(image)[:2]
-    free = tf.maximum(size - [height, width], 0)
-    # Draws are float32, below 1; their product with free + 1 can still round up to it.
-    offset = tf.minimum(tf.cast(draw[1:3] * tf.cast(free + 1, tf.float32), tf.int32), free)
-    shown = tf.minimum(size, [height, width])
-    image = image[offset[0] : offset[0] + shown[0], offset[1] : offset[1] + shown[1]]
-    label = label[offset[0] : offset[0] + shown[0], offset[1] : offset[1] + shown[1]]
+        factor = scale(draw[0], recipe)
+        size = _scaled_size(image, factor, recipe)
+    first = _first_pixel(size, draw[1:3], recipe, centroid, factor)
+    begin, end = tf.maximum(first, 0), tf.minimum(first + recipe.crop_size, size)
+    image, label = _window(image, label, size, begin, end, recipe)
+    before, after = begin - first, first + recipe.crop_size - end
     flipped = draw[3] < recipe.flip_probability
     image = tf.cond(flipped, lambda: tf.reverse(image, [1]), lambda: image)
     label = tf.cond(flipped, lambda: tf.reverse(label, [1]), lambda: label)
     # Flipping the crop would carry padding from the right to the left.
-    left = tf.where(flipped, width - shown[1], 0)
-    right, below = width - shown[1] - left, height - shown[0]
+    left = tf.where(flipped, after[1], before[1])
+    right = tf.where(flipped, before[1], after[1])
     if padded:
-        image = tf.pad(image, [[0, below], [left, right], [0, 0]], constant_values=127)
-        label = tf.pad(label, [[0, below], [left, right]], constant_values=LABEL_PADDING)
+        sides = [[before[0], after[0]], [left, right]]
+        value = 0 if recipe.padding == "black" else 127
+        image = tf.pad(image, [*sides, [0, 0]], constant_values=value)
+        label = tf.pad(label, sides, constant_values=LABEL_PADDING)
+    height, width = recipe.crop_size
     image = tf.ensure_shape(image, (height, width, 3))
     label = tf.ensure_shape(label, (height, width))
-    return Crop(image, label, tf.stack([0, left, shown[0], left + shown[1]]))
+    content = tf.stack([before[0], left, height - after[0], width - right])
+    return Crop(image, label, content)
+
+
+def _first_pixel(
+    size: Tensor, draw: Tensor, recipe: Recipe, centroid: Tensor | None, factor: Tensor
+) -> Tensor:
+    """Return row and column of the crop's first pixel in the scaled image; padding is below 0.
+
+    Around a centroid c the published crop of side s begins between c - s and c, both ends included.
+    The crop that begins at c - s does not hold c: ours begins at c - s + 1 or later.
+    """
+    crop = tf.constant(recipe.crop_size)
+    margin = tf.zeros_like(size)
+    if recipe.padding_at == "around":
+        margin = tf.where(size < crop, (crop - size) // 2 + 1, 0)
+    free = tf.maximum(size + 2 * margin - crop, 0)
+    # Draws are float32, below 1; their product with free + 1 can still round up to it.
+    first = tf.minimum(tf.cast(draw * tf.cast(free + 1, tf.float32), tf.int32), free)
+    if centroid is not None:
+        inside = recipe.centroid_crop == "inside"
+        # Cut to integers, it can come to lie one pixel beyond an image that became smaller.
+        centre = tf.minimum(tf.cast(tf.cast(centroid, tf.float32) * factor, tf.int32), size - 1)
+        last = crop - 1 if inside else crop
+        around = tf.minimum(tf.cast(draw * tf.cast(last + 1, tf.float32), tf.int32), last)
+        around += centre + margin - last if inside else centre - last
+        first = tf.where(centroid[0] < 0, first, tf.clip_by_value(around, 0, free))
+    return first - margin
+
+
+def _scaled_size(image: Tensor, factor: Tensor, recipe: Recipe) -> Tensor:
+    size = tf.cast(tf.shape(image)[:2], tf.float32) * factor
+    # OpenCV rounds sizes.
+    return tf.cast(tf.round(size) if recipe.scaling == "half_pixel" else size, tf.int32)
+
+
+def _window(
+    image: Tensor, label: Tensor, size: Tensor, begin: Tensor, end: Tensor, recipe: Recipe
+) -> tuple[Tensor, Tensor]:
+    """Return rows and columns `begin` to `end` (without it) of both, scaled to `size`."""
+    scaled = recipe.max_scale > recipe.min_scale or recipe.min_scale != 1.0
+    if scaled and recipe.scaling == "cubic":
+        window = cubic_window(image[None], tf.unstack(size), tf.unstack(begin), tf.unstack(end))
+        image = tf.cast(tf.clip_by_value(tf.round(window[0]), 0.0, 255.0), tf.uint8)
+        label = resize_nearest(label[None, :, :, None], tf.unstack(size), "half_pixel")[0, :, :, 0]
+        return image, label[begin[0] : end[0], begin[1] : end[1]]
+    if scaled:
+        image, label = _rescaled(image, label, size, recipe.scaling)
+    image = image[begin[0] : end[0], begin[1] : end[1]]
+    return image, label[begin[0] : end[0], begin[1] : end[1]]
 
 
 def scale(draw: Tensor, recipe: Recipe) -> Tensor:
@@ -87,11 +145,14 @@ def scale(draw: Tensor, recipe: Recipe) -> Tensor:
     return recipe.min_scale + step * recipe.scale_step
 
 
-def padding_colour(recipe: Recipe) -> tuple[float, float, float]:
+def padding_colour(recipe: Recipe) -> tuple[float, float, float] | None:
     """Return the RGB colour, 0..255, of padding: grey, or what normalisation brings to zero.
 
+    None for black, which bytes hold: what jitter and blur made of it stays.
     Raises RoadsegError where the network of `recipe` has no choice of normalisations to ask.
     """
+    if recipe.padding == "black":
+        return None
     if recipe.padding == "grey":
         return (IMAGE_PADDING,) * 3
     build = find(recipe.model).build
@@ -106,15 +167,15 @@ def padding_colour(recipe: Recipe) -> tuple[float, float, float]:
 def restore_padding(
     images: Tensor,
     content: Tensor | None,
-    colour: tuple[float, float, float] = (IMAGE_PADDING,) * 3,
+    colour: tuple[float, float, float] | None = (IMAGE_PADDING,) * 3,
 ) -> Tensor:
     """Return images as float32 with padding at `colour`, which bytes cannot hold.
 
     images: (batch, height, width, 3) uint8; content: (batch, 4) as in `Crop`, or None where
         nothing is padded: the images then come back as they are, in bytes.
-    colour: RGB, 0..255.
+    colour: RGB, 0..255; None: the images come back as they are.
     """
-    if content is None:
+    if content is None or colour is None:
         return images
     inside = inside_picture(images, content)[..., None]
     return tf.where(inside, tf.cast(images, tf.float32), tf.constant(colour))
@@ -128,11 +189,10 @@ def inside_picture(crops: Tensor, content: Tensor) -> Tensor:
     return in_rows[:, :, None] & in_columns[:, None, :]
 
 
-def _rescaled(image: Tensor, label: Tensor, factor: Tensor, how: str) -> tuple[Tensor, Tensor]:
-    size = tf.cast(tf.shape(image)[:2], tf.float32) * factor
-    # OpenCV rounds sizes, and picks labels by the integer part of i in / out.
+def _rescaled(image: Tensor, label: Tensor, size: Tensor, how: str) -> tuple[Tensor, Tensor]:
+    # OpenCV picks labels by the integer part of i in / out.
     opencv = how == "half_pixel"
-    height, width = tf.unstack(tf.cast(tf.round(size) if opencv else size, tf.int32))
+    height, width = tf.unstack(size)
     blended = resize_bilinear(image[None], (height, width), "half_pixel" if opencv else True)
     # Back to bytes costs half a grey level and a quarter of the transfer to the device.
     image = tf.cast(tf.round(blended[0]), tf.uint8)

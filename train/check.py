@@ -23,10 +23,13 @@ def check_recipe(recipe: Recipe, table: LabelTable) -> None:
     }
     for name, size in sizes.items():
         _need(min(size) >= 2, name, size, "at least 2 a side")
-    for name in ("batch_size", "steps", "summary_every_steps", "shuffle_buffer"):
+    at_least_1 = ("batch_size", "steps", "summary_every_steps", "shuffle_buffer")
+    for name in (*at_least_1, "rate_every_steps", "class_uniform_tile"):
         _need(getattr(recipe, name) >= 1, name, getattr(recipe, name), "at least 1")
     _need(recipe.learning_rate > 0, "learning_rate", recipe.learning_rate, "above 0")
     _check_optimisation(recipe)
+    _check_colour(recipe)
+    _check_class_uniform(recipe, table)
     _need(0 <= recipe.ema < 1, "ema", recipe.ema, "from 0 to below 1")
     ordered = 0 < recipe.min_scale <= recipe.max_scale
     _need(ordered, "min_scale", recipe.min_scale, "above 0 and at most max_scale")
@@ -82,6 +85,25 @@ def _check_network(recipe: Recipe) -> None:
     nearest = " or ".join(str(near) for near in nearest_sizes(size, multiple))
     wanted = f"multiples of {multiple}, for {recipe.model}; nearest: {nearest}"
     _need(legal, name, size, wanted)
+
+
+def _check_colour(recipe: Recipe) -> None:
+    jitter, sigma = recipe.colour_jitter, recipe.blur_sigma
+    _need(0 <= jitter <= 0.5, "colour_jitter", jitter, "0 to 0.5")
+    ordered = len(sigma) == 2 and 0 <= sigma[0] <= sigma[1] <= 8
+    _need(ordered, "blur_sigma", sigma, "smallest and largest, 0 to 8; 0 0 for none")
+
+
+def _check_class_uniform(recipe: Recipe, table: LabelTable) -> None:
+    share, classes = recipe.class_uniform_pct, recipe.coarse_boost_classes
+    _need(0 <= share <= 1, "class_uniform_pct", share, "0 to 1")
+    both = bool(recipe.coarse_split) == bool(classes)
+    _need(both, "coarse_split", repr(recipe.coarse_split), "together with --coarse-boost-classes")
+    used = bool(share) or not classes
+    _need(used, "coarse_boost_classes", classes, "together with --class-uniform-pct")
+    known = all(0 <= train_id < table.num_classes for train_id in classes)
+    wanted = f"{table.name} has classes 0 to {table.num_classes - 1}"
+    _need(known, "coarse_boost_classes", classes, wanted)
 
 
 def _check_optimisation(recipe: Recipe) -> None:

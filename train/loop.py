@@ -61,7 +61,7 @@ def build(
         if recipe.batch_norm_momentum:
             set_batch_norm_momentum(model, recipe.batch_norm_momentum)
         if strategy.num_replicas_in_sync > 1:
-            synchronise_batch_norm(model)
+            synchronise_batch_norm(model, local=recipe.local_norms)
         if not run.checkpoints():
             load_start(recipe, model, table)
         weights = class_weights(recipe, run, records, writes=is_chief(strategy))

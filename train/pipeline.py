@@ -14,8 +14,9 @@ from roadseg.data_conversion.records import RecordSet, parse_example
 from roadseg.errors import RoadsegError
 from roadseg.ops.resize import resize_bilinear
 from roadseg.recipe import Recipe
-from roadseg.train import augment
+from roadseg.train import augment, colour
 from roadseg.train.cache import cached_files, fits_memory
+from roadseg.train.class_uniform import class_uniform_examples
 
 Tensor = Any
 Batch = dict[str, Tensor]
@@ -50,7 +51,8 @@ def training_batches(
     def mine(place: Tensor) -> Tensor:
         return (place % recipe.batch_size) // part == pipeline
 
-    parallel, padded = tf.data.AUTOTUNE, augment.may_pad(recipe, records.image_size)
+    image_size = None if recipe.coarse_split else records.image_size
+    parallel, padded = tf.data.AUTOTUNE, augment.may_pad(recipe, image_size)
     start = start_step * recipe.batch_size
     examples = example_stream(recipe, records, start, mine if pipelines > 1 else None)
     crops = examples.map(
@@ -73,8 +75,18 @@ def example_stream(
 
     wanted: which places to give, all if None; the others are passed over without decoding, as are
     the examples before `start` in its epoch.
-    Examples are {"image": uint8, "label": integers, "filename": bytes}, decoded.
+    Examples are {"image": uint8, "label": integers, "filename": bytes}, decoded; class-uniform ones
+    have a "centroid" as well.
     """
+    drawn = class_uniform_examples if recipe.class_uniform_pct else _shuffled_examples
+    stream, fetch = drawn(recipe, records, start)
+    if wanted is not None:
+        stream = stream.filter(lambda place, _: wanted(place))
+    return stream.map(lambda place, key: (place, fetch(key)), num_parallel_calls=tf.data.AUTOTUNE)
+
+
+def _shuffled_examples(recipe: Recipe, records: RecordSet, start: int) -> tuple[Any, Any]:
+    """Return (data set of (place in the run, key) from place `start` on, key -> example)."""
     count = records.num_examples
     cached = recipe.cache != "none" and fits_memory(recipe, records)
     files, fetch = cached_files(recipe, records) if cached else _record_files(records)
@@ -92,10 +104,7 @@ def example_stream(
         places = tf.data.Dataset.range(epoch * count, (epoch + 1) * count)
         return tf.data.Dataset.zip(places, order).skip(skipped)
 
-    stream = tf.data.Dataset.range(start // count, np.iinfo(np.int64).max).flat_map(epoch_of)
-    if wanted is not None:
-        stream = stream.filter(lambda place, _: wanted(place))
-    return stream.map(lambda place, key: (place, fetch(key)), num_parallel_calls=tf.data.AUTOTUNE)
+    return tf.data.Dataset.range(start // count, np.iinfo(np.int64).max).flat_map(epoch_of), fetch
 
 
 def _record_files(records: RecordSet) -> tuple[Any, Any]:
@@ -118,9 +127,10 @@ def _key(seed: int, epoch: Tensor, salt: int) -> Tensor:
 
 
 def _crop(place: Tensor, example: Batch, recipe: Recipe, padded: bool) -> Batch:
-    draw = augment.draws(recipe.seed, place)
+    draw, centroid = augment.draws(recipe.seed, place), example.get("centroid")
     image, label = example["image"], example["label"]
-    crop = augment.random_crop(image, label, draw, recipe, padded)._asdict()
+    crop = augment.random_crop(image, label, draw, recipe, padded, centroid)._asdict()
+    crop["image"] = colour.changed(crop["image"], recipe, place)
     if not padded:
         del crop["content"]
     return crop

@@ -6,7 +6,13 @@ from roadseg.recipe import Recipe
 
 
 def rate_at(step: int, recipe: Recipe) -> float:
-    """Return the rate of `step`, 0 to recipe.steps - 1, by the schedule of `recipe`."""
+    """Return the rate of `step`, 0 to recipe.steps - 1, by the schedule of `recipe`.
+
+    Source of rate_ahead: SFSegNets ba475ba, train.py, which on PyTorch 1.1 and later steps its
+    scheduler once too often before the first epoch.
+    """
+    held = recipe.rate_every_steps
+    step = (step // held + recipe.rate_ahead) * held
     if recipe.schedule == "cosine":
         return cosine(step, recipe.steps, recipe.learning_rate, recipe.final_learning_rate)
     if recipe.schedule == "halving":

@@ -1,9 +1,13 @@
 """Convolution, batch normalisation, activation: the block every network is made of."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from typing import Any
 
 import keras
+
+from roadseg.errors import RoadsegError
 
 Tensor = Any
 
@@ -76,15 +80,29 @@ def depthwise_bn(
     return _normalise_and_activate(x, name, norm, activation)
 
 
-def synchronise_batch_norm(model: keras.Model, synchronised: bool = True) -> keras.Model:
+def synchronise_batch_norm(
+    model: keras.Model, synchronised: bool = True, local: Sequence[str] = ()
+) -> keras.Model:
     """Return `model` itself, every batch normalisation in it now taking moments over all replicas.
 
+    local: patterns (*) of the names of those that take each replica's own.
     Call it before the first training step is traced. TensorFlow only: Keras's JAX backend has no
-    such moments.
+    such moments. Raises RoadsegError for a pattern that no batch normalisation answers to.
     """
-    for layer in model._flatten_layers():
-        if isinstance(layer, keras.layers.BatchNormalization):
-            layer.synchronized = synchronised
+    norms = [
+        layer
+        for layer in model._flatten_layers()
+        if isinstance(layer, keras.layers.BatchNormalization)
+    ]
+    for pattern in local:
+        if not any(fnmatchcase(layer.name, pattern) for layer in norms):
+            near = ", ".join(layer.name for layer in norms[:2] + norms[-2:])
+            raise RoadsegError(
+                f"--local-norms {pattern}: no such batch normalisation; there are {near} .."
+            )
+    for layer in norms:
+        own = any(fnmatchcase(layer.name, pattern) for pattern in local)
+        layer.synchronized = synchronised and not own
     return model
 
 

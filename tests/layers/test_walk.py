@@ -1,6 +1,7 @@
 import keras
 import pytest
 
+from roadseg.errors import RoadsegError
 from roadseg.layers.conv_bn import BatchNorm, depthwise_bn, synchronise_batch_norm
 from roadseg.layers.walk import count_parameters, weights
 
@@ -42,3 +43,16 @@ def test_a_stride_and_a_dilation_exclude_each_other():
     with pytest.raises(ValueError, match="stride 2 and dilation 2"):
         norm = BatchNorm(momentum=0.9, epsilon=1e-5)
         depthwise_bn(image, "x", norm, keras.initializers.GlorotUniform(), strides=2, dilation=2)
+
+
+def test_some_norms_can_be_left_to_their_replica():
+    image = keras.Input((8, 8, 2))
+    inner, outer = block("trunk.first"), block("head.last")
+    synchronise_batch_norm(keras.Model(image, outer(inner(image))), local=("head.*",))
+    assert inner.get_layer("trunk.first.bn").synchronized
+    assert not outer.get_layer("head.last.bn").synchronized
+
+
+def test_a_pattern_that_names_no_norm_is_refused():
+    with pytest.raises(RoadsegError, match=r"--local-norms head: no such .*there are inner.bn"):
+        synchronise_batch_norm(block("inner"), local=("head",))

@@ -119,3 +119,88 @@ def test_the_last_offset_is_reached_and_none_beyond() -> None:
     largest = float(np.nextafter(np.float32(1), np.float32(0)))
     found = crop(image, label, [0.0, largest, largest, 0.9], tiny.recipe(crop_size=(24, 32)))
     np.testing.assert_array_equal(found.image, image[1:, 1:])
+
+
+def test_cubic_scaling_cuts_the_size_and_picks_labels_as_pil() -> None:
+    from PIL import Image
+
+    image, label = picture(33, 50)
+    size = (int(33 * 1.37), int(50 * 1.37))
+    options = {"scaling": "cubic", "min_scale": 1.37, "max_scale": 1.37}
+    found = crop(image, label, [0.0, 0.0, 0.0, 0.9], tiny.recipe(crop_size=size, **options))
+    nearest = Image.fromarray(label).resize(size[::-1], Image.Resampling.NEAREST)
+    np.testing.assert_array_equal(found.label, np.asarray(nearest))
+    smooth = Image.fromarray(image).resize(size[::-1], Image.Resampling.BICUBIC)
+    difference = np.abs(found.image.numpy().astype(int) - np.asarray(smooth))
+    assert np.median(difference) <= 1 and difference.mean() < 1
+
+
+@pytest.mark.parametrize("flip", [0.9, 0.1])
+def test_padding_around_leaves_room_on_both_sides(flip: float) -> None:
+    image, label = picture(20, 28)
+    recipe = tiny.recipe(crop_size=(24, 32), padding_at="around", padding="black")
+    # (24 - 20) // 2 + 1 = 3 rows above and below: 26, in which the crop has 3 places; so columns.
+    for draw, first in ((0.0, 3), (0.5, 2), (0.99, 1)):
+        found = crop(image, label, [0.0, draw, draw, flip], recipe)
+        left = first if flip > 0.5 else 32 - 28 - first
+        turned = slice(None, None, 1 if flip > 0.5 else -1)
+        np.testing.assert_array_equal(found.content, [first, left, first + 20, left + 28])
+        inside = found.image[first : first + 20, left : left + 28]
+        np.testing.assert_array_equal(inside, image[:, turned])
+        assert found.image.numpy().sum() == image.astype(int).sum()
+        assert (found.label.numpy() == 255).sum() == 24 * 32 - 20 * 28
+
+
+def test_black_padding_stays_as_it_is_in_the_bytes() -> None:
+    image, label = picture(20, 28)
+    recipe = tiny.recipe(crop_size=(24, 32), padding="black")
+    found = crop(image, label, [0.0, 0.0, 0.0, 0.9], recipe)
+    assert augment.padding_colour(recipe) is None
+    assert augment.restore_padding(found.image[None], found.content[None], None).dtype == tf.uint8
+    assert (found.image.numpy()[20:] == 0).all()
+
+
+def marked(centroid: tuple[int, int], draw: float, size: tuple[int, int], **changes) -> int:
+    """Return how many marked pixels, of one at the centroid, the crop of 8x8 holds."""
+    label = np.zeros(size, np.uint8)
+    label[centroid] = 1
+    recipe = tiny.recipe(crop_size=(8, 8), **changes)
+    image = tf.zeros((*size, 3), tf.uint8)
+    draws = tf.constant([draw, draw, draw, 0.9])
+    found = augment.random_crop(image, tf.constant(label), draws, recipe, True, centroid)
+    return int((found.label.numpy() == 1).sum())
+
+
+@pytest.mark.parametrize("size", [(30, 40), (30, 6), (5, 6), (8, 8)])
+def test_a_crop_around_a_centroid_holds_it_wherever_it_begins(size: tuple[int, int]) -> None:
+    for centroid in ((0, 0), (size[0] - 1, size[1] - 1), (size[0] // 2, size[1] // 2)):
+        for draw in (0.0, 0.3, 0.999):
+            for where in ("end", "around"):
+                assert marked(centroid, draw, size, padding_at=where) == 1
+
+
+def test_a_published_crop_can_miss_its_centroid_by_a_pixel() -> None:
+    assert marked((15, 20), 0.0, (30, 40), centroid_crop="published") == 0
+    assert marked((15, 20), 0.2, (30, 40), centroid_crop="published") == 1
+    assert marked((15, 20), 0.999, (30, 40), centroid_crop="published") == 1
+
+
+@pytest.mark.parametrize("scaling", ["aligned", "cubic"])
+def test_centroids_are_scaled_with_the_image(scaling: str) -> None:
+    label = np.zeros((40, 40), np.uint8)
+    label[30:33, 30:33] = 1
+    recipe = tiny.recipe(crop_size=(8, 8), min_scale=1.5, max_scale=1.5, scaling=scaling)
+    for draw in (0.0, 0.5, 0.999):
+        draws = tf.constant([draw, draw, draw, 0.9])
+        found = augment.random_crop(
+            tf.zeros((40, 40, 3), tf.uint8), tf.constant(label), draws, recipe, True, (31, 31)
+        )
+        assert (found.label.numpy() == 1).any()
+
+
+def test_a_centroid_of_minus_one_is_any_crop() -> None:
+    image, label = picture(30, 50)
+    recipe, draws = tiny.recipe(crop_size=(24, 32)), tf.constant([0.0, 0.4, 0.7, 0.9])
+    plain = augment.random_crop(image, label, draws, recipe)
+    whole = augment.random_crop(image, label, draws, recipe, True, tf.constant([-1, -1]))
+    np.testing.assert_array_equal(plain.image, whole.image)
