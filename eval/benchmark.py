@@ -100,12 +100,17 @@ def _time_networks(options: BenchmarkOptions, size: tuple[int, int], threads: in
     names += [name for name in roadseg.list_models() if options.all and name not in names]
     chosen = options.builder_options()
     subjects = network_times.subjects(names, chosen, options.num_classes, options.all)
-    rows = [
-        network_times.time_network(subject, size, threads, options.warm_up, options.repeats)
-        for subject in subjects
-    ]
     conditions = _conditions(options, size, threads) | network_times.CONDITIONS
-    network_times.show(rows, conditions, options.json)
+    conditions["calls"] = f"{options.warm_up} to warm up, then {options.repeats}"
+    rows: list[network_times.Timed] = []
+    measure = network_times.time_network
+    try:
+        for subject in subjects:
+            rows.append(measure(subject, size, threads, options.warm_up, options.repeats))
+    finally:
+        # All of them take half an hour: an interruption leaves the table of those that are done.
+        if rows:
+            network_times.show(rows, conditions, options.json)
     return 0
 
 

@@ -93,7 +93,7 @@ def time_network(
 ) -> Timed:
     """Return the times of `subject` on one image of `size` in every form that runs here.
 
-    Says on standard error what it is at: a large network takes minutes.
+    Says on standard error what it is at and what it found: a large network takes minutes.
     """
     from roadseg.metrics.operations import count_operations
 
@@ -102,6 +102,7 @@ def time_network(
     counted = count_operations(model, size)
     _say(f"{subject.title}: {GRAPH}")
     times = {GRAPH: measure(graph, warm_up, repeats)}
+    _say(f"{subject.title}: {GRAPH} took {times[GRAPH].median_ms:.1f} ms")
     del model, graph
     _say(f"{subject.title}: exporting")
     with exported(subject.name, subject.num_classes, size, subject.options) as folder:
@@ -110,6 +111,7 @@ def time_network(
             _say(f"{subject.title}: {title}")
             try:
                 times[title] = measure(load(), warm_up, repeats)
+                _say(f"{subject.title}: {title} took {times[title].median_ms:.1f} ms")
             except Exception as error:  # a runtime that refuses its own format is a result too
                 failed[title] = f"{type(error).__name__}: {(str(error).splitlines() or [''])[0]}"
     published = published_of(subject)

@@ -71,6 +71,20 @@ def test_the_ratio_is_the_originals_time_over_our_fastest():
     assert cells == ["net", "1.000", "1.000", "40", "20", "50", "2.5x"]
 
 
+def test_an_interrupted_benchmark_shows_what_it_has_timed(monkeypatch, capsys):
+    def interrupted_at_espnet(subject, *_):
+        if subject.name == "espnet":
+            raise KeyboardInterrupt
+        latency = Latency(40, 39, 41, 80)
+        return Timed(subject.title, 1_000_000, 10**9, {"Keras graph": latency}, {}, None)
+
+    monkeypatch.setattr(network_times, "time_network", interrupted_at_espnet)
+    with pytest.raises(KeyboardInterrupt):
+        benchmark.main(["dfanet", "espnet", "fast_scnn", "--size", "64x96"])
+    shown = capsys.readouterr().out
+    assert "dfanet" in shown and "fast_scnn" not in shown
+
+
 def test_an_export_that_fails_is_one_line_with_its_reason():
     with pytest.raises(RoadsegError, match=r"fast_scnn: could not be exported.*32") as caught:
         with runtimes.exported("fast_scnn", 19, (65, 96), {}):
