@@ -35,13 +35,14 @@ def conv(
     padding: int | None = None,
     use_bias: bool = False,
     initializer: keras.initializers.Initializer | None = None,
+    bias_initializer: keras.initializers.Initializer | None = None,
 ) -> Tensor:
     """Return the convolution of `x` (batch, height, width, channels).
 
     padding: zeros on each of the four sides; None for dilation (kernel_size - 1) / 2, which keeps
         the size at stride 1. Layers: `name`, and `name.pad` where Keras's own padding differs.
-    initializer: of the kernel, cloned: one that is called twice gives the same values twice. None
-        for PyTorch's default.
+    initializer, bias_initializer: of the kernel, and of the bias if there is one, cloned: one that
+        is called twice gives the same values twice. None for PyTorch's default.
     """
     x, own = _padded(x, kernel_size, name, strides, dilation, padding)
     fan_in = kernel_size**2 * x.shape[-1]
@@ -53,21 +54,30 @@ def conv(
         padding=own,
         use_bias=use_bias,
         kernel_initializer=initializer.clone() if initializer else uniform_fan_in(fan_in),
-        bias_initializer=uniform_fan_in(fan_in),
+        bias_initializer=bias_initializer.clone() if bias_initializer else uniform_fan_in(fan_in),
         name=name,
     )(x)
 
 
-def depthwise_conv(x: Tensor, name: str, strides: int = 1, dilation: int = 1) -> Tensor:
-    """Return the depthwise counterpart of a 3x3 `conv`, without bias."""
-    x, own = _padded(x, 3, name, strides, dilation, None)
+def depthwise_conv(
+    x: Tensor,
+    name: str,
+    strides: int = 1,
+    dilation: int = 1,
+    initializer: keras.initializers.Initializer | None = None,
+    kernel_size: int = 3,
+) -> Tensor:
+    """Return the depthwise counterpart of `conv`, without bias; it keeps the size at stride 1."""
+    x, own = _padded(x, kernel_size, name, strides, dilation, None)
     return keras.layers.DepthwiseConv2D(
-        3,
+        kernel_size,
         strides=strides,
         dilation_rate=dilation,
         padding=own,
         use_bias=False,
-        depthwise_initializer=uniform_fan_in(9),
+        depthwise_initializer=initializer.clone()
+        if initializer
+        else uniform_fan_in(kernel_size**2),
         name=name,
     )(x)
 
