@@ -42,16 +42,17 @@ class AdaptiveAveragePooling(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable("roadseg")
 class MaxPooling(keras.layers.Layer):
-    """Takes the 3x3 maximum at stride 2 of what follows a ReLU, padded by 1."""
+    """Takes the 3x3 maximum at stride 2, padded by 1; of what follows a ReLU unless `signed`."""
 
-    def __init__(self, ceil_mode: bool = False, **kwargs: Any) -> None:
-        """Keep the rounding of sides; see `ops.pooling.max_pool`."""
+    def __init__(self, ceil_mode: bool = False, signed: bool = False, **kwargs: Any) -> None:
+        """Keep the rounding of sides and the kind of padding; see `ops.pooling.max_pool`."""
         super().__init__(**kwargs)
         self.ceil_mode = ceil_mode
+        self.signed = signed
 
     def call(self, x: Tensor) -> Tensor:
-        """Return about half the height and width of `x`, which has no value below 0."""
-        return max_pool(x, self.ceil_mode)
+        """Return about half the height and width of `x`; values below 0 want `signed`."""
+        return max_pool(x, self.ceil_mode, self.signed)
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         """Return the shape after pooling."""
@@ -61,7 +62,7 @@ class MaxPooling(keras.layers.Layer):
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments."""
-        return {**super().get_config(), "ceil_mode": self.ceil_mode}
+        return {**super().get_config(), "ceil_mode": self.ceil_mode, "signed": self.signed}
 
 
 @keras.saving.register_keras_serializable("roadseg")

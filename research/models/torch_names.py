@@ -9,6 +9,8 @@ VARIABLES = {
     "moving_mean": "running_mean",
     "moving_variance": "running_var",
 }
+PARAMETER = "parameter"
+"""A module's own parameter in PyTorch: a layer of its own here, which bears its name."""
 
 
 def reference_name(path: str) -> str:
@@ -17,4 +19,4 @@ def reference_name(path: str) -> str:
     path: `layer/variable` as Keras has it.
     """
     layer, variable = path.rsplit("/", 1)
-    return f"{layer}.{VARIABLES[variable]}"
+    return layer if variable == PARAMETER else f"{layer}.{VARIABLES[variable]}"

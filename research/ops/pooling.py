@@ -24,20 +24,24 @@ def adaptive_average_pool(x: Tensor, size: tuple[Any, Any]) -> Tensor:
     return ops.einsum("mw,bnwc->bnmc", _bins(width, size[1], x.dtype), x)
 
 
-def max_pool(x: Tensor, ceil_mode: bool = False) -> Tensor:
-    """Return the 3x3 maximum of non-negative `x` at stride 2, padded by 1.
+def max_pool(x: Tensor, ceil_mode: bool = False, signed: bool = False) -> Tensor:
+    """Return the 3x3 maximum of `x` at stride 2, padded by 1.
 
-    x: (batch, height, width, channels), no value below 0 (after a ReLU), so zeros can pad it.
+    x: (batch, height, width, channels).
     ceil_mode: sides are ceil((in - 1) / 2) + 1, one more than floor((in - 1) / 2) + 1 where `in`
         is even.
+    signed: pad by minus infinity. Else by zeros, which is the same where no value of `x` is below
+        0 (after a ReLU).
     """
     height, width = ops.shape(x)[1:3]
+    lowest = -math.inf if signed else 0.0
     after = [_after(side, ceil_mode) for side in (height, width)]
     if all(isinstance(side, int) for side in after):
-        x = ops.pad(x, ((0, 0), (1, after[0]), (1, after[1]), (0, 0)))
+        pads = ((0, 0), (1, after[0]), (1, after[1]), (0, 0))
+        x = ops.pad(x, pads, constant_values=lowest)
     else:
         # A pad of 2 always suffices; what is too much is cut again.
-        x = ops.pad(x, ((0, 0), (1, 2), (1, 2), (0, 0)))
+        x = ops.pad(x, ((0, 0), (1, 2), (1, 2), (0, 0)), constant_values=lowest)
         x = x[:, : height + 1 + after[0], : width + 1 + after[1]]
     return ops.max_pool(x, 3, strides=2, padding="valid")
 
