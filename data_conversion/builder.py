@@ -15,10 +15,11 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
-from roadseg.data_conversion.image_files import read_image, read_label
+from roadseg.data_conversion.image_files import encode_label, read_image
 from roadseg.data_conversion.label_coding import LabelCoding
 from roadseg.data_conversion.source import Pair, Source
 from roadseg.data_conversion.tfrecord_files import count_records
@@ -28,35 +29,41 @@ LABEL_TABLE_FILE = "label_table.json"
 VERSION = "1.0.0"
 
 
-def features() -> tfds.features.FeaturesDict:
+def features() -> dict[str, Any]:
     """Return the DeepLab schema as nested tfds features."""
     text = tfds.features.Tensor(shape=(), dtype=tf.string)
     number = tfds.features.Scalar(tf.int64)
-    return tfds.features.FeaturesDict(
-        {
-            "image": {
-                "encoded": text,
-                "filename": text,
-                "format": text,
-                "height": number,
-                "width": number,
-                "channels": number,
-                "segmentation": {"class": {"encoded": text, "format": text}},
-            }
+    return {
+        "image": {
+            "encoded": text,
+            "filename": text,
+            "format": text,
+            "height": number,
+            "width": number,
+            "channels": number,
+            "segmentation": {"class": {"encoded": text, "format": text}},
         }
-    )
+    }
 
 
-def example_of(pair: Pair, coding: LabelCoding) -> dict[str, Any]:
-    """Return the nested example of a checked pair; raise RoadsegError for what is wrong with it."""
-    image = read_image(pair.image)
-    label = read_label(pair.label)
-    if label.values.shape[:2] != (image.height, image.width):
-        height, width = label.values.shape[:2]
-        raise RoadsegError(
-            f"{pair.label}: label is {height}x{width}, its image {pair.image.name} is "
-            f"{image.height}x{image.width} (height x width); they must be of one size"
-        )
+def example_of(pair: Pair, codings: Mapping[str, LabelCoding]) -> dict[str, Any]:
+    """Return the nested example of a checked pair; raise RoadsegError for what is wrong with it.
+
+    codings: what label files hold, by the pair's member; that of "" in sets that have none.
+    """
+    image, coding = read_image(pair.image), codings[pair.member]
+    size = image.height, image.width
+    if pair.label is None:
+        encoded = encode_label(np.full(size, coding.table.ignore, np.uint8))
+    else:
+        label = coding.read(pair.label)
+        if label.values.shape[:2] != size:
+            height, width = label.values.shape[:2]
+            raise RoadsegError(
+                f"{pair.label}: label is {height}x{width}, its image {pair.image.name} is "
+                f"{image.height}x{image.width} (height x width); they must be of one size"
+            )
+        encoded = coding.encode(label, pair.label)
     return {
         "image": {
             "encoded": image.encoded,
@@ -65,9 +72,7 @@ def example_of(pair: Pair, coding: LabelCoding) -> dict[str, Any]:
             "height": image.height,
             "width": image.width,
             "channels": 3,
-            "segmentation": {
-                "class": {"encoded": coding.encode(label, pair.label), "format": "png"}
-            },
+            "segmentation": {"class": {"encoded": encoded, "format": "png"}},
         }
     }
 
@@ -77,9 +82,13 @@ class ShardExamples:
     """Called without arguments, the examples of one shard in order; picklable, for Beam."""
 
     pairs: tuple[Pair, ...]
-    coding: LabelCoding
+    codings: Mapping[str, LabelCoding]
     workers: int = 1
     on_example: Callable[[], None] | None = None
+
+    def example(self, pair: Pair) -> dict[str, Any]:
+        """Return the checked example of a pair."""
+        return example_of(pair, self.codings)
 
     def __call__(self) -> Iterator[tuple[str, dict[str, Any]]]:
         """Yield (name, example); files are read and checked `workers` at a time."""
@@ -89,7 +98,8 @@ class ShardExamples:
             try:
                 while True:
                     for pair in islice(rest, 2 * self.workers - len(waiting)):
-                        waiting.append((pair.name, pool.submit(example_of, pair, self.coding)))
+                        future = pool.submit(self.example, pair)
+                        waiting.append((pair.name, future))
                     if not waiting:
                         return
                     name, future = waiting.pop(0)
@@ -113,6 +123,8 @@ class RecordBuilder(tfds.core.ShardBasedBuilder, skip_registration=True):  # typ
     """
 
     VERSION = tfds.core.Version(VERSION)
+    label_coding: type[LabelCoding] = LabelCoding
+    shard_examples: type[ShardExamples] = ShardExamples
 
     def __init_subclass__(cls) -> None:
         """Keep the class out of tfds's registry, where some of the names are taken."""
@@ -134,11 +146,15 @@ class RecordBuilder(tfds.core.ShardBasedBuilder, skip_registration=True):  # typ
         self._on_example = on_example
         super().__init__(**options)
 
+    def record_features(self) -> dict[str, Any]:
+        """Return the features of a record, nested; subclasses add theirs."""
+        return features()
+
     def _info(self) -> tfds.core.DatasetInfo:
         return tfds.core.DatasetInfo(
             builder=self,
             description=f"{self._source.name}: images and train ids, in the DeepLab schema.",
-            features=features(),
+            features=tfds.features.FeaturesDict(self.record_features()),
             disable_shuffling=True,
         )
 
@@ -149,10 +165,12 @@ class RecordBuilder(tfds.core.ShardBasedBuilder, skip_registration=True):  # typ
         # data_dir is tfds's temporary folder here, so the table appears with the records or not.
         table_path = Path(self.data_dir) / LABEL_TABLE_FILE
         table_path.write_text(self._source.table.to_json(), encoding="utf-8")
-        coding = LabelCoding(self._source.table, self._source.coding)
+        source = self._source
+        readings = {"": (source.table, source.coding), **source.members}
+        codings = {member: self.label_coding(*reading) for member, reading in readings.items()}
         return {
             split: [
-                ShardExamples(part, coding, self._workers, self._on_example)
+                self.shard_examples(part, codings, self._workers, self._on_example)
                 for part in shard_parts(pairs, self._shards)
             ]
             for split, pairs in self._source.splits.items()

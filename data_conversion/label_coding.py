@@ -1,11 +1,12 @@
-"""Maps what label files hold (ids, train ids or colours) to the train ids of a label table."""
+"""Maps what label files hold (ids, train ids, colours, outlines) to a label table's train ids."""
 
 import dataclasses
 from pathlib import Path
 
 import numpy as np
 
-from roadseg.data_conversion.image_files import DecodedLabel, encode_label
+from roadseg.data_conversion.image_files import DecodedLabel, encode_label, read_label
+from roadseg.data_conversion.polygons import draw_polygons
 from roadseg.data_conversion.source import Coding
 from roadseg.datasets import LabelTable
 from roadseg.errors import RoadsegError
@@ -19,6 +20,10 @@ class LabelCoding:
 
     table: LabelTable
     coding: Coding = "ids"
+
+    def read(self, path: Path) -> DecodedLabel:
+        """Return what the label file holds; RoadsegError if it is damaged or of another form."""
+        return draw_polygons(path, self.table) if self.coding == "polygons" else read_label(path)
 
     def encode(self, label: DecodedLabel, path: Path) -> bytes:
         """Return a grey PNG of train ids: the file's own bytes if it holds them already.

@@ -1,7 +1,8 @@
 """What a conversion reads: pairs of image and label files, and what the labels say."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Literal
 
@@ -10,16 +11,33 @@ from roadseg.errors import RoadsegError
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg")
 
-Coding = Literal["ids", "train", "colours"]
+Coding = Literal["ids", "train", "colours", "polygons"]
+_NAMED = 20
 
 
 @dataclasses.dataclass(frozen=True)
 class Pair:
-    """One image with its label; `name` is what the record calls it (published base name)."""
+    """One image with its label; `name` is what the record calls it (published base name).
+
+    label: None for an image without one, whose record is ignored everywhere.
+    member: the data set that it comes from, in a merged one; "" in all others.
+    """
 
     name: str
     image: Path
-    label: Path
+    label: Path | None
+    member: str = ""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class TwoViews(Pair):
+    """Frames of two cameras at one moment: a `Pair`, the first view, with the second one.
+
+    flow: file of the optical flow from the first view to the second, if there is one.
+    """
+
+    second: Pair
+    flow: Path | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,13 +45,21 @@ class Source:
     """The files of a data set.
 
     splits: split name -> pairs, in the order in which they are written.
-    coding: what label files hold: the data set's own ids, train ids, or colours of the table.
+    coding: what label files hold: the data set's own ids, train ids, colours of the table, or
+        outlines with the names of ids.
+    members: of a merged set: name -> the table and coding of that member's label files, whose
+        train ids are those of `table`.
+    published: split name -> number of images that the data set is known to have there.
+    notes: what the user should know about these files.
     """
 
     name: str
     table: LabelTable
     splits: Mapping[str, tuple[Pair, ...]]
     coding: Coding = "ids"
+    members: Mapping[str, tuple[LabelTable, Coding]] = dataclasses.field(default_factory=dict)
+    published: Mapping[str, int] = dataclasses.field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Raise RoadsegError for a split without images, or two images of one name."""
@@ -42,12 +68,24 @@ class Source:
         for split, pairs in self.splits.items():
             if not pairs:
                 raise RoadsegError(f"{self.name}: split '{split}' has no images; leave it out")
-            names = {pair.name for pair in pairs}
-            if len(names) < len(pairs):
-                twice = sorted(p.name for p in pairs if sum(p.name == q.name for q in pairs) > 1)
+            names = Counter(pair.name for pair in pairs)
+            twice = sorted(name for name, count in names.items() if count > 1)
+            if twice:
                 raise RoadsegError(
                     f"{self.name}: two images of '{split}' are called '{twice[0]}'; rename one"
                 )
+
+    def remarks(self) -> list[str]:
+        """Return the notes, and a line for each split that is not of the published size."""
+        lines = list(self.notes)
+        for split, count in self.published.items():
+            pairs = self.splits.get(split, ())
+            if pairs and len(pairs) != count:
+                by_member = Counter(pair.member for pair in pairs if pair.member)
+                parts = ", ".join(f"{member} {n:,}" for member, n in by_member.items())
+                parts = f" ({parts})" if parts else ""
+                lines.append(f"{split} has {len(pairs):,} images{parts}, {count:,} are published")
+        return lines
 
     @property
     def num_examples(self) -> int:
@@ -79,3 +117,14 @@ def images_in(folder: Path) -> list[Path]:
         for path in folder.iterdir()
         if path.suffix.lower() in IMAGE_SUFFIXES and not path.name.startswith(".")
     )
+
+
+def refuse_lonely(folder: Path, lonely: Iterable[Path], way_out: str) -> None:
+    """Raise RoadsegError that names files below `folder` (the first 20) that lack a partner."""
+    listed = sorted(str(path.relative_to(folder)) for path in lonely)
+    if listed:
+        more = f" and {len(listed) - _NAMED} more" if len(listed) > _NAMED else ""
+        raise RoadsegError(
+            f"{folder}: {len(listed)} files without the other of their pair: "
+            f"{', '.join(listed[:_NAMED])}{more}; {way_out}"
+        )

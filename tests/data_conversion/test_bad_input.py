@@ -104,8 +104,8 @@ def test_a_count_of_no_shards_is_refused(refusal: Refusal):
 
 
 def test_an_unknown_data_set_is_refused(capsys: pytest.CaptureFixture[str]):
-    assert main(["convert", "kitti"]) == 2
-    assert "no data set 'kitti'; there are: cityscapes, camvid" in capsys.readouterr().err
+    assert main(["convert", "nuscenes"]) == 2
+    assert "no data set 'nuscenes'; there are: cityscapes, camvid" in capsys.readouterr().err
 
 
 def test_images_that_are_not_8_bit_rgb_are_refused(tmp_path: Path):

@@ -1,10 +1,12 @@
 import os
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from roadseg import datasets
+from roadseg.data_conversion.cityscapes import cityscapes_source
 from roadseg.data_conversion.convert import main
 from roadseg.data_conversion.convert_options import DATA_SETS
 from roadseg.data_conversion.records import KEYS, open_records
@@ -15,6 +17,7 @@ from tests.data_conversion.support import (
     id_map,
     picture,
     small_cityscapes,
+    write_png,
 )
 
 
@@ -120,6 +123,42 @@ def test_coarse_labels_become_a_split_of_their_own(city: Path, tmp_path: Path):
     assert open_records(tmp_path / "to", "train").num_examples == 1
 
 
+def test_archives_may_lie_in_folders_of_their_own_names(city: Path, tmp_path: Path):
+    root = tmp_path / "archives"
+    for kind in ("leftImg8bit", "gtFine"):
+        shutil.copytree(city / kind, root / f"{kind}_trainvaltest" / kind)
+    found, plain = cityscapes_source(root).splits, cityscapes_source(city).splits
+    assert {s: [p.name for p in pairs] for s, pairs in found.items()} == {
+        s: [p.name for p in pairs] for s, pairs in plain.items()
+    }
+
+
+def test_coarse_archives_may_lie_in_folders_of_their_own_names(tmp_path: Path):
+    name = "leftImg8bit_trainextra/leftImg8bit/train_extra/bonn/bonn_000000_000000_leftImg8bit.png"
+    image = write_png(tmp_path / name, picture(0))
+    label = "gtCoarse/gtCoarse/train_extra/bonn/bonn_000000_000000_gtCoarse_labelIds.png"
+    write_png(tmp_path / label, id_map(0))
+    (pair,) = cityscapes_source(tmp_path, coarse=True).splits["train_extra"]
+    assert (pair.image, pair.label) == (image, tmp_path / label)
+
+
+def test_other_cities_are_held_back_by_the_other_folds(tmp_path: Path):
+    """Fold k holds back three cities from place 21 k / 3 of val's cities and train's, sorted."""
+    cities = {"val": ("ulm", "bonn", "kiel"), "train": tuple("abcdefghijklmnopqr")}
+    for split, names in cities.items():
+        for city in names:
+            folder = tmp_path / "leftImg8bit" / split / city
+            write_png(folder / f"{city}_000000_000000_leftImg8bit.png", picture(0))
+            folder = tmp_path / "gtFine" / split / city
+            write_png(folder / f"{city}_000000_000000_gtFine_labelIds.png", id_map(0))
+    splits = tuple(f"{part}_cv{fold}" for fold in range(3) for part in ("train", "val"))
+    found = cityscapes_source(tmp_path, splits=splits).splits
+    held_back = [{p.image.parent.name for p in found[f"val_cv{fold}"]} for fold in range(3)]
+    assert held_back == [{"ulm", "bonn", "kiel"}, set("efg"), set("lmn")]
+    assert [len(found[f"train_cv{fold}"]) for fold in range(3)] == [18, 18, 18]
+    assert not {p.name for p in found["train_cv1"]} & {p.name for p in found["val_cv1"]}
+
+
 def test_complete_records_are_not_overwritten_unasked(city: Path, tmp_path: Path):
     convert(city, tmp_path)
     written = sorted(tmp_path.rglob("train-*"))[0].stat().st_mtime_ns
@@ -159,6 +198,6 @@ def test_examples_that_are_written_leave_memory(city: Path):
     from roadseg.data_conversion.label_coding import LabelCoding
 
     source = cityscapes_source(city)
-    shard = ShardExamples(source.splits["train"], LabelCoding(source.table), workers=2)
+    shard = ShardExamples(source.splits["train"], {"": LabelCoding(source.table)}, workers=2)
     examples = [example for _, example in shard()]
     assert examples == [{}, {}, {}]

@@ -9,21 +9,13 @@ from roadseg import datasets
 from roadseg.data_conversion.convert import main
 from roadseg.data_conversion.records import open_records
 from roadseg.datasets.mapillary import PROPOSAL
+from roadseg.datasets.vistas import CLASSES
 from roadseg.errors import RoadsegError
+from tests.data_conversion.small_sets import all_ids, small_vistas, write_palette
 from tests.data_conversion.support import id_map, picture, write_png
 
 OTHERS = ("animal--bird", "object--manhole", "void--unlabeled")
 VISTAS = [*(name for names in PROPOSAL.values() for name in names), *OTHERS]
-
-
-def write_palette(path: Path, values: np.ndarray) -> None:
-    """Write label values as the palette PNG that Vistas has."""
-    from PIL import Image
-
-    path.parent.mkdir(parents=True, exist_ok=True)
-    image = Image.fromarray(values, "P")
-    image.putpalette([number % 256 for number in range(768)])
-    image.save(path)
 
 
 def vistas(root: Path, names: list[str] = VISTAS) -> Path:
@@ -135,3 +127,55 @@ def test_what_is_missing_is_named(tmp_path: Path, spoil, complaint: str | None):
         return
     with pytest.raises(RoadsegError, match=complaint):
         converted(root, tmp_path / "to")
+
+
+def write_config(root: Path, names: list[str]) -> None:
+    labels = [{"name": name, "color": [0, 0, 0]} for name in names]
+    (root / "config.json").write_text(json.dumps({"labels": labels}))
+
+
+def test_the_65_classes_of_vistas_keep_their_ids(tmp_path: Path):
+    to = converted(small_vistas(tmp_path / "v"), tmp_path / "to", "--classes", "65")
+    opened = open_records(to / "mapillary65", "train")
+    assert opened.num_examples == 2 and opened.label_table == datasets.get("mapillary65")
+    wanted = np.where(all_ids(*range(66)) == 65, 255, all_ids(*range(66)))
+    np.testing.assert_array_equal(next(opened.examples())["label"], wanted)
+
+
+def test_vistas_can_be_mapped_as_the_merged_set_maps_it(tmp_path: Path):
+    to = converted(small_vistas(tmp_path / "v"), tmp_path / "to", "--classes", "uds")
+    opened = open_records(to / "mapillary", "val")
+    assert opened.label_table.names == datasets.get("uds").names
+    label = next(opened.examples())["label"].ravel()
+    assert [int(label[i]) for i in (13, 41, 2, 22, 52, 7, 65)] == [0, 0, 1, 12, 18, 255, 255]
+
+
+def test_ids_are_checked_against_config_json_where_it_is_there(tmp_path: Path):
+    root = small_vistas(tmp_path / "v")
+    names = [name for name, _ in CLASSES]
+    write_config(root, names)
+    converted(root, tmp_path / "to", "--classes", "65")
+    write_config(root, [*names[:3], "other", *names[4:]])
+    with pytest.raises(RoadsegError, match="config.json: id 3 is 'other', in Vistas .* it is 'con"):
+        converted(root, tmp_path / "other", "--classes", "65")
+    write_config(root, names[:-1])
+    with pytest.raises(RoadsegError, match="config.json: id 65 is missing, in Vistas v1.1 and v1"):
+        converted(root, tmp_path / "other", "--classes", "uds")
+
+
+def test_maps_of_19_classes_cannot_become_65(tmp_path: Path):
+    with pytest.raises(RoadsegError, match="--classes 65 --labels seg19_lbl: these files hold 19"):
+        converted(
+            small_vistas(tmp_path / "v"),
+            tmp_path / "to",
+            "--classes",
+            "65",
+            "--labels",
+            "seg19_lbl",
+        )
+
+
+def test_maps_that_sfsegnets_writes_beside_the_labels_are_no_labels(tmp_path: Path):
+    root = vistas(tmp_path / "v")
+    write_palette(root / "training/labels/training0_19labelTrainIds.png", all_ids(200))
+    assert open_records(converted(root, tmp_path / "to"), "train").num_examples == 2

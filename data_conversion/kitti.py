@@ -1,0 +1,64 @@
+"""KITTI semantics: 200 images in Cityscapes' label ids, training/image_2 and training/semantic.
+
+The set is not split by itself. SFSegNets holds back 21 of the images, in one of three ways; its
+training runs validate on all 200, which is the sum train+val. Source: lxtGH/SFSegNets ba475ba.
+"""
+
+import re
+from pathlib import Path
+
+from roadseg import datasets
+from roadseg.data_conversion.builder import RecordBuilder
+from roadseg.data_conversion.source import (
+    Pair,
+    Source,
+    existing_folder,
+    images_in,
+    refuse_lonely,
+)
+from roadseg.errors import RoadsegError
+
+SIZES = {"train": 179, "val": 21}
+# Fold -> numbers of the images that it holds back.
+VALIDATION: tuple[tuple[int, ...], ...] = (
+    (1, 5, 11, 29, 35, 49, 57, 68, 72, 82, 93, 115, 119, 130, 145, 154, 156, 167, 169, 189, 198),
+    (0, 12, 24, 31, 42, 50, 63, 71, 84, 96, 101, 112, 121, 133, 141, 155, 164, 171, 187, 191, 197),
+    (3, 6, 13, 21, 41, 54, 61, 73, 88, 91, 110, 121, 126, 131, 142, 149, 150, 163, 173, 183, 199),
+)
+
+
+class KITTI(RecordBuilder):
+    """tfds builder of KITTI's 200 labelled images."""
+
+    name = "kitti"
+
+
+def kitti_source(root: Path, fold: int = 0) -> Source:
+    """Return the files below `root`, split into train and val as in one of the three folds.
+
+    Raises RoadsegError for a missing folder, for images and labels that do not pair, naming them,
+    and for a name that is no frame's.
+    """
+    way_out = "--source is the folder that holds training/image_2 and training/semantic"
+    existing_folder(root, way_out)
+    training = root / "training"
+    images = images_in(existing_folder(training / "image_2", way_out))
+    labels = images_in(existing_folder(training / "semantic", way_out))
+    by_name = {path.name: path for path in labels}
+    pairs = [Pair(path.stem, path, by_name.pop(path.name, None)) for path in images]
+    lonely = [pair.image for pair in pairs if pair.label is None]
+    refuse_lonely(training, [*lonely, *by_name.values()], "add what is missing or remove them")
+    found: dict[str, list[Pair]] = {}
+    for pair in pairs:
+        split = "val" if frame_number(pair.image) in VALIDATION[fold] else "train"
+        found.setdefault(split, []).append(pair)
+    splits = {split: tuple(found[split]) for split in SIZES if split in found}
+    return Source("kitti", datasets.get("kitti"), splits, published=SIZES)
+
+
+def frame_number(image: Path) -> int:
+    """Return the number of a frame, 000123_10.png; RoadsegError for another name."""
+    match = re.fullmatch(r"(\d{6})_10", image.stem)
+    if match is None:
+        raise RoadsegError(f"{image}: not the name of a KITTI frame (000123_10.png); remove it")
+    return int(match.group(1))
