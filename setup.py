@@ -26,6 +26,7 @@ PACKAGES = {
     "roadseg.train.recipes": "train/recipes",
     "roadseg.train.recipes.fast_seg": "train/recipes/fast_seg",
     "roadseg.train.recipes.nus": "train/recipes/nus",
+    "roadseg.train.recipes.sfsegnets": "train/recipes/sfsegnets",
     "roadseg.eval": "eval",
     "roadseg.export": "export",
 }
@@ -43,7 +44,7 @@ setup(
     package_data={
         "roadseg": ["py.typed"],
         "roadseg.nus_native": ["*.pyi"],
-        "roadseg.train": ["*.sh"],
+        "roadseg.train": ["*.sh", "sfsegnets/*.sh"],
     },
     ext_modules=extensions(),
     install_requires=[

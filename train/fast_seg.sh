@@ -1,46 +1,14 @@
 #!/usr/bin/env bash
-# Trains one network of Fast_Seg on the GPUs that are there; train_<network>.sh name it.
+# Trains one network of Fast_Seg on Cityscapes; train_<network>.sh name it.
 #
 #   bash train/fast_seg.sh NETWORK [--field value ...]
 #
-# Arguments are fields of the recipe (roadseg train --recipe fast_seg/NETWORK --show).
-# Run again, training goes on from its last checkpoint.
+# Arguments are fields of the recipe (roadseg train --recipe fast_seg/NETWORK --show); variables are
+# those of train/recipe.sh: RECORDS, RUNS, ONE_GPU, CROP, STEPS, BATCH, SPLIT, INITIAL_WEIGHTS, DRY_RUN.
 set -euo pipefail
 
 if [[ $# == 0 || $1 == -* ]]; then
   echo "error: the name of a network is wanted; bash train/fast_seg.sh icnet, for example" >&2
   exit 2
 fi
-NETWORK=$1
-shift
-RECORDS=${RECORDS:-records}            # what `roadseg convert cityscapes --to records` wrote
-RUNS=${RUNS:-runs}
-ONE_GPU=${ONE_GPU:-}                   # 1: batch 8 for one GPU, rate and steps to match
-CROP=${CROP:-}                         # pixels, 832 or "360 480"; empty here and below: the recipe's
-STEPS=${STEPS:-}
-BATCH=${BATCH:-}                       # images in a step, over all GPUs; 8 or more
-SPLIT=${SPLIT:-}                       # train, train+val, train_plus, ...
-INITIAL_WEIGHTS=${INITIAL_WEIGHTS:-}   # a file, a run folder, or none
-DRY_RUN=${DRY_RUN:-}                   # 1: print the command and stop
-# CUDA_VISIBLE_DEVICES is passed through; empty means the CPU.
-
-recipe=fast_seg/$NETWORK
-[[ -z $ONE_GPU || $ONE_GPU == 0 ]] || recipe+=_one_gpu
-RUN=${RUN:-$RUNS/$recipe}
-
-command=(roadseg train --recipe "$recipe" --run "$RUN" --records "$RECORDS")
-if [[ -n $CROP ]]; then
-  read -r height width <<<"$CROP"
-  command+=(--crop-size "$height" "${width:-$height}")
-fi
-[[ -z $STEPS ]] || command+=(--steps "$STEPS")
-[[ -z $BATCH ]] || command+=(--batch-size "$BATCH")
-[[ -z $SPLIT ]] || command+=(--split "$SPLIT")
-[[ -z $INITIAL_WEIGHTS ]] || command+=(--initial-weights "$INITIAL_WEIGHTS")
-
-if [[ -n $DRY_RUN && $DRY_RUN != 0 ]]; then
-  printf -v line '%q ' "${command[@]}" "$@"   # quoted, so that it can be pasted
-  echo "${line% }"
-  exit 0
-fi
-exec "${command[@]}" "$@"
+exec bash "$(dirname "$0")/recipe.sh" "fast_seg/$1" "${@:2}"

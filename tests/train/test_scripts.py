@@ -6,9 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from roadseg.train.recipes import FAST_SEG
+from roadseg.train.recipes import FAST_SEG, ONE_GPU, RECIPES
 from tests.support import REPOSITORY
 
+SFSEGNETS = [
+    name.removeprefix("sfsegnets/")
+    for name in RECIPES
+    if name.startswith("sfsegnets/") and not name.endswith(ONE_GPU)
+]
 SCRIPTS = ("train_nus_mobilenetv2", "eval_nus_mobilenetv2", "train_mobilenetv2_with_nus")
 
 
@@ -121,7 +126,31 @@ def test_a_dry_run_prints_the_command_with_the_changes_of_its_variables(tmp_path
 
 
 @pytest.mark.parametrize("arguments", [(), ("--steps", "9")])
-def test_the_fast_seg_script_wants_a_network(tmp_path: Path, arguments: tuple[str, ...]) -> None:
-    status, output, error = run(tmp_path, "fast_seg", *arguments)
+@pytest.mark.parametrize(
+    ("script", "message"),
+    [
+        ("fast_seg", "the name of a network is wanted"),
+        ("sfsegnets", "a network and a data set are wanted; bash train/sfsegnets.sh sfnet_"),
+        ("recipe", "the name of a recipe is wanted"),
+    ],
+)
+def test_the_shared_scripts_want_a_name(
+    tmp_path: Path, script: str, message: str, arguments: tuple[str, ...]
+) -> None:
+    status, output, error = run(tmp_path, script, *arguments)
     assert (status, output) == (2, "")
-    assert error.startswith("error: the name of a network is wanted") and error.count("\n") == 1
+    assert error.startswith(f"error: {message}") and error.count("\n") == 1
+
+
+def test_every_recipe_of_sfsegnets_has_a_script_and_every_script_a_recipe() -> None:
+    scripts = (REPOSITORY / "train" / "sfsegnets").glob("train_*.sh")
+    assert {path.stem.removeprefix("train_") for path in scripts} == {*SFSEGNETS}
+
+
+@pytest.mark.parametrize("name", SFSEGNETS)
+def test_each_script_of_sfsegnets_trains_its_recipe(tmp_path: Path, name: str) -> None:
+    status, output, error = run(tmp_path, f"sfsegnets/train_{name}", "--seed", "3", ONE_GPU="1")
+    assert (status, error) == (0, "")
+    run_folder = f"--run runs/sfsegnets/{name}_one_gpu --records records"
+    expected = f"train --recipe sfsegnets/{name}_one_gpu {run_folder} --seed 3"
+    assert output.splitlines()[0] == expected

@@ -21,6 +21,60 @@ FAST_SEG = (
     "swiftnet",
 )
 
+# Data set -> what is special, "" for nothing -> networks.
+SFSEGNETS = {
+    "cityscapes": {
+        "": (
+            "sfnet_resnet18",
+            "sfnet_resnet50",
+            "sfnet_resnet101",
+            "sfnet_dfnet_v1",
+            "sfnet_dfnet_v2",
+            "sfnet_stdc1",
+            "sfnet_stdc2",
+            "sfnet_lite_resnet18",
+            "sfnet_lite_stdc1",
+            "sfnet_lite_stdc2",
+        ),
+        "_side_heads": ("sfnet_resnet18",),
+        "_coarse": ("sfnet_lite_resnet18",),
+        "_coarse_trainval": ("sfnet_lite_resnet18",),
+    },
+    "bdd100k": {
+        "": (
+            "sfnet_resnet18",
+            "sfnet_dfnet_v1",
+            "sfnet_dfnet_v2",
+            "sfnet_lite_resnet18",
+            "sfnet_lite_stdc2",
+        ),
+    },
+    "idd": {
+        "": (
+            "sfnet_resnet18",
+            "sfnet_stdc1",
+            "sfnet_stdc2",
+            "sfnet_lite_resnet18",
+            "sfnet_lite_stdc1",
+            "sfnet_lite_stdc2",
+        ),
+    },
+    "mapillary": {
+        "": ("sfnet_resnet18", "sfnet_lite_resnet18", "sfnet_lite_stdc1", "sfnet_lite_stdc2"),
+    },
+    "uds": {
+        "": (
+            "sfnet_stdc1",
+            "sfnet_stdc2",
+            "sfnet_lite_resnet18",
+            "sfnet_lite_stdc1",
+            "sfnet_lite_stdc2",
+        ),
+    },
+    "camvid": {"": ("sfnet_resnet18", "sfnet_dfnet_v2")},
+}
+ONE_GPU = "_one_gpu"
+
 # Name of the recipe -> where it is written.
 RECIPES = {
     "nus/auxiliary": ("roadseg.train.recipes.nus.auxiliary", "RECIPE"),
@@ -36,6 +90,13 @@ for _network in FAST_SEG:
     _module = f"roadseg.train.recipes.fast_seg.{_network}"
     RECIPES[f"fast_seg/{_network}"] = (_module, "RECIPE")
     RECIPES[f"fast_seg/{_network}_one_gpu"] = (_module, "ONE_GPU")
+for _data_set, _kinds in SFSEGNETS.items():
+    _module = f"roadseg.train.recipes.sfsegnets.{_data_set}"
+    for _kind, _networks in _kinds.items():
+        for _network in _networks:
+            _place = (_module, f"{_network}{_kind}".upper())
+            RECIPES[f"sfsegnets/{_network}_{_data_set}{_kind}"] = _place
+            RECIPES[f"sfsegnets/{_network}_{_data_set}{_kind}{ONE_GPU}"] = _place
 
 
 def get(name: str) -> Recipe:
@@ -45,4 +106,8 @@ def get(name: str) -> Recipe:
         raise RoadsegError(f"--recipe {name}: no such recipe; near: {', '.join(near)}")
     module, variable = RECIPES[name]
     recipe: Recipe = getattr(importlib.import_module(module), variable)
+    if name.startswith("sfsegnets/") and name.endswith(ONE_GPU):
+        from roadseg.train.recipes.sfsegnets.shared import on_one_gpu
+
+        return on_one_gpu(recipe)
     return recipe

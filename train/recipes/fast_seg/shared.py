@@ -51,14 +51,15 @@ SHARED = Recipe(
 )
 
 
-def on_one_gpu(recipe: Recipe, batch_size: int = 8) -> Recipe:
+def on_one_gpu(recipe: Recipe, batch_size: int = 8, per_device: int = 4) -> Recipe:
     """Return `recipe` for one GPU, at the smallest batch that Fast_Seg advises, 8.
 
     The run sees as many images: steps grow as the batch shrinks. The rate of SGD shrinks with the
     batch (Goyal et al. 2017, the linear rule), Adam's with its root (Malladi et al. 2022). One
-    device now mines the pixels of `batch_size` images in place of 4, so it keeps as many more.
+    device now mines the pixels of `batch_size` images in place of `per_device`, so it keeps as many
+    more.
     """
-    factor = batch_size / recipe.batch_size
+    factor, epoch = batch_size / recipe.batch_size, recipe.rate_every_steps
     rate = factor if recipe.optimizer == "sgd" else factor**0.5
     return replace(
         recipe,
@@ -67,7 +68,8 @@ def on_one_gpu(recipe: Recipe, batch_size: int = 8) -> Recipe:
         batch_size=batch_size,
         steps=round(recipe.steps / factor),
         halve_every_steps=round(recipe.halve_every_steps / factor),
+        rate_every_steps=round(epoch / factor) if epoch > 1 else 1,
         learning_rate=round(recipe.learning_rate * rate, 6),
         final_learning_rate=round(recipe.final_learning_rate * rate, 9),
-        ohem_min_kept=recipe.ohem_min_kept * batch_size // 4,
+        ohem_min_kept=recipe.ohem_min_kept * batch_size // per_device,
     )

@@ -1,0 +1,1 @@
+"""Recipes of SFSegNets: SFNet and SFNet-Lite on the data sets their authors train on."""

@@ -1,0 +1,11 @@
+#!/usr/bin/env bash
+# Trains SFNet-Lite on ResNet-18, BDD100K: 8 GPUs x 4 crops of 1024, 350 epochs (76,300 steps), from
+# pretrained/resnet18-deep-inplane128.pth.
+#
+#   RECORDS=~/records/bdd100k bash train/sfsegnets/train_sfnet_lite_resnet18_bdd100k.sh [--field value ...]
+#   ONE_GPU=1 CUDA_VISIBLE_DEVICES=0 bash train/sfsegnets/train_sfnet_lite_resnet18_bdd100k.sh
+#
+# More variables (RUNS, CROP, STEPS, BATCH, SPLIT, INITIAL_WEIGHTS, DRY_RUN): train/recipe.sh.
+set -euo pipefail
+
+exec bash "$(dirname "$0")/../sfsegnets.sh" sfnet_lite_resnet18_bdd100k "$@"

@@ -1,0 +1,11 @@
+#!/usr/bin/env bash
+# Trains SFNet-Lite on STDC1, Mapillary Vistas: 8 GPUs x 4 crops of 1024, 350 epochs (196,700
+# steps), from pretrained/STDCNet813_73.91.tar.
+#
+#   RECORDS=~/records/mapillary bash train/sfsegnets/train_sfnet_lite_stdc1_mapillary.sh [--field value ...]
+#   ONE_GPU=1 CUDA_VISIBLE_DEVICES=0 bash train/sfsegnets/train_sfnet_lite_stdc1_mapillary.sh
+#
+# More variables (RUNS, CROP, STEPS, BATCH, SPLIT, INITIAL_WEIGHTS, DRY_RUN): train/recipe.sh.
+set -euo pipefail
+
+exec bash "$(dirname "$0")/../sfsegnets.sh" sfnet_lite_stdc1_mapillary "$@"

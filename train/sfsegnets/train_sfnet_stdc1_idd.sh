@@ -1,0 +1,11 @@
+#!/usr/bin/env bash
+# Trains SFNet on STDC1, IDD: 8 GPUs x 4 crops of 1024, 350 epochs (76,300 steps), from
+# pretrained/STDCNet813_73.91.tar.
+#
+#   RECORDS=~/records/idd bash train/sfsegnets/train_sfnet_stdc1_idd.sh [--field value ...]
+#   ONE_GPU=1 CUDA_VISIBLE_DEVICES=0 bash train/sfsegnets/train_sfnet_stdc1_idd.sh
+#
+# More variables (RUNS, CROP, STEPS, BATCH, SPLIT, INITIAL_WEIGHTS, DRY_RUN): train/recipe.sh.
+set -euo pipefail
+
+exec bash "$(dirname "$0")/../sfsegnets.sh" sfnet_stdc1_idd "$@"

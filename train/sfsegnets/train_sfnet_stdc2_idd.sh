@@ -1,0 +1,11 @@
+#!/usr/bin/env bash
+# Trains SFNet on STDC2, IDD: 8 GPUs x 4 crops of 1024, 350 epochs (76,300 steps), from
+# pretrained/STDCNet1446_76.47.tar.
+#
+#   RECORDS=~/records/idd bash train/sfsegnets/train_sfnet_stdc2_idd.sh [--field value ...]
+#   ONE_GPU=1 CUDA_VISIBLE_DEVICES=0 bash train/sfsegnets/train_sfnet_stdc2_idd.sh
+#
+# More variables (RUNS, CROP, STEPS, BATCH, SPLIT, INITIAL_WEIGHTS, DRY_RUN): train/recipe.sh.
+set -euo pipefail
+
+exec bash "$(dirname "$0")/../sfsegnets.sh" sfnet_stdc2_idd "$@"
