@@ -42,7 +42,8 @@ setup(
     packages=list(PACKAGES),
     package_dir=PACKAGES,
     package_data={
-        "roadseg": ["py.typed"],
+        "roadseg": ["py.typed", "rigs/*.yaml"],
+        "roadseg.metrics": ["*.pyi"],
         "roadseg.nus_native": ["*.pyi"],
         "roadseg.train": ["*.sh", "sfsegnets/*.sh"],
     },
