@@ -82,3 +82,30 @@ class ResizeBy(keras.layers.Layer):
     def _side(self, side: Any) -> Any:
         resized = side * self.up // self.down
         return max(resized, 1) if isinstance(resized, int) else ops.maximum(resized, 1)
+
+
+@keras.saving.register_keras_serializable("roadseg")
+class ResizeToMultiple(keras.layers.Layer):
+    """Resizes bilinearly, corners aligned, to the next multiples of a number."""
+
+    def __init__(self, multiple: int, **kwargs: Any) -> None:
+        """Keep the number."""
+        super().__init__(**kwargs)
+        self.multiple = multiple
+
+    def call(self, images: Tensor) -> Tensor:
+        """Return images (B, h, w, C) with both sides rounded up."""
+        height, width = ops.shape(images)[1:3]
+        return resize_bilinear(images, (self._side(height), self._side(width)))
+
+    def compute_output_shape(self, input_shape: tuple) -> tuple:
+        """Return the shape after resizing."""
+        sides = [side and self._side(side) for side in input_shape[1:3]]
+        return (input_shape[0], *sides, input_shape[3])
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor's arguments."""
+        return {**super().get_config(), "multiple": self.multiple}
+
+    def _side(self, side: Any) -> Any:
+        return (side + self.multiple - 1) // self.multiple * self.multiple

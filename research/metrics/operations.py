@@ -9,6 +9,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from roadseg.layers.flow import CostVolume
 from roadseg.layers.walk import DEPTHWISE, count_parameters, innermost_layers, own_weights
 
 Shape = tuple[int, ...]
@@ -24,7 +25,7 @@ class Operations:
     parameters: int
     """Trainable values, frozen ones included."""
     macs: int
-    """Multiply-adds of convolutions and dense layers, each output position once."""
+    """Multiply-adds of convolutions, dense layers and cost volumes, each output position once."""
     macs_notebook: int
     """As NUS's notebook counts: convolutions alone, and of a dilated depthwise layer only one of
     the dilation^2 parts that TensorFlow splits its map into, ceil(side / dilation) a side."""
@@ -101,7 +102,7 @@ def _inputs(model: keras.Model, size: tuple[int, int] | None) -> Any:
 def _record(
     model: keras.Model, run: Callable[[], Any]
 ) -> list[tuple[keras.layers.Layer, tuple[Shape, Shape]]]:
-    """Return each call of a layer with a kernel, with the shapes of its input and output."""
+    """Return each call of a layer that costs, with the shapes of its (first) input and output."""
     calls: list[tuple[keras.layers.Layer, tuple[Shape, Shape]]] = []
     with _recording(model, calls):
         run()
@@ -110,8 +111,8 @@ def _record(
 
 @contextmanager
 def _recording(model: keras.Model, calls: list) -> Iterator[None]:
-    """Put a note-taking `call` before that of every layer with a kernel, and take it off again."""
-    layers = [layer for layer in innermost_layers(model) if _has_kernel(layer)]
+    """Put a note-taking `call` before that of every layer that costs, and take it off again."""
+    layers = [layer for layer in innermost_layers(model) if _has_kernel(layer) or _kind(layer)]
     for layer in layers:
         object.__setattr__(layer, "call", _noting(layer, layer.call, calls))
     try:
@@ -124,7 +125,8 @@ def _recording(model: keras.Model, calls: list) -> Iterator[None]:
 def _noting(layer: keras.layers.Layer, call: Callable, calls: list) -> Callable:
     def noting(inputs: Any, *args: Any, **kwargs: Any) -> Any:
         outputs = call(inputs, *args, **kwargs)
-        calls.append((layer, (tuple(inputs.shape), tuple(outputs.shape))))
+        first = keras.tree.flatten(inputs)[0]
+        calls.append((layer, (tuple(first.shape), tuple(outputs.shape))))
         return outputs
 
     return noting
@@ -141,6 +143,7 @@ def _kind(layer: keras.layers.Layer) -> str:
         "transposed": TRANSPOSED,
         "convolution": CONVOLUTIONS,
         "dense": (keras.layers.Dense,),
+        "cost volume": (CostVolume,),
     }
     return next((kind for kind, classes in kinds.items() if isinstance(layer, classes)), "")
 
@@ -150,6 +153,8 @@ def _cost(layer: keras.layers.Layer, inputs: Shape, outputs: Shape) -> _Cost:
     kind = _kind(layer)
     if not kind:
         return _Cost()
+    if kind == "cost volume":
+        return _same(prod(outputs) * inputs[-1], notebook=0)
     kernel = sum(prod(v.shape) for v in own_weights(layer) if "kernel" in v.name)
     if kind == "dense":
         return _same(prod(inputs[:-1]) * kernel, notebook=0)
