@@ -47,8 +47,8 @@ def image_input(
     return images, normalise(x, normalisation) if include_preprocessing else x
 
 
-def normalise(images: Tensor, normalisation: Normalisation) -> Tensor:
-    """Return RGB 0..255 on the scale of published weights, in full precision.
+def normalise(images: Tensor, normalisation: Normalisation, name: str = "normalise") -> Tensor:
+    """Return RGB 0..255 on the scale of published weights, in full precision, by a layer `name`.
 
     rgb: RGB / 255 less ImageNet's mean, over its deviation (torchvision).
     bgr: BGR less (104.007, 116.669, 122.679), as the trunks with deep stems were trained.
@@ -61,7 +61,12 @@ def normalise(images: Tensor, normalisation: Normalisation) -> Tensor:
     if normalisation not in _NORMALISATIONS:
         there = ", ".join(_NORMALISATIONS)
         raise ValueError(f"normalisation={normalisation!r}; there are {there}")
-    return Normalise(normalisation, name="normalise", dtype=full_precision())(images)
+    return Normalise(normalisation, name=name, dtype=full_precision())(images)
+
+
+def denormalise(images: Tensor, normalisation: Normalisation, name: str) -> Tensor:
+    """Return what `normalise` gave as RGB 0..255 again, in full precision, by a layer `name`."""
+    return Denormalise(normalisation, name=name, dtype=full_precision())(images)
 
 
 def mean_colour(normalisation: str) -> tuple[float, float, float]:
@@ -88,11 +93,9 @@ class Normalise(keras.layers.Layer):
 
     def call(self, images: Tensor) -> Tensor:
         """Return images of the same shape."""
-        reverse, scale, mean, deviation = _NORMALISATIONS[self.normalisation]
+        reverse, factor, mean = self._scale()
         x = keras.ops.cast(images, self.compute_dtype)
         x = keras.ops.flip(x, axis=-1) if reverse else x
-        factor = keras.ops.convert_to_tensor([scale / d for d in deviation], self.compute_dtype)
-        mean = keras.ops.convert_to_tensor([m / scale for m in mean], self.compute_dtype)
         return (x - mean) * factor
 
     def compute_output_shape(self, input_shape: tuple) -> tuple:
@@ -102,6 +105,24 @@ class Normalise(keras.layers.Layer):
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments."""
         return {**super().get_config(), "normalisation": self.normalisation}
+
+    def _scale(self) -> tuple[bool, Tensor, Tensor]:
+        """Return whether channels are reversed, and what images are multiplied by less a mean."""
+        reverse, scale, mean, deviation = _NORMALISATIONS[self.normalisation]
+        factor = keras.ops.convert_to_tensor([scale / d for d in deviation], self.compute_dtype)
+        mean = keras.ops.convert_to_tensor([m / scale for m in mean], self.compute_dtype)
+        return reverse, factor, mean
+
+
+@keras.saving.register_keras_serializable("roadseg")
+class Denormalise(Normalise):
+    """Brings images on the scale of published weights back to RGB 0..255."""
+
+    def call(self, images: Tensor) -> Tensor:
+        """Return images of the same shape."""
+        reverse, factor, mean = self._scale()
+        x = keras.ops.cast(images, self.compute_dtype) / factor + mean
+        return keras.ops.flip(x, axis=-1) if reverse else x
 
 
 @keras.saving.register_keras_serializable("roadseg")
@@ -134,4 +155,42 @@ class LegalSize(keras.layers.Layer):
                 raise RoadsegError(
                     f"image {axis} {side}: this network takes multiples of {self.multiple}; "
                     f"nearest: {near}"
+                )
+
+
+@keras.saving.register_keras_serializable("roadseg")
+class SizeWithin(keras.layers.Layer):
+    """Passes images through whose height and width lie in a range each, and no others."""
+
+    def __init__(
+        self, heights: tuple[int, int], widths: tuple[int, int], hint: str, **kwargs: Any
+    ) -> None:
+        """Keep the least and the greatest of each, and what to do about another size."""
+        super().__init__(**kwargs)
+        self.heights = tuple(heights)
+        self.widths = tuple(widths)
+        self.hint = hint
+
+    def call(self, images: Tensor) -> Tensor:
+        """Return `images`; raise RoadsegError if their size does not fit."""
+        self._check(tuple(images.shape))
+        return images
+
+    def compute_output_shape(self, input_shape: tuple) -> tuple:
+        """Return the same shape, or raise RoadsegError as `call` does."""
+        self._check(input_shape)
+        return input_shape
+
+    def get_config(self) -> dict[str, Any]:
+        """Return the constructor's arguments."""
+        own = {"heights": self.heights, "widths": self.widths, "hint": self.hint}
+        return {**super().get_config(), **own}
+
+    def _check(self, shape: tuple) -> None:
+        for side, (least, most), axis in zip(
+            shape[1:3], (self.heights, self.widths), ("height", "width"), strict=True
+        ):
+            if side is not None and not least <= side <= most:
+                raise RoadsegError(
+                    f"image {axis} {side}: this network takes {least} to {most}; {self.hint}"
                 )

@@ -1,0 +1,88 @@
+"""Semantics Sharing, loosely coupled: a flow network of its own compares the two shrunk images.
+
+Paper: Xiang et al. 2019 (arXiv:1909.07038).
+Source: zhenzhenxiang/SemanticsSharing, commit 9fc1fde, model mode `mobilenetv3_loosely`; see
+`two_views`.
+Changed: the narrow view stops after the second stage, where the code runs the whole trunk and
+throws the rest away. In training that code lets both views' images move the batch statistics of
+stages 3 to 5; here the wide view's alone do.
+"""
+
+from pathlib import Path
+
+import keras
+
+from roadseg.backbones.mobilenet_v3 import coarse_stages, fine_stages
+from roadseg.layers.flow import WarpByFlow
+from roadseg.layers.light_aspp import Pooling, light_aspp
+from roadseg.layers.precision import full_precision
+from roadseg.layers.resize import ResizeLike
+from roadseg.layers.view_fusion import Kind, fuse_narrow, fuse_wide
+from roadseg.models.pwcnet import FlowOptions, flow_of_images
+from roadseg.models.two_views import (
+    Geometry,
+    Tensor,
+    Views,
+    as_bytes,
+    shared,
+    shrink,
+    two_view_model,
+    view_inputs,
+)
+from roadseg.rig import Convention, Rig, find_rig
+
+
+def semshare_loose(
+    num_classes: int,
+    input_shape: tuple[int | None, int | None, int] = (None, None, 3),
+    rig: Rig | Path | str | None = None,
+    scale: float = 0.4,
+    pooling: Pooling = "windows",
+    narrow_fusion: Kind = "res",
+    wide_fusion: Kind = "res131",
+    geometry: Convention = "published",
+    swapped_flow_factors: bool = True,
+    aligned_sampling: bool = True,
+    include_preprocessing: bool = True,
+) -> keras.Model:
+    """Return the network: {"wide": images, "narrow": images} to scores by view.
+
+    Images are RGB, 0..255, (batch, height, width, 3), each camera's whole picture, whatever size
+    it was made; without `include_preprocessing` already normalised. Scores are float32, at the
+    size of each image; they are decided at `scale` and enlarged bilinearly with aligned corners.
+    rig: a `Rig`, a rig file, or its text; None for the published one.
+    scale: size at which flow is computed and scores are fused; the wide image's decides.
+    pooling: of the head; see `mobilenet_v3_large`, and for the sizes that go with it.
+    narrow_fusion, wide_fusion: see `layers.view_fusion`.
+    geometry: "published" scales intrinsics by the width alone, and has -1 and 1 half a pixel off
+        the middle of the outermost pixels; "corrected" does neither.
+    swapped_flow_factors, aligned_sampling: see `pwcnet.FlowOptions`; the second of every look-up.
+    Raises RoadsegError for a rig file that is none, or images too small for the head.
+    """
+    images, views = view_inputs(input_shape, include_preprocessing)
+    places = Geometry(find_rig(rig), geometry, aligned_sampling)
+    fine = shared(fine_stages, input_shape[2], "fine_stages")
+    c1, features = fine(views.wide)[1], fine(views.narrow)[1]
+    small_wide = shrink(views.wide, scale, "wide.small")
+    resize = ResizeLike(name="narrow.small", dtype=full_precision())
+    small = Views(small_wide, resize([views.narrow, small_wide]))
+    scores = light_aspp(coarse_stages(c1).c4, num_classes, pooling)
+    scores = ResizeLike(name="wide.scores")([scores, small_wide])
+    features = ResizeLike(name="narrow.features")([features, small_wide])
+    flow = _flow(small, places, FlowOptions(swapped_flow_factors, aligned_sampling))
+
+    x = places.warp(scores, "narrow", "wide.scores_seen", one_scale=True)
+    x = WarpByFlow(-1, aligned_sampling, name="wide_in_narrow")([x, flow])
+    narrow = fuse_narrow(features, x, scores_first=True, kind=narrow_fusion)
+    narrow = keras.layers.Identity(name="fused_narrow")(narrow)
+    x = WarpByFlow(1, aligned_sampling, name="narrow.scores_moved")([narrow, flow])
+    x = places.warp(x, "wide", "narrow_in_wide", one_scale=True)
+    wide = keras.layers.Identity(name="fused_wide")(fuse_wide(scores, x, kind=wide_fusion))
+    return two_view_model(images, Views(wide, narrow), "semshare_loose")
+
+
+def _flow(small: Views, places: Geometry, options: FlowOptions) -> Tensor:
+    """Return the flow between the wide view, as the narrow camera sees it, and the narrow one."""
+    seen = places.warp(small.wide, "narrow", "wide.seen", one_scale=True)
+    first, second = as_bytes(seen, "flow.first"), as_bytes(small.narrow, "flow.second")
+    return flow_of_images(first, second, "flow_Network.", options)["flow"]
