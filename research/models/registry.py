@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 import keras
 
+from roadseg.backbones import mobilenet_v3_modified
 from roadseg.errors import RoadsegError
 from roadseg.models import slim_names, torch_names
 from roadseg.models.bisenet import bisenet
@@ -20,6 +21,7 @@ from roadseg.models.fast_scnn import fast_scnn
 from roadseg.models.icnet import icnet
 from roadseg.models.msfnet import msfnet
 from roadseg.models.pspnet import pspnet_50, pspnet_101
+from roadseg.models.sgcpnet import sgcpnet
 from roadseg.models.swiftnet import swiftnet
 
 
@@ -37,6 +39,8 @@ class Network:
     """Axis order of the original's kernels."""
     multiple: int = 1
     """Height and width have to be multiples of it."""
+    least_batch: int = 1
+    """Images that batch normalisation has to see together in training."""
     trunk: tuple[str, ...] = ("backbone.",)
     """How the names of layers begin that weights trained on ImageNet fill."""
     auxiliary: tuple[str, ...] = ()
@@ -116,6 +120,13 @@ NETWORKS: dict[str, Network] = {
         parameters=65_707_475,
         trunk=("conv", "bn", "layer"),
         auxiliary=("dsn.",),
+    ),
+    "sgcpnet": PyTorchNetwork(
+        sgcpnet,
+        parameters=607_826,
+        least_batch=2,
+        trunk=mobilenet_v3_modified.TRUNK,
+        unused=mobilenet_v3_modified.CLASSIFIER,
     ),
     "swiftnet": PyTorchNetwork(
         swiftnet,

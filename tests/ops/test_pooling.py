@@ -19,14 +19,18 @@ def bin_edges(side: int, count: int) -> list[tuple[int, int]]:
     return [(i * side // count, -(-(i + 1) * side // count)) for i in range(count)]
 
 
-def windows(x: np.ndarray, begin: int, sides: tuple[int, int], reduce) -> np.ndarray:
+def windows(
+    x: np.ndarray, begin: int, sides: tuple[int, int], reduce, outside: float = 0.0
+) -> np.ndarray:
     """Return `reduce` over 3x3 windows at stride 2 that begin `begin` before the frame."""
     rows = [range(2 * i - begin, 2 * i - begin + 3) for i in range(sides[0])]
     columns = [range(2 * j - begin, 2 * j - begin + 3) for j in range(sides[1])]
 
     def pixels(row: range, column: range) -> np.ndarray:
         inside = [
-            x[:, i, j] if 0 <= i < x.shape[1] and 0 <= j < x.shape[2] else np.zeros_like(x[:, 0, 0])
+            x[:, i, j]
+            if 0 <= i < x.shape[1] and 0 <= j < x.shape[2]
+            else np.full_like(x[:, 0, 0], outside)
             for i in row
             for j in column
         ]
@@ -61,6 +65,16 @@ def test_maxima_cover_the_windows_of_either_rounding(size, ceil_mode):
 
 
 @pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("ceil_mode", [False, True])
+def test_signed_maxima_are_of_the_frame_alone_where_all_is_below_zero(size, ceil_mode):
+    x = maps(size) - 2
+    up = 1 if ceil_mode else 0
+    sides = tuple((side - 1 + up) // 2 + 1 for side in size)
+    found = ops.convert_to_numpy(max_pool(x, ceil_mode, signed=True))
+    np.testing.assert_array_equal(found, windows(x, 1, sides, np.max, outside=-np.inf))
+
+
+@pytest.mark.parametrize("size", SIZES)
 def test_padded_zeros_count_in_an_average(size):
     x = maps(size)
     sides = tuple((side - 1) // 2 + 1 for side in size)
@@ -79,6 +93,7 @@ LAYERS = [
     AdaptiveAveragePooling(6),
     MaxPooling(),
     MaxPooling(ceil_mode=True),
+    MaxPooling(signed=True),
     AveragePooling(),
 ]
 

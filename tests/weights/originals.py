@@ -18,7 +18,8 @@ def published(model: keras.Model, network: str, seed: int = 0) -> Arrays:
     for path, (layer, variable) in weights(model).items():
         spread = 1 / np.sqrt(np.prod(variable.shape[:-1])) if len(variable.shape) > 1 else 0.1
         values = rng.standard_normal(variable.shape, np.float32) * np.float32(spread)
-        if path.endswith(("gamma", "moving_variance")):
+        # SGCPNet's weights of fusion (`parameter`) count for nothing below 0.
+        if path.endswith(("gamma", "moving_variance", "parameter")):
             values = 1 + np.abs(values)
         arrays[names(path)] = in_pytorch(values, layer, variable.name)
     return arrays
