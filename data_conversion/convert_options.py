@@ -11,6 +11,7 @@ from roadseg.data_conversion.convert_merged import (
     UDSOptions,
 )
 from roadseg.data_conversion.convert_output import Output, Plan
+from roadseg.data_conversion.convert_pairs import DualCameraOptions, FlowPairsOptions
 from roadseg.errors import RoadsegError
 
 
@@ -160,6 +161,8 @@ DATA_SETS: dict[str, tuple[Any, str]] = {
     "idd": (IDDOptions, "--source ~/IDD_Segmentation --to ~/records"),
     "kitti": (KITTIOptions, "--source ~/kitti --to ~/records"),
     "uds": (UDSOptions, "--source ~/data --to ~/records"),
+    "dual_camera": (DualCameraOptions, "--source ~/dual_camera --to ~/records"),
+    "flow_pairs": (FlowPairsOptions, "--source ~/flow --to ~/records --list train.txt"),
     "folder": (FolderOptions, "--source ~/my_city --to ~/records"),
     "street_scenes": (StreetScenesOptions, "--source ~/scenes --to ~/records --train 240 --val 60"),
 }

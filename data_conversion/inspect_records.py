@@ -13,11 +13,11 @@ import tyro
 
 from roadseg.arguments import parse
 from roadseg.data_conversion.records import open_records
+from roadseg.data_conversion.two_view_records import has_two_views, open_two_views
 from roadseg.datasets import LabelTable
 from roadseg.errors import RoadsegError
 
 _PLAIN_WIDTH = 110
-_SIDE_PX = 800  # width of each half of a preview
 
 
 @dataclasses.dataclass
@@ -38,19 +38,35 @@ class Statistics:
         return float(self.pixels[label] / max(self.pixels.sum(), 1))
 
 
+class Tally:
+    """Adds up label maps, one at a time, to the `Statistics` of a split."""
+
+    def __init__(self) -> None:
+        """Begin with nothing counted."""
+        self._pixels, self._images = np.zeros(256, np.int64), np.zeros(256, np.int64)
+        self._sizes: Counter[tuple[int, int]] = Counter()
+        self._boundary = 0
+
+    def add(self, label: np.ndarray) -> None:
+        """Count one label map, (height, width) uint8."""
+        counts = np.bincount(label.ravel(), minlength=256)
+        self._pixels += counts
+        self._images += counts > 0
+        self._sizes[label.shape] += 1
+        self._boundary += _boundary_pixels(label)
+
+    def statistics(self) -> Statistics:
+        """Return what has been counted."""
+        share = self._boundary / max(int(self._pixels[:255].sum()), 1)
+        return Statistics(self._pixels, self._images, self._sizes, share)
+
+
 def count(examples: Any) -> Statistics:
     """Return the statistics of decoded examples (`RecordSet.examples`)."""
-    pixels, images = np.zeros(256, np.int64), np.zeros(256, np.int64)
-    sizes: Counter[tuple[int, int]] = Counter()
-    boundary = 0
+    tally = Tally()
     for example in examples:
-        label = example["label"]
-        counts = np.bincount(label.ravel(), minlength=256)
-        pixels += counts
-        images += counts > 0
-        sizes[label.shape] += 1
-        boundary += _boundary_pixels(label)
-    return Statistics(pixels, images, sizes, boundary / max(int(pixels[:255].sum()), 1))
+        tally.add(example["label"])
+    return tally.statistics()
 
 
 def _boundary_pixels(label: np.ndarray) -> int:
@@ -61,37 +77,6 @@ def _boundary_pixels(label: np.ndarray) -> int:
     edge[:, :-1] |= right
     edge[:, 1:] |= right
     return int((edge & (label != 255)).sum())
-
-
-def preview(
-    image: np.ndarray,
-    label: np.ndarray,
-    table: LabelTable,
-    grid: tuple[int, int] = (8, 8),
-    alpha: float = 0.5,
-    target_classes: Sequence[int] | None = None,
-) -> np.ndarray:
-    """Return image and coloured label side by side, both with the target grid, over a legend.
-
-    image: (H, W, 3) uint8. label: (H, W) uint8. Returns uint8 (rows, 2 * _SIDE_PX, 3).
-    """
-    import cv2
-
-    from roadseg import drawing
-    from roadseg.nus_native import boundary_targets
-
-    targets = boundary_targets(label, grid, alpha, target_classes, table.ignore)
-    size = (_SIDE_PX, max(1, round(_SIDE_PX * label.shape[0] / label.shape[1])))
-    kind = cv2.INTER_AREA if label.shape[1] > _SIDE_PX else cv2.INTER_LINEAR
-    sides = [cv2.resize(image, size, interpolation=kind)]
-    sides.append(drawing.colourise(cv2.resize(label, size, interpolation=cv2.INTER_NEAREST), table))
-    drawn = [
-        drawing.draw_points(drawing.draw_mesh(side, targets), targets, radius_px=4)
-        for side in sides
-    ]
-    pair = np.concatenate(drawn, 1)
-    present = [index for index in range(table.num_classes) if (label == index).any()]
-    return np.concatenate([pair, drawing.legend(table, pair.shape[1], present)])
 
 
 @dataclasses.dataclass
@@ -123,24 +108,36 @@ def main(argv: Sequence[str]) -> int:
         example="roadseg inspect ~/records --split val --to ~/previews",
     )
     records = open_records(options.records, options.split)
+    keys = {"label": ""}
+    if has_two_views(records):
+        records = open_two_views(options.records, options.split)
+        keys = {"label": "first view: ", "second_label": "second view: "}
     chosen = _spread(records.num_examples, options.previews if options.to else 0)
     drawn: list[Path] = []
     if options.to:
         _make_folder(options.to)
-
-    def watched() -> Any:
-        for index, example in enumerate(records.examples()):
-            yield example
-            if index in chosen:
-                drawn.append(_write_preview(example, records.label_table, options))
-
-    statistics = count(watched())
-    sizes = ", ".join(f"{n} of {h}x{w}" for (h, w), n in statistics.sizes.most_common(5))
-    print(f"{records.path}, split {records.split}: {records.num_examples} images ({sizes})")
-    _console().print(histogram(records.label_table, statistics))
+    tallies = {key: Tally() for key in keys}
+    for index, example in enumerate(records.examples()):
+        for key, tally in tallies.items():
+            tally.add(example[key])
+        if index in chosen:
+            drawn.append(_write_preview(example, records.label_table, options))
+    print(f"{records.path}, split {records.split}: {records.num_examples} images", end="")
+    for key, tally in tallies.items():
+        _show(keys[key], tally.statistics(), records.label_table)
     for path in drawn:
         print(f"preview {path}")
     return 0
+
+
+def _show(view: str, statistics: Statistics, table: LabelTable) -> None:
+    """Print sizes and histogram of a view; the one line of a single view continues another."""
+    sizes = ", ".join(f"{n} of {h}x{w}" for (h, w), n in statistics.sizes.most_common(5))
+    print(f"\n{view}{sizes}" if view else f" ({sizes})")
+    if statistics.pixels.sum() == statistics.pixels[table.ignore]:
+        print("no labels: every pixel is ignored")
+    else:
+        _console().print(histogram(table, statistics))
 
 
 def histogram(names: LabelTable, statistics: Statistics) -> Any:
@@ -196,10 +193,10 @@ def _make_folder(folder: Path) -> None:
 def _write_preview(example: dict[str, Any], table: LabelTable, options: InspectOptions) -> Path:
     import cv2
 
+    from roadseg.data_conversion.previews import example_preview
+
     classes = table.target_classes if options.boundaries == "target" else None
-    picture = preview(
-        example["image"], example["label"], table, options.grid, options.alpha, classes
-    )
+    picture = example_preview(example, table, options.grid, options.alpha, classes)
     assert options.to is not None
     path = options.to / f"{Path(example['filename']).name}_preview.png"
     if not cv2.imwrite(str(path), picture[..., ::-1]):

