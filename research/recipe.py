@@ -43,8 +43,8 @@ class Recipe:
     class_uniform_tile: int = 1024
     """Side in pixels of the tiles in which centroids of classes are found."""
     class_uniform_gaps: Literal["fill", "leave"] = "fill"
-    """An image smaller than a tile: one tile, or none; the share of a class that is nowhere: images
-    at random, or nobody's (as published)."""
+    """Without centroids: an image smaller than a tile is one tile, and images at random get the
+    share of a class that is nowhere; or neither, and epochs are shorter (published)."""
     coarse_split: str = ""
     """Split in which coarse_boost_classes are looked for as well; empty for none."""
     coarse_boost_classes: tuple[int, ...] = ()
@@ -54,8 +54,8 @@ class Recipe:
     crop_size: tuple[int, int] = (1024, 1024)
     """Training crop; smaller images are padded (label 255)."""
     centroid_crop: Literal["inside", "published"] = "inside"
-    """Crops around a centroid: all that hold it; published: of those at the bottom and right edge
-    one that does not, and padding is forgotten."""
+    """Crops around a centroid: those that hold it; or as published, where the first one misses it
+    by a pixel, and padding moves it."""
     padding: Literal["grey", "mean", "black"] = "grey"
     """Colour of the padding: 127.5, what the network's normalisation brings to zero, or 0."""
     padding_at: Literal["end", "around"] = "end"

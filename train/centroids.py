@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+_VALUES = 256
+
 
 @dataclass(frozen=True)
 class Centroids:
@@ -33,30 +35,29 @@ def tile_centroids(
     Means of rows and columns are cut to integers.
     Source: SFSegNets ba475ba, class-uniform sampling; `whole_if_small` is ours.
     """
-    height, width = label.shape
     size = (tile, tile)
-    if min(height, width) < tile:
+    if min(label.shape) < tile:
         if not whole_if_small:
             return np.zeros((0, 3), np.int64)
-        size = (height, width)
-    rows, columns = height // size[0], width // size[1]
-    kept = np.minimum(label[: rows * size[0], : columns * size[1]], num_classes).astype(np.int64)
-    tiles = kept.reshape(rows, size[0], columns, size[1]).transpose(0, 2, 1, 3)
-    # One number for each class of each tile, in which what is no class is one class more.
-    groups = (num_classes + 1) * np.arange(rows * columns).reshape(rows, columns, 1, 1) + tiles
-    count = rows * columns * (num_classes + 1)
-    along_y = _histogram(groups, np.arange(size[0])[:, None], count, size[0])
-    along_x = _histogram(groups, np.arange(size[1]), count, size[1])
-    pixels = along_y.sum(axis=1)
+        size = label.shape
+    rows, columns = (side // step for side, step in zip(label.shape, size, strict=True))
+    kept = label[: rows * size[0], : columns * size[1]]
+    # Runs of one class within a row and a tile: far fewer than pixels, and added up as exactly.
+    begins = np.ones(kept.shape, bool)
+    begins[:, 1:] = kept[:, 1:] != kept[:, :-1]
+    begins[:, :: size[1]] = True
+    first = np.flatnonzero(begins)
+    length = np.diff(first, append=kept.size)
+    y, x = np.divmod(first, kept.shape[1])
+    group = (y // size[0] * columns + x // size[1]) * _VALUES + kept.ravel()[first]
+    pixels = _sums(group, length)
     found = np.flatnonzero(pixels)
-    found = found[found % (num_classes + 1) != num_classes]
-    place, train_id = np.divmod(found, num_classes + 1)
-    y = along_y[found] @ np.arange(size[0]) // pixels[found] + place // columns * size[0]
-    x = along_x[found] @ np.arange(size[1]) // pixels[found] + place % columns * size[1]
-    return np.column_stack([train_id, y, x])
+    found = found[found % _VALUES < num_classes]
+    mean_y = _sums(group, y * length)[found] // pixels[found]
+    mean_x = _sums(group, (2 * x + length - 1) * length)[found] // (2 * pixels[found])
+    return np.column_stack([found % _VALUES, mean_y, mean_x])
 
 
-def _histogram(groups: np.ndarray, position: np.ndarray, count: int, length: int) -> np.ndarray:
-    """Return (count, length): how many pixels each group has at each position along one axis."""
-    cells = (groups * length + position).ravel()
-    return np.bincount(cells, minlength=count * length).reshape(count, length)
+def _sums(group: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """Return the sum of the values of each group; exact, as long as it is below 2**53."""
+    return np.bincount(group, values).astype(np.int64)

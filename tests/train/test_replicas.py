@@ -105,6 +105,24 @@ def test_half_precision_and_averages_work_on_two_replicas(tmp_path: Path) -> Non
 
 
 @pytest.mark.slow
+def test_norms_left_to_their_replica_learn_from_its_images_alone(tmp_path: Path) -> None:
+    records = tiny.write_records(tmp_path / "records")
+    one = start(tmp_path / "one", records, "--steps", "1")
+    two = start(
+        tmp_path / "two", records, "--steps", "1", "--replicas", "2", "--local-norms", "conv.*"
+    )
+    finish(one)
+    finish(two)
+    means = [
+        read_arrays(RunFolder(tmp_path / run).find_checkpoint()[1] / "weights.npz")[
+            "conv.bn/moving_mean"
+        ]
+        for run in ("one", "two")
+    ]
+    assert np.abs(means[0] - means[1]).max() > 1e-4
+
+
+@pytest.mark.slow
 def test_two_workers_give_the_weights_of_one(tmp_path: Path) -> None:
     records = tiny.write_records(tmp_path / "records")
     addresses = [f"localhost:{port}" for port in free_ports(2)]

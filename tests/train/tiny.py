@@ -142,6 +142,7 @@ def main() -> int:
     parser.add_argument("--side", action="store_true", help="train an auxiliary head")
     parser.add_argument("--ohem", action="store_true", help="mine pixels, by the threshold alone")
     parser.add_argument("--optimizer", default="sgd")
+    parser.add_argument("--local-norms", nargs="*", default=())
     arguments = parser.parse_args()
     import tensorflow as tf
 
@@ -168,6 +169,7 @@ def main() -> int:
         precision=arguments.precision,
         ema=arguments.ema,
         optimizer=arguments.optimizer,
+        local_norms=tuple(arguments.local_norms),
         **mining,
     )
     try:
