@@ -4,7 +4,7 @@ VENV ?= .venv
 SHELL := /bin/bash
 BIN := $(abspath $(VENV))/bin
 PIP := $(BIN)/python -m pip install --quiet --quiet
-NATIVE := $(wildcard nus_native/*.pyx nus_native/src/* nus_native/extensions.py)
+NATIVE := $(wildcard nus_native/*.pyx research/metrics/*.pyx nus_native/src/* nus_native/extensions.py)
 
 .PHONY: demo test test-slow test-jax lint benchmark addons-oracle clean help
 

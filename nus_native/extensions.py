@@ -10,7 +10,9 @@ from pathlib import Path
 
 from setuptools import Extension
 
-HERE = "nus_native"  # relative to setup.py: setuptools refuses absolute sources
+# Relative to setup.py: setuptools refuses absolute sources.
+HERE = "nus_native"
+METRICS = "research/metrics"
 USUAL_INCLUDES = ("/usr/include", "/usr/local/include", "/opt/homebrew/include")
 # No contraction: the plain and the AVX2 build of a kernel then give the same bits, and the two
 # triangles on either side of an edge see the same crossing.
@@ -24,6 +26,7 @@ def extensions() -> list[Extension]:
     found = [
         _extension("_targets", ["edges.cpp", "nearest.cpp", "direct.cpp"]),
         _extension("_mesh", ["mesh.cpp", "spans.cpp"]),
+        _extension("_pairs", ["pairs.cpp"], METRICS, "roadseg.metrics"),
     ]
     includes = ceres_includes()
     if includes is not None:
@@ -50,10 +53,13 @@ def ceres_includes() -> list[str] | None:
     return [str(ceres), str(eigen)]
 
 
-def _extension(name: str, sources: list[str]) -> Extension:
+def _extension(
+    name: str, sources: list[str], folder: str = HERE, package: str = "roadseg.nus_native"
+) -> Extension:
+    """Return the extension of a door, <folder>/<name>.pyx, and C++ sources of nus_native/src."""
     return Extension(
-        f"roadseg.nus_native.{name}",
-        [f"{HERE}/{name}.pyx", *(f"{HERE}/src/{source}" for source in sources)],
+        f"{package}.{name}",
+        [f"{folder}/{name}.pyx", *(f"{HERE}/src/{source}" for source in sources)],
         include_dirs=[f"{HERE}/src"],
         depends=[str(path) for path in sorted(Path(HERE, "src").glob("*.hpp"))],
         extra_compile_args=COMPILE,

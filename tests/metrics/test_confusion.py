@@ -35,6 +35,41 @@ def test_counts_equal_a_plain_loop(dtype: type) -> None:
     np.testing.assert_array_equal(pair_counts(labels, predictions, 5), expected)
 
 
+@pytest.mark.parametrize(
+    ("label_type", "prediction_type"),
+    list(itertools.product((np.uint8, np.int32, np.int64, np.uint16), repeat=2)),
+)
+def test_every_pair_of_integer_types_is_counted(label_type: type, prediction_type: type) -> None:
+    labels, predictions = random_pair(5)
+    found = pair_counts(labels.astype(label_type), predictions.astype(prediction_type), 5)
+    np.testing.assert_array_equal(found, counted_by_a_loop(labels, predictions, 5))
+
+
+@pytest.mark.parametrize("pixels", [0, 1, 7, 8, 4095, 4096, 4097, 20_003])
+def test_runs_of_one_class_and_arrays_of_any_length_are_counted(pixels: int) -> None:
+    random = np.random.default_rng(pixels)
+    labels, predictions = np.repeat(random.integers(0, 7, (2, pixels // 9 + 1), np.uint8), 9, 1)
+    labels, predictions = labels[:pixels], predictions[:pixels]
+    expected = counted_by_a_loop(labels, predictions, 6)
+    np.testing.assert_array_equal(pair_counts(labels, predictions, 6), expected)
+    assert expected.sum() == (labels < 6).sum()
+
+
+def test_as_many_classes_as_bytes_have_room_for_are_counted() -> None:
+    labels, predictions = np.random.default_rng(0).integers(0, 256, (2, 40, 60), np.uint8)
+    expected = counted_by_a_loop(labels, predictions, 255)
+    np.testing.assert_array_equal(pair_counts(labels, predictions, 255), expected)
+    with pytest.raises(ValueError, match="256 classes: pairs of at most 255"):
+        pair_counts(labels, predictions, 256)
+
+
+def test_arrays_that_are_not_contiguous_or_writable_are_counted() -> None:
+    labels, predictions = random_pair(6)
+    expected = counted_by_a_loop(labels[:, ::-2], predictions[:, ::-2], 5)
+    predictions.flags.writeable = False
+    np.testing.assert_array_equal(pair_counts(labels[:, ::-2], predictions[:, ::-2], 5), expected)
+
+
 def test_negative_ids_are_no_class() -> None:
     labels = np.array([[-1, 0, 1]])
     predictions = np.array([[0, -1, 1]])
@@ -67,6 +102,8 @@ def test_scores_follow_from_their_definitions() -> None:
     assert scores.frequency_weighted_iou() == pytest.approx(weighted, rel=1e-12)
     recalls = [(predictions == index)[labels == index].mean() for index in range(5)]
     assert scores.mean_class_accuracy() == pytest.approx(np.mean(recalls), rel=1e-12)
+    precisions = [(labels == index)[(predictions == index) & valid].mean() for index in range(5)]
+    assert scores.class_precision() == pytest.approx(precisions, rel=1e-12)
 
 
 def test_a_category_counts_its_classes_as_one() -> None:
@@ -88,6 +125,7 @@ def test_absent_classes_leave_the_mean_over_present_ones() -> None:
     assert [math.isnan(value) for value in scores.iou()] == [False, False, True, True]
     assert scores.miou() == 0.5
     assert scores.miou_all_classes() == 0.25
+    assert scores.miou_all_classes(absent=1.0) == 0.75
     assert scores.mean_iou_of((1, 2)) == 0.5
 
 
@@ -111,6 +149,12 @@ def test_mismatched_shapes_are_refused() -> None:
         ConfusionMatrix(3).add(np.zeros((2, 3), np.uint8), np.zeros((3, 2), np.uint8))
     with pytest.raises(ValueError, match="counts of shape"):
         ConfusionMatrix(3).add_counts(np.zeros((2, 2)))
+
+
+@pytest.mark.parametrize("classes", [0, 256])
+def test_no_class_and_more_than_bytes_hold_are_refused(classes: int) -> None:
+    with pytest.raises(ValueError, match=f"{classes} classes: .* from 1 to 255"):
+        ConfusionMatrix(classes, ignore=300)
 
 
 def test_an_ignored_class_is_refused() -> None:
