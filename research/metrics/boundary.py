@@ -54,14 +54,15 @@ def within(edge: np.ndarray, radius_px: int) -> np.ndarray:
     a disc, in integers. Cost at 1024x2048 on one core: 0.1 to 8 ms for radii 1 to 10, against 30 ms
     for OpenCV's precise and 105 ms for SciPy's distance transform.
     """
-    return cv2.dilate(edge.view(np.uint8), _disc(radius_px)).view(bool)
+    return cv2.dilate(edge.view(np.uint8), disc(radius_px**2)).view(bool)
 
 
 @cache
-def _disc(radius_px: int) -> np.ndarray:
-    reach = radius_px - 1
+def disc(square_px: int) -> np.ndarray:
+    """Return the uint8 square of offsets whose squared distance to its centre is below a number."""
+    reach = math.isqrt(square_px - 1)
     rows, columns = np.mgrid[-reach : reach + 1, -reach : reach + 1]
-    return (rows**2 + columns**2 < radius_px**2).astype(np.uint8)
+    return (rows**2 + columns**2 < square_px).astype(np.uint8)
 
 
 class BoundaryBands:
