@@ -27,6 +27,7 @@ PACKAGES = {
     "roadseg.train.recipes.fast_seg": "train/recipes/fast_seg",
     "roadseg.train.recipes.nus": "train/recipes/nus",
     "roadseg.train.recipes.sfsegnets": "train/recipes/sfsegnets",
+    "roadseg.train.recipes.sgcpnet": "train/recipes/sgcpnet",
     "roadseg.eval": "eval",
     "roadseg.export": "export",
 }

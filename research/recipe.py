@@ -58,17 +58,20 @@ class Recipe:
     by a pixel, and padding moves it."""
     padding: Literal["grey", "mean", "black"] = "grey"
     """Colour of the padding: 127.5, what the network's normalisation brings to zero, or 0."""
-    padding_at: Literal["end", "around"] = "end"
-    """Where padding goes: bottom and right, or all sides, with room for the crop to move."""
+    padding_at: Literal["end", "around", "centred"] = "end"
+    """Where padding goes: bottom and right; all sides, with room for the crop to move; or all sides
+    alike, which for an odd number is one too many."""
     min_scale: float = 1.0
     """Smallest random scale before the crop; equal to max_scale for none."""
     max_scale: float = 1.0
     """Largest random scale before the crop."""
     scale_step: float = 0.0
     """Step between scales; 0 draws from the continuous range."""
-    scaling: Literal["aligned", "half_pixel", "cubic"] = "aligned"
-    """How images are scaled: bilinearly with aligned corners, as TensorFlow 1 did, or half-pixel,
-    as OpenCV; cubic and antialiased, as PIL."""
+    min_side: int = 0
+    """Pixels that the shorter side of a scaled image has at least; smaller scales are raised."""
+    scaling: Literal["aligned", "half_pixel", "half_pixel_cubic", "cubic"] = "aligned"
+    """How images are scaled: bilinearly with aligned corners, as TensorFlow 1 did; half-pixel,
+    bilinearly or cubically, as OpenCV; cubic and antialiased, as PIL."""
     flip_probability: float = 0.5
     """Probability of a left-right flip of image and label."""
     colour_jitter: float = 0.0
@@ -131,6 +134,8 @@ class Recipe:
     """Train every such stretch at the rate of the next one; the last of poly then has rate 0."""
     power: float = 0.9
     """Power of the poly schedule, which ends at 0."""
+    poly_steps_beyond: int = 0
+    """Steps after the last one at which the poly schedule reaches 0."""
     final_learning_rate: float = 0.0
     """Rate at which the cosine schedule ends."""
     halve_every_steps: int = 0
@@ -155,6 +160,8 @@ class Recipe:
     """Batch normalisations, by patterns of their names (*), with each replica's own moments."""
     batch_norm_momentum: float = 0.0
     """Momentum of batch statistics in place of the network's own; 0 keeps those."""
+    frozen_batch_norm: bool = False
+    """Normalise by the running statistics and leave them; scales and offsets are still trained."""
     ema: float = 0.0
     """Decay of the moving average of the weights used in evaluation; 0 for none."""
     precision: Literal["float32", "mixed_bfloat16", "mixed_float16", "float64"] = "float32"

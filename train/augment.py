@@ -4,6 +4,7 @@ No hidden state: the same four numbers give the same crop, so a resumed run sees
 """
 
 import inspect
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import tensorflow as tf
@@ -12,12 +13,20 @@ from roadseg.errors import RoadsegError
 from roadseg.layers.entry import mean_colour
 from roadseg.models.registry import find
 from roadseg.ops.antialiased import cubic_window
-from roadseg.ops.resize import resize_bilinear, resize_nearest
+from roadseg.ops.cubic import resize_cubic
+from roadseg.ops.resize import Corners, resize_bilinear, resize_nearest
 from roadseg.recipe import Recipe
 
 Tensor = Any
 IMAGE_PADDING = 127.5
 LABEL_PADDING = 255
+OPENCV = ("half_pixel", "half_pixel_cubic")
+"""Scalings as OpenCV has them, which rounds sizes."""
+CUBIC: dict[str, tuple[Callable, Corners]] = {
+    "cubic": (cubic_window, "half_pixel"),
+    "half_pixel_cubic": (resize_cubic, False),
+}
+"""How images are scaled cubically, no further than the crop, and where labels are picked."""
 
 
 class Crop(NamedTuple):
@@ -59,12 +68,14 @@ def random_crop(
     centroid: (2,) integers, the row and column that the crop is to hold; -1 or None for any crop.
     Order as published: scale, pad, crop, flip.
     Source: adaptive-sampling, research/deeplab/input_preprocess.py; Fast_Seg has the same order, as
-    has SFSegNets, with padding on all sides and centroids.
+    has SFSegNets, with padding on all sides and centroids. SGCPNet pads on all sides alike, flips,
+    and then crops, which draws from the same crops.
     """
     image, label = tf.convert_to_tensor(image), tf.cast(label, tf.uint8)
     factor, size = tf.constant(1.0), tf.shape(image)[:2]
-    if recipe.max_scale > recipe.min_scale or recipe.min_scale != 1.0:
-        factor = scale(draw[0], recipe)
+    if _is_scaled(recipe):
+        shortest = tf.cast(tf.reduce_min(size), tf.float32)
+        factor = tf.maximum(scale(draw[0], recipe), recipe.min_side / shortest)
         size = _scaled_size(image, factor, recipe)
     first = _first_pixel(size, draw[1:3], recipe, centroid, factor)
     begin, end = tf.maximum(first, 0), tf.minimum(first + recipe.crop_size, size)
@@ -100,6 +111,8 @@ def _first_pixel(
     margin = tf.zeros_like(size)
     if recipe.padding_at == "around":
         margin = tf.where(size < crop, (crop - size) // 2 + 1, 0)
+    if recipe.padding_at == "centred":
+        margin = tf.maximum(crop - size + 1, 0) // 2
     free = tf.maximum(size + 2 * margin - crop, 0)
     # Draws are float32, below 1; their product with free + 1 can still round up to it.
     first = tf.minimum(tf.cast(draw * tf.cast(free + 1, tf.float32), tf.int32), free)
@@ -114,23 +127,28 @@ def _first_pixel(
     return first - margin
 
 
+def _is_scaled(recipe: Recipe) -> bool:
+    return recipe.max_scale > recipe.min_scale or recipe.min_scale != 1.0 or recipe.min_side > 0
+
+
 def _scaled_size(image: Tensor, factor: Tensor, recipe: Recipe) -> Tensor:
     size = tf.cast(tf.shape(image)[:2], tf.float32) * factor
-    # OpenCV rounds sizes.
-    return tf.cast(tf.round(size) if recipe.scaling == "half_pixel" else size, tf.int32)
+    size = tf.cast(tf.round(size) if recipe.scaling in OPENCV else size, tf.int32)
+    return tf.maximum(size, recipe.min_side)
 
 
 def _window(
     image: Tensor, label: Tensor, size: Tensor, begin: Tensor, end: Tensor, recipe: Recipe
 ) -> tuple[Tensor, Tensor]:
     """Return rows and columns `begin` to `end` (without it) of both, scaled to `size`."""
-    scaled = recipe.max_scale > recipe.min_scale or recipe.min_scale != 1.0
-    if scaled and recipe.scaling == "cubic":
-        window = cubic_window(image[None], tf.unstack(size), tf.unstack(begin), tf.unstack(end))
-        image = tf.cast(tf.clip_by_value(tf.round(window[0]), 0.0, 255.0), tf.uint8)
-        label = resize_nearest(label[None, :, :, None], tf.unstack(size), "half_pixel")[0, :, :, 0]
+    if _is_scaled(recipe) and recipe.scaling in CUBIC:
+        resize, corners = CUBIC[recipe.scaling]
+        whole, first, last = (tf.unstack(pair) for pair in (size, begin, end))
+        window = tf.round(resize(image[None], whole, first, last)[0])
+        image = tf.cast(tf.clip_by_value(window, 0.0, 255.0), tf.uint8)
+        label = resize_nearest(label[None, :, :, None], whole, corners)[0, :, :, 0]
         return image, label[begin[0] : end[0], begin[1] : end[1]]
-    if scaled:
+    if _is_scaled(recipe):
         image, label = _rescaled(image, label, size, recipe.scaling)
     image = image[begin[0] : end[0], begin[1] : end[1]]
     return image, label[begin[0] : end[0], begin[1] : end[1]]

@@ -8,7 +8,7 @@ import roadseg
 from roadseg.datasets.label_table import LabelTable
 from roadseg.errors import RoadsegError
 from roadseg.losses.cross_entropy import CITYSCAPES_WEIGHTS
-from roadseg.models.registry import find
+from roadseg.models.registry import NETWORKS, find
 from roadseg.recipe import Recipe
 from roadseg.train.advice import advice
 
@@ -66,12 +66,27 @@ def check_devices(recipe: Recipe, strategy: tf.distribute.Strategy) -> None:
             f"batch_size={recipe.batch_size} cannot be cut for {replicas} replicas; "
             f"take a multiple of {replicas}"
         )
+    _check_batch(recipe, replicas)
     if recipe.xla and replicas > 1:
         raise RoadsegError("xla=True works on one device; leave it out with several replicas")
     for line in advice(recipe):
         print(f"warning: {line}")
     if recipe.xla and not tf.config.list_physical_devices("GPU"):
         print("warning: --xla without a GPU; depthwise layers are about 20 times slower with it")
+
+
+def _check_batch(recipe: Recipe, replicas: int) -> None:
+    """Refuse batches of which batch normalisation would see too few images."""
+    if recipe.task == "sampling" or recipe.frozen_batch_norm or recipe.model not in NETWORKS:
+        return
+    least = find(recipe.model).least_batch
+    seen = recipe.batch_size // replicas if recipe.local_norms else recipe.batch_size
+    if seen < least:
+        raise RoadsegError(
+            f"--batch-size {recipe.batch_size}: batch normalisation inside {recipe.model} sees one "
+            f"value an image and gives nothing of {seen}; take {least} images or more"
+            f"{' a replica' if recipe.local_norms else ''}, or --frozen-batch-norm"
+        )
 
 
 def _check_network(recipe: Recipe) -> None:
@@ -108,6 +123,7 @@ def _check_class_uniform(recipe: Recipe, table: LabelTable) -> None:
 
 def _check_optimisation(recipe: Recipe) -> None:
     least = {"ohem_min_kept": 0, "auxiliary_weight": 0, "final_learning_rate": 0}
+    least |= {"min_side": 0, "poly_steps_beyond": 0}
     for name, value in least.items():
         _need(getattr(recipe, name) >= value, name, getattr(recipe, name), f"{value} or more")
     threshold, betas = recipe.ohem_threshold, recipe.adam_betas

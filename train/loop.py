@@ -12,7 +12,7 @@ import tensorflow as tf
 from roadseg import checkpoint
 from roadseg.data_conversion.records import RecordSet, open_records
 from roadseg.errors import RoadsegError
-from roadseg.layers.conv_bn import synchronise_batch_norm
+from roadseg.layers.conv_bn import freeze_statistics, synchronise_batch_norm
 from roadseg.recipe import Recipe
 from roadseg.run_folder import RunFolder, build_network, num_outputs
 from roadseg.train import snapshot
@@ -62,6 +62,8 @@ def build(
             set_batch_norm_momentum(model, recipe.batch_norm_momentum)
         if strategy.num_replicas_in_sync > 1:
             synchronise_batch_norm(model, local=recipe.local_norms)
+        if recipe.frozen_batch_norm:
+            freeze_statistics(model)
         if not run.checkpoints():
             load_start(recipe, model, table)
         weights = class_weights(recipe, run, records, writes=is_chief(strategy))

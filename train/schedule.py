@@ -17,7 +17,8 @@ def rate_at(step: int, recipe: Recipe) -> float:
         return cosine(step, recipe.steps, recipe.learning_rate, recipe.final_learning_rate)
     if recipe.schedule == "halving":
         return recipe.learning_rate * 0.5 ** (step // recipe.halve_every_steps)
-    return poly(step, recipe.steps, recipe.learning_rate, recipe.power)
+    steps = recipe.steps + recipe.poly_steps_beyond
+    return poly(step, steps, recipe.learning_rate, recipe.power)
 
 
 def poly(step: int, steps: int, learning_rate: float, power: float) -> float:

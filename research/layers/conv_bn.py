@@ -106,6 +106,20 @@ def synchronise_batch_norm(
     return model
 
 
+def freeze_statistics(model: keras.Model) -> keras.Model:
+    """Return `model` itself, every batch normalisation now going by its running statistics.
+
+    These stay as they are in training too; scale and offset can still be trained where they could.
+    """
+    for layer in model._flatten_layers():
+        if isinstance(layer, keras.layers.BatchNormalization):
+            own = [(weight, weight.trainable) for weight in (layer.gamma, layer.beta)]
+            layer.trainable = False
+            for weight, trainable in own:
+                weight.trainable = trainable
+    return model
+
+
 def _normalise_and_activate(
     x: Tensor, name: str, norm: BatchNorm, activation: str | None
 ) -> Tensor:

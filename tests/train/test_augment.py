@@ -204,3 +204,59 @@ def test_a_centroid_of_minus_one_is_any_crop() -> None:
     plain = augment.random_crop(image, label, draws, recipe)
     whole = augment.random_crop(image, label, draws, recipe, True, tf.constant([-1, -1]))
     np.testing.assert_array_equal(plain.image, whole.image)
+
+
+@pytest.mark.parametrize("flip", [0.9, 0.1])
+@pytest.mark.parametrize(("deficit", "margin"), [(4, 2), (3, 2), (1, 1), (0, 0)])
+def test_centred_padding_is_as_much_on_both_sides_one_too_many_if_odd(
+    deficit: int, margin: int, flip: float
+) -> None:
+    image, label = picture(24 - deficit, 32)
+    recipe = tiny.recipe(crop_size=(24, 32), padding_at="centred")
+    places = 2 * margin - deficit + 1
+    for place in range(places):
+        draw = (place + 0.5) / places
+        found = crop(image, label, [0.0, draw, 0.0, flip], recipe)
+        first = margin - place
+        np.testing.assert_array_equal(found.content, [first, 0, first + 24 - deficit, 32])
+        turned = image if flip > 0.5 else image[:, ::-1]
+        np.testing.assert_array_equal(found.image[first : first + 24 - deficit], turned)
+        assert (found.label.numpy() == 255).sum() == 32 * deficit
+
+
+@pytest.mark.parametrize("scaling", ["aligned", "half_pixel", "cubic", "half_pixel_cubic"])
+@pytest.mark.parametrize(("draw", "side"), [(0.0, 27), (0.5, 27), (0.999, 40)])
+def test_no_side_falls_below_the_least_one(scaling: str, draw: float, side: int) -> None:
+    image, label = picture(20, 33)
+    changes = {"min_scale": 0.5, "max_scale": 2.0, "min_side": 27, "scaling": scaling}
+    recipe = tiny.recipe(crop_size=(64, 72), **changes)
+    found = crop(image, label, [draw, 0.0, 0.0, 0.9], recipe)
+    height, width = found.content.numpy()[2:]
+    assert abs(height - side) <= 1 and height >= 27
+    assert abs(width - height * 33 / 20) <= 1
+
+
+@pytest.mark.parametrize("factor", [0.6, 1.45])
+def test_cubic_scaling_at_half_pixels_is_that_of_opencv(factor: float) -> None:
+    import cv2
+
+    image, label = picture(33, 50)
+    size = (round(33 * factor), round(50 * factor))
+    options = {"scaling": "half_pixel_cubic", "min_scale": factor, "max_scale": factor}
+    found = crop(image, label, [0.0, 0.0, 0.0, 0.9], tiny.recipe(crop_size=size, **options))
+    expected = cv2.resize(image, size[::-1], interpolation=cv2.INTER_CUBIC).astype(int)
+    assert np.abs(found.image.numpy() - expected).max() <= 1
+    nearest = cv2.resize(label, size[::-1], interpolation=cv2.INTER_NEAREST)
+    rows, columns = (np.arange(n) * m % n > 0 for n, m in zip(size, (33, 50), strict=True))
+    ours = found.label.numpy()
+    np.testing.assert_array_equal(ours[rows][:, columns], nearest[rows][:, columns])
+
+
+def test_a_cubic_crop_is_the_part_of_the_whole_scaled_image() -> None:
+    image, label = picture(30, 40)
+    options = {"scaling": "half_pixel_cubic", "min_scale": 1.5, "max_scale": 1.5}
+    whole = crop(image, label, [0.0, 0.0, 0.0, 0.9], tiny.recipe(crop_size=(45, 60), **options))
+    part = crop(image, label, [0.0, 0.5, 0.9, 0.9], tiny.recipe(crop_size=(24, 32), **options))
+    top, left = int(0.5 * 22), int(0.9 * 29)
+    np.testing.assert_array_equal(part.image, whole.image[top : top + 24, left : left + 32])
+    np.testing.assert_array_equal(part.label, whole.label[top : top + 24, left : left + 32])

@@ -154,3 +154,14 @@ def test_each_script_of_sfsegnets_trains_its_recipe(tmp_path: Path, name: str) -
     run_folder = f"--run runs/sfsegnets/{name}_one_gpu --records records"
     expected = f"train --recipe sfsegnets/{name}_one_gpu {run_folder} --seed 3"
     assert output.splitlines()[0] == expected
+
+
+@pytest.mark.parametrize(
+    ("script", "recipe"), [("sgcpnet", "cityscapes"), ("sgcpnet_camvid", "camvid")]
+)
+def test_each_script_of_sgcpnet_trains_its_recipe(tmp_path: Path, script: str, recipe: str) -> None:
+    status, output, error = run(tmp_path, f"train_{script}", "--seed", "3", CROP="360")
+    assert (status, error) == (0, "")
+    run_folder = f"--run runs/sgcpnet/{recipe} --records records"
+    expected = f"train --recipe sgcpnet/{recipe} {run_folder} --crop-size 360 360 --seed 3"
+    assert output.splitlines()[0] == expected

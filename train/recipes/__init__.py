@@ -85,6 +85,12 @@ RECIPES = {
     "camvid/fast_scnn": ("roadseg.train.recipes.camvid_fast_seg", "FAST_SCNN"),
     "demo/auxiliary": ("roadseg.train.recipes.demo", "AUXILIARY"),
     "demo/deeplabv3_mobilenet_v2": ("roadseg.train.recipes.demo", "DEEPLABV3_MOBILENET_V2"),
+    "sgcpnet/cityscapes": ("roadseg.train.recipes.sgcpnet.cityscapes", "RECIPE"),
+    "sgcpnet/cityscapes_one_gpu": ("roadseg.train.recipes.sgcpnet.cityscapes", "ONE_GPU"),
+    "sgcpnet/cityscapes_earlier": ("roadseg.train.recipes.sgcpnet.cityscapes", "EARLIER"),
+    "sgcpnet/camvid": ("roadseg.train.recipes.sgcpnet.camvid", "RECIPE"),
+    "sgcpnet/camvid_one_gpu": ("roadseg.train.recipes.sgcpnet.camvid", "ONE_GPU"),
+    "sgcpnet/pascal_context": ("roadseg.train.recipes.sgcpnet.pascal_context", "RECIPE"),
 }
 for _network in FAST_SEG:
     _module = f"roadseg.train.recipes.fast_seg.{_network}"

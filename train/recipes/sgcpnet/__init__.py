@@ -1,0 +1,1 @@
+"""SGCPNet's published trainings, one data set a file."""
