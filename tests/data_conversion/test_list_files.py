@@ -58,6 +58,19 @@ def test_lists_become_splits_in_the_order_of_their_lines(city: Path, tmp_path: P
     assert set(np.unique(label)) <= {*range(19), 255}
 
 
+def test_a_list_may_name_train_ids_and_end_without_a_line_break(city: Path, tmp_path: Path):
+    frames = ["bonn_000001_000019", "aachen_000000_000019"]
+    lines = [line("train", frame) for frame in frames]
+    ids = converted(city, tmp_path / "ids", "--list", written(tmp_path / "train.txt", *lines))
+    path = tmp_path / "sgcpnet" / "train.txt"
+    path.parent.mkdir()
+    path.write_bytes("\n".join(lines).replace("labelIds", "labelTrainIds").encode())
+    to = converted(city, tmp_path / "to", "--list", str(path), "--labels", "train")
+    assert names(to, "train") == frames
+    found, expected = ([e["label"] for e in open_records(f, "train").examples()] for f in (to, ids))
+    np.testing.assert_array_equal(found, expected)
+
+
 def test_a_list_can_be_given_the_name_of_its_split(city: Path, tmp_path: Path):
     path = written(tmp_path / "some list.txt", line("val", "aachen_000000_000019"))
     to = converted(city, tmp_path / "to", "--list", path, "--split-name", "few")
