@@ -34,19 +34,16 @@ class BDD100K(RecordBuilder):
 
 
 def bdd100k_source(root: Path) -> Source:
-    """Return the files below `root`: splits train and val, those that have labels.
+    """Return the files below `root`: splits train and val, those that have a folder of labels.
 
     Raises RoadsegError for a folder of neither layout and for an image without label.
     """
     way_out = "--source is the folder that holds images and labels (bdd100k/seg as downloaded)"
     existing_folder(root, way_out)
     for images, labels, end in _LAYOUTS:
-        found = {
-            split: _pairs(root / images / split, root / labels / split, end)
-            for split in SIZES
-            if any((root / labels / split).glob(f"*{end}"))
-        }
-        if found:
+        if any((root / labels).glob(f"*/*{end}")):
+            there = [split for split in SIZES if (root / labels / split).is_dir()]
+            found = {s: _pairs(root / images / s, root / labels / s, end) for s in there}
             return Source("bdd100k", datasets.get("bdd100k"), found, published=SIZES)
     raise RoadsegError(
         f"{root}: no *_train_id.png in labels/train or labels/val, and no labels/sem_seg/masks; "

@@ -59,8 +59,9 @@ class DualCamera(TwoViewBuilder):
 
 def is_mirrored(path: Path, values: np.ndarray) -> bool:
     """Return whether these are the values of the label that was published mirrored."""
-    wanted = _MIRRORED.get(path.name)
-    return wanted == hashlib.sha256(np.ascontiguousarray(values).tobytes()).hexdigest()
+    if path.name not in _MIRRORED:
+        return False
+    return hashlib.sha256(values.tobytes()).hexdigest() == _MIRRORED[path.name]
 
 
 def dual_camera_source(

@@ -35,7 +35,7 @@ class IDD(RecordBuilder):
 
 
 def idd_source(root: Path, labels: Labels = "auto") -> Source:
-    """Return the files below `root`: splits train and val, those that have labels.
+    """Return the files below `root`: splits train and val, those that are in gtFine.
 
     labels: 'ids' reads *_labelids.png, 'polygons' draws *_polygons.json; 'auto' takes the ids
         where any are there.
@@ -45,14 +45,11 @@ def idd_source(root: Path, labels: Labels = "auto") -> Source:
     existing_folder(root, way_out)
     existing_folder(root / "leftImg8bit", way_out)
     existing_folder(root / "gtFine", way_out)
-    kinds = ("ids", "polygons") if labels == "auto" else (labels,)
+    kinds: tuple[Coding, ...] = ("ids", "polygons") if labels == "auto" else (labels,)
     for kind in kinds:
-        found = {
-            split: _pairs(root, split, _LABEL_END[kind])
-            for split in SIZES
-            if any((root / "gtFine" / split).glob(f"*/*{_LABEL_END[kind]}"))
-        }
-        if found:
+        if any((root / "gtFine").glob(f"*/*/*{_LABEL_END[kind]}")):
+            there = [split for split in SIZES if (root / "gtFine" / split).is_dir()]
+            found = {split: _pairs(root, split, _LABEL_END[kind]) for split in there}
             return Source("idd", datasets.get("idd"), found, kind, published=SIZES)
     wanted = " nor ".join(f"*{_LABEL_END[kind]}" for kind in kinds)
     raise RoadsegError(

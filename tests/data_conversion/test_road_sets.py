@@ -130,6 +130,10 @@ def test_maps_that_sfsegnets_leaves_beside_idds_labels_are_no_labels(tmp_path: P
             "208/000045_leftImg8bit.png: image without label",
         ),
         (
+            lambda root: (root / "gtFine/val/119/000045_gtFine_labelids.png").unlink(),
+            "119/000045_leftImg8bit.png: image without label",
+        ),
+        (
             lambda root: write_png(root / "leftImg8bit/val/119/holiday.png", picture(1)),
             r"holiday.png: not the name of an image \(\*_leftImg8bit",
         ),
