@@ -17,8 +17,16 @@ on_tensorflow = pytest.mark.skipif(
     reason="for TensorFlow, which is not Keras's backend here",
 )
 
-# Networks that are another with more of the same blocks.
-DEEPER_COPIES = {"pspnet_101": "pspnet_50"}
+# Networks that are another on a larger trunk.
+DEEPER_COPIES = {
+    "fpn_stdc2": "fpn_stdc1",
+    "pspnet_101": "pspnet_50",
+    "sfnet_dfnet_v2": "sfnet_dfnet_v1",
+    "sfnet_lite_stdc2": "sfnet_lite_stdc1",
+    "sfnet_resnet101": "sfnet_resnet18",
+    "sfnet_resnet50": "sfnet_resnet18",
+    "sfnet_stdc2": "sfnet_stdc1",
+}
 
 
 def deeper_copies_slow(names: Iterable[str]) -> list[Any]:

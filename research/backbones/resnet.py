@@ -1,8 +1,9 @@
 """ResNet-18, -50 and -101 with a plain or a deep stem, as PyTorch's networks build and name them.
 
 Paper: He et al. 2016 (arXiv:1512.03385); the deep stem is Inception's, as in PSPNet.
-Source: torchvision (BSD) for blocks and names; lxtGH/Fast_Seg, commit 7895738, and lxtGH/SFSegNets
-(both Apache 2.0) for deep stems, ceil mode and dilations. Nothing differs in inference.
+Source: torchvision (BSD) for blocks and names; lxtGH/Fast_Seg, commit 7895738 (Apache 2.0), and
+lxtGH/SFSegNets, commit ba475ba (MIT), for deep stems, ceil mode and dilations. Nothing differs in
+inference.
 """
 
 from typing import Any, NamedTuple
@@ -21,6 +22,12 @@ PLAIN_STEM: Names = (("conv1", "bn1"),)
 DEEP_STEM: Names = (("conv1", "bn1"), ("conv2", "bn2"), ("conv3", "bn3"))
 SEQUENTIAL_STEM: Names = (("conv1.0", "conv1.1"), ("conv1.3", "conv1.4"), ("conv1.6", "bn1"))
 """The same layers as DEEP_STEM, named as files of ImageNet weights and BiSeNet name them."""
+NESTED_STEM: Names = (
+    ("layer0.0.0", "layer0.0.1"),
+    ("layer0.0.3", "layer0.0.4"),
+    ("layer0.0.6", "layer0.1"),
+)
+"""The same again, as SFSegNets' checkpoints name them."""
 
 
 class Stage(NamedTuple):

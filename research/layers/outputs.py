@@ -10,8 +10,8 @@ from roadseg.layers.resize import ResizeLike
 from roadseg.ops.resize import Corners
 
 Tensor = Any
-ENLARGED_BY_ORIGINAL = ("icnet", "msfnet")
-"""Networks whose originals enlarge their first output to input size themselves."""
+ENLARGED_BY_ORIGINAL = ("fpn_", "icnet", "msfnet", "sfnet_")
+"""How networks are called whose originals enlarge their first output to input size themselves."""
 
 
 def segmentation_model(
@@ -44,7 +44,7 @@ def segmentation_model(
 def enlargement(model: keras.Model, head: str = "scores") -> ResizeLike | None:
     """Return the layer that enlarges a head's map where its original does not, if there is one."""
     layer = {layer.name: layer for layer in model.layers}.get(head)
-    ends_there = head == "scores" and model.name in ENLARGED_BY_ORIGINAL
+    ends_there = head == "scores" and model.name.startswith(ENLARGED_BY_ORIGINAL)
     return layer if isinstance(layer, ResizeLike) and not ends_there else None
 
 

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import keras
 
-from roadseg.backbones import mobilenet_v3_modified
+from roadseg.backbones import mobilenet_v3_modified, stdc
 from roadseg.errors import RoadsegError
 from roadseg.models import slim_names, torch_names
 from roadseg.models.bisenet import bisenet
@@ -18,9 +18,20 @@ from roadseg.models.dfanet import dfanet
 from roadseg.models.dfseg import dfseg_v1, dfseg_v2
 from roadseg.models.espnet import espnet, espnet_c
 from roadseg.models.fast_scnn import fast_scnn
+from roadseg.models.fpn import fpn_stdc1, fpn_stdc2
 from roadseg.models.icnet import icnet
 from roadseg.models.msfnet import msfnet
 from roadseg.models.pspnet import pspnet_50, pspnet_101
+from roadseg.models.sfnet import (
+    sfnet_dfnet_v1,
+    sfnet_dfnet_v2,
+    sfnet_resnet18,
+    sfnet_resnet50,
+    sfnet_resnet101,
+    sfnet_stdc1,
+    sfnet_stdc2,
+)
+from roadseg.models.sfnet_lite import sfnet_lite_resnet18, sfnet_lite_stdc1, sfnet_lite_stdc2
 from roadseg.models.sgcpnet import sgcpnet
 from roadseg.models.swiftnet import swiftnet
 
@@ -46,11 +57,22 @@ class Network:
     auxiliary: tuple[str, ...] = ()
     """How the names of layers begin that `auxiliary_heads=True` adds weights in; () for none."""
     unused: tuple[str, ...] = ()
-    """The original's parameters that no output of it depends on; they are left out here."""
+    """How the original's parameters begin that no output of it depends on; left out here."""
+    aliases: tuple[tuple[str, str], ...] = ()
+    """How names begin in published trunks, and in the original itself, where the two differ."""
 
 
 PyTorchNetwork = partial(Network, reference_name=torch_names.reference_name, layout="pytorch")
 """Makes the entry of a network whose layers bear the names of a PyTorch original's modules."""
+DilatedResNetwork = partial(
+    PyTorchNetwork,
+    trunk=("layer",),
+    aliases=(("conv1.", "layer0.0."), ("bn1.", "layer0.1.")),
+)
+"""Makes the entry of a network of SFSegNets on a ResNet."""
+SIDE_HEADS = ("head.dsn.",)
+"""The heads of SFSegNets' deep supervision; SFNet-Lite has them and never runs them."""
+STDC_NEVER_RUN = tuple(f"backbone.{name}" for name in stdc.NEVER_RUN)
 
 NETWORKS: dict[str, Network] = {
     "bisenet": PyTorchNetwork(
@@ -97,6 +119,12 @@ NETWORKS: dict[str, Network] = {
         multiple=32,
         auxiliary=("auxlayer.",),
     ),
+    "fpn_stdc1": PyTorchNetwork(
+        fpn_stdc1, parameters=5_976_627, auxiliary=SIDE_HEADS, unused=STDC_NEVER_RUN
+    ),
+    "fpn_stdc2": PyTorchNetwork(
+        fpn_stdc2, parameters=10_007_091, auxiliary=SIDE_HEADS, unused=STDC_NEVER_RUN
+    ),
     "icnet": PyTorchNetwork(
         icnet,
         parameters=47_484_320,
@@ -121,12 +149,39 @@ NETWORKS: dict[str, Network] = {
         trunk=("conv", "bn", "layer"),
         auxiliary=("dsn.",),
     ),
+    "sfnet_dfnet_v1": PyTorchNetwork(sfnet_dfnet_v1, parameters=8_422_387, auxiliary=SIDE_HEADS),
+    "sfnet_dfnet_v2": PyTorchNetwork(sfnet_dfnet_v2, parameters=17_876_467, auxiliary=SIDE_HEADS),
+    "sfnet_lite_resnet18": DilatedResNetwork(
+        sfnet_lite_resnet18, parameters=12_079_863, unused=(*SIDE_HEADS, "head.fpn_in.2.")
+    ),
+    "sfnet_lite_stdc1": PyTorchNetwork(
+        sfnet_lite_stdc1, parameters=6_433_623, unused=(*SIDE_HEADS, *STDC_NEVER_RUN)
+    ),
+    "sfnet_lite_stdc2": PyTorchNetwork(
+        sfnet_lite_stdc2, parameters=10_464_087, unused=(*SIDE_HEADS, *STDC_NEVER_RUN)
+    ),
+    "sfnet_resnet18": DilatedResNetwork(
+        sfnet_resnet18, parameters=12_869_715, auxiliary=SIDE_HEADS
+    ),
+    "sfnet_resnet50": DilatedResNetwork(
+        sfnet_resnet50, parameters=31_325_139, auxiliary=SIDE_HEADS
+    ),
+    "sfnet_resnet101": DilatedResNetwork(
+        sfnet_resnet101, parameters=50_317_267, auxiliary=SIDE_HEADS
+    ),
+    "sfnet_stdc1": PyTorchNetwork(
+        sfnet_stdc1, parameters=5_992_371, auxiliary=SIDE_HEADS, unused=STDC_NEVER_RUN
+    ),
+    "sfnet_stdc2": PyTorchNetwork(
+        sfnet_stdc2, parameters=10_022_835, auxiliary=SIDE_HEADS, unused=STDC_NEVER_RUN
+    ),
     "sgcpnet": PyTorchNetwork(
         sgcpnet,
         parameters=607_826,
         least_batch=2,
         trunk=mobilenet_v3_modified.TRUNK,
         unused=mobilenet_v3_modified.CLASSIFIER,
+        aliases=mobilenet_v3_modified.ALIASES,
     ),
     "swiftnet": PyTorchNetwork(
         swiftnet,

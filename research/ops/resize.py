@@ -9,6 +9,8 @@ from typing import Any, Literal
 import keras
 from keras import ops
 
+from roadseg.ops.precision import wide_type
+
 Tensor = Any
 Size = tuple[Any, Any]
 Corners = bool | Literal["half_pixel"]
@@ -69,10 +71,6 @@ def _as_float(images: Tensor) -> Tensor:
     return images if _is_float(images) else ops.cast(images, "float32")
 
 
-def _wide(images: Tensor) -> str:
-    return "float64" if keras.backend.standardize_dtype(images.dtype) == "float64" else "float32"
-
-
 def _is_smaller(target: Any, source: Any) -> bool:
     return isinstance(target, int) and isinstance(source, int) and target < source
 
@@ -99,7 +97,7 @@ def _blend_axis(
     numerator, denominator = _position(source, target, align_corners)
     lower = numerator // denominator
     upper = ops.minimum(lower + 1, source - 1)
-    wide = _wide(images)
+    wide = wide_type(images)
     fraction = ops.cast(numerator % denominator, wide) / ops.cast(denominator, wide)
     shape = (1, -1, 1, 1) if axis == 1 else (1, 1, -1, 1)
     # Cast after the choice: a byte image reduced to a few rows is not made float as a whole.

@@ -1,12 +1,15 @@
 """Bilinear look-ups at free positions: dense warps and resampling, batched and differentiable.
 
-Positions are pixels, (row, column), the first pixel's centre at 0. `tests/parity/test_tfa_ops.py`
-holds what tensorflow-addons returned for the same inputs.
+Positions are pixels, (row, column), the first pixel's centre at 0; a network's flow field says in
+its docstring where it differs. `tests/parity/test_tfa_ops.py` holds what tensorflow-addons returned
+for the same inputs, `test_sfnet_modules.py` what SFSegNets' warp did.
 """
 
 from typing import Any, Literal
 
 from keras import ops
+
+from roadseg.ops.precision import wide_type
 
 Tensor = Any
 Outside = Literal["edge", "zero"]
@@ -58,12 +61,64 @@ def dense_warp(images: Tensor, flow_px: Tensor) -> Tensor:
     return sample_bilinear(images, pixel_positions(flow_px) - flow_px, outside="edge")
 
 
+def flow_warp(images: Tensor, flow_xy: Tensor, align_corners: bool = True) -> Tensor:
+    """Return `images` at the size of `flow_xy`, each pixel looked up where its flow points.
+
+    images: (batch, height, width, channels) float, any range; it counts as zero outside.
+    flow_xy: (batch, rows, columns, 2) float, (dx, dy) in this order, as published kernels give it.
+        A flow of 1 moves the look-up by 1 / columns (1 / rows) where the frame is 2 wide: about
+        half a pixel of the result. No flow resizes with aligned corners.
+    align_corners: whether -1 and 1 are the centres of the frame's outermost pixels, or (False)
+        their outer edges, as SFSegNets had it before July 2022 on PyTorch 1.3 and later.
+    Computed in float32, or wider, and returned in the type of `images`: (batch, rows, columns,
+    channels). Differentiable in both arguments.
+    Source: lxtGH/SFSegNets ba475ba, AlignedModule.flow_warp.
+    """
+    images, flow_xy = ops.convert_to_tensor(images), ops.convert_to_tensor(flow_xy)
+    wide = wide_type(images)
+    height, width = ops.shape(images)[1:3]
+    rows, columns = ops.shape(flow_xy)[1:3]
+    flow = ops.cast(flow_xy, wide)
+    y = even_steps(rows, wide)[:, None] + flow[..., 1] / ops.cast(rows, wide)
+    x = even_steps(columns, wide) + flow[..., 0] / ops.cast(columns, wide)
+    points = ops.stack(
+        [pixel_of_position(y, height, align_corners), pixel_of_position(x, width, align_corners)],
+        axis=-1,
+    )
+    return ops.cast(sample_bilinear(ops.cast(images, wide), points), images.dtype)
+
+
 def pixel_positions(like: Tensor) -> Tensor:
     """Return the (y, x) of every pixel, (1, height, width, 2), in the size and type of `like`."""
     height, width = ops.shape(like)[1:3]
     y = ops.broadcast_to(ops.arange(height, dtype="int32")[:, None], (height, width))
     x = ops.broadcast_to(ops.arange(width, dtype="int32")[None, :], (height, width))
     return ops.cast(ops.stack([y, x], axis=-1)[None], like.dtype)
+
+
+def even_steps(count: Any, dtype: str) -> Tensor:
+    """Return `count` positions from -1 to 1, or -1 alone.
+
+    Rounded to float32 in any type, from both ends inwards, as PyTorch's linspace has them: where
+    training is compared in float64, a look-up on another side of a pixel has another gradient.
+    """
+
+    def rounded(values: Tensor) -> Tensor:
+        return ops.cast(ops.cast(values, "float32"), dtype)
+
+    index = ops.arange(count, dtype="int32")
+    step = rounded(2 / ops.cast(ops.maximum(count - 1, 1), dtype))
+    upwards = step * ops.cast(index, dtype) - 1
+    downwards = 1 - step * ops.cast(count - 1 - index, dtype)
+    return rounded(ops.where(index < ops.maximum(count // 2, 1), upwards, downwards))
+
+
+def pixel_of_position(position: Tensor, side: Any, align_corners: bool) -> Tensor:
+    """Return positions from -1 to 1 as pixels of an axis."""
+    side = ops.cast(side, position.dtype)
+    if align_corners:
+        return (position + 1) / 2 * (side - 1)
+    return ((position + 1) * side - 1) / 2
 
 
 def _neighbours(position: Tensor, side: Any, outside: Outside) -> list[tuple[Tensor, Tensor]]:

@@ -1,6 +1,6 @@
 """Arrays by name into a network: all of them or none, and a report of what did not fit."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import keras
@@ -95,16 +95,19 @@ class _Match:
     refused: bool
 
 
-def _match(names: Mapping[str, str], arrays: Iterable[str], original: Original) -> _Match:
+def _match(names: Mapping[str, str], arrays: Collection[str], original: Original) -> _Match:
     """Return how the names in `arrays` answer to those wanted, `names` by path here."""
     wanted = set(names.values())
-    scope = trunk_scope(set(arrays), wanted)
-    found = {name if name in CLASSIFIER else scope + name: name for name in arrays}
+    # A name stays as it is where the source has the other one as well: it is left over then.
+    aliases = {name: original.renamed(name) for name in arrays}
+    own = {name if alias in arrays else alias: name for name, alias in aliases.items()}
+    scope = trunk_scope(set(own), wanted)
+    found = {name if name in CLASSIFIER else scope + name: own[name] for name in own}
     missing = [path for path, name in names.items() if name not in found]
     head = [path for path in names if not path.startswith(original.trunk)]
     heads = [path for path in names if path.startswith(original.auxiliary)]
     extra = sorted(set(found) - wanted)
-    left_out = set(extra) & set(original.unused)
+    left_out = {name for name in extra if name.startswith(original.unused)}
     if missing == head:
         left_out |= set(extra) & set(CLASSIFIER)
     if not heads:

@@ -25,7 +25,12 @@ def original_of(name: str) -> Original:
     """Return the naming of the registered network `name`; raise RoadsegError for no such one."""
     network = registry.find(name)
     return Original(
-        network.reference_name, network.layout, network.trunk, network.auxiliary, network.unused
+        network.reference_name,
+        network.layout,
+        network.trunk,
+        network.auxiliary,
+        network.unused,
+        network.aliases,
     )
 
 

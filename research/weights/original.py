@@ -22,7 +22,16 @@ class Original:
     auxiliary: tuple[str, ...] = ()
     """How the names of auxiliary heads begin, which only some builds and some files have."""
     unused: tuple[str, ...] = ()
-    """Names that no output of the original depends on and that are left out here."""
+    """How names begin that no output of the original depends on and that are left out here."""
+    aliases: tuple[tuple[str, str], ...] = ()
+    """How names begin in published trunks, and in the original itself, where the two differ."""
+
+    def renamed(self, name: str) -> str:
+        """Return what the original itself calls the weight that a published trunk calls `name`."""
+        for theirs, own in self.aliases:
+            if name.startswith(theirs):
+                return own + name.removeprefix(theirs)
+        return name
 
 
 def trunk_scope(source: set[str], wanted: set[str]) -> str:

@@ -2,6 +2,7 @@
 
 import pickle
 import re
+import tarfile
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
@@ -22,8 +23,13 @@ ADVICE = "where you trust it, open it with PyTorch and save the network's state_
 
 
 def is_pytorch(source: Path) -> bool:
-    """Return whether the name of `source` is a PyTorch checkpoint's."""
-    return source.name.endswith(SUFFIXES)
+    """Return whether the name of `source` is a PyTorch checkpoint's.
+
+    A file that is called `.tar` and is no such archive is one too: STDC's trunks.
+    """
+    if source.name.endswith(SUFFIXES):
+        return True
+    return source.suffix == ".tar" and source.is_file() and not tarfile.is_tarfile(source)
 
 
 def read_pytorch(source: Path) -> dict[str, np.ndarray]:

@@ -1,8 +1,10 @@
+import keras
 import numpy as np
 import pytest
 from keras import ops
 
-from roadseg.ops.warp import dense_warp, pixel_positions, sample_bilinear
+from roadseg.ops.resize import resize_bilinear
+from roadseg.ops.warp import dense_warp, flow_warp, pixel_positions, sample_bilinear
 from tests.ops.gradients import check_gradients
 from tests.support import on_tensorflow
 
@@ -71,6 +73,65 @@ def test_gradients_in_image_and_points_are_those_of_finite_differences(outside):
     check_gradients(loss, [rng.normal(size=(2, 5, 6, 2)), points], probes=24)
 
 
+def flow_of(size: tuple[int, int], spread: float = 4.0) -> np.ndarray:
+    return np.random.default_rng(5).normal(scale=spread, size=(2, *size, 2))
+
+
+@pytest.mark.parametrize("align_corners", [True, False])
+@pytest.mark.parametrize(("size", "target"), [((4, 6), (7, 9)), ((5, 1), (2, 3)), ((3, 4), (1, 1))])
+def test_a_flow_is_counted_in_the_result_and_looked_up_in_the_source(size, target, align_corners):
+    images = np.random.default_rng(4).normal(size=(2, *size, 3)).astype("float32")
+    flow_xy = flow_of(target).astype("float32")
+    points = np.zeros((2, *target, 2))
+    for index in np.ndindex(2, *target):
+        for axis in (0, 1):
+            side, count = size[axis], target[axis]
+            even = -1 + 2 * index[1 + axis] / max(count - 1, 1)
+            position = even + flow_xy[index][1 - axis] / count
+            outer = (position + 1) / 2 * side - 0.5
+            points[index][axis] = (position + 1) / 2 * (side - 1) if align_corners else outer
+    warped = ops.convert_to_numpy(flow_warp(images, flow_xy, align_corners))
+    for image, own, mine in zip(images, points, warped, strict=True):
+        np.testing.assert_allclose(mine, by_loops(image, own, "zero"), atol=1e-5)
+
+
+@pytest.mark.parametrize("target", [(9, 11), (3, 4), (1, 1)])
+def test_without_a_flow_the_warp_is_the_resize_with_aligned_corners(target):
+    images = np.random.default_rng(6).normal(size=(2, 5, 6, 3)).astype("float32")
+    warped = flow_warp(images, np.zeros((2, *target, 2), "float32"))
+    np.testing.assert_allclose(warped, resize_bilinear(images, target), atol=2e-6)
+
+
+def test_the_first_channel_of_a_flow_is_horizontal_and_a_whole_frame_is_twice_its_side():
+    image = np.zeros((1, 3, 5, 1), "float32")
+    image[0, 1, 4] = 1
+    flow_xy = np.zeros((1, 3, 5, 2), "float32")
+    flow_xy[..., 0] = 2 * 5  # from the left edge to the right one
+    found = ops.convert_to_numpy(flow_warp(image, flow_xy))
+    np.testing.assert_allclose(found[0, :, :, 0], np.eye(3)[1][:, None] * np.eye(5)[0], atol=1e-6)
+
+
+def test_half_precision_is_left_only_at_the_ends_of_a_flow_warp():
+    # Positions on 4000 pixels would be whole in float16, and a ramp of steps.
+    ramp = np.linspace(0, 1, 4000, dtype="float16").reshape(1, 1, 4000, 1)
+    flow_xy = np.zeros((1, 1, 7919, 2), "float16")
+    warped = flow_warp(ramp, flow_xy)
+    exact = np.linspace(0, 1, 7919).reshape(1, 1, 7919, 1)
+    assert keras.backend.standardize_dtype(warped.dtype) == "float16"
+    np.testing.assert_allclose(ops.convert_to_numpy(warped), exact, atol=6e-4)
+
+
+@pytest.mark.parametrize("align_corners", [True, False])
+def test_gradients_of_a_flow_warp_are_those_of_finite_differences(align_corners):
+    rng = np.random.default_rng(8)
+    weights = rng.normal(size=(2, 5, 4, 3))
+
+    def loss(images, flow_xy):
+        return ops.sum(flow_warp(images, flow_xy, align_corners) * weights)
+
+    check_gradients(loss, [rng.normal(size=(2, 4, 6, 3)), flow_of((5, 4))], probes=24)
+
+
 @on_tensorflow
 def test_warps_export_at_unknown_sizes(tmp_path):
     import tensorflow as tf
@@ -78,6 +139,7 @@ def test_warps_export_at_unknown_sizes(tmp_path):
     module = tf.Module()
     images, flow = tf.TensorSpec((None, None, None, 3)), tf.TensorSpec((None, None, None, 2))
     module.warp = tf.function(dense_warp, input_signature=[images, flow])
+    module.flow_warp = tf.function(flow_warp, input_signature=[images, flow])
     tf.saved_model.save(module, str(tmp_path / "saved"))
     loaded = tf.saved_model.load(str(tmp_path / "saved"))
     rng = np.random.default_rng(3)
@@ -86,6 +148,10 @@ def test_warps_export_at_unknown_sizes(tmp_path):
         flow_px = rng.normal(size=(2, *size, 2)).astype("float32")
         np.testing.assert_allclose(
             loaded.warp(values, flow_px), dense_warp(values, flow_px), atol=1e-6
+        )
+        smaller = values[:, 1:, 2:]
+        np.testing.assert_allclose(
+            loaded.flow_warp(smaller, flow_px), flow_warp(smaller, flow_px), atol=1e-5
         )
 
 

@@ -6,7 +6,16 @@ from tests.support import REPOSITORY, Fixture, parity_fixtures
 
 OURS = REPOSITORY / "tests" / "parity" / "fixtures"
 # Systems whose originals are ported whole, and the fixtures that a test reads, by how names begin.
-PORTED = ("nus-", "tfa-", "fastseg-", "espnet-", "sgcpnet", "train-fastseg-")
+PORTED = (
+    "nus-",
+    "tfa-",
+    "fastseg-",
+    "espnet-",
+    "sfnet-",
+    "sgcpnet",
+    "train-fastseg-",
+    "train-sfnet-",
+)
 READ = (
     "espnet-published-",
     "fastseg-",
@@ -14,9 +23,11 @@ READ = (
     "nus-deeplab-mnv2",
     "nus-interpolate",
     "nus-targets",
+    "sfnet-",
     "sgcpnet",
     "tfa-ops",
     "train-fastseg-",
+    "train-sfnet-",
 )
 # Fixtures of originals without a licence, which are not part of the project: read where they lie
 # beside it, and skipped elsewhere.

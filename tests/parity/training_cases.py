@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from roadseg.recipe import Recipe
-from tests.parity import fast_seg_cases
+from tests.parity import fast_seg_cases, sfnet_cases
 from tests.parity.torch_networks import Case
 from tests.support import Fixture, load_rule
 
@@ -49,6 +49,22 @@ TRAINED: dict[str, tuple[dict[str, Case], dict[str, Constructor]]] = {
             "pspnet": "PSPNet_res50({classes})",
             "pspnet101": "PSPNet_res101({classes})",
             "swiftnet": "SwiftNetRes18({classes})",
+        },
+    ),
+    "sfnet": (
+        sfnet_cases.CASES,
+        {
+            "dfnetv1": "AlignedDFnetv1({classes})",
+            "dfnetv2": "AlignedDFnetv2({classes})",
+            "lite-resnet18": "DeepR18_SFV2_deeply_dsn_FA_Atten({classes})",
+            "lite-stdc1": "AlignedSTDC1_SFV2_spatial_atten({classes})",
+            "lite-stdc2": "AlignedSTDC2_SFV2_spatial_atten({classes})",
+            "lite-stdc2-convgate": "AlignedSTDC2_SFV2({classes})",
+            "resnet18": "DeepR18_SF_deeply({classes})",
+            "resnet50": "DeepR50_SF_deeply({classes})",
+            "resnet101": "DeepR101_SF_deeply({classes})",
+            "stdc1": "AlignedSTDC1({classes})",
+            "stdc2": "AlignedSTDC2({classes})",
         },
     ),
 }

@@ -76,6 +76,27 @@ def test_parameters_that_nothing_depends_on_are_left_out_and_named():
     assert "left out: backbone.fc" in str(assigned)
 
 
+@pytest.mark.parametrize(
+    ("name", "never_run"),
+    [
+        ("sfnet_lite_resnet18", ["head.dsn.0.weight", "head.fpn_in.2.0.weight"]),
+        (
+            "sfnet_lite_stdc1",
+            ["head.dsn.4.bias", "backbone.linear.weight", "backbone.x2.0.0.bn.bias"],
+        ),
+        ("sfnet_stdc1", ["backbone.fc.weight", "backbone.conv_last.bn.running_var"]),
+    ],
+)
+def test_what_sfsegnets_build_and_never_run_is_left_out_and_nothing_else(name, never_run):
+    model = network(name)
+    found = published(model, name) | {left: np.zeros(3) for left in never_run}
+    assigned = assign(model, found, "source", original_of(name))
+    assert set(assigned.left_out) == set(never_run) and not assigned.drawn
+    with pytest.raises(ForeignWeights) as refused:
+        assign(model, found | {"head.fpn_in.9.weight": np.zeros(3)}, "source", original_of(name))
+    assert refused.value.left_over == ("head.fpn_in.9.weight",)
+
+
 def test_the_prefix_of_dataparallel_and_batch_counters_are_no_names(arrays, tmp_path):
     model = network(NAME)
     found = {f"module.{name}": array for name, array in arrays.items()}

@@ -1,6 +1,7 @@
 """PyTorch's own files: tensors are read, wrapped or not; nothing else in them is opened."""
 
 import sys
+import tarfile
 from pathlib import Path
 
 import numpy as np
@@ -103,6 +104,19 @@ def test_without_pytorch_the_extra_is_named(tmp_path, monkeypatch):
 def test_an_absent_file_is_named_before_pytorch_is_asked(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "torch", None)
     assert "no such file" in refusal(tmp_path / "absent.pth")
+
+
+def test_a_file_called_tar_that_is_no_archive_is_pytorchs(torch, tmp_path):
+    """So are STDC's trunks published: a state dictionary under a key, classifier and all."""
+    torch.save({"state_dict": state(torch, "features.")}, tmp_path / "STDCNet813_73.91.tar")
+    assert is_pytorch(tmp_path / "STDCNet813_73.91.tar")
+    assert set(read_pytorch(tmp_path / "STDCNet813_73.91.tar")) == {
+        "features.conv.weight",
+        "features.bn.running_var",
+    }
+    with tarfile.open(tmp_path / "archive.tar", "w") as archive:
+        archive.add(tmp_path / "STDCNet813_73.91.tar")
+    assert not is_pytorch(tmp_path / "archive.tar")
 
 
 def test_files_are_told_by_their_names():

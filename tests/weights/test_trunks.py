@@ -19,6 +19,9 @@ SCOPES = {
     "icnet": "backbone.",
     "msfnet": "backbone.",
     "pspnet_50": "",
+    "sfnet_dfnet_v1": "backbone.",
+    "sfnet_resnet18": "",
+    "sfnet_stdc1": "backbone.",
     "swiftnet": "",
 }
 
@@ -77,6 +80,50 @@ def test_torchvisions_resnet18_starts_networks_on_a_plain_one(name, tmp_path):
     assigned = read_weights(network(name), str(tmp_path / "resnet18.npz"), original_of(name))
     assert len(assigned.taken) == 100  # 20 convolutions, each with its four of normalisation
     assert all(path.startswith(NETWORKS[name].trunk) for path in assigned.taken)
+
+
+def as_published(name: str) -> str:
+    """Return the name in files of ImageNet weights of a ResNet's weight in SFSegNets."""
+    for own, published_name in (("layer0.0.", "conv1."), ("layer0.1.", "bn1.")):
+        if name.startswith(own):
+            return published_name + name.removeprefix(own)
+    return name
+
+
+def test_the_stem_of_an_imagenet_resnet_has_another_name_than_in_sfsegnets():
+    model, name = network("sfnet_resnet18"), "sfnet_resnet18"
+    source = {as_published(full): array for full, array in trunk(name, model).items()}
+    assert {"conv1.0.weight", "conv1.4.running_mean", "conv1.6.weight", "bn1.weight"} <= set(source)
+    assigned = assign(model, source, "resnet18-deep-inplane128.pth", original_of(name))
+    assert len(assigned.taken) == len(source) - 2
+    kernel = values(model)["layer0.0.3/kernel"]
+    np.testing.assert_array_equal(kernel.transpose(3, 2, 0, 1), source["conv1.3.weight"])
+
+
+def test_a_stem_under_both_names_is_refused():
+    model = network("sfnet_resnet18")
+    source = trunk("sfnet_resnet18", model)
+    source["bn1.weight"] = source["layer0.1.weight"]
+    with pytest.raises(ForeignWeights) as refused:
+        assign(model, source, "resnet18.pth", original_of("sfnet_resnet18"))
+    assert "bn1.weight" in refused.value.left_over
+
+
+def test_stdcs_classifier_and_second_listing_of_its_features_are_left_out():
+    model, name = network("sfnet_stdc1"), "sfnet_stdc1"
+    features = trunk(name, model)
+    never_run = {"linear.weight": np.zeros((1000, 1024)), "conv_last.conv.weight": np.zeros(3)}
+    never_run |= {f"bn.{end}": np.zeros(1024) for end in ("weight", "running_mean")}
+    listed_again = {
+        f"x{2 ** (int(full.split('.')[1]) // 2 + 1)}.0.{full.removeprefix('features.')}": array
+        for full, array in features.items()
+        if full.startswith(("features.0.", "features.4."))
+    }
+    source = features | never_run | listed_again
+    assigned = assign(model, source, "STDCNet813.tar", original_of(name))
+    assert len(assigned.taken) == len(features) - 2
+    left_out = {"fc.weight", "fc.bias", *never_run, *listed_again}
+    assert set(assigned.left_out) == left_out
 
 
 def test_a_trunk_that_lacks_a_layer_is_refused():
