@@ -39,7 +39,7 @@ def tile_centroids(
     if min(label.shape) < tile:
         if not whole_if_small:
             return np.zeros((0, 3), np.int64)
-        size = label.shape
+        size = (label.shape[0], label.shape[1])
     rows, columns = (side // step for side, step in zip(label.shape, size, strict=True))
     kept = label[: rows * size[0], : columns * size[1]]
     # Runs of one class within a row and a tile: far fewer than pixels, and added up as exactly.
