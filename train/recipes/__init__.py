@@ -22,7 +22,7 @@ FAST_SEG = (
 )
 
 # Data set -> what is special, "" for nothing -> networks.
-SFSEGNETS = {
+SFSEGNETS: dict[str, dict[str, tuple[str, ...]]] = {
     "cityscapes": {
         "": (
             "sfnet_resnet18",
