@@ -41,10 +41,21 @@ class ModelScores:
     that is so for images of a legal size; scores of others are enlarged, cut, and then resized.
     """
 
-    def __init__(self, model: "keras.Model") -> None:
-        """Take any model from RGB 0..255 to class scores, or to a dict with them as 'scores'."""
+    def __init__(self, model: "keras.Model", enlargement: str | None = None) -> None:
+        """Take any model from RGB 0..255 to class scores, or to a dict with them as 'scores'.
+
+        enlargement: 'cubic' to enlarge small scores bicubically, as SGCPNet's authors do; else
+            they are as the network's own last step does. Cubic raises RoadsegError for a model
+            whose scores are not small, and for images that would have to be padded.
+        """
         inside = _without_padding(model)
         small, self._align_corners = _before_enlargement(inside)
+        self._cubic = enlargement == "cubic"
+        if self._cubic and small is inside:
+            raise RoadsegError(
+                f"{model.name}: gives no small scores that could be enlarged bicubically; add "
+                "--enlargement bilinear"
+            )
         self._small = _compiled(small)
         self._padded = None if inside is model else _compiled(model)
         self.multiple = 1 if hasattr(model, "sampling_size") else legal_multiple(inside)
@@ -54,22 +65,33 @@ class ModelScores:
     def __call__(self, images: Tensor, size: Size) -> Tensor:
         """Return scores (batch, *size, classes); RoadsegError for sides that do not fit."""
         sides = images.shape[1:3]
-        if self._padded is not None and any(side % self.multiple for side in sides):
+        padded = any(side % self.multiple for side in sides) and not self._cubic
+        if self._padded is not None and padded:
             return resize(self._padded(images), size)
         check_sides(sides, self.multiple, self.name)
+        if self._cubic:
+            return _compiled_op("cubic")(self._small(images), size)
         return resize(self._small(images), size, self._align_corners)
 
 
 class SavedModelScores:
     """Class scores of an exported model, which takes bytes: resized images are rounded to them."""
 
-    def __init__(self, folder: Path, model: Any, recipe: dict[str, Any]) -> None:
+    def __init__(
+        self, folder: Path, model: Any, recipe: dict[str, Any], enlargement: str | None = None
+    ) -> None:
         """Take the loaded SavedModel and the recipe in its card.
 
-        Raises RoadsegError where the export has no signature for scores.
+        Raises RoadsegError where the export has no signature for scores, and for another
+        enlargement than its own.
         """
         from roadseg.models.registry import NETWORKS
 
+        if enlargement == "cubic":
+            raise RoadsegError(
+                f"{folder}: an export has enlarged its scores already, bilinearly; give the run, "
+                "or leave --enlargement cubic out"
+            )
         if "scores" not in model.signatures:
             raise RoadsegError(
                 f"{folder}: no signature 'scores', which tiles, scales and mirrored images need; "
@@ -173,13 +195,21 @@ def _before_enlargement(model: "keras.Model") -> tuple["keras.Model", Any]:
 
 def resize(images: Tensor, size: Size, align_corners: Any = True) -> Tensor:
     """Return `images` (batch, h, w, channels) resized bilinearly to `size`, in a compiled graph."""
-    return _compiled_resize()(images, size, align_corners)
+    return _compiled_op("bilinear")(images, size, align_corners)
+
+
+def pool(images: Tensor, size: Size) -> Tensor:
+    """Return `images` (batch, h, w, channels) averaged to the bins of `size`, in such a graph."""
+    return _compiled_op("pool")(images, size)
 
 
 @cache
-def _compiled_resize() -> Callable[..., Tensor]:
+def _compiled_op(name: str) -> Callable[..., Tensor]:
     import tensorflow as tf
 
+    from roadseg.ops.cubic import resize_cubic
+    from roadseg.ops.pooling import adaptive_average_pool
     from roadseg.ops.resize import resize_bilinear
 
-    return tf.function(resize_bilinear)
+    ways = {"bilinear": resize_bilinear, "cubic": resize_cubic, "pool": adaptive_average_pool}
+    return tf.function(ways[name])

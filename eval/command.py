@@ -2,9 +2,7 @@
 
 import dataclasses
 import json
-import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -13,15 +11,17 @@ import tyro
 from roadseg.arguments import parse
 from roadseg.errors import RoadsegError
 from roadseg.eval.inference_arguments import InferenceArguments
+from roadseg.eval.progress import progress_bar, say
 
 if TYPE_CHECKING:
-    from roadseg.eval.evaluate import Evaluation, Progress
+    from roadseg.eval.evaluate import Evaluation
     from roadseg.eval.results import Result
 
 EXAMPLE = """\
 roadseg eval runs/uniform128
 roadseg eval runs/uniform128 --protocol published --follow
 roadseg eval runs/icnet --protocol fast_seg --sliding 832 --scales 0.75 1.0 1.25 --mirror
+roadseg eval runs/sfnet --protocol sfsegnets --sliding 832 --mirror --boundary-f --dump pictures
 roadseg eval --oracle --records records --sampling-size 64 128"""
 ORACLE_EXAMPLE = "roadseg eval --oracle --records records --sampling-size 64 128 --alpha 0.25 0.5"
 
@@ -41,7 +41,7 @@ class Arguments:
     split: Annotated[str, _option("NAME", "val")] = "val"
     """Split to evaluate on."""
     protocol: Annotated[str | None, _option("NAME", "cityscapes")] = None
-    """cityscapes, fast_seg, espnet: full image; published: central crop."""
+    """cityscapes, fast_seg, espnet, sfsegnets, sgcpnet: full image; published: central crop."""
     interpolation: Annotated[str | None, _option("NAME", "graph; published: delaunay")] = None
     """Samples to pixels: graph, mesh (native), delaunay."""
     step: Annotated[str, _option("STEP", "last")] = "last"
@@ -53,8 +53,12 @@ class Arguments:
     batch_size: Annotated[int, _option("N", "1")] = 1
     """Images in the graph together."""
     mode: Annotated[InferenceArguments, tyro.conf.arg(name="")] = InferenceArguments()
+    boundary_f: Annotated[bool, _option("")] = False
+    """Measure the boundary F-score too."""
+    dump: Annotated[Path | None, _option("DIR")] = None
+    """Write label ids, colours, overlays, differences there."""
     follow: Annotated[bool, _option("")] = False
-    """Wait for the run and its checkpoints; evaluate each once."""
+    """Wait for checkpoints; evaluate each once."""
     interval: Annotated[float, _option("S", "300")] = 300.0
     """With --follow: least seconds between evaluations."""
     until_step: Annotated[int | None, _option("N", "the run's last")] = None
@@ -127,16 +131,20 @@ def _evaluate(arguments: Arguments) -> int:
         limit=arguments.limit,
         batch_size=arguments.batch_size,
         mode=arguments.mode.mode(),
+        boundary_f=arguments.boundary_f,
+        dump=arguments.dump,
     )
+    if arguments.follow and options.dump:
+        raise RoadsegError("--dump with --follow: pictures are of one step; leave one out")
     if arguments.follow and options.step != "last":
         raise RoadsegError(f"--step {arguments.step}: --follow takes every step; leave one out")
     run = RunFolder(arguments.run)
     if arguments.follow:
-        wait_for_run(run, report=_say)
+        wait_for_run(run, report=say)
     evaluation = Evaluation(run, options)
     if not arguments.follow:
         step = evaluation.find_step()
-        with _progress(f"step {step}") as progress:
+        with progress_bar(f"step {step}") as progress:
             result = evaluate_and_store(evaluation, step, progress)
         if result is None:
             raise RoadsegError(
@@ -146,8 +154,8 @@ def _evaluate(arguments: Arguments) -> int:
         _print_result(evaluation, result, arguments.json)
         return 0
     when = FollowOptions(arguments.interval, arguments.until_step, arguments.max_evaluations)
-    with _progress("evaluating") as progress:
-        for result in follow(evaluation, when, progress, report=_say):
+    with progress_bar("evaluating") as progress:
+        for result in follow(evaluation, when, progress, report=say):
             _print_event(evaluation, result, arguments.json)
     return 0
 
@@ -166,7 +174,7 @@ def _oracle(arguments: OracleArguments) -> int:
         limit=arguments.limit,
         workers=arguments.workers,
     )
-    with _progress("sampling labels") as progress:
+    with progress_bar("sampling labels") as progress:
         result = oracle.oracle(options, progress)
     if arguments.json:
         print(result.to_json())
@@ -195,33 +203,3 @@ def _print_event(evaluation: "Evaluation", result: "Result", as_json: bool) -> N
         return
     best = " (best so far)" if evaluation.run.best_step() == result.step else ""
     print(f"step {result.step}: {name} {value:.6f}{best}", flush=True)
-
-
-def _say(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
-
-
-@contextmanager
-def _progress(what: str) -> Iterator["Progress"]:
-    """Show a bar on standard error; a line at the start and at each tenth if it is no terminal."""
-    if not sys.stderr.isatty():
-        yield lambda done, of: _say_tenths(what, done, of)
-        return
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeRemainingColumn,
-    )
-
-    columns = TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(what, total=None)
-        yield lambda done, of: bar.update(task, completed=done, total=of)
-
-
-def _say_tenths(what: str, done: int, of: int) -> None:
-    if of >= 10 and done * 10 // of > (done - 1) * 10 // of:
-        _say(f"{what}: {done} of {of} images")

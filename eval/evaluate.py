@@ -11,9 +11,11 @@ import numpy as np
 from roadseg import checkpoint
 from roadseg.datasets.label_table import LabelTable
 from roadseg.errors import RoadsegError
+from roadseg.eval.dump import dump
 from roadseg.eval.frames import Frame, batches, read_frames
 from roadseg.eval.inference import InferenceMode
 from roadseg.eval.protocols import Pending, Predictor, Protocol, choose_protocol, predictor
+from roadseg.eval.resizing import validation_frame
 from roadseg.eval.results import EvaluationResult, GridScore, Result, SamplingResult
 from roadseg.eval.scoring import SegmentationScorer, in_threads
 from roadseg.metrics.grid_error import GridError
@@ -45,6 +47,10 @@ class EvaluationOptions:
     """Threads for interpolation and metrics; None for one a core, at most 8."""
     mode: InferenceMode = field(default_factory=InferenceMode)
     """Whole image or tiles, scales, mirror."""
+    boundary_f: bool = False
+    """Measure the boundary F-score as well."""
+    dump: Path | None = None
+    """Folder for pictures of every prediction; None for no pictures."""
 
 
 class Evaluation:
@@ -70,6 +76,10 @@ class Evaluation:
         self.table = run.label_table
         self.records = open_split(options.records or Path(self.recipe.records), options.split)
         check_same_classes(self.table, self.records.label_table, run.path, self.records.path)
+        self.prepare = validation_frame(self.protocol.name, self.records.label_table.name)
+        if self.recipe.task == "sampling" and (options.dump or options.boundary_f):
+            option = "--dump" if options.dump else "--boundary-f"
+            raise RoadsegError(f"{option}: {run.path} learns sampling grids; leave it out")
 
     @property
     def images(self) -> int:
@@ -113,9 +123,10 @@ class Evaluation:
         return partial(self._evaluate_labels, step, predict)
 
     def _frames(self) -> Iterator[Frame]:
-        return read_frames(self.records, self.protocol.crop, self.options.limit)
+        return read_frames(self.records, self.protocol.crop, self.options.limit, self.prepare)
 
     def _evaluate_labels(self, step: int, predict: Predictor, progress: Progress | None) -> Result:
+        folder = self.options.dump
         scorer = score_frames(
             self._frames(),
             predict,
@@ -123,6 +134,8 @@ class Evaluation:
             self.options.batch_size,
             self.options.workers,
             progress and (lambda done: progress(done, self.images)),
+            boundary_f=self.options.boundary_f,
+            dump=None if folder is None else partial(dump, folder, table=self.table),
         )
         return EvaluationResult(**self._origin(step), **scorer.values())
 
@@ -192,15 +205,21 @@ def score_frames(
     batch_size: int = 1,
     workers: int | None = None,
     progress: Callable[[int], None] | None = None,
+    boundary_f: bool = False,
+    dump: Callable[[Frame, np.ndarray], None] | None = None,
 ) -> SegmentationScorer:
     """Return the scores of what `predict` makes of `frames`, added up in their order.
 
-    The graph runs in this thread; interpolation and metrics of earlier images run beside it.
+    The graph runs in this thread; interpolation, metrics and `dump`, which is called with each
+    frame and its labels, run beside it for earlier images. boundary_f: see `SegmentationScorer`.
     """
-    scorer = SegmentationScorer(table)
+    scorer = SegmentationScorer(table, boundary_f)
 
     def measure(frame: Frame, pending: Pending) -> tuple[str, Any]:
-        return frame.name, scorer.count(scorer.geometry(frame.label), pending())
+        prediction = pending()
+        if dump is not None:
+            dump(frame, prediction)
+        return frame.name, scorer.count(scorer.geometry(frame.label), prediction)
 
     def jobs() -> Iterator[Callable[[], tuple[str, Any]]]:
         for batch in batches(iter(frames), batch_size):

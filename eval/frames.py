@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from roadseg.errors import RoadsegError
+from roadseg.eval.resizing import Prepare
 from roadseg.metrics.confusion import IGNORE
 
 if TYPE_CHECKING:
@@ -25,11 +26,15 @@ class Frame:
 
 
 def read_frames(
-    records: "RecordSet", crop: tuple[int, int] | None = None, limit: int | None = None
+    records: "RecordSet",
+    crop: tuple[int, int] | None = None,
+    limit: int | None = None,
+    prepare: Prepare | None = None,
 ) -> Iterator[Frame]:
     """Yield the frames of `records` in file order, decoded in parallel a few images ahead.
 
-    crop: (height, width) of the central crop, or None for the whole image.
+    crop: (height, width) of the central crop, or None for the whole image. prepare: what a
+    protocol makes of each image and its label (eval/resizing.py), or None.
     """
     import tensorflow as tf
 
@@ -54,6 +59,8 @@ def read_frames(
         if crop is not None:
             image = central_crop(image, crop, PADDING)
             label = central_crop(label, crop, IGNORE)
+        if prepare is not None:
+            image, label = prepare(image, label, IGNORE)
         yield Frame(example["filename"].decode(), image, label)
 
 

@@ -2,11 +2,13 @@
 
 import dataclasses
 import math
-from typing import Any, Self
+from typing import Any, Literal, Self, get_args
 
 from roadseg.errors import RoadsegError
 
 OVERLAP = 1 / 3
+Averaging = Literal["fast_seg", "sfsegnets", "pooling"]
+Enlargement = Literal["bilinear", "cubic"]
 
 Size = tuple[int, int]
 
@@ -30,9 +32,19 @@ class InferenceMode:
     """Average with the scores of the mirrored image, mirrored back."""
     size: float = 1.0
     """One factor by which the image is resized first, sides rounded down."""
+    averaging: Averaging | None = None
+    """By whose routine this is done (see eval/routines.py); None: the protocol's, or fast_seg."""
+    enlargement: Enlargement | None = None
+    """How a network's own, small map comes to pixels; None: the protocol's way, or bilinear."""
 
     def __post_init__(self) -> None:
         """Check the values."""
+        for option, word, words in (
+            ("--averaging", self.averaging, get_args(Averaging)),
+            ("--enlargement", self.enlargement, get_args(Enlargement)),
+        ):
+            if word is not None and word not in words:
+                raise RoadsegError(f"{option} {word}: there are {', '.join(words)}")
         if self.tile is not None and self.tile < 1:
             raise RoadsegError(f"--sliding {self.tile}: a tile has at least 1 pixel a side")
         if not 0 <= self.overlap < 1:
@@ -48,16 +60,49 @@ class InferenceMode:
                 f"--size {self.size:g} with --scales: give one of them; --size is a single scale "
                 "whose sides are rounded down"
             )
+        if self.averaging in ("sfsegnets", "pooling") and self.size != 1:
+            raise RoadsegError(
+                f"--size {self.size:g} with --averaging {self.averaging}: it is Fast_Seg's; give "
+                f"--scales {self.size:g}"
+            )
+        if self.averaging == "pooling" and self.tile is not None:
+            raise RoadsegError(f"--sliding {self.tile}: pooling shows whole images; leave one out")
 
     @property
     def is_whole(self) -> bool:
-        """Whether the image is shown once, as it is."""
-        return self.label == "whole"
+        """Whether the image is shown once, as it is, and its scores enlarged bilinearly."""
+        return self.shows_once and self.enlargement != "cubic"
+
+    @property
+    def shows_once(self) -> bool:
+        """Whether the image is shown once, as it is: whole, at its own size, not mirrored."""
+        return self.tile is None and self.factors == (1.0,) and not self.mirror
+
+    @property
+    def factors(self) -> tuple[float, ...]:
+        """The factors by which the image is resized, `size` or `scales`."""
+        return (self.size,) if self.size != 1 else self.scales
 
     @property
     def label(self) -> str:
         """The mode in a word for folders: 'whole', 'sliding832-scales0.75_1-mirror', ..."""
+        return self.label_beside("fast_seg", "bilinear")
+
+    def settled(self, averaging: Averaging, enlargement: Enlargement) -> Self:
+        """Return the mode with these ways where it leaves them open."""
+        return dataclasses.replace(
+            self,
+            averaging=self.averaging or averaging,
+            enlargement=self.enlargement or enlargement,
+        )
+
+    def label_beside(self, averaging: Averaging, enlargement: Enlargement) -> str:
+        """Return the mode in a word that leaves out these ways, where they are its own."""
         parts = ["whole" if self.tile is None else f"sliding{self.tile}"]
+        if not self.shows_once and (self.averaging or averaging) != averaging:
+            parts.append(str(self.averaging))
+        if (self.enlargement or enlargement) != enlargement:
+            parts.append(str(self.enlargement))
         if self.tile is not None and f"{self.overlap:.3g}" != f"{OVERLAP:.3g}":
             parts.append(f"overlap{self.overlap:.3g}")
         if self.scales != (1.0,):
@@ -69,13 +114,11 @@ class InferenceMode:
     def sizes(self, size: Size) -> list[Size]:
         """Return the sizes at which an image of `size` is shown; RoadsegError if one is empty.
 
-        Scales round sides to the nearest, halves to even, as SciPy's zoom does; `size` rounds down,
-        as PyTorch's resize does.
+        Scales of fast_seg round sides to the nearest, halves to even, as SciPy's zoom does; those
+        of the other ways, and `size`, round down.
         """
-        if self.size != 1:
-            found = [_scaled(size, self.size, math.floor)]
-        else:
-            found = [_scaled(size, scale, round) for scale in self.scales]
+        down = self.size != 1 or self.averaging in ("sfsegnets", "pooling")
+        found = [_scaled(size, factor, math.floor if down else round) for factor in self.factors]
         for height, width in found:
             if not (height and width):
                 raise RoadsegError(

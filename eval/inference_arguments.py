@@ -1,4 +1,4 @@
-"""The options by which `roadseg eval` and `roadseg predict` take tiles, scales and mirror."""
+"""The options by which `roadseg eval`, `predict` and `submit` take tiles, scales and mirror."""
 
 import dataclasses
 from typing import Annotated, Any
@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import tyro
 
 from roadseg.errors import RoadsegError
-from roadseg.eval.inference import OVERLAP, InferenceMode
+from roadseg.eval.inference import OVERLAP, Averaging, Enlargement, InferenceMode
 
 
 def _option(metavar: str, default: str = "") -> Any:
@@ -16,7 +16,7 @@ def _option(metavar: str, default: str = "") -> Any:
 
 @dataclasses.dataclass(frozen=True)
 class InferenceArguments:
-    """Usable together; scores are averaged."""
+    """Usable together; scores are averaged. Without protocol: as fast_seg, enlarged bilinearly."""
 
     sliding: Annotated[int | None, _option("N", "none")] = None
     """Tiles of NxN pixels (published: 832)."""
@@ -28,9 +28,21 @@ class InferenceArguments:
     """Show the mirrored image as well."""
     size: Annotated[float, _option("F", "1.0")] = 1.0
     """Resize by a factor, sides rounded down."""
+    averaging: Annotated[Averaging | None, _option("NAME", "protocol's")] = None
+    """As fast_seg, sfsegnets, pooling."""
+    enlargement: Annotated[Enlargement | None, _option("NAME", "the protocol's")] = None
+    """Scores: bilinear or cubic."""
 
     def mode(self) -> InferenceMode:
         """Return what the options say; raise RoadsegError for values that make no sense."""
         if self.sliding is None and self.overlap != OVERLAP:
             raise RoadsegError(f"--overlap {self.overlap:g}: of tiles; give --sliding as well")
-        return InferenceMode(self.sliding, self.overlap, self.scales, self.mirror, self.size)
+        return InferenceMode(
+            self.sliding,
+            self.overlap,
+            self.scales,
+            self.mirror,
+            self.size,
+            self.averaging,
+            self.enlargement,
+        )

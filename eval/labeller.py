@@ -73,7 +73,8 @@ def labeller_of_run(run: RunFolder, step: Step, mode: InferenceMode | None = Non
     segmenter = run.load_segmenter(number)
     title = f"{run.path.name}, step {number}"
     if mode is not None and not mode.is_whole:
-        return averaging_labeller(ModelScores(segmenter), mode, run.label_table, title)
+        scores_of = ModelScores(segmenter, mode.enlargement)
+        return averaging_labeller(scores_of, mode, run.label_table, title)
     sampled = hasattr(segmenter, "locations")
 
     @tf.function(reduce_retracing=True)
@@ -100,7 +101,7 @@ def labeller_of_saved_model(folder: Path, mode: InferenceMode | None = None) -> 
     table, recipe = _read_card(folder)
     model = tf.saved_model.load(str(folder))
     if mode is not None and not mode.is_whole:
-        scores_of = SavedModelScores(folder, model, recipe)
+        scores_of = SavedModelScores(folder, model, recipe, mode.enlargement)
         return averaging_labeller(scores_of, mode, table, folder.name)
     signature = model.signatures.get("serving_default")
     if signature is None:

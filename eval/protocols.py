@@ -5,8 +5,12 @@ samples are interpolated linearly over a Delaunay triangulation, as the original
 cityscapes: the full image, as the exported model sees it; its mIoU compares with other networks'.
 fast_seg: the full image, as lxtGH/Fast_Seg's val.py; the mean is over all classes, absent ones 0.
 espnet: the full image, as sacmehta/ESPNet; predictions on void pixels enlarge the union.
-The last three label alike and count everything; they differ in the score that says which is best.
-Instead of whole, images can be shown in tiles, at several scales and mirrored (InferenceMode).
+sfsegnets: as lxtGH/SFSegNets; the full image, or of UDS, KITTI and Mapillary what its authors score
+(eval/resizing.py); tiles, scales and mirror as its eval.py (eval/routines.py).
+sgcpnet: the full image, as zhouyuan888888/SGCPNet; the network's own map is enlarged bicubically,
+and the mean is over all classes, absent ones 1.
+All count everything; they differ in the score that says which is best. Instead of whole, images can
+be shown in tiles, at several scales and mirrored (InferenceMode), by Fast_Seg's routine or another.
 All build the network with the recipe's evaluation options (DeepLab: output stride 8).
 """
 
@@ -21,7 +25,7 @@ from roadseg.errors import RoadsegError
 from roadseg.eval.averaging import averaging_predictor
 from roadseg.eval.class_scores import ModelScores
 from roadseg.eval.delaunay import delaunay_labels
-from roadseg.eval.inference import InferenceMode
+from roadseg.eval.inference import Averaging, Enlargement, InferenceMode
 
 if TYPE_CHECKING:
     import keras
@@ -29,7 +33,11 @@ if TYPE_CHECKING:
     from roadseg.recipe import Recipe
     from roadseg.sampling.views import Axis
 
-PROTOCOLS = ("cityscapes", "published", "fast_seg", "espnet")
+PROTOCOLS = ("cityscapes", "published", "fast_seg", "espnet", "sfsegnets", "sgcpnet")
+AVERAGING: dict[str, Averaging] = {"sfsegnets": "sfsegnets"}
+"""By whose routine a protocol averages, where it is not fast_seg's."""
+ENLARGEMENT: dict[str, Enlargement] = {"sgcpnet": "cubic"}
+"""How a protocol enlarges a network's own map, where that is not bilinear."""
 INTERPOLATIONS = ("graph", "mesh", "delaunay")
 
 Pending = Callable[[], np.ndarray]
@@ -55,7 +63,12 @@ class Protocol:
     def label(self) -> str:
         """Name for folders: the protocol, with what is not usual about it."""
         parts = [self.name] if self.usual else [self.name, self.interpolation]
-        return "-".join(parts if self.mode.is_whole else [*parts, self.mode.label])
+        mode = self.mode.label_beside(*_own_ways(self.name))
+        return "-".join(parts if mode == "whole" else [*parts, mode])
+
+
+def _own_ways(protocol: str) -> tuple[Averaging, Enlargement]:
+    return AVERAGING.get(protocol, "fast_seg"), ENLARGEMENT.get(protocol, "bilinear")
 
 
 def choose_protocol(
@@ -91,13 +104,18 @@ def choose_protocol(
         usual = "delaunay" if name == "published" else "graph"
     chosen = interpolation or usual
     crop = recipe.crop_size if name == "published" else None
-    mode = mode or InferenceMode()
+    mode = (mode or InferenceMode()).settled(*_own_ways(name))
     _check_mode(mode, recipe, chosen)
     return Protocol(name, crop, chosen, chosen == usual, mode)
 
 
 def _check_mode(mode: InferenceMode, recipe: "Recipe", interpolation: str) -> None:
     """Raise RoadsegError where no scores at pixels are there to be averaged as `mode` asks."""
+    if mode.enlargement == "cubic" and recipe.sampling != "none":
+        raise RoadsegError(
+            "cubic enlargement is of a network's own map, and this run's comes back from samples; "
+            "add --enlargement bilinear"
+        )
     if mode.is_whole or (recipe.task != "sampling" and interpolation not in ("mesh", "delaunay")):
         return
     way = "a sampling grid" if recipe.task == "sampling" else f"interpolation '{interpolation}'"
@@ -117,7 +135,7 @@ def predictor(
     mode: tiles, scales, mirror; None for whole images.
     """
     if mode is not None and not mode.is_whole:
-        return averaging_predictor(ModelScores(segmenter), mode)
+        return averaging_predictor(ModelScores(segmenter, mode.enlargement), mode)
     if interpolation == "none":
         return graph_predictor(lambda images: best_class(segmenter(images, training=False)))
     if interpolation == "graph":

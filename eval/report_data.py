@@ -15,7 +15,15 @@ from roadseg.recipe import Recipe
 from roadseg.run_folder import RunFolder
 
 # Of several kinds of evaluation in a run, the first of these is shown.
-PREFERRED = ("val-cityscapes", "val-published", "val-fast_seg", "test-cityscapes", "test-espnet")
+PREFERRED = (
+    "val-cityscapes",
+    "val-published",
+    "val-fast_seg",
+    "val-sfsegnets",
+    "val-sgcpnet",
+    "test-cityscapes",
+    "test-espnet",
+)
 EvaluationStep = int | Literal["best", "last"]
 
 

@@ -208,7 +208,29 @@ def boundaries(runs: Sequence[ReportedRun]) -> Html:
         "Accuracy of the labelled pixels in a band around the boundaries of the label map, at full "
         "resolution; the band grows to the right."
     )
-    return section("Boundaries", _legend(runs), h("div", charts, class_="charts"), note=note)
+    shown = [h("div", charts, class_="charts"), boundary_f(runs)]
+    return section("Boundaries", _legend(runs), shown, note=note)
+
+
+def boundary_f(runs: Sequence[ReportedRun]) -> Html | None:
+    """Return the boundary F-scores by tolerance, of those runs that have them; None without any."""
+    results = [(run.name, run.segmentation) for run in runs if run.segmentation is not None]
+    found = [(name, result.boundary_f) for name, result in results if result.boundary_f]
+    if not found:
+        return None
+    head = ["Boundary F-score", *(f"{score.threshold:g}" for score in found[0][1])]
+    rows: list[Sequence[Child]] = []
+    for run, scores in found:
+        rows.append([h("th", h("b", run), scope="row"), *(percent(s.score) for s in scores)])
+        rows += [
+            [name, *(percent(score.by_class[name]) for score in scores)]
+            for name in scores[0].by_class
+        ]
+    caption = (
+        "F-score of the outlines of each class, mean over images, in percent; columns: tolerance "
+        "as a share of the image diagonal. The bold row is the mean of all classes."
+    )
+    return figure(table(head, rows), caption)
 
 
 def objects(runs: Sequence[ReportedRun]) -> Html:

@@ -12,10 +12,15 @@ import numpy as np
 from roadseg.errors import RoadsegError
 from roadseg.eval.inference import InferenceMode
 from roadseg.metrics.boundary import BandScore
+from roadseg.metrics.boundary_f import BoundaryF
 from roadseg.metrics.confusion import ConfusionScores
 from roadseg.metrics.objects import SizeBin
 
-HEADLINES = {"fast_seg": "miou_all_classes", "espnet": "miou_with_void"}
+HEADLINES = {
+    "fast_seg": "miou_all_classes",
+    "espnet": "miou_with_void",
+    "sgcpnet": "miou_absent_right",
+}
 """By which score a protocol compares checkpoints, where it is not `miou`."""
 
 
@@ -115,6 +120,12 @@ class EvaluationResult(_Result):
     """Mean IoU where predictions on pixels without a label enlarge the union (ESPNet's way)."""
     on_void: list[int] | None = None
     """Predictions of each class on pixels without a label; None where they were not counted."""
+    miou_absent_right: float = math.nan
+    """Mean IoU over all classes, one that occurs nowhere counting 1 (SGCPNet's way)."""
+    class_precision: dict[str, float] | None = None
+    """Share of right pixels among those predicted as a class; None where it was not stored."""
+    boundary_f: list[BoundaryF] | None = None
+    """Boundary F-scores by tolerance; None where they were not asked for."""
 
     task = "segmentation"
 
@@ -143,15 +154,20 @@ class EvaluationResult(_Result):
             values[name] = _number(values[name])
         for name in ("mean_class_accuracy", "frequency_weighted_iou"):
             values[name] = _number(values[name])
-        values["miou_with_void"] = _number(values.get("miou_with_void"))
-        for name in ("iou", "class_accuracy", "category_iou"):
-            values[name] = {key: _number(value) for key, value in values[name].items()}
+        for name in ("miou_with_void", "miou_absent_right"):
+            values[name] = _number(values.get(name))
+        for name in ("iou", "class_accuracy", "category_iou", "class_precision"):
+            if values.get(name) is not None:
+                values[name] = _numbers(values[name])
         for name in ("boundary", "boundary_target"):
             values[name] = _records(BandScore, values[name], ("accuracy", "miou"))
         values["objects"] = _records(SizeBin, values["objects"])
         by_class = values["objects_by_class"].items()
         values["objects_by_class"] = {name: _records(SizeBin, bins) for name, bins in by_class}
         values["per_image"] = _records(ImageScore, values["per_image"], ("miou", "accuracy"))
+        if values.get("boundary_f") is not None:
+            rows = [row | {"by_class": _numbers(row["by_class"])} for row in values["boundary_f"]]
+            values["boundary_f"] = _records(BoundaryF, rows, ("score",))
         return values
 
 
@@ -213,6 +229,10 @@ def without_nan(value: Any) -> Any:
 
 def _number(value: float | None) -> float:
     return math.nan if value is None else float(value)
+
+
+def _numbers(values: dict[str, float | None]) -> dict[str, float]:
+    return {key: _number(value) for key, value in values.items()}
 
 
 def _records(kind: type, rows: list[dict[str, Any]], floats: Sequence[str] = ()) -> list[Any]:

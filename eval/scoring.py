@@ -12,6 +12,7 @@ import numpy as np
 from roadseg.datasets.label_table import LabelTable
 from roadseg.eval.results import ImageScore
 from roadseg.metrics.boundary import BoundaryBands
+from roadseg.metrics.boundary_f import BoundaryFScore
 from roadseg.metrics.confusion import ConfusionMatrix, ConfusionScores, pair_counts_with_void
 from roadseg.metrics.objects import ObjectRecall, Regions
 
@@ -36,18 +37,24 @@ class Counts:
     boundary: np.ndarray
     boundary_target: np.ndarray
     objects: np.ndarray
+    boundary_f: np.ndarray | None
+    """Scores, not counts; None where they are not asked for."""
 
 
 class SegmentationScorer:
     """All segmentation metrics of a split. `geometry` and `count` may run in any thread."""
 
-    def __init__(self, table: LabelTable) -> None:
-        """Start at zero for the classes of `table`; its target classes are the objects."""
+    def __init__(self, table: LabelTable, boundary_f: bool = False) -> None:
+        """Start at zero for the classes of `table`; its target classes are the objects.
+
+        boundary_f: measure the boundary F-score too, which takes longer than all the others.
+        """
         self.table = table
         self.confusion = ConfusionMatrix(table.num_classes, table.ignore)
         self.boundary = BoundaryBands(table.num_classes)
         self.boundary_target = BoundaryBands(table.num_classes, classes=table.target_classes)
         self.objects = ObjectRecall(table.target_classes)
+        self.boundary_f = BoundaryFScore(table.num_classes) if boundary_f else None
         self.per_image: list[ImageScore] = []
 
     def geometry(self, label: np.ndarray) -> Geometry:
@@ -67,6 +74,7 @@ class SegmentationScorer:
             self.boundary.count(label, prediction, geometry.rings),
             self.boundary_target.count(label, prediction, geometry.rings_target),
             self.objects.count(prediction, geometry.regions),
+            self.boundary_f.measure(label, prediction) if self.boundary_f else None,
         )
 
     def add(self, name: str, counts: Counts) -> None:
@@ -75,6 +83,8 @@ class SegmentationScorer:
         self.boundary.counts += counts.boundary
         self.boundary_target.counts += counts.boundary_target
         self.objects.counts += counts.objects
+        if self.boundary_f is not None and counts.boundary_f is not None:
+            self.boundary_f.add_scores(counts.boundary_f)
         scores = ConfusionScores(counts.confusion[:-1])
         self.per_image.append(
             ImageScore(name, scores.pixels, scores.miou(), scores.pixel_accuracy())
@@ -95,6 +105,7 @@ class SegmentationScorer:
             "pixels": scores.pixels,
             "miou": scores.miou(),
             "miou_all_classes": scores.miou_all_classes(),
+            "miou_absent_right": scores.miou_all_classes(absent=1.0),
             "miou_with_void": scores.miou(with_void=True),
             "miou_target": scores.mean_iou_of(table.target_classes),
             "pixel_accuracy": scores.pixel_accuracy(),
@@ -102,9 +113,11 @@ class SegmentationScorer:
             "frequency_weighted_iou": scores.frequency_weighted_iou(),
             "iou": dict(zip(table.names, scores.iou(), strict=True)),
             "class_accuracy": dict(zip(table.names, scores.class_accuracy(), strict=True)),
+            "class_precision": dict(zip(table.names, scores.class_precision(), strict=True)),
             "category_iou": scores.category_iou(categories),
             "boundary": self.boundary.scores(),
             "boundary_target": self.boundary_target.scores(),
+            "boundary_f": self.boundary_f and self.boundary_f.scores(table.names),
             "objects": self.objects.bins(),
             "objects_by_class": by_class,
             "per_image": self.per_image,

@@ -56,6 +56,7 @@ def scalar_values(result: Result) -> dict[str, float]:
     scalars = {
         "miou": result.miou,
         "miou_all_classes": result.miou_all_classes,
+        "miou_absent_right": result.miou_absent_right,
         "miou_with_void": result.miou_with_void,
         "miou_target": result.miou_target,
         "pixel_accuracy": result.pixel_accuracy,
@@ -64,6 +65,8 @@ def scalar_values(result: Result) -> dict[str, float]:
     }
     for name, bands in (("boundary", result.boundary), ("boundary_target", result.boundary_target)):
         scalars |= {f"{name}_accuracy_{band.radius_px}px": band.accuracy for band in bands}
+    for score in result.boundary_f or []:
+        scalars[f"boundary_f_{score.threshold:g}"] = score.score
     return scalars
 
 

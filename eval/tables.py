@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from roadseg.eval.results import EvaluationResult, Result
+from roadseg.metrics.boundary_f import BoundaryF
 from roadseg.metrics.objects import SizeBin
 
 PLAIN_WIDTH = 120
@@ -55,7 +56,8 @@ def result_tables(result: Result) -> list[Table]:
         ):
             table.add_row(name, f"{value:.6f}")
         return [table]
-    return [_scores(title, result), _classes(result), _boundary(result), _objects(result)]
+    shown = [_scores(title, result), _classes(result), _boundary(result), _objects(result)]
+    return shown if result.boundary_f is None else [*shown, _boundary_f(result.boundary_f)]
 
 
 def _scores(title: str, result: EvaluationResult) -> Table:
@@ -63,6 +65,7 @@ def _scores(title: str, result: EvaluationResult) -> Table:
     for name, value in (
         ("mIoU (classes present)", result.miou),
         ("mIoU (all classes, absent ones 0)", result.miou_all_classes),
+        ("mIoU (all classes, absent ones 1)", result.miou_absent_right),
         ("mIoU (void enlarges the union)", result.miou_with_void),
         ("mIoU (target classes)", result.miou_target),
         ("pixel accuracy", result.pixel_accuracy),
@@ -74,13 +77,15 @@ def _scores(title: str, result: EvaluationResult) -> Table:
 
 
 def _classes(result: EvaluationResult) -> Table:
-    table = new_table("classes and categories", "class", "IoU", "accuracy")
+    table = new_table("classes and categories", "class", "IoU", "accuracy", "precision")
+    precision = result.class_precision or {}
     for name, iou in result.iou.items():
-        table.add_row(name, number(iou), number(result.class_accuracy[name]))
+        shares = result.class_accuracy[name], precision.get(name, math.nan)
+        table.add_row(name, number(iou), *map(number, shares))
     if result.category_iou:
         table.add_section()
     for name, iou in result.category_iou.items():
-        table.add_row(name, number(iou), "")
+        table.add_row(name, number(iou), "", "")
     return table
 
 
@@ -91,6 +96,16 @@ def _boundary(result: EvaluationResult) -> Table:
     for band, target in zip(result.boundary, result.boundary_target, strict=True):
         values = (band.accuracy, band.miou, target.accuracy, target.miou)
         table.add_row(f"{band.radius_px} px", *map(number, values))
+    return table
+
+
+def _boundary_f(scores: list[BoundaryF]) -> Table:
+    columns = [f"within {score.threshold:g}" for score in scores]
+    table = new_table("boundary F-score (tolerance in image diagonals)", "class", *columns)
+    for name in scores[0].by_class:
+        table.add_row(name, *(number(score.by_class[name]) for score in scores))
+    table.add_section()
+    table.add_row("mean of all classes", *(number(score.score) for score in scores))
     return table
 
 

@@ -36,27 +36,30 @@ def sliding_scores(
     scores_of: Callable[[np.ndarray, tuple[int, int]], np.ndarray],
     tile: int,
     overlap: float,
-    padding: Sequence[float],
+    padding: Sequence[float] | None = None,
 ) -> np.ndarray:
     """Return class scores (height, width, classes), each the mean over the tiles that saw it.
 
     image: (height, width, 3) float32. scores_of: takes tiles (n, tile, tile, 3) and the size of
     the scores wanted. padding: colour (3,) at the bottom and on the right of an image smaller than
-    a tile; the one that normalisation brings to 0 is the published choice.
+    a tile; the one that normalisation brings to 0 is Fast_Seg's choice. None: the tiles of such an
+    image are smaller, which is SFSegNets' way.
     Memory: the sum (159 MB for 19 classes at 1024x2048) and the scores of the tiles under way
     (up to PIXELS_AT_ONCE pixels, or one tile). Adding up is done in place, outside the graph: on
     a CPU four times as fast as in a variable.
     """
     height, width = image.shape[:2]
     axes = [tile_starts(length, tile, overlap) for length in (height, width)]
-    full = max(height, tile), max(width, tile)
-    image = _padded(image, full, padding)
+    full = height, width
+    if padding is not None:
+        full = max(height, tile), max(width, tile)
+        image = _padded(image, full, padding)
     corners = list(product(*axes))
     at_once = max(1, PIXELS_AT_ONCE // (tile * tile))
     total = np.zeros((0, 0, 0), np.float32)
     for chunk in np.array_split(corners, math.ceil(len(corners) / at_once)):
         tiles = np.stack([image[top : top + tile, left : left + tile] for top, left in chunk])
-        scores = scores_of(tiles, (tile, tile))
+        scores = scores_of(tiles, (tiles.shape[1], tiles.shape[2]))
         if not total.size:
             total = np.zeros((*full, scores.shape[-1]), np.float32)
         for (top, left), score in zip(chunk, scores, strict=True):

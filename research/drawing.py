@@ -56,6 +56,21 @@ def errors(labels: np.ndarray, predictions: np.ndarray, table: LabelTable) -> np
     return colours[np.where(labels < table.num_classes, kind, 2)]
 
 
+def blend(image: np.ndarray, labels: np.ndarray, table: LabelTable) -> np.ndarray:
+    """Return the mean of `image` and the class colours, as SFSegNets draws its predictions.
+
+    image: (height, width, 3) uint8. labels: (height, width); no class is black, so half as bright.
+    """
+    import cv2
+
+    return cv2.addWeighted(np.ascontiguousarray(image), 0.5, colourise(labels, table), 0.5, 0.0)
+
+
+def difference(picture: np.ndarray, labels: np.ndarray, predictions: np.ndarray) -> np.ndarray:
+    """Return `picture` (height, width, 3) where the two maps differ, white elsewhere."""
+    return np.where((labels != predictions)[..., None], picture, np.uint8(255))
+
+
 def draw_points(
     image: np.ndarray,
     grid_yx01: np.ndarray,

@@ -79,6 +79,21 @@ def test_an_absent_class_counts_0_in_the_mean_of_fast_seg_and_not_in_ours() -> N
     assert values["IU_array"] == pytest.approx([2 / 3, 1 / 2, 0, 0])
 
 
+def test_an_absent_class_counts_1_in_the_mean_of_sgcpnet() -> None:
+    result = scored(np.array([[0, 0, 1, 1]]), np.array([[0, 0, 1, 0]]), "sgcpnet")
+    expected = pytest.approx((2 / 3 + 1 / 2 + 1 + 1) / 4)
+    assert result.headline == ("miou_absent_right", expected)
+    assert EvaluationResult.from_json(result.to_json()).miou_absent_right == expected
+
+
+def test_precision_and_recall_are_not_swapped() -> None:
+    result = scored(np.array([[0, 0, 1, 255]]), np.array([[0, 1, 1, 1]]), "sfsegnets")
+    assert result.class_precision is not None
+    assert (result.class_accuracy["ground"], result.class_precision["ground"]) == (0.5, 1.0)
+    assert (result.class_accuracy["wall"], result.class_precision["wall"]) == (1.0, 0.5)
+    assert result.headline == ("miou", result.miou) and result.miou == 0.5
+
+
 def test_counts_on_void_come_from_anywhere_and_are_needed_to_count_them() -> None:
     label, prediction = np.array([[0, 255, 255, 1]]), np.array([[0, 0, 3, 4]])
     matrix = ConfusionMatrix(3)
@@ -96,12 +111,14 @@ def test_counts_on_void_come_from_anywhere_and_are_needed_to_count_them() -> Non
 
 def test_a_result_of_an_earlier_version_was_a_whole_image(run: RunFolder, tmp_path: Path) -> None:
     values = json.loads(evaluate(run).to_json())
-    for name in ("mode", "on_void", "miou_with_void", "meanIU", "IU_array"):
+    for name in ("mode", "on_void", "miou_with_void", "meanIU", "IU_array", "miou_absent_right"):
         del values[name]
+    del values["class_precision"], values["boundary_f"]
     (tmp_path / "old.json").write_text(json.dumps(values))
     old = load_result(tmp_path / "old.json")
     assert isinstance(old, EvaluationResult) and old.mode.is_whole
     assert math.isnan(old.miou_with_void) and old.scores().miou() == old.miou
+    assert math.isnan(old.miou_absent_right) and old.class_precision is old.boundary_f is None
 
 
 def test_a_mode_is_evaluated_stored_and_shown_apart(run: RunFolder) -> None:
@@ -111,7 +128,8 @@ def test_a_mode_is_evaluated_stored_and_shown_apart(run: RunFolder) -> None:
     label = "sliding16-scales0.5_1-mirror"
     path = run.evaluation_folder(f"val-fast_seg-{label}") / "step-00000010.json"
     result = load_result(path)
-    assert isinstance(result, EvaluationResult) and result.mode == SLIDING
+    assert isinstance(result, EvaluationResult)
+    assert result.mode == SLIDING.settled("fast_seg", "bilinear")
     matrix, scores_of = ConfusionMatrix(4), ModelScores(run.load_segmenter(10))
     for number in range(2):
         image, truth = street(number)
@@ -137,6 +155,8 @@ def test_all_options_work_together_on_the_command_line(
         "scales": [0.75, 1.0],
         "mirror": True,
         "size": 1.0,
+        "averaging": "fast_seg",
+        "enlargement": "bilinear",
     }
     assert values["IU_array"] and values["miou_with_void"] <= values["miou"]
 
@@ -149,7 +169,7 @@ def test_all_options_work_together_on_the_command_line(
             {"protocol": "published"},
             "interpolation 'delaunay' gives no sc",
         ),
-        ({"task": "sampling"}, {}, "a sampling grid gives no scores"),
+        ({"task": "sampling"}, {}, "sampling grids? gives no scores"),
     ],
 )
 def test_what_gives_no_scores_is_not_averaged(

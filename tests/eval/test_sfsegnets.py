@@ -1,0 +1,208 @@
+"""The protocol of SFSegNets against its routine, and what its authors score of each data set."""
+
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+
+from roadseg.errors import RoadsegError
+from roadseg.eval.averaging import averaged_scores
+from roadseg.eval.class_scores import ModelScores
+from roadseg.eval.inference import InferenceMode
+from roadseg.eval.protocols import choose_protocol, predictor
+from roadseg.eval.resizing import resize_image, resize_labels, validation_frame
+from tests.eval import published_sfsegnets as published
+from tests.eval.published_inference import network
+from tests.eval.runs import recipe
+
+
+def noise(size: tuple[int, int], seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(seed).integers(0, 256, (*size, 3), np.uint8)
+
+
+@pytest.fixture(scope="module")
+def model() -> keras.Model:
+    keras.utils.set_random_seed(0)
+    return network()
+
+
+@pytest.fixture(scope="module")
+def scores_of(model: keras.Model) -> ModelScores:
+    return ModelScores(model)
+
+
+@pytest.fixture(scope="module")
+def original(model: keras.Model) -> published.Network:
+    return published.network_of(model)
+
+
+def mode(**values: Any) -> InferenceMode:
+    """Return the mode that the protocol makes of options."""
+    return choose_protocol(
+        recipe(Path("records"), sampling="none"), "sfsegnets", None, InferenceMode(**values)
+    ).mode
+
+
+def assert_same(found: np.ndarray, expected: np.ndarray) -> None:
+    assert np.ptp(expected) > 0.1, "constant scores test nothing"
+    np.testing.assert_allclose(found, expected, atol=2e-5 * np.abs(expected).max())
+
+
+@pytest.mark.parametrize("mirror", [False, True])
+@pytest.mark.parametrize("scales", [(1.0,), (0.5,), (0.75, 1.0, 1.25), (2.0,)])
+def test_whole_images_are_scored_as_published(
+    scales: tuple[float, ...], mirror: bool, scores_of: ModelScores, original: published.Network
+) -> None:
+    image = noise((32, 48))
+    expected = published.whole(image, original, scales, no_flip=not mirror)
+    assert_same(averaged_scores(image, scores_of, mode(scales=scales, mirror=mirror)), expected)
+
+
+@pytest.mark.parametrize(
+    ("size", "scales", "mirror"),
+    [
+        ((32, 48), (1.0,), True),
+        ((64, 88), (0.5, 1.0, 1.5), True),
+        ((64, 88), (2.0,), False),
+        ((12, 40), (1.0,), False),
+        ((8, 12), (1.0,), True),
+        ((36, 20), (1.0, 2.0), False),
+    ],
+)
+def test_windows_are_scored_as_published(
+    size: tuple[int, int],
+    scales: tuple[float, ...],
+    mirror: bool,
+    scores_of: ModelScores,
+    original: published.Network,
+) -> None:
+    image = noise(size)
+    expected = published.sliding(image, original, scales, not mirror, crop=16)
+    found = averaged_scores(image, scores_of, mode(tile=16, scales=scales, mirror=mirror))
+    assert_same(found, expected)
+
+
+def test_the_overlap_of_windows_is_an_option(
+    scores_of: ModelScores, original: published.Network
+) -> None:
+    image = noise((32, 48))
+    expected = published.sliding(image, original, (1.0,), True, crop=12, overlap=0.5)
+    assert_same(averaged_scores(image, scores_of, mode(tile=12, overlap=0.5)), expected)
+
+
+def test_a_frame_of_cityscapes_has_four_by_two_windows_555_apart() -> None:
+    assert [start for start, _ in published.window_starts(2048, 832, 1 / 3)][:3] == [0, 555, 1110]
+    shape, calls = (1024, 2048), []
+
+    class Counted:
+        multiple, padding, name = 1, (0, 0, 0), "counted"
+
+        def __call__(self, images: Any, size: tuple[int, int]) -> Any:
+            calls.append((len(images), size))
+            return images[..., :1]
+
+    scores = averaged_scores(np.zeros((*shape, 3), np.uint8), Counted(), mode(tile=832))
+    assert scores.shape == (*shape, 1)
+    assert sum(count for count, _ in calls) == 8 and {size for _, size in calls} == {(832, 832)}
+
+
+def test_windows_are_resized_another_way_than_whole_images(scores_of: ModelScores) -> None:
+    image = noise((32, 48))
+    whole, tiled = (
+        averaged_scores(image, scores_of, mode(scales=(0.5,), **values))
+        for values in ({}, {"tile": 100})
+    )
+    assert np.abs(whole - tiled).max() > 0.01
+
+
+@pytest.mark.parametrize("scales", [(0.5, 1.0, 2.0), (0.5,), (2.0,)])
+def test_pooling_is_as_published_but_for_its_normalisation(
+    scales: tuple[float, ...], scores_of: ModelScores, original: published.Network
+) -> None:
+    image = noise((32, 48))
+    expected = published.pooling(image, original, scales, no_flip=False)
+    chosen = mode(averaging="pooling", scales=scales, mirror=True)
+    assert_same(averaged_scores(image, scores_of, chosen), expected)
+
+
+def test_pooling_takes_any_scale(scores_of: ModelScores) -> None:
+    images = keras.Input((None, None, 3))
+    flat = keras.layers.Conv2D(3, 1, kernel_initializer="zeros", bias_initializer="ones")
+    constant = ModelScores(keras.Model(images, flat(images), name="constant"))
+    chosen = mode(averaging="pooling", scales=(0.7, 1.3, 1.75), mirror=True)
+    np.testing.assert_allclose(averaged_scores(noise((29, 40)), constant, chosen), 1, rtol=1e-6)
+
+
+def test_one_pass_over_the_whole_image_is_the_plain_prediction(model: keras.Model) -> None:
+    image = noise((32, 48))[None]
+    chosen = mode()
+    (pending,) = predictor(model, "none", chosen)(image)
+    assert chosen.is_whole
+    labels = np.asarray(model(image.astype(np.float32)))[0].argmax(-1)
+    np.testing.assert_array_equal(pending(), labels)
+
+
+def test_folders_name_what_is_unusual_about_a_protocol() -> None:
+    labels = [
+        choose_protocol(recipe(Path("r"), sampling="none"), protocol, None, InferenceMode(**values))
+        for protocol, values in (
+            ("sfsegnets", {}),
+            ("sfsegnets", {"tile": 832, "mirror": True}),
+            ("sfsegnets", {"scales": (0.5, 1.0), "averaging": "pooling"}),
+            ("sgcpnet", {}),
+            ("sgcpnet", {"enlargement": "bilinear"}),
+            ("cityscapes", {"enlargement": "cubic"}),
+            ("cityscapes", {"tile": 832, "averaging": "sfsegnets"}),
+        )
+    ]
+    assert [chosen.label for chosen in labels] == [
+        "sfsegnets",
+        "sfsegnets-sliding832-mirror",
+        "sfsegnets-whole-pooling-scales0.5_1",
+        "sgcpnet",
+        "sgcpnet-whole-bilinear",
+        "cityscapes-whole-cubic",
+        "cityscapes-sliding832-sfsegnets",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"averaging": "median"}, "--averaging median: there are fast_seg, sfsegnets, pooling"),
+        ({"enlargement": "nearest"}, "--enlargement nearest: there are bilinear, cubic"),
+        ({"averaging": "pooling", "tile": 16}, "--sliding 16: pooling shows whole images"),
+        ({"size": 0.5}, "--size 0.5 with --averaging sfsegnets: .* give --scales 0.5"),
+    ],
+)
+def test_values_that_make_no_sense_are_refused(values: dict, message: str) -> None:
+    with pytest.raises(RoadsegError, match=message):
+        mode(**values)
+
+
+def test_the_square_of_mapillary_is_central_and_ignores_what_it_pads() -> None:
+    prepare = validation_frame("sfsegnets", "mapillary65")
+    assert prepare is not None
+    wide, labels = noise((64, 96)), np.arange(64 * 96).reshape(64, 96).astype(np.uint8) % 65
+    image, cut = prepare(wide, labels, 255)
+    assert image.shape == (1536, 1536, 3) and cut.shape == (1536, 1536)
+    np.testing.assert_array_equal(image, resize_image(wide, (1536, 2304), "bicubic")[:, 384:1920])
+    np.testing.assert_array_equal(cut, resize_labels(labels, (1536, 2304))[:, 384:1920])
+    image, cut = prepare(noise((96, 64)), np.zeros((96, 64), np.uint8), 255)
+    assert (cut[:, :256] == 255).all() and (cut[:, -256:] == 255).all()
+    assert not cut[:, 256:-256].any() and not image[:, :256].any() and image[:, 256:-256].any()
+
+
+@pytest.mark.parametrize(("table", "size"), [("uds", (1024, 2048)), ("kitti", (376, 1242))])
+def test_sets_of_many_sizes_are_scored_at_one(table: str, size: tuple[int, int]) -> None:
+    prepare = validation_frame("sfsegnets", table)
+    assert prepare is not None
+    image, labels = prepare(noise((37, 124)), np.full((37, 124), 3, np.uint8), 255)
+    assert image.shape[:2] == labels.shape == size and set(np.unique(labels)) == {3}
+
+
+def test_other_sets_and_protocols_score_whole_frames() -> None:
+    assert validation_frame("sfsegnets", "cityscapes") is None
+    assert validation_frame("cityscapes", "uds") is None

@@ -1,0 +1,107 @@
+"""The protocol of SGCPNet: its small map enlarged bicubically as by OpenCV, then the best class."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import keras
+import numpy as np
+import pytest
+
+from roadseg import cli
+from roadseg.checkpoint import write_checkpoint
+from roadseg.errors import RoadsegError
+from roadseg.eval.averaging import averaged_scores
+from roadseg.eval.class_scores import ModelScores
+from roadseg.eval.evaluate import EvaluationOptions, evaluate
+from roadseg.eval.inference import InferenceMode
+from roadseg.eval.results import EvaluationResult
+from roadseg.metrics.confusion import ConfusionMatrix
+from roadseg.models.registry import NETWORKS, Network
+from roadseg.run_folder import RunFolder, build_network, variable_arrays
+from tests.eval import published_inference as published
+from tests.eval.runs import TABLE, recipe, street, write_records
+
+CUBIC = InferenceMode(enlargement="cubic")
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RunFolder:
+    """Return a run without sampling of a network that enlarges its scores in its last step."""
+
+    def strided(num_classes: int) -> keras.Model:
+        return published.network(num_classes)
+
+    monkeypatch.setitem(NETWORKS, "strided", Network(strided, str, parameters=0, multiple=4))
+    changes = {"model": "strided", "model_options": {}, "evaluation_options": {}}
+    run = RunFolder(tmp_path / "run")
+    records = write_records(tmp_path / "records", count=2)
+    run.begin(recipe(records, sampling="none", **changes), TABLE)
+    keras.utils.set_random_seed(0)
+    weights = variable_arrays(build_network(run.recipe, run.num_outputs))
+    write_checkpoint(run.checkpoint_folder, 1, {"weights": weights}, {})
+    return run
+
+
+def by_opencv(run: RunFolder, image: np.ndarray) -> np.ndarray:
+    """Return the scores of an image (h, w, 3), enlarged by OpenCV."""
+    small = published.raw_of(run.load_network(1))(published.normalised(image))
+    size = image.shape[1], image.shape[0]
+    return cv2.resize(small, size, interpolation=cv2.INTER_CUBIC)
+
+
+def test_small_scores_are_enlarged_as_opencv_does(run: RunFolder) -> None:
+    image = street(0)[0]
+    expected = by_opencv(run, image)
+    found = averaged_scores(image, ModelScores(run.load_segmenter(1), "cubic"), CUBIC)
+    assert found.shape == (48, 64, 4) and np.ptp(expected) > 0.1
+    np.testing.assert_allclose(found, expected, atol=2e-5 * np.abs(expected).max())
+
+
+def test_the_protocol_counts_the_labels_that_opencv_gives(run: RunFolder) -> None:
+    result = evaluate(run, EvaluationOptions(protocol="sgcpnet"))
+    assert isinstance(result, EvaluationResult) and result.mode.enlargement == "cubic"
+    matrix, plain = ConfusionMatrix(4), ConfusionMatrix(4)
+    for number in range(2):
+        image, label = street(number)
+        matrix.add(label, by_opencv(run, image).argmax(-1))
+        plain.add(label, np.asarray(run.load_segmenter(1)(image[None]))[0].argmax(-1))
+    assert np.abs(np.array(result.confusion) - matrix.matrix).sum() <= 4
+    assert np.abs(plain.matrix - matrix.matrix).sum() > 20, "bilinear would have done as well"
+    iou = [1.0 if np.isnan(value) else value for value in matrix.scores().iou()]
+    assert result.miou_absent_right == pytest.approx(np.mean(iou), abs=1e-3)
+
+
+def test_bilinear_enlargement_is_an_option_of_the_protocol(run: RunFolder) -> None:
+    mode = InferenceMode(enlargement="bilinear")
+    ours = evaluate(run, EvaluationOptions(protocol="sgcpnet", mode=mode))
+    plain = evaluate(run, EvaluationOptions(protocol="cityscapes"))
+    assert isinstance(ours, EvaluationResult) and isinstance(plain, EvaluationResult)
+    assert ours.confusion == plain.confusion
+    assert cli.main(["eval", str(run.path), "--enlargement", "cubic", "--json"]) == 0
+
+
+def test_cubic_enlargement_works_in_tiles_and_mirrored(run: RunFolder) -> None:
+    mode = InferenceMode(tile=16, mirror=True, enlargement="cubic")
+    scores = averaged_scores(street(0)[0], ModelScores(run.load_segmenter(1), "cubic"), mode)
+    assert scores.shape == (48, 64, 4) and np.isfinite(scores).all()
+
+
+def test_an_image_that_would_be_padded_is_refused(run: RunFolder) -> None:
+    scores_of = ModelScores(run.load_segmenter(1), "cubic")
+    with pytest.raises(RoadsegError, match="image of 50x64: .* takes multiples of 4"):
+        averaged_scores(np.zeros((50, 64, 3)), scores_of, CUBIC)
+
+
+def test_a_network_without_a_small_map_is_refused() -> None:
+    images = keras.Input((None, None, 3))
+    model = keras.Model(images, keras.layers.Conv2D(4, 1)(images), name="full")
+    with pytest.raises(RoadsegError, match="full: gives no small scores .* bilinear"):
+        ModelScores(model, "cubic")
+
+
+def test_a_sampled_network_is_refused(run: RunFolder, tmp_path: Path) -> None:
+    sampled = RunFolder(tmp_path / "sampled")
+    sampled.begin(replace(run.recipe, sampling="uniform"), TABLE)
+    with pytest.raises(RoadsegError, match="cubic enlargement is of .* --enlargement bilinear"):
+        evaluate(sampled, EvaluationOptions(protocol="sgcpnet"))
