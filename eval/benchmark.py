@@ -114,11 +114,11 @@ def _time_networks(options: BenchmarkOptions, size: tuple[int, int], threads: in
     return 0
 
 
-def parse_size(text: str) -> tuple[int, int]:
+def parse_size(text: str, option: str = "--size") -> tuple[int, int]:
     """Return (height, width) from '1024x2048'; raise RoadsegError for anything else."""
     parts = text.lower().split("x")
     if len(parts) != 2 or not all(part.isdecimal() and int(part) > 0 for part in parts):
-        raise RoadsegError(f"--size {text}: give height x width, such as 1024x2048")
+        raise RoadsegError(f"{option} {text}: give height x width, such as 1024x2048")
     return int(parts[0]), int(parts[1])
 
 

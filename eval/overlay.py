@@ -79,13 +79,18 @@ def write_png(path: Path, picture: np.ndarray) -> None:
 
     Raises RoadsegError naming `path` where it cannot be written.
     """
+    write_bytes(path, encode_png(picture))
+
+
+def encode_png(picture: np.ndarray) -> bytes:
+    """Return uint8 (height, width) or RGB (height, width, 3) as PNG."""
     import cv2
 
     ordered = picture if picture.ndim == 2 else picture[..., ::-1]
     done, encoded = cv2.imencode(".png", np.ascontiguousarray(ordered))
     if not done:
         raise ValueError(f"no PNG of {picture.dtype} {picture.shape}")
-    write_bytes(path, encoded.tobytes())
+    return encoded.tobytes()
 
 
 def write_bytes(path: Path, content: bytes) -> None:

@@ -12,6 +12,7 @@ import tyro
 
 from roadseg import arguments
 from roadseg.errors import RoadsegError
+from roadseg.eval.demo import write_demo
 from roadseg.eval.inference_arguments import InferenceArguments
 from roadseg.eval.labeller import Labeller, labeller_of_run, labeller_of_saved_model
 from roadseg.eval.overlay import KINDS, pictures, to_label_ids, write_png
@@ -43,6 +44,8 @@ class PredictOptions:
     """Checkpoint of the run."""
     write: tuple[Kind, ...] = ()
     """What to write; default: everything (of a video, everything but label maps)."""
+    demo: bool = False
+    """Write color_mask_NAME.png and overlap_NAME.png alone, as SFSegNets' demo."""
     label_ids: bool = False
     """Write the data set's own ids to label maps, not train ids."""
     batch_size: int = 4
@@ -73,8 +76,12 @@ def predict(options: PredictOptions) -> list[str]:
         raise RoadsegError("predict: give a run folder or --saved-model, one of the two")
     if options.batch_size < 1:
         raise RoadsegError(f"--batch-size {options.batch_size}: at least 1 is needed")
+    if options.demo and (options.write or options.label_ids):
+        raise RoadsegError("--demo writes its own two pictures; leave --write and --label-ids out")
     mode = options.mode.mode()
     sources = find_sources(options.images, options.to)
+    if options.demo and any(source.is_video for source in sources):
+        raise RoadsegError("--demo: of images alone; leave it out to label videos")
     if options.saved_model is not None:
         labeller = labeller_of_saved_model(options.saved_model, mode)
     else:
@@ -152,6 +159,8 @@ class _Predictions:
     ) -> None:
         kinds = self.options.write or KINDS
         target = self.options.to / source.name
+        if self.options.demo:
+            return write_demo(target, image, labels, self.labeller.table)
         for kind, picture in pictures(image, labels, grid, self.labeller.table, kinds).items():
             if kind == "labels" and self.options.label_ids:
                 picture = to_label_ids(picture, self.labeller.table)

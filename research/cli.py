@@ -15,6 +15,7 @@ COMMANDS = {
     "train": ("roadseg.train.command", "train a recipe, or go on with a run"),
     "eval": ("roadseg.eval.command", "metrics of a run, once or following its checkpoints"),
     "predict": ("roadseg.eval.predict", "labels and overlays for an image, a folder or a video"),
+    "submit": ("roadseg.eval.submit", "label maps of the test images, zipped for the server"),
     "report": ("roadseg.eval.report", "report.html of one run or several side by side"),
     "benchmark": ("roadseg.eval.benchmark", "parameters, multiply-adds and latency"),
     "export": ("roadseg.export.command", "a run to a SavedModel, ONNX, LiteRT or OpenVINO"),
