@@ -2,8 +2,8 @@
 
 import difflib
 import inspect
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Literal
 
@@ -11,7 +11,7 @@ import keras
 
 from roadseg.backbones import mobilenet_v3_modified, stdc
 from roadseg.errors import RoadsegError
-from roadseg.models import slim_names, torch_names
+from roadseg.models import flow_names, slim_names, torch_names
 from roadseg.models.bisenet import bisenet
 from roadseg.models.deeplabv3_mobilenet_v2 import deeplabv3_mobilenet_v2
 from roadseg.models.dfanet import dfanet
@@ -20,8 +20,12 @@ from roadseg.models.espnet import espnet, espnet_c
 from roadseg.models.fast_scnn import fast_scnn
 from roadseg.models.fpn import fpn_stdc1, fpn_stdc2
 from roadseg.models.icnet import icnet
+from roadseg.models.mobilenet_v3 import mobilenet_v3_large, mobilenet_v3_small
 from roadseg.models.msfnet import msfnet
 from roadseg.models.pspnet import pspnet_50, pspnet_101
+from roadseg.models.pwcnet import pwcnet
+from roadseg.models.semshare_loose import semshare_loose
+from roadseg.models.semshare_tight import semshare_tight
 from roadseg.models.sfnet import (
     sfnet_dfnet_v1,
     sfnet_dfnet_v2,
@@ -34,6 +38,9 @@ from roadseg.models.sfnet import (
 from roadseg.models.sfnet_lite import sfnet_lite_resnet18, sfnet_lite_stdc1, sfnet_lite_stdc2
 from roadseg.models.sgcpnet import sgcpnet
 from roadseg.models.swiftnet import swiftnet
+from roadseg.models.two_views import PARTS
+
+Task = Literal["segmentation", "two_views", "flow"]
 
 
 @dataclass(frozen=True)
@@ -41,15 +48,20 @@ class Network:
     """How a network is built, and what its original calls its weights and counts of them."""
 
     build: Callable[..., keras.Model]
-    """Takes num_classes and keyword options; images 0..255 to scores at input size."""
+    """Takes num_classes, unless it finds flows, and keyword options; see `task`."""
     reference_name: Callable[[str], str]
     """Gives the original's name of a variable, from its path here."""
     parameters: int
     """Trainable values that inference uses in the original, default options, 19 classes."""
+    task: Task = "segmentation"
+    """Images 0..255 to scores at input size; with "two_views", both by view ("wide", "narrow");
+    "flow": images "first" and "second" to flows by name."""
     layout: Literal["tensorflow", "pytorch"] = "tensorflow"
     """Axis order of the original's kernels."""
     multiple: int = 1
     """Height and width have to be multiples of it."""
+    small_images: Mapping[str, Any] = field(default_factory=dict)
+    """Options that let it take images of any size, where by default there is a least one."""
     least_batch: int = 1
     """Images that batch normalisation has to see together in training."""
     trunk: tuple[str, ...] = ("backbone.",)
@@ -60,6 +72,8 @@ class Network:
     """How the original's parameters begin that no output of it depends on; left out here."""
     aliases: tuple[tuple[str, str], ...] = ()
     """How names begin in published trunks, and in the original itself, where the two differ."""
+    parts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """How the names of layers begin that stages of training fix or hand on as one, by a name."""
 
 
 PyTorchNetwork = partial(Network, reference_name=torch_names.reference_name, layout="pytorch")
@@ -72,6 +86,17 @@ DilatedResNetwork = partial(
 """Makes the entry of a network of SFSegNets on a ResNet."""
 SIDE_HEADS = ("head.dsn.",)
 """The heads of SFSegNets' deep supervision; SFNet-Lite has them and never runs them."""
+MobileNetV3 = partial(
+    PyTorchNetwork,
+    reference_name=flow_names.reference_name,
+    trunk=("pretrained.",),
+    small_images={"pooling": "whole"},
+    parts={name: PARTS[name] for name in ("backbone", "head")},
+    unused=("pretrained.classifier.",),
+)
+"""Makes the entry of a network of Semantics Sharing on MobileNetV3."""
+TwoViews = partial(MobileNetV3, task="two_views", parts=PARTS)
+"""Makes the entry of a coupled network of Semantics Sharing."""
 STDC_NEVER_RUN = tuple(f"backbone.{name}" for name in stdc.NEVER_RUN)
 
 NETWORKS: dict[str, Network] = {
@@ -132,6 +157,8 @@ NETWORKS: dict[str, Network] = {
         trunk=("backbone.conv", "backbone.bn", "backbone.layer"),
         auxiliary=("head.cff_12.conv_low_cls", "head.cff_24.conv_low_cls"),
     ),
+    "mobilenet_v3_large": MobileNetV3(mobilenet_v3_large, parameters=2_813_675),
+    "mobilenet_v3_small": MobileNetV3(mobilenet_v3_small, parameters=1_068_971),
     "msfnet": PyTorchNetwork(
         msfnet,
         parameters=14_758_931,
@@ -149,6 +176,24 @@ NETWORKS: dict[str, Network] = {
         trunk=("conv", "bn", "layer"),
         auxiliary=("dsn.",),
     ),
+    "pwcnet": PyTorchNetwork(
+        pwcnet,
+        reference_name=flow_names.reference_name,
+        parameters=3_754_074,
+        task="flow",
+        trunk=(),
+        unused=("FlowEstimator(Lv5).", "FlowEstimator(Lv6)."),
+    ),
+    "semshare_loose": TwoViews(
+        semshare_loose,
+        parameters=6_642_400,
+        unused=(
+            "pretrained.classifier.",
+            "flow_Network.FlowEstimator(Lv5).",
+            "flow_Network.FlowEstimator(Lv6).",
+        ),
+    ),
+    "semshare_tight": TwoViews(semshare_tight, parameters=4_564_348),
     "sfnet_dfnet_v1": PyTorchNetwork(sfnet_dfnet_v1, parameters=8_422_387, auxiliary=SIDE_HEADS),
     "sfnet_dfnet_v2": PyTorchNetwork(sfnet_dfnet_v2, parameters=17_876_467, auxiliary=SIDE_HEADS),
     "sfnet_lite_resnet18": DilatedResNetwork(
@@ -192,9 +237,9 @@ NETWORKS: dict[str, Network] = {
 }
 
 
-def list_models() -> list[str]:
-    """Return the names that `create` knows, sorted."""
-    return sorted(NETWORKS)
+def list_models(task: Task | None = None) -> list[str]:
+    """Return the names that `create` knows, sorted; those of one task, or all of them."""
+    return sorted(name for name, entry in NETWORKS.items() if task in (None, entry.task))
 
 
 def find(name: str) -> Network:
@@ -205,16 +250,18 @@ def find(name: str) -> Network:
     raise RoadsegError(f"no network '{name}'; did you mean {' or '.join(near)}?")
 
 
-def create(name: str, num_classes: int, **options: Any) -> keras.Model:
+def create(name: str, num_classes: int | None = None, **options: Any) -> keras.Model:
     """Return a new network: RGB images (batch, height, width, 3), 0..255, to class scores.
 
-    name: one of `list_models()`. num_classes: at least 1.
+    name: one of `list_models()`. Those of the task "two_views" take and give a dict, "wide" and
+        "narrow"; "flow" takes "first" and "second" and gives flows.
+    num_classes: at least 1; left out for a flow.
     options: keyword arguments of that network's builder (`input_shape`, `output_stride`, ...);
         auxiliary_heads=False also for networks that never have any.
     Raises RoadsegError for an unknown name or option, or a value that the network refuses.
     """
-    build = find(name).build
-    known = [option for option in inspect.signature(build).parameters if option != "num_classes"]
+    entry = find(name)
+    known = [word for word in inspect.signature(entry.build).parameters if word != "num_classes"]
     if "auxiliary_heads" not in known:
         if options.pop("auxiliary_heads", False):
             raise RoadsegError(f"{name} has no auxiliary heads; leave out auxiliary_heads")
@@ -222,11 +269,21 @@ def create(name: str, num_classes: int, **options: Any) -> keras.Model:
         if option not in known:
             near = difflib.get_close_matches(option, known) or known
             raise RoadsegError(f"{name} has no option '{option}'; there are {', '.join(near)}")
-    if isinstance(num_classes, bool) or not isinstance(num_classes, int) or num_classes < 1:
-        raise RoadsegError(f"num_classes={num_classes!r}; a network needs an integer of 1 or more")
+    classes = _classes(name, entry.task, num_classes)
     try:
-        return build(num_classes, **options)
+        return entry.build(*classes, **options)
     except RoadsegError as error:
         raise RoadsegError(f"{name}: {error}") from None
     except ValueError as error:
         raise RoadsegError(f"{name}: {error}") from error
+
+
+def _classes(name: str, task: Task, num_classes: int | None) -> tuple[int, ...]:
+    """Return what a builder takes before its options, or raise RoadsegError."""
+    if task == "flow":
+        if num_classes is not None:
+            raise RoadsegError(f"{name} finds a flow, no classes; leave out num_classes")
+        return ()
+    if isinstance(num_classes, bool) or not isinstance(num_classes, int) or num_classes < 1:
+        raise RoadsegError(f"num_classes={num_classes!r}; a network needs an integer of 1 or more")
+    return (num_classes,)
