@@ -41,13 +41,13 @@ def cost_volume(first: Tensor, second: Tensor, search_range: int = 4, stride: in
 
 
 def _costs(first: Tensor, second: Tensor, search_range: int, stride: int) -> Tensor:
-    height, width = ops.shape(first)[1:3]
-    padded = _pad(second, search_range)
+    padded, margin = _pad(second, search_range), 2 * search_range
     costs = []
-    for top in range(0, 2 * search_range + 1, stride):
-        rows = padded[:, top : top + height]
-        for left in range(0, 2 * search_range + 1, stride):
-            costs.append(ops.sum(first * rows[:, :, left : left + width], axis=-1))
+    for top in range(0, margin + 1, stride):
+        # Counted from the far side, ends are constants where sizes are not, and graphs smaller.
+        rows = padded[:, top : top - margin or None]
+        for left in range(0, margin + 1, stride):
+            costs.append(ops.sum(first * rows[:, :, left : left - margin or None], axis=-1))
     return ops.stack(costs, axis=-1) / first.shape[-1]
 
 
