@@ -9,7 +9,7 @@ from roadseg.errors import RoadsegError
 from roadseg.layers.walk import count_parameters
 from roadseg.metrics.operations import count_operations
 from roadseg.ops.resize import resize_bilinear
-from tests.models.test_every_network import gradients_of, segmentation_loss
+from tests.models.every_network import gradients_of, segmentation_loss
 
 
 def network(size=(None, None), **options) -> keras.Model:

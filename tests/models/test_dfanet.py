@@ -5,7 +5,7 @@ from keras import ops
 
 from roadseg.backbones.xception_a import attention, encoder, xception_a
 from roadseg.models.dfanet import dfanet
-from tests.models.test_every_network import images
+from tests.models.every_network import images
 
 # Layer: fraction of the input's sides, channels.
 MAPS = {

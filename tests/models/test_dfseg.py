@@ -7,7 +7,7 @@ import roadseg
 from roadseg.errors import RoadsegError
 from roadseg.layers.entry import mean_colour, normalise
 from roadseg.layers.walk import count_parameters
-from tests.models.test_every_network import gradients_of, segmentation_loss
+from tests.models.every_network import gradients_of, segmentation_loss
 
 AUTHORS = [
     ("dfseg_v1", "df1_seg"),

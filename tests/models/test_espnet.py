@@ -8,7 +8,7 @@ from roadseg.errors import RoadsegError
 from roadseg.layers.walk import count_parameters
 from roadseg.models.espnet import espnet, espnet_c
 from roadseg.ops.resize import resize_bilinear
-from tests.models.test_every_network import images
+from tests.models.every_network import images
 
 # Classes, p, q, fusion: trainable values of the authors' weights.
 COUNTS = [

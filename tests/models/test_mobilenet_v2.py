@@ -12,7 +12,7 @@ from roadseg.backbones.mobilenet_v2 import (
     scaled_channels,
 )
 from roadseg.models.auxiliary import auxiliary_network
-from tests.models.test_every_network import images
+from tests.models.every_network import images
 
 # nus.md, section 6: stride/rate of blocks _1 .. _16 at output strides 16 and 8.
 TABLE = {

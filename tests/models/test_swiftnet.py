@@ -4,7 +4,7 @@ import pytest
 from keras import ops
 
 import roadseg
-from tests.models.test_every_network import images
+from tests.models.every_network import images
 
 
 @pytest.fixture(scope="module")
