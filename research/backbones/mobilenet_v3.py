@@ -89,16 +89,21 @@ STEM_CHANNELS = 16
 # The paper's stride of 2 before the last stage becomes a dilation within it.
 DILATIONS = {"layer4": 2}
 PREFIX = "pretrained."
-# PyTorch's xavier_uniform with the gain of a ReLU.
-XAVIER = keras.initializers.VarianceScaling(2.0, "fan_avg", "uniform")
+
+
+def xavier() -> keras.initializers.Initializer:
+    """Return PyTorch's xavier_uniform with the gain of a ReLU: by the mean of both fans."""
+    return keras.initializers.VarianceScaling(2.0, "fan_avg", "uniform")
+
+
 FORM = Form(
     expand=("conv.0", "conv.1"),
     depthwise=("conv.3", "conv.4"),
     project=("conv.7", "conv.8"),
     squeeze=("conv.5.fc.0", "conv.5.fc.2"),
     squeeze_at="depthwise",
-    initializer=XAVIER,
-    depthwise_initializer=XAVIER,
+    initializer=xavier,
+    depthwise_initializer=xavier,
 )
 
 
@@ -112,7 +117,7 @@ def fine_stages(x: Tensor, variant: Variant = "large", prefix: str = PREFIX) -> 
     if variant not in STAGES:
         raise ValueError(f"variant={variant!r}; MobileNetV3 is {' or '.join(STAGES)}")
     names = (f"{prefix}conv1.conv", f"{prefix}conv1.bn")
-    x = conv_norm(x, STEM_CHANNELS, 3, names, strides=2, activation=SWISH, initializer=XAVIER)
+    x = conv_norm(x, STEM_CHANNELS, 3, names, strides=2, activation=SWISH, initializer=xavier())
     c0 = _stage(x, variant, "layer1", prefix)
     return Fine(c0, _stage(c0, variant, "layer2", prefix))
 
@@ -126,7 +131,7 @@ def coarse_stages(c1: Tensor, variant: Variant = "large", prefix: str = PREFIX) 
     x = _stage(c2, variant, "layer4", prefix)
     names = (f"{prefix}layer5.conv", f"{prefix}layer5.bn")
     filters = LAST_CHANNELS[variant]
-    return Coarse(c2, conv_norm(x, filters, 1, names, activation=SWISH, initializer=XAVIER))
+    return Coarse(c2, conv_norm(x, filters, 1, names, activation=SWISH, initializer=xavier()))
 
 
 def _stage(x: Tensor, variant: str, stage: str, prefix: str) -> Tensor:

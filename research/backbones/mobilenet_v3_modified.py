@@ -63,8 +63,12 @@ def _aliases() -> tuple[tuple[str, str], ...]:
 ALIASES = _aliases()
 """How names begin in xiaolai-sqlai/mobilenetv3, where these weights were trained, and here."""
 
-# PyTorch counts the fan-out of a depthwise kernel over all its channels, Keras its fan-in.
-_DEPTHWISE = keras.initializers.VarianceScaling(2.0, "fan_in", "untruncated_normal")
+
+def _depthwise() -> keras.initializers.Initializer:
+    # PyTorch counts the fan-out of a depthwise kernel over all its channels, Keras its fan-in.
+    return keras.initializers.VarianceScaling(2.0, "fan_in", "untruncated_normal")
+
+
 FORM = Form(
     expand=("conv1", "bn1"),
     depthwise=("conv2", "bn2"),
@@ -72,8 +76,8 @@ FORM = Form(
     squeeze=("se.se.1", "se.se.2", "se.se.4", "se.se.5"),
     squeeze_at="output",
     shortcut=("shortcut.0", "shortcut.1"),
-    initializer=normal_fan_out(),
-    depthwise_initializer=_DEPTHWISE,
+    initializer=normal_fan_out,
+    depthwise_initializer=_depthwise,
 )
 
 

@@ -5,6 +5,7 @@ PyTorch's networks place squeeze-excite and shortcuts each in its own way: `Form
 block of TF-slim's MobileNetV2, which pads as TensorFlow does, is in `backbones.mobilenet_v2`.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -21,6 +22,7 @@ from roadseg.layers.convolution import (
 
 Tensor = Any
 Pair = tuple[str, str]
+Initializers = Callable[[], keras.initializers.Initializer]
 
 
 @dataclass(frozen=True)
@@ -40,9 +42,10 @@ class Form:
     shortcut: Pair | None = None
     """Projection of the shortcut where widths differ at stride 1; None: none is added there."""
     norm: BatchNorm = TORCH_NORM
-    initializer: keras.initializers.Initializer | None = None
-    """Of kernels; None for PyTorch's default."""
-    depthwise_initializer: keras.initializers.Initializer | None = None
+    initializer: Initializers | None = None
+    """Of kernels; None for PyTorch's default. Made anew for each: making one draws a seed, and one
+    made at import would draw it before or after a user sets theirs."""
+    depthwise_initializer: Initializers | None = None
     """Of depthwise kernels, whose fans Keras counts otherwise than PyTorch."""
 
 
@@ -68,10 +71,10 @@ def inverted_residual(
     shortcut = x
     names = _below(name, form.expand)
     x = conv_norm(
-        x, expanded, 1, names, activation=activation, norm=form.norm, initializer=form.initializer
+        x, expanded, 1, names, activation=activation, norm=form.norm, initializer=_own(form)
     )
     convolution, normalisation = _below(name, form.depthwise)
-    initializer = form.depthwise_initializer
+    initializer = form.depthwise_initializer and form.depthwise_initializer()
     x = depthwise_conv(x, convolution, strides, dilation, initializer, kernel_size)
     x = batch_norm(x, form.norm, normalisation)
     if squeezed and form.squeeze_at == "depthwise":
@@ -120,13 +123,15 @@ def _with_shortcut(x: Tensor, shortcut: Tensor, name: str, form: Form) -> Tensor
 
 def _linear(x: Tensor, filters: int, names: Pair, form: Form) -> Tensor:
     """Return 1x1 convolution and normalisation of `x`."""
-    return conv_norm(
-        x, filters, 1, names, activation=None, norm=form.norm, initializer=form.initializer
-    )
+    return conv_norm(x, filters, 1, names, activation=None, norm=form.norm, initializer=_own(form))
+
+
+def _own(form: Form) -> keras.initializers.Initializer | None:
+    return form.initializer() if form.initializer else None
 
 
 def _kernels(form: Form, fan_in: int) -> keras.initializers.Initializer:
-    return form.initializer.clone() if form.initializer else uniform_fan_in(fan_in)
+    return form.initializer() if form.initializer else uniform_fan_in(fan_in)
 
 
 def _below(name: str, pair: Pair) -> Pair:

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import keras
 
-from roadseg.backbones.mobilenet_v3 import XAVIER
+from roadseg.backbones.mobilenet_v3 import xavier
 from roadseg.errors import RoadsegError
 from roadseg.layers.convolution import activate, conv, conv_norm
 from roadseg.layers.pooling import AdaptiveAveragePooling
@@ -35,10 +35,10 @@ def light_aspp(
     Raises RoadsegError where a window does not fit, ValueError for another kind of pooling.
     """
     b0 = (f"{name}.lr_aspp.b0.0", f"{name}.lr_aspp.b0.1")
-    features = conv_norm(x, FILTERS, 1, b0, initializer=XAVIER)
+    features = conv_norm(x, FILTERS, 1, b0, initializer=xavier())
     b1 = f"{name}.lr_aspp.b1"
     share = _pooled(x, pooling, f"{b1}.0")
-    share = conv(share, FILTERS, 1, f"{b1}.1", initializer=XAVIER)
+    share = conv(share, FILTERS, 1, f"{b1}.1", initializer=xavier())
     share = activate(share, f"{b1}.2", "sigmoid")
     share = ResizeLike(name=f"{b1}.up")([share, x])
     x = keras.layers.Multiply(name=f"{name}.product")([features, share])
@@ -49,7 +49,7 @@ def light_aspp(
         1,
         f"{name}.project",
         use_bias=True,
-        initializer=XAVIER,
+        initializer=xavier(),
         bias_initializer=zeros,
     )
 
