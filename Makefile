@@ -50,6 +50,7 @@ lint: $(VENV)/.ready
 
 benchmark: $(VENV)/.ready
 	$(BIN)/python -m roadseg.nus_native.benchmark
+	$(BIN)/python -m roadseg.eval.confusion_benchmark
 
 addons-oracle: $(VENV)/.ready
 	$(BIN)/python tests/parity/addons_oracle.py

@@ -24,9 +24,8 @@ from roadseg.eval.submit_labels import Predict, full_size_labels, resized_first
 from roadseg.run_folder import RunFolder, Step
 
 EXAMPLE = """roadseg submit runs/sfnet_resnet18 --images leftImg8bit/test --to test.zip
-roadseg submit runs/sfnet_resnet101 --images leftImg8bit/test --to test.zip --averaging sfsegnets \\
-    --sliding 832 --scales 0.5 0.75 1 1.25 1.5 1.75 2 --mirror
-roadseg submit runs/sgcpnet --records records/cityscapes --form sgcpnet --input-size 768x1536"""
+roadseg submit runs/sfnet_resnet101 --records records --averaging sfsegnets --sliding 832 --mirror
+roadseg submit runs/sgcpnet --images leftImg8bit/test --form sgcpnet --input-size 768x1536"""
 
 TEST_IMAGES = 1525
 FULL_SIZE = "1024x2048"

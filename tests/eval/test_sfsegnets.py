@@ -108,6 +108,25 @@ def test_a_frame_of_cityscapes_has_four_by_two_windows_555_apart() -> None:
     assert sum(count for count, _ in calls) == 8 and {size for _, size in calls} == {(832, 832)}
 
 
+def test_sfnet_itself_is_shown_as_published() -> None:
+    import roadseg
+
+    keras.utils.set_random_seed(0)
+    model = roadseg.create("sfnet_dfnet_v1", num_classes=5)
+
+    def full_size(shown: np.ndarray) -> np.ndarray:
+        """Take the image as it was before normalisation, which is the network's own first step."""
+        return np.asarray(model(shown[None].astype(np.float32)))[0]
+
+    image, chosen = noise((64, 96)), mode(tile=64, scales=(1.5,))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(published, "normalised", lambda shown: shown)
+        expected = published.sliding(image, full_size, (1.5,), True, crop=64)
+    found = averaged_scores(image, ModelScores(model), chosen)
+    assert np.ptp(expected) > 0
+    np.testing.assert_allclose(found, expected, atol=1e-4 * np.abs(expected).max())
+
+
 def test_windows_are_resized_another_way_than_whole_images(scores_of: ModelScores) -> None:
     image = noise((32, 48))
     whole, tiled = (

@@ -58,6 +58,20 @@ def test_small_scores_are_enlarged_as_opencv_does(run: RunFolder) -> None:
     np.testing.assert_allclose(found, expected, atol=2e-5 * np.abs(expected).max())
 
 
+def test_the_map_of_sgcpnet_itself_is_enlarged_from_an_eighth() -> None:
+    import roadseg
+    from roadseg.layers.outputs import own_scale
+
+    keras.utils.set_random_seed(0)
+    model = roadseg.create("sgcpnet", num_classes=11)
+    image = street(0, (72, 104))[0]
+    small = np.asarray(own_scale(model)(image[None].astype(np.float32)))[0]
+    assert small.shape == (9, 13, 11) and np.ptp(small) > 0
+    expected = cv2.resize(small, (104, 72), interpolation=cv2.INTER_CUBIC)
+    found = averaged_scores(image, ModelScores(model, "cubic"), CUBIC)
+    np.testing.assert_allclose(found, expected, atol=1e-4 * np.abs(expected).max())
+
+
 def test_the_protocol_counts_the_labels_that_opencv_gives(run: RunFolder) -> None:
     result = evaluate(run, EvaluationOptions(protocol="sgcpnet"))
     assert isinstance(result, EvaluationResult) and result.mode.enlargement == "cubic"
