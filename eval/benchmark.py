@@ -25,7 +25,7 @@ class BenchmarkOptions:
     names: Annotated[tuple[str, ...], tyro.conf.Positional, tyro.conf.arg(metavar="NAME")] = ()
     """Networks, run folders or folders of SavedModels."""
     all: bool = False
-    """Every network in the registry."""
+    """Every network of single images in the registry."""
     size: str = "1024x2048"
     """Image size, height x width."""
     sampling_size: tuple[int, ...] = ()
@@ -67,6 +67,7 @@ def main(argv: Sequence[str]) -> int:
     from roadseg.eval.latency import set_threads
 
     threads = set_threads(options.threads)
+    _check_tasks(options)
     if _networks_alone(options):
         return _time_networks(options, size, threads)
     from roadseg.eval.benchmark_rows import as_values, benchmark, table
@@ -85,6 +86,18 @@ def main(argv: Sequence[str]) -> int:
     return 0
 
 
+def _check_tasks(options: BenchmarkOptions) -> None:
+    """Refuse to time or sample for networks that take two images at a time; they are counted."""
+    from roadseg.models.registry import list_models
+
+    for name in options.names:
+        one_image = name not in list_models() or name in list_models("segmentation")
+        if not one_image and (options.sampling_size or not options.count):
+            raise RoadsegError(
+                f"{name} takes two images at a time, which is not timed here; count it with --count"
+            )
+
+
 def _networks_alone(options: BenchmarkOptions) -> bool:
     """Return whether nothing but plain networks is named, to be timed as originals are."""
     if options.count or options.labels or options.saved_model or options.sampling_size:
@@ -97,7 +110,9 @@ def _time_networks(options: BenchmarkOptions, size: tuple[int, int], threads: in
     from roadseg.eval import network_times
 
     names = [*options.names]
-    names += [name for name in roadseg.list_models() if options.all and name not in names]
+    names += [
+        name for name in roadseg.list_models("segmentation") if options.all and name not in names
+    ]
     chosen = options.builder_options()
     subjects = network_times.subjects(names, chosen, options.num_classes, options.all)
     conditions = _conditions(options, size, threads) | network_times.CONDITIONS

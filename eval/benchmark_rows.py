@@ -37,7 +37,7 @@ def benchmark(options: "BenchmarkOptions", size: tuple[int, int]) -> Iterator[Ro
 
     names = [*options.names]
     if options.all:
-        names += [name for name in roadseg.list_models() if name not in names]
+        names += [name for name in roadseg.list_models("segmentation") if name not in names]
     for name in names:
         path = Path(name)
         if (path / "saved_model.pb").is_file():
@@ -52,7 +52,9 @@ def _network_rows(name: str, options: "BenchmarkOptions", size: tuple[int, int])
     import roadseg
 
     chosen = options.builder_options()
-    network = roadseg.create(name, num_classes=options.num_classes, **chosen)
+    if name not in roadseg.list_models("flow"):
+        chosen["num_classes"] = options.num_classes
+    network = roadseg.create(name, **chosen)
     if not options.sampling_size:
         yield from _model_rows(name, "none", network, options, size)
         return

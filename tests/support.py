@@ -20,6 +20,7 @@ on_tensorflow = pytest.mark.skipif(
 # Networks that are another on a larger trunk.
 DEEPER_COPIES = {
     "fpn_stdc2": "fpn_stdc1",
+    "mobilenet_v3_large": "mobilenet_v3_small",
     "pspnet_101": "pspnet_50",
     "sfnet_dfnet_v2": "sfnet_dfnet_v1",
     "sfnet_lite_stdc2": "sfnet_lite_stdc1",

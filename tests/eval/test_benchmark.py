@@ -35,6 +35,16 @@ def test_published_operation_counts_come_out(
     assert (row["macs_notebook"], row["macs"]) == (notebook, full)
 
 
+def test_networks_of_two_images_are_counted_and_not_timed(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    argv = ("semshare_tight", "pwcnet", "--count", "--size", "1216x1920", "--num-classes", "6")
+    tight, flow = rows(capsys, *argv)
+    assert (tight["parameters"], flow["parameters"]) == (4_536_320, 3_754_074)
+    with pytest.raises(RoadsegError, match="pwcnet takes two images.*--count"):
+        benchmark.main(["pwcnet"])
+
+
 def test_adaptive_sampling_adds_the_auxiliary_network(capsys: pytest.CaptureFixture[str]) -> None:
     argv = (NETWORK, "--count", "--size", "1024x1024", "--sampling-size", "128")
     uniform, adaptive = rows(capsys, *argv)

@@ -51,7 +51,7 @@ def test_every_original_that_was_timed_answers_to_a_network_that_builds():
 
 
 def test_the_full_table_has_every_network_and_every_build_that_was_timed():
-    names = roadseg.list_models()
+    names = roadseg.list_models("segmentation")
     found = subjects(names, {}, 19, variants=True)
     assert {subject.name for subject in found} == set(names)
     assert sum(published_of(subject) is not None for subject in found) == len(PUBLISHED)

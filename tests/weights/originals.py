@@ -38,9 +38,9 @@ def in_pytorch(values: np.ndarray, layer: keras.layers.Layer, kind: str) -> np.n
 
 
 def network(name: str, classes: int = 6, seed: int = 1, **options) -> keras.Model:
-    """Return a new network with initial values of its own."""
+    """Return a new network, for images of any size, with initial values of its own."""
     keras.utils.set_random_seed(seed)
-    return roadseg.create(name, classes, **options)
+    return roadseg.create(name, classes, **{**NETWORKS[name].small_images, **options})
 
 
 def values(model: keras.Model) -> Arrays:

@@ -5,13 +5,13 @@ import pytest
 
 from roadseg.errors import RoadsegError
 from roadseg.layers.walk import weights
-from roadseg.models.registry import NETWORKS
+from roadseg.models.registry import NETWORKS, list_models
 from roadseg.weights.arrays import ForeignWeights, assign
 from roadseg.weights.initial import original_of, read_weights
 from tests.support import deeper_copies_slow
 from tests.weights.originals import network, published, values
 
-PYTORCH = sorted(name for name, entry in NETWORKS.items() if entry.layout == "pytorch")
+PYTORCH = [name for name in list_models("segmentation") if NETWORKS[name].layout == "pytorch"]
 WITH_HEADS = ["bisenet", "fast_scnn"]  # several heads, and one
 NAME = "fast_scnn"
 
