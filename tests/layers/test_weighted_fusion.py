@@ -7,6 +7,7 @@ from keras import ops
 
 from roadseg.layers.weighted_fusion import WeightedFusion
 from roadseg.models.torch_names import reference_name
+from tests.support import on_tensorflow
 
 SHAPE = (2, 3, 5, 4)
 
@@ -42,7 +43,10 @@ def test_the_weights_bear_the_name_of_the_layer_as_a_parameter_of_a_pytorch_modu
     assert reference_name(fusion([1.0, 1.0]).parameter.path) == "td.p4_w2"
 
 
-@pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16", "float64"])
+@pytest.mark.parametrize(
+    "policy",
+    ["mixed_float16", "mixed_bfloat16", pytest.param("float64", marks=on_tensorflow)],
+)
 def test_the_sum_comes_in_the_type_of_the_policy(policy):
     layer = WeightedFusion(dtype=policy)
     found = layer(maps(2))
