@@ -16,8 +16,9 @@ class Recipe:
 
     name: str
     """Name of the recipe, and of the run folder if none is given."""
-    task: Literal["segmentation", "sampling"]
-    """What is learned: class scores, or the sampling grid (auxiliary network)."""
+    task: Literal["segmentation", "sampling", "flow", "two_views"]
+    """What is learned: class scores, the sampling grid (auxiliary network), the optical flow
+    between two images, or the class scores of two cameras' views."""
     source: str
     """Where the numbers were published."""
     measured: str = "not trained here"
@@ -31,8 +32,18 @@ class Recipe:
     """Arguments that differ in evaluation and export (DeepLab: output_stride=8)."""
     void_class: bool = False
     """Have one output more than classes and train it on ignored pixels (ESPNet's authors)."""
+    rig: str = ""
+    """Rig file of the two cameras, whose text the run folder then keeps; empty: the published."""
     initial_weights: str = "none"
     """'none', 'imagenet', or the path of a checkpoint, archive or run folder."""
+    stages_before: tuple[str, ...] = ()
+    """Run folders, or checkpoints in them, that parts of the network come from; later ones win."""
+    new_parts: tuple[str, ...] = ()
+    """Parts that the stages before need not have; they then start as drawn."""
+    fix: tuple[str, ...] = ()
+    """Parts of the network that are not trained, by their names in the table of networks."""
+    moving_statistics: bool = False
+    """Let the batch statistics of fixed parts go on following the batches (published)."""
 
     records: str = "records"
     """Folder of TFRecords that `roadseg convert` wrote, or others in the same schema."""
@@ -52,7 +63,8 @@ class Recipe:
     max_cu_epoch: int = 100_000
     """Epoch, counted from 0, from which on coarse_split is not drawn from any more."""
     crop_size: tuple[int, int] = (1024, 1024)
-    """Training crop; smaller images are padded (label 255)."""
+    """Training crop; smaller images are padded (label 255). Of the task 'two_views' the size that
+    both views are resized to; of pairs of views for 'flow' as well."""
     centroid_crop: Literal["inside", "published"] = "inside"
     """Crops around a centroid: those that hold it; or as published, where the first one misses it
     by a pixel, and padding moves it."""
@@ -103,6 +115,19 @@ class Recipe:
     targets: Literal["native", "graph"] = "native"
     """Who computes target grids: the native code in the input pipeline, or the device."""
 
+    flow_pairs: Literal["warped", "recorded", "views"] = "warped"
+    """Pairs for the task 'flow': frames and what is made of them with a known flow; whole pairs
+    with a recorded flow; or both views of a rig, the wide one as the narrow camera sees it."""
+    flow_shift_px: tuple[float, float] = (6.0, 14.0)
+    """Largest shift of a made pair, down and across."""
+    flow_tilt: float = 0.04
+    """Largest entry by which the homography of a made pair turns, stretches and tilts."""
+    flow_parallax_px: float = 6.0
+    """Shift of what is nearest in a made pair, along a line of any direction."""
+    flow_loss: Literal["multi_scale", "l2", "self", "multi_scale_self"] = "multi_scale"
+    """Against the known flow, of every level or the last one; or from the images alone, likewise.
+    """
+
     loss: Literal["cross_entropy", "ohem"] = "cross_entropy"
     """Loss of the main scores; 'ohem' keeps the hardest pixels of each device's batch."""
     ohem_threshold: float = 0.7
@@ -139,7 +164,9 @@ class Recipe:
     final_learning_rate: float = 0.0
     """Rate at which the cosine schedule ends."""
     halve_every_steps: int = 0
-    """Steps after which the halving schedule halves the rate, again and again."""
+    """Steps after which the halving schedule halves the rate, again and again; 0: see below."""
+    halve_at_steps: tuple[int, ...] = ()
+    """Steps at which the halving schedule halves the rate, beside those."""
     optimizer: Literal["sgd", "adam"] = "sgd"
     """Update rule; both as PyTorch has them, with the decay in the gradient."""
     momentum: float = 0.9
@@ -181,6 +208,11 @@ class Recipe:
     """Steps between scalars in metrics.jsonl and TensorBoard."""
     pictures_every_steps: int = 600
     """Steps between TensorBoard pictures; 0 for none."""
+
+    @property
+    def reads_pairs(self) -> bool:
+        """Whether each of its records has to hold two images."""
+        return self.task == "two_views" or (self.task == "flow" and self.flow_pairs != "warped")
 
     def to_json(self) -> str:
         """Return the recipe as indented JSON."""

@@ -19,6 +19,12 @@ if TYPE_CHECKING:
     from roadseg.datasets.label_table import LabelTable
 
 Step = int | Literal["best"] | None
+LEARNED = {
+    "segmentation": "class scores",
+    "sampling": "sampling grids",
+    "flow": "the flow between two images",
+    "two_views": "class scores of two views",
+}
 
 
 class RunFolder:
@@ -147,7 +153,9 @@ class RunFolder:
 
         recipe = self.recipe
         if recipe.task != "segmentation":
-            raise RoadsegError(f"{self.path}: this run learns sampling grids, not class scores")
+            raise RoadsegError(
+                f"{self.path}: this run learns {LEARNED[recipe.task]}, not scores of single images"
+            )
         network = self.load_network(step, evaluation)
         if recipe.sampling == "none":
             return padded_to_legal(network)
@@ -186,8 +194,10 @@ class RunFolder:
 
     @property
     def num_outputs(self) -> int:
-        """Scores of the network: one a class, one for void if the recipe says so; 0 for grids."""
-        return 0 if self.recipe.task == "sampling" else num_outputs(self.recipe, self.label_table)
+        """Scores of the network: one a class, one for void if the recipe says so; else 0."""
+        if self.recipe.task in ("sampling", "flow"):
+            return 0
+        return num_outputs(self.recipe, self.label_table)
 
 
 def num_outputs(recipe: Recipe, label_table: "LabelTable") -> int:
@@ -196,9 +206,10 @@ def num_outputs(recipe: Recipe, label_table: "LabelTable") -> int:
 
 
 def build_network(recipe: Recipe, num_classes: int, evaluation: bool = False) -> "keras.Model":
-    """Return the untrained network of `recipe`: class scores, or the raw sampling grid.
+    """Return the untrained network of `recipe`: class scores, the raw sampling grid, or flows.
 
     In training it has the auxiliary heads that the recipe asks for, and gives scores by their name.
+    For the task 'two_views' it takes and gives both views by name, one for single images as well.
     """
     if recipe.task == "sampling":
         from roadseg.models.auxiliary import auxiliary_network
@@ -209,13 +220,20 @@ def build_network(recipe: Recipe, num_classes: int, evaluation: bool = False) ->
             depth_multiplier=recipe.auxiliary_depth_multiplier,
         )
     import roadseg
+    from roadseg.models.both_views import both_views
+    from roadseg.models.registry import find
 
     options = dict(recipe.model_options)
     if evaluation:
         options |= recipe.evaluation_options
     if recipe.auxiliary_heads and takes_auxiliary_heads(recipe.model):
         options["auxiliary_heads"] = not evaluation
-    return roadseg.create(recipe.model, num_classes=num_classes, **options)
+    if recipe.rig and find(recipe.model).task == "two_views":
+        options["rig"] = recipe.rig
+    classes = None if recipe.task == "flow" else num_classes
+    network = roadseg.create(recipe.model, num_classes=classes, **options)
+    alone = recipe.task == "two_views" and not isinstance(network.input, dict)
+    return both_views(network) if alone else network
 
 
 def takes_auxiliary_heads(model: str) -> bool:
@@ -229,7 +247,7 @@ def takes_auxiliary_heads(model: str) -> bool:
 
 def auxiliary_layers(recipe: Recipe) -> tuple[str, ...]:
     """Return how the names of layers begin that only training has; none if it has none."""
-    if recipe.task == "sampling" or not recipe.auxiliary_heads:
+    if recipe.task in ("sampling", "flow") or not recipe.auxiliary_heads:
         return ()
     from roadseg.models.registry import find
 

@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from roadseg.data_conversion.records import RecordSet, parse_example
+from roadseg.data_conversion.records import RecordSet
 from roadseg.errors import RoadsegError
 from roadseg.recipe import Recipe
+from roadseg.train.pairs import parser
 
 
 def fits_memory(recipe: Recipe, records: RecordSet) -> bool:
@@ -20,7 +21,8 @@ def fits_memory(recipe: Recipe, records: RecordSet) -> bool:
     """
     needed = sum(file.stat().st_size for file in records.files)
     if recipe.cache == "decoded" and records.image_size:
-        needed = records.num_examples * records.image_size[0] * records.image_size[1] * 4
+        sizes = [records.image_size, getattr(records, "second_size", None) or (0, 0)]
+        needed = records.num_examples * sum(height * width * 4 for height, width in sizes)
     free = _free_memory()
     if needed <= free // 2:
         return True
@@ -36,20 +38,20 @@ def cached_files(recipe: Recipe, records: RecordSet) -> tuple[Any, Any]:
 
     Raises RoadsegError where images of several sizes are to be kept as pixels.
     """
-    counts, columns = [], []
+    counts, columns, parse = [], [], parser(records)
     for file in records.files:
         data = tf.data.TFRecordDataset(str(file))
         if recipe.cache == "decoded":
-            data = data.map(parse_example, num_parallel_calls=tf.data.AUTOTUNE)
+            data = data.map(parse, num_parallel_calls=tf.data.AUTOTUNE)
         elements = list(data)
         counts.append(len(elements))
         columns += elements
     starts = tf.constant(np.cumsum([0, *counts]), tf.int64)
     if recipe.cache == "encoded":
         kept = tf.stack(columns)
-        fetch = lambda key: parse_example(kept[key])  # noqa: E731
+        fetch = lambda key: parse(kept[key])  # noqa: E731
     else:
-        sizes = {tuple(example["image"].shape) for example in columns}
+        sizes = {tuple(tuple(part.shape) for part in example.values()) for example in columns}
         if len(sizes) > 1:
             raise RoadsegError(
                 f"{records.files[0].parent}: images of {len(sizes)} sizes cannot be cached as "

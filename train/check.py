@@ -8,8 +8,10 @@ import roadseg
 from roadseg.datasets.label_table import LabelTable
 from roadseg.errors import RoadsegError
 from roadseg.losses.cross_entropy import CITYSCAPES_WEIGHTS
+from roadseg.losses.flow import MULTI_SCALE_FACTORS
 from roadseg.models.registry import NETWORKS, find
 from roadseg.recipe import Recipe
+from roadseg.run_folder import LEARNED
 from roadseg.train.advice import advice
 
 
@@ -49,6 +51,8 @@ def check_recipe(recipe: Recipe, table: LabelTable) -> None:
         _check_grid(recipe)
     else:
         _check_network(recipe)
+    if recipe.task == "flow":
+        _check_flow(recipe)
 
 
 def nearest_sizes(size: tuple[int, int], multiple: int) -> list[tuple[int, int]]:
@@ -94,12 +98,29 @@ def _check_network(recipe: Recipe) -> None:
         near = difflib.get_close_matches(recipe.model, roadseg.list_models(), n=3, cutoff=0.3)
         there = ", ".join(near or roadseg.list_models())
         raise RoadsegError(f"--model {recipe.model}: no such network; near: {there}")
+    learned = find(recipe.model).task
+    fits = learned == recipe.task or (recipe.task == "two_views" and learned == "segmentation")
+    _need(fits, "model", recipe.model, f"one that learns {LEARNED[recipe.task]}")
     name = "crop_size" if recipe.sampling == "none" else "sampling_size"
     size, multiple = getattr(recipe, name), find(recipe.model).multiple
     legal = all(side % multiple == 0 for side in size)
     nearest = " or ".join(str(near) for near in nearest_sizes(size, multiple))
     wanted = f"multiples of {multiple}, for {recipe.model}; nearest: {nearest}"
     _need(legal, name, size, wanted)
+
+
+def _check_flow(recipe: Recipe) -> None:
+    coarsest = max(MULTI_SCALE_FACTORS)
+    wanted = f"at least {coarsest} a side, of which the coarsest flow leaves one pixel"
+    _need(min(recipe.crop_size) >= coarsest, "crop_size", recipe.crop_size, wanted)
+    shift, tilt, parallax = recipe.flow_shift_px, recipe.flow_tilt, recipe.flow_parallax_px
+    _need(min(shift) >= 0, "flow_shift_px", shift, "0 or more, down and across")
+    # Beyond, a homography can bring what lies at infinity into view.
+    _need(0 <= tilt <= 0.2, "flow_tilt", tilt, "0 to 0.2")
+    _need(parallax >= 0, "flow_parallax_px", parallax, "0 or more")
+    known = recipe.flow_pairs != "views" or recipe.flow_loss in ("self", "multi_scale_self")
+    wanted = "self or multi_scale_self: the flow between views of two cameras is not known"
+    _need(known, "flow_loss", recipe.flow_loss, wanted)
 
 
 def _check_colour(recipe: Recipe) -> None:
@@ -133,7 +154,9 @@ def _check_optimisation(recipe: Recipe) -> None:
     _need(recipe.pretrained_factor > 0, "pretrained_factor", recipe.pretrained_factor, "above 0")
     if recipe.schedule == "halving":
         steps = recipe.halve_every_steps
-        _need(steps >= 1, "halve_every_steps", steps, "at least 1 with --schedule halving")
+        given = steps >= 1 or (steps == 0 and bool(recipe.halve_at_steps))
+        wanted = "at least 1 with --schedule halving, or --halve-at-steps"
+        _need(given, "halve_every_steps", steps, wanted)
 
 
 def _check_grid(recipe: Recipe) -> None:

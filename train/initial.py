@@ -27,6 +27,8 @@ FREE = {
     "cache",
     "auxiliary_run",
     "initial_weights",
+    "stages_before",
+    "new_parts",
     "checkpoint_every_steps",
     "checkpoint_every_seconds",
     "keep_checkpoints",
@@ -134,8 +136,17 @@ def load_start(recipe: Recipe, model: "keras.Model", table: "LabelTable | None" 
 
     A run folder, or an .npz with our names, gives everything but the layers of the classes where
     these are others than those of `table`; what is left out is printed.
+    Runs of recipe.stages_before come after that; see `train.stages`.
     Raises RoadsegError for a source that is absent or of another network.
     """
+    _load_initial_weights(recipe, model, table)
+    if recipe.stages_before:
+        from roadseg.train.stages import load_stages
+
+        load_stages(recipe, model)
+
+
+def _load_initial_weights(recipe: Recipe, model: "keras.Model", table: "LabelTable | None") -> None:
     from roadseg.train.fine_tune import load_file, load_run
 
     source = recipe.initial_weights

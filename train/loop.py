@@ -10,7 +10,7 @@ import keras
 import tensorflow as tf
 
 from roadseg import checkpoint
-from roadseg.data_conversion.records import RecordSet, open_records
+from roadseg.data_conversion.records import RecordSet
 from roadseg.errors import RoadsegError
 from roadseg.layers.conv_bn import freeze_statistics, synchronise_batch_norm
 from roadseg.recipe import Recipe
@@ -18,7 +18,9 @@ from roadseg.run_folder import RunFolder, build_network, num_outputs
 from roadseg.train import snapshot
 from roadseg.train.check import check_devices, check_recipe
 from roadseg.train.class_weights import class_weights
+from roadseg.train.freeze import freeze
 from roadseg.train.initial import begin_or_resume, load_start
+from roadseg.train.pairs import open_training_records, with_rig
 from roadseg.train.pipeline import training_batches
 from roadseg.train.progress import Progress
 from roadseg.train.schedule import rate_at
@@ -33,9 +35,9 @@ def train(recipe: Recipe, run: RunFolder, strategy: tf.distribute.Strategy | Non
     Returns 0, or 128 + the number of the signal that stopped it after a checkpoint.
     Raises RoadsegError for anything a user can mend: records, weights, another recipe, a full disk.
     """
-    strategy = strategy or choose_strategy()
+    strategy, recipe = strategy or choose_strategy(), with_rig(recipe)
     check_devices(recipe, strategy)
-    records = open_records(recipe.records, recipe.split)
+    records = open_training_records(recipe)
     check_recipe(recipe, records.label_table)
     begin_or_resume(recipe, run, records, writes=is_chief(strategy))
     step = build(recipe, run, records, strategy)
@@ -64,6 +66,7 @@ def build(
             synchronise_batch_norm(model, local=recipe.local_norms)
         if recipe.frozen_batch_norm:
             freeze_statistics(model)
+        freeze(recipe, model)
         if not run.checkpoints():
             load_start(recipe, model, table)
         weights = class_weights(recipe, run, records, writes=is_chief(strategy))

@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from roadseg.data_conversion.records import RecordSet, parse_example
+from roadseg.data_conversion.records import RecordSet
 from roadseg.errors import RoadsegError
 from roadseg.ops.resize import resize_bilinear
 from roadseg.recipe import Recipe
-from roadseg.train import augment, colour
+from roadseg.train import augment, colour, pairs
 from roadseg.train.cache import cached_files, fits_memory
 from roadseg.train.class_uniform import class_uniform_examples
 
@@ -38,7 +38,8 @@ def training_batches(
     Task 'segmentation': {"image": (b, height, width, 3) uint8, "label": (b, height, width) uint8},
     and "content", (b, 4) int32, if images may be padded. Task 'sampling': {"image": (b,
     *auxiliary_input, 3) float32, "target": (b, *grid_size, 2) float32}, or
-    "label" instead of "target" with targets='graph'.
+    "label" instead of "target" with targets='graph'. Tasks 'flow' and 'two_views': see
+    `pairs.element`.
     Raises RoadsegError for a batch that cannot be cut evenly.
     """
     if recipe.batch_size % replicas or replicas % pipelines:
@@ -55,10 +56,14 @@ def training_batches(
     parallel, padded = tf.data.AUTOTUNE, augment.may_pad(recipe, image_size)
     start = start_step * recipe.batch_size
     examples = example_stream(recipe, records, start, mine if pipelines > 1 else None)
-    crops = examples.map(
-        lambda i, example: _crop(i, example, recipe, padded), num_parallel_calls=parallel
-    )
-    batches = crops.batch(recipe.batch_size // replicas, drop_remainder=True)
+
+    def element(place: Tensor, example: Batch) -> Batch:
+        if recipe.task == "two_views" or recipe.task == "flow":
+            return pairs.element(place, example, recipe, records)
+        return _crop(place, example, recipe, padded)
+
+    elements = examples.map(element, num_parallel_calls=parallel)
+    batches = elements.batch(recipe.batch_size // replicas, drop_remainder=True)
     if recipe.task == "sampling":
         batches = batches.map(lambda batch: _targets(batch, recipe), num_parallel_calls=parallel)
     endless = tf.data.experimental.assert_cardinality(tf.data.INFINITE_CARDINALITY)
@@ -109,7 +114,7 @@ def _shuffled_examples(recipe: Recipe, records: RecordSet, start: int) -> tuple[
 
 def _record_files(records: RecordSet) -> tuple[Any, Any]:
     names = tf.constant([str(file) for file in records.files])
-    return lambda number: tf.data.TFRecordDataset(names[number]), parse_example
+    return lambda number: tf.data.TFRecordDataset(names[number]), pairs.parser(records)
 
 
 def _order(files: int, seed: int, epoch: Tensor) -> Tensor:

@@ -16,7 +16,10 @@ def rate_at(step: int, recipe: Recipe) -> float:
     if recipe.schedule == "cosine":
         return cosine(step, recipe.steps, recipe.learning_rate, recipe.final_learning_rate)
     if recipe.schedule == "halving":
-        return recipe.learning_rate * 0.5 ** (step // recipe.halve_every_steps)
+        every = recipe.halve_every_steps
+        halvings = step // every if every else 0
+        halvings += sum(step >= place for place in recipe.halve_at_steps)
+        return recipe.learning_rate * 0.5**halvings
     steps = recipe.steps + recipe.poly_steps_beyond
     return poly(step, steps, recipe.learning_rate, recipe.power)
 

@@ -8,9 +8,11 @@ import tensorflow as tf
 
 from roadseg.losses.criteria import Criterion, Term, mean
 from roadseg.losses.squared_error import squared_error
+from roadseg.models.two_views import VIEWS
 from roadseg.recipe import Recipe
 from roadseg.sampling import AuxiliaryNetwork, boundary_targets, sample_batch
 from roadseg.train.augment import inside_picture, padding_colour, restore_padding
+from roadseg.train.flow_task import flow_terms
 from roadseg.train.optimizer import Optimizer
 
 Tensor = Any
@@ -66,6 +68,14 @@ class TrainingStep:
             return [
                 Term(1.0, *squared_error(self.model(batch["image"], training=training), target))
             ]
+        if self.recipe.task == "flow":
+            return flow_terms(self.recipe, self.model, batch, training)
+        if self.recipe.task == "two_views":
+            views = {name: tf.cast(batch[name], self.dtype) for name in VIEWS}
+            scores = self.model(views, training=training)
+            labels = {name: batch[f"{name}_label"] for name in VIEWS}
+            # Published: both views' means count alike, however many pixels have labels.
+            return [t for name in VIEWS for t in self.criterion.terms(scores[name], labels[name])]
         images, labels = self.inputs(batch)
         return self.criterion.terms(self.model(images, training=training), labels)
 

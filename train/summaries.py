@@ -1,5 +1,6 @@
 """TensorBoard: the figures of training, and pictures of what the network sees and says."""
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ from roadseg.datasets.label_table import LabelTable
 from roadseg.drawing import draw_points, overlay
 from roadseg.recipe import Recipe
 from roadseg.run_folder import RunFolder
+from roadseg.train.pair_pictures import flow_pictures, view_pictures
 
 Tensor = Any
 PICTURES = 2
@@ -35,7 +37,12 @@ class Summaries:
     def pictures(self, step: int, training: Any, batch: dict[str, Tensor]) -> None:
         """Write pictures of the first images of `batch`, as `training` (the step) sees them."""
         few = {name: part[:PICTURES] for name, part in batch.items()}
-        draw = self._grids if self.recipe.task == "sampling" else self._overlays
+        draw = {
+            "segmentation": self._overlays,
+            "sampling": self._grids,
+            "flow": flow_pictures,
+            "two_views": partial(view_pictures, table=self.table),
+        }[self.recipe.task]
         with self.writer.as_default(step=step):
             for name, images in draw(training, few).items():
                 tf.summary.image(name, images, max_outputs=PICTURES)

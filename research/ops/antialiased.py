@@ -1,4 +1,4 @@
-"""Cubic resize with antialiasing, as Pillow's; only as much of the result as is asked for."""
+"""Resizes with antialiasing, as Pillow's: cubic in windows, and linear."""
 
 from typing import Any
 
@@ -18,6 +18,21 @@ def cubic_window(images: Tensor, size: Place, begin: Place, end: Place) -> Tenso
     divided by their sum at the edges: values can leave the range of `images`.
     Source: Pillow, BICUBIC, which rounds to bytes after each of the two axes and this does not.
     """
+    return _window(images, size, begin, end, "cubic")
+
+
+def resize_linear(images: Tensor, size: tuple[int, int]) -> Tensor:
+    """Return `images` resized to `size` (height, width), float32, linearly.
+
+    images: (batch, height, width, channels), any type. Half-pixel centres; where the image shrinks
+    a pixel is the mean of all that it covers, falling off linearly; where it grows this is
+    `resize_bilinear` with "half_pixel".
+    Source: Pillow, BILINEAR, which rounds to bytes after each of the two axes and this does not.
+    """
+    return _window(images, size, (0, 0), size, "linear")
+
+
+def _window(images: Tensor, size: Place, begin: Place, end: Place, kernel: str) -> Tensor:
     images = ops.cast(images, "float32")
     height, width = ops.shape(images)[1:3]
     sides = zip(size, (height, width), strict=True)
@@ -33,8 +48,8 @@ def cubic_window(images: Tensor, size: Place, begin: Place, end: Place) -> Tenso
             size=tf.stack(shape),
             scale=scale,
             translation=start,
-            kernel_type="keyscubic",
+            kernel_type={"cubic": "keyscubic", "linear": "triangle"}[kernel],
             antialias=True,
         )
     output = (images.shape[0], *shape, images.shape[3])
-    return keras.ops.image.scale_and_translate(images, output, scale, start, (1, 2), "cubic")
+    return keras.ops.image.scale_and_translate(images, output, scale, start, (1, 2), kernel)

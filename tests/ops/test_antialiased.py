@@ -1,11 +1,11 @@
-"""The antialiased cubic resize against Pillow's, and its windows against the whole."""
+"""Antialiased resizes against Pillow's, and windows against the whole."""
 
 import numpy as np
 import pytest
 from keras import ops
 from PIL import Image
 
-from roadseg.ops.antialiased import cubic_window
+from roadseg.ops.antialiased import cubic_window, resize_linear
 
 
 def picture(height: int, width: int) -> np.ndarray:
@@ -46,3 +46,11 @@ def test_the_size_of_the_image_is_the_image_itself() -> None:
     image = picture(12, 9)
     found = ops.convert_to_numpy(cubic_window(image, (12, 9), (0, 0), (12, 9)))
     np.testing.assert_allclose(found, image, atol=1e-3)
+
+
+@pytest.mark.parametrize("size", [(21, 25), (47, 33), (80, 101), (42, 50)])
+def test_a_linear_resize_is_that_of_pillow_to_a_level(size: tuple[int, int]) -> None:
+    image = picture(41, 50)
+    found = np.round(ops.convert_to_numpy(resize_linear(image, size))[0])
+    expected = Image.fromarray(image[0]).resize(size[::-1], Image.Resampling.BILINEAR)
+    assert np.abs(found - np.asarray(expected, np.float32)).max() <= 1

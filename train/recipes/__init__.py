@@ -75,6 +75,18 @@ SFSEGNETS: dict[str, dict[str, tuple[str, ...]]] = {
 }
 ONE_GPU = "_one_gpu"
 
+SEMANTICS_SHARING = (
+    "segmentation",
+    "flow",
+    "flow_views",
+    "fusion_narrow",
+    "fusion_wide",
+    "whole",
+    "fusion_narrow_tight",
+    "fusion_wide_tight",
+    "whole_tight",
+)
+
 # Name of the recipe -> where it is written.
 RECIPES = {
     "nus/auxiliary": ("roadseg.train.recipes.nus.auxiliary", "RECIPE"),
@@ -96,6 +108,9 @@ for _network in FAST_SEG:
     _module = f"roadseg.train.recipes.fast_seg.{_network}"
     RECIPES[f"fast_seg/{_network}"] = (_module, "RECIPE")
     RECIPES[f"fast_seg/{_network}_one_gpu"] = (_module, "ONE_GPU")
+for _stage in SEMANTICS_SHARING:
+    _place = ("roadseg.train.recipes.semantics_sharing", _stage.upper())
+    RECIPES[f"semantics_sharing/{_stage}"] = _place
 for _data_set, _kinds in SFSEGNETS.items():
     _module = f"roadseg.train.recipes.sfsegnets.{_data_set}"
     for _kind, _networks in _kinds.items():

@@ -1,0 +1,132 @@
+"""Semantics Sharing, stage by stage: segmentation, flow, both fusions, and the whole.
+
+Source of every value without another: zhenzhenxiang/SemanticsSharing 9fc1fde, training scripts and
+their defaults. The stages follow from its README's headings and from what its flags freeze; how
+long each was trained is not recorded, so all have the schedule of the segmentation network. Steps
+are those of the two public pairs: 175 epochs of (pairs // 2) steps. A stage takes its weights from
+the default run folders of those before; --stages-before names others.
+"""
+
+from dataclasses import replace
+
+from roadseg.recipe import Recipe
+
+RUNS = "runs/semantics_sharing/"
+
+SEGMENTATION = Recipe(
+    name="semantics_sharing/segmentation",
+    task="two_views",
+    source="SemanticsSharing 9fc1fde, mode mobilenetv3",
+    measured="small copies of all stages: docs/results/semantics_sharing.md",
+    model="mobilenet_v3_large",
+    auxiliary_heads=False,
+    initial_weights="none",  # no ImageNet weights are used
+    # Input: both views resized to one size, nothing augmented, no crop, no flip.
+    crop_size=(1216, 1920),
+    flip_probability=0.0,
+    # Loss: mean cross-entropy of the wide view and that of the narrow one, 1 : 1.
+    loss="cross_entropy",
+    batch_size=2,
+    steps=175,
+    optimizer="sgd",
+    learning_rate=0.015,
+    schedule="poly",
+    power=0.9,
+    momentum=0.9,
+    weight_decay=1e-4,
+    weight_decay_on="all",
+    precision="float32",
+    checkpoint_every_steps=20,  # epochs there
+    summary_every_steps=20,
+    pictures_every_steps=100,
+)
+
+FLOW = Recipe(
+    name="semantics_sharing/flow",
+    task="flow",
+    source="SemanticsSharing 9fc1fde, flow pre-training; its pairs are not public, ours are made",
+    measured="a small copy: docs/results/flow.md",
+    model="pwcnet",
+    flow_pairs="warped",
+    # 5/12 of 1208 x 1920, as its example pairs, in multiples of 64.
+    crop_size=(448, 768),
+    flip_probability=0.0,
+    flow_loss="multi_scale",
+    batch_size=8,
+    steps=200_000,
+    optimizer="adam",
+    learning_rate=1e-4,
+    schedule="halving",
+    halve_at_steps=(100_000, 150_000),  # the next, 200,000, is the end
+    weight_decay=4e-4,
+    weight_decay_on="all",
+    precision="float32",
+    checkpoint_every_steps=2_000,
+    pictures_every_steps=2_000,
+)
+
+# Without labels and without a known flow, on the pairs of both cameras.
+FLOW_VIEWS: Recipe = replace(
+    FLOW,
+    name="semantics_sharing/flow_views",
+    source="as semantics_sharing/flow, SelfLoss; of every level is ours",
+    flow_pairs="views",
+    crop_size=(486, 768),  # 0.4 of 1216 x 1920: where the coupled network takes its flow
+    flow_loss="multi_scale_self",
+)
+
+FUSION_NARROW: Recipe = replace(
+    SEGMENTATION,
+    name="semantics_sharing/fusion_narrow",
+    source="SemanticsSharing 9fc1fde, mode mobilenetv3_loosely, FFM_60",
+    model="semshare_loose",
+    stages_before=(f"{RUNS}segmentation", f"{RUNS}flow"),
+    new_parts=("fusion_narrow", "fusion_wide"),
+    fix=("backbone", "head", "flow", "fusion_wide"),
+)
+
+FUSION_WIDE: Recipe = replace(
+    FUSION_NARROW,
+    name="semantics_sharing/fusion_wide",
+    source="SemanticsSharing 9fc1fde, mode mobilenetv3_loosely, FFM_120 (its flags' defaults)",
+    stages_before=(f"{RUNS}fusion_narrow",),
+    new_parts=(),
+    fix=("backbone", "head", "flow", "fusion_narrow"),
+)
+
+WHOLE: Recipe = replace(
+    FUSION_WIDE,
+    name="semantics_sharing/whole",
+    source="as semantics_sharing/fusion_wide, nothing fixed; this stage is ours",
+    stages_before=(f"{RUNS}fusion_wide",),
+    fix=(),
+    learning_rate=0.0015,  # a tenth, as what is there is only to be refined
+)
+
+# Which data and schedule trained the flow network on shared features is not recorded: here it
+# learns with the first fusion, from the labels.
+FUSION_NARROW_TIGHT: Recipe = replace(
+    FUSION_NARROW,
+    name="semantics_sharing/fusion_narrow_tight",
+    source="SemanticsSharing 9fc1fde, mode mobilenetv3_tightly, FFM_60; the flow beside it is ours",
+    model="semshare_tight",
+    stages_before=(f"{RUNS}segmentation",),
+    new_parts=("flow", "fusion_narrow", "fusion_wide"),
+    fix=("backbone", "head", "fusion_wide"),
+)
+
+FUSION_WIDE_TIGHT: Recipe = replace(
+    FUSION_WIDE,
+    name="semantics_sharing/fusion_wide_tight",
+    source="SemanticsSharing 9fc1fde, mode mobilenetv3_tightly, FFM_120 (its flags' defaults)",
+    model="semshare_tight",
+    stages_before=(f"{RUNS}fusion_narrow_tight",),
+)
+
+WHOLE_TIGHT: Recipe = replace(
+    WHOLE,
+    name="semantics_sharing/whole_tight",
+    source="as semantics_sharing/fusion_wide_tight, nothing fixed; this stage is ours",
+    model="semshare_tight",
+    stages_before=(f"{RUNS}fusion_wide_tight",),
+)
