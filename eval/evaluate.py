@@ -12,6 +12,7 @@ from roadseg import checkpoint
 from roadseg.datasets.label_table import LabelTable
 from roadseg.errors import RoadsegError
 from roadseg.eval.dump import dump
+from roadseg.eval.evaluate_pairs import evaluate_flow, evaluate_views, open_views
 from roadseg.eval.frames import Frame, batches, read_frames
 from roadseg.eval.inference import InferenceMode
 from roadseg.eval.protocols import Pending, Predictor, Protocol, choose_protocol, predictor
@@ -19,7 +20,7 @@ from roadseg.eval.resizing import validation_frame
 from roadseg.eval.results import EvaluationResult, GridScore, Result, SamplingResult
 from roadseg.eval.scoring import SegmentationScorer, in_threads
 from roadseg.metrics.grid_error import GridError
-from roadseg.run_folder import RunFolder
+from roadseg.run_folder import LEARNED, RunFolder
 
 if TYPE_CHECKING:
     from roadseg.data_conversion.records import RecordSet
@@ -74,12 +75,17 @@ class Evaluation:
             self.recipe, options.protocol, options.interpolation, options.mode
         )
         self.table = run.label_table
-        self.records = open_split(options.records or Path(self.recipe.records), options.split)
-        check_same_classes(self.table, self.records.label_table, run.path, self.records.path)
+        opener = open_views if self.recipe.reads_pairs else open_split
+        self.records = opener(options.records or Path(self.recipe.records), options.split)
+        if self.recipe.task != "flow":
+            check_same_classes(self.table, self.records.label_table, run.path, self.records.path)
         self.prepare = validation_frame(self.protocol.name, self.records.label_table.name)
-        if self.recipe.task == "sampling" and (options.dump or options.boundary_f):
-            option = "--dump" if options.dump else "--boundary-f"
-            raise RoadsegError(f"{option}: {run.path} learns sampling grids; leave it out")
+        if self.recipe.task != "segmentation" and (options.dump or options.boundary_f):
+            option, learned = (
+                "--dump" if options.dump else "--boundary-f",
+                LEARNED[self.recipe.task],
+            )
+            raise RoadsegError(f"{option}: {run.path} learns {learned}; leave it out")
 
     @property
     def images(self) -> int:
@@ -117,6 +123,9 @@ class Evaluation:
         if self.recipe.task == "sampling":
             network = self.run.load_auxiliary(step)
             return partial(self._evaluate_grids, step, network)
+        if self.recipe.task in ("flow", "two_views"):
+            evaluate = evaluate_flow if self.recipe.task == "flow" else evaluate_views
+            return partial(evaluate, self, step, self.run.load_network(step))
         segmenter = self.run.load_segmenter(step)
         protocol = self.protocol
         predict = predictor(segmenter, protocol.interpolation, protocol.mode)
@@ -137,7 +146,7 @@ class Evaluation:
             boundary_f=self.options.boundary_f,
             dump=None if folder is None else partial(dump, folder, table=self.table),
         )
-        return EvaluationResult(**self._origin(step), **scorer.values())
+        return EvaluationResult(**self.origin(step), **scorer.values())
 
     def _evaluate_grids(self, step: int, network: Any, progress: Progress | None) -> Result:
         from roadseg.nus_native import boundary_targets
@@ -164,7 +173,7 @@ class Evaluation:
                 if progress:
                     progress(len(per_image), self.images)
         return SamplingResult(
-            **self._origin(step),
+            **self.origin(step),
             images=len(per_image),
             mse=error.mse,
             mse_projected=error.mse_projected,
@@ -172,7 +181,8 @@ class Evaluation:
             per_image=per_image,
         )
 
-    def _origin(self, step: int) -> dict[str, Any]:
+    def origin(self, step: int) -> dict[str, Any]:
+        """Return the fields of a result that say what it is of."""
         return {
             "run": self.run.path.resolve().name,
             "recipe": self.recipe.name,

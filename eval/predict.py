@@ -23,9 +23,10 @@ from roadseg.run_folder import RunFolder
 
 EXAMPLE = """roadseg predict runs/deeplabv3_mobilenet_v2 --images street.png --to labelled
 roadseg predict --saved-model runs/x/export/saved_model --images drive.mp4 --to labelled
+roadseg predict runs/semantics_sharing/whole --images image_test --to labelled
 roadseg predict runs/icnet --images frames --write labels --label-ids --sliding 832 --mirror"""
 
-Kind = Literal["labels", "colour", "overlay", "sampling"]
+Kind = Literal["labels", "colour", "overlay", "sampling", "flow", "sharing"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,7 +44,10 @@ class PredictOptions:
     step: int | Literal["best", "last"] = "last"
     """Checkpoint of the run."""
     write: tuple[Kind, ...] = ()
-    """What to write; default: everything (of a video, everything but label maps)."""
+    """What to write; default: everything (of a video, everything but label maps). flow, sharing:
+    of runs of two views."""
+    views: tuple[str, str] = ("fov120", "fov60")
+    """How names of paired images begin, the wide view's first, for runs of two views."""
     demo: bool = False
     """Write color_mask_NAME.png and overlap_NAME.png alone, as SFSegNets' demo."""
     label_ids: bool = False
@@ -82,11 +86,18 @@ def predict(options: PredictOptions) -> list[str]:
     sources = find_sources(options.images, options.to)
     if options.demo and any(source.is_video for source in sources):
         raise RoadsegError("--demo: of images alone; leave it out to label videos")
+    step = None if options.step == "last" else options.step
+    run = RunFolder(options.run or "")
+    if options.run and run.exists and run.recipe.task == "two_views":
+        from roadseg.eval.predict_pairs import predict_pairs
+
+        return predict_pairs(options, run, sources, step)
+    if set(options.write) - set(KINDS):
+        raise RoadsegError("--write flow, sharing: of runs of two views only; leave them out")
     if options.saved_model is not None:
         labeller = labeller_of_saved_model(options.saved_model, mode)
     else:
-        step = None if options.step == "last" else options.step
-        labeller = labeller_of_run(RunFolder(options.run or ""), step, mode)
+        labeller = labeller_of_run(run, step, mode)
     return _Predictions(options, labeller).write(sources)
 
 

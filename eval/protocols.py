@@ -11,6 +11,9 @@ sgcpnet: the full image, as zhouyuan888888/SGCPNet; the network's own map is enl
 and the mean is over all classes, absent ones 1.
 All count everything; they differ in the score that says which is best. Instead of whole, images can
 be shown in tiles, at several scales and mirrored (InferenceMode), by Fast_Seg's routine or another.
+Two tasks have one protocol each. flow: pairs as the recipe makes or reads them, end-point errors in
+pixels. semantics_sharing: both cameras' images and labels resized to the recipe's size, each view
+scored by itself; the mean of both over all classes, background among them, says which is best.
 All build the network with the recipe's evaluation options (DeepLab: output stride 8).
 """
 
@@ -26,6 +29,7 @@ from roadseg.eval.averaging import averaging_predictor
 from roadseg.eval.class_scores import ModelScores
 from roadseg.eval.delaunay import delaunay_labels
 from roadseg.eval.inference import Averaging, Enlargement, InferenceMode
+from roadseg.run_folder import LEARNED
 
 if TYPE_CHECKING:
     import keras
@@ -38,6 +42,8 @@ AVERAGING: dict[str, Averaging] = {"sfsegnets": "sfsegnets"}
 """By whose routine a protocol averages, where it is not fast_seg's."""
 ENLARGEMENT: dict[str, Enlargement] = {"sgcpnet": "cubic"}
 """How a protocol enlarges a network's own map, where that is not bilinear."""
+OWN = {"sampling": "published", "flow": "flow", "two_views": "semantics_sharing"}
+"""The one protocol of tasks that have no other."""
 INTERPOLATIONS = ("graph", "mesh", "delaunay")
 
 Pending = Callable[[], np.ndarray]
@@ -81,19 +87,19 @@ def choose_protocol(
 
     Raises RoadsegError for names that do not exist and for choices that do not fit the run.
     """
-    if name is None:
-        name = "published" if recipe.task == "sampling" else "cityscapes"
-    if name not in PROTOCOLS:
+    own = OWN.get(recipe.task)
+    name = name or own or "cityscapes"
+    if name not in PROTOCOLS and name != own:
         raise RoadsegError(f"no protocol '{name}'; there are: {', '.join(PROTOCOLS)}")
     if interpolation is not None and interpolation not in INTERPOLATIONS:
         there = ", ".join(INTERPOLATIONS)
         raise RoadsegError(f"no interpolation '{interpolation}'; there are: {there}")
-    if recipe.task == "sampling" and name != "published":
+    if own and name != own:
         raise RoadsegError(
-            f"protocol '{name}': grids are compared on the central crop only; "
-            "use --protocol published"
+            f"protocol '{name}': {LEARNED[recipe.task]} are compared in one way only; "
+            f"use --protocol {own}"
         )
-    if recipe.task == "sampling" or recipe.sampling == "none":
+    if own or recipe.sampling == "none":
         if interpolation is not None:
             raise RoadsegError(
                 f"interpolation '{interpolation}': this run has no samples to bring back to "
@@ -116,9 +122,14 @@ def _check_mode(mode: InferenceMode, recipe: "Recipe", interpolation: str) -> No
             "cubic enlargement is of a network's own map, and this run's comes back from samples; "
             "add --enlargement bilinear"
         )
-    if mode.is_whole or (recipe.task != "sampling" and interpolation not in ("mesh", "delaunay")):
+    single = recipe.task == "segmentation"
+    if mode.is_whole or (single and interpolation not in ("mesh", "delaunay")):
         return
-    way = "a sampling grid" if recipe.task == "sampling" else f"interpolation '{interpolation}'"
+    way = (
+        f"interpolation '{interpolation}'"
+        if single
+        else f"a run that learns {LEARNED[recipe.task]}"
+    )
     raise RoadsegError(
         f"{mode.label}: {way} gives no scores at pixels that could be averaged; leave --sliding, "
         "--scales, --size and --mirror out"

@@ -12,7 +12,7 @@ from roadseg.errors import RoadsegError
 from roadseg.eval.costs import Cost, run_cost
 from roadseg.eval.results import EvaluationResult, Result, SamplingResult, load_result
 from roadseg.recipe import Recipe
-from roadseg.run_folder import RunFolder
+from roadseg.run_folder import LEARNED, RunFolder
 
 # Of several kinds of evaluation in a run, the first of these is shown.
 PREFERRED = (
@@ -113,6 +113,11 @@ def load_runs(
     for run in runs:
         if not run.exists:
             raise RoadsegError(f"{run.path}: no run here (no recipe.json); give a run folder")
+        if run.recipe.task in ("flow", "two_views"):
+            raise RoadsegError(
+                f"{run.path}: it learns {LEARNED[run.recipe.task]}, which reports do not show; "
+                "`roadseg eval` prints its scores"
+            )
     if len({run.path.resolve() for run in runs}) < len(runs):
         raise RoadsegError("the same run is named twice; name each once")
     chosen = kind or _common_kind([run for run in runs if run.recipe.task == "segmentation"])

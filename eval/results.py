@@ -44,7 +44,7 @@ class GridScore:
 
 
 @dataclasses.dataclass(frozen=True)
-class _Result:
+class BaseResult:
     """What every result says about its origin."""
 
     run: str
@@ -62,6 +62,11 @@ class _Result:
     """Whole image or tiles, scales, mirror; results of earlier versions were whole images."""
 
     task = ""
+
+    @property
+    def headline(self) -> tuple[str, float]:
+        """Name and value of the score by which checkpoints are compared."""
+        raise NotImplementedError
 
     def to_json(self) -> str:
         """Return indented JSON; NaN becomes null, since JSON has no NaN."""
@@ -88,7 +93,7 @@ class _Result:
 
 
 @dataclasses.dataclass(frozen=True)
-class EvaluationResult(_Result):
+class EvaluationResult(BaseResult):
     """Scores of a segmentation network on a split; NaN where a class or band does not occur."""
 
     class_names: list[str]
@@ -172,7 +177,7 @@ class EvaluationResult(_Result):
 
 
 @dataclasses.dataclass(frozen=True)
-class SamplingResult(_Result):
+class SamplingResult(BaseResult):
     """Error of an auxiliary network's grids against the exact targets."""
 
     mse: float
@@ -197,7 +202,8 @@ class SamplingResult(_Result):
         return values
 
 
-Result = EvaluationResult | SamplingResult
+Result = BaseResult
+"""What an evaluation gives; `load_result` reads every kind of it."""
 
 
 def load_result(path: Path) -> Result:
@@ -205,8 +211,9 @@ def load_result(path: Path) -> Result:
     try:
         text = path.read_text(encoding="utf-8")
         task = json.loads(text).get("task")
-        kind = SamplingResult if task == SamplingResult.task else EvaluationResult
-        return kind.from_json(text)
+        return next((kind for kind in _kinds() if kind.task == task), EvaluationResult).from_json(
+            text
+        )
     except FileNotFoundError:
         raise RoadsegError(f"{path}: no evaluation here; run `roadseg eval` first") from None
     except (ValueError, KeyError, TypeError, AttributeError) as error:
@@ -214,6 +221,12 @@ def load_result(path: Path) -> Result:
             f"{path}: not an evaluation of this version of roadseg ({error}); delete it and "
             "evaluate again"
         ) from None
+
+
+def _kinds() -> tuple[type[BaseResult], ...]:
+    from roadseg.eval.pair_results import FlowResult, TwoViewResult
+
+    return EvaluationResult, SamplingResult, FlowResult, TwoViewResult
 
 
 def without_nan(value: Any) -> Any:

@@ -8,10 +8,11 @@ from typing import Any
 
 from roadseg import checkpoint
 from roadseg.eval.evaluate import Evaluation
-from roadseg.eval.results import EvaluationResult, Result
+from roadseg.eval.pair_results import FlowResult, TwoViewResult
+from roadseg.eval.results import EvaluationResult, Result, SamplingResult
 from roadseg.run_folder import RunFolder
 
-LOWER_IS_BETTER = frozenset({"mse"})
+LOWER_IS_BETTER = frozenset({"mse", "epe", "photometric"})
 
 
 def store_result(evaluation: Evaluation, result: Result, seconds: float) -> Path:
@@ -47,12 +48,15 @@ def store_result(evaluation: Evaluation, result: Result, seconds: float) -> Path
 
 def scalar_values(result: Result) -> dict[str, float]:
     """Return the scores of `result` that make a curve, by name."""
-    if not isinstance(result, EvaluationResult):
+    if isinstance(result, FlowResult | TwoViewResult):
+        return result.scalars()
+    if isinstance(result, SamplingResult):
         return {
             "mse": result.mse,
             "mse_projected": result.mse_projected,
             "mse_uniform": result.mse_uniform,
         }
+    assert isinstance(result, EvaluationResult)
     scalars = {
         "miou": result.miou,
         "miou_all_classes": result.miou_all_classes,

@@ -7,8 +7,10 @@ from rich.box import ASCII2, SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from roadseg.eval.results import EvaluationResult, Result
+from roadseg.eval.pair_results import FlowResult, TwoViewResult
+from roadseg.eval.results import EvaluationResult, Result, SamplingResult
 from roadseg.metrics.boundary_f import BoundaryF
+from roadseg.metrics.confusion import mean_of_present
 from roadseg.metrics.objects import SizeBin
 
 PLAIN_WIDTH = 120
@@ -47,17 +49,58 @@ def result_tables(result: Result) -> list[Table]:
     title = f"{result.run}, step {result.step}: {result.split}, protocol {result.protocol}"
     title += "" if result.mode.is_whole else f", {result.mode.label}"
     title += f", {result.images} image{'s' if result.images != 1 else ''}"
-    if not isinstance(result, EvaluationResult):
-        table = new_table(title, "grid", "mean squared error")
-        for name, value in (
-            ("raw (as published)", result.mse),
-            ("projected", result.mse_projected),
-            ("uniform", result.mse_uniform),
-        ):
-            table.add_row(name, f"{value:.6f}")
-        return [table]
+    if isinstance(result, SamplingResult):
+        return [_grids(title, result)]
+    if isinstance(result, FlowResult):
+        return [_flow(title, result)]
+    if isinstance(result, TwoViewResult):
+        return [_views(title, result), _view_classes(result)]
+    assert isinstance(result, EvaluationResult)
     shown = [_scores(title, result), _classes(result), _boundary(result), _objects(result)]
     return shown if result.boundary_f is None else [*shown, _boundary_f(result.boundary_f)]
+
+
+def _grids(title: str, result: SamplingResult) -> Table:
+    table = new_table(title, "grid", "mean squared error")
+    for name, value in (
+        ("raw (as published)", result.mse),
+        ("projected", result.mse_projected),
+        ("uniform", result.mse_uniform),
+    ):
+        table.add_row(name, f"{value:.6f}")
+    return table
+
+
+def _flow(title: str, result: FlowResult) -> Table:
+    table = new_table(title, "score", "flow", "no flow at all")
+    for name, value, of_none in (
+        ("end-point error, mean (px)", result.epe, result.epe_of_none),
+        ("end-point error, median (px)", result.epe_median, result.epe_of_none_median),
+        ("difference of images (of 255)", result.photometric, result.photometric_of_none),
+    ):
+        table.add_row(name, number(value), number(of_none))
+    return table
+
+
+def _views(title: str, result: TwoViewResult) -> Table:
+    views = result.views.values()
+    table = new_table(title, "score", *result.views, "mean")
+    for name, score in (
+        ("mIoU (classes present)", "miou"),
+        ("mIoU (all classes, absent ones 0)", "miou_all_classes"),
+        ("pixel accuracy", "pixel_accuracy"),
+    ):
+        values = [getattr(view, score) for view in views]
+        table.add_row(name, *map(number, values), number(mean_of_present(values)))
+    return table
+
+
+def _view_classes(result: TwoViewResult) -> Table:
+    table = new_table("IoU of classes", "class", *result.views)
+    views = list(result.views.values())
+    for name in views[0].class_names:
+        table.add_row(name, *(number(view.iou[name]) for view in views))
+    return table
 
 
 def _scores(title: str, result: EvaluationResult) -> Table:
