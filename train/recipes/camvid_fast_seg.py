@@ -12,6 +12,7 @@ FAST_SCNN: Recipe = replace(
     SHARED,
     name="camvid/fast_scnn",
     source="as fast_seg/fast_scnn with CamVid's scales; crop, batch, rate and steps are ours",
+    measured="--steps 3000: 60.5 on val, 49.8 on test, 2 cores, 2026-11-21",
     model="fast_scnn",
     model_options={"normalisation": "rgb"},
     cache="decoded",
@@ -31,6 +32,7 @@ ESPNET: Recipe = replace(
     FAST_SCNN,
     name="camvid/espnet",
     source="as fast_seg/espnet with CamVid's scales; crop, batch, rates and steps are ours",
+    measured="--steps 1200: 41.6 on val, 38.9 on test, 2 cores, 2026-11-21",
     model="espnet",
     # The published CamVid weights have the same form, and a twelfth output for void.
     model_options={"p": 2, "q": 8, "normalisation": "espnet_camvid"},
