@@ -47,9 +47,11 @@ def exported(
             check=False,
         )
         if result.returncode:
-            status = f"status {result.returncode}; less than 0 is a signal, -9 often lack of memory"
-            reason = (result.stderr.strip().splitlines() or [status])[-1]
-            reason = reason.removeprefix("error: ")[:300]
+            reason = f"status {result.returncode}"
+            if result.returncode < 0:  # a signal, and then the last words are of something else
+                reason = f"signal {-result.returncode}; 9 is often lack of memory"
+            elif result.stderr.strip():
+                reason = result.stderr.strip().splitlines()[-1].removeprefix("error: ")[:300]
             raise RoadsegError(f"{network}: could not be exported to be timed ({reason})")
         yield Path(folder)
 

@@ -1,6 +1,7 @@
 """`roadseg benchmark` on networks: every form is timed, and originals stand beside their own."""
 
 import json
+import subprocess
 
 import keras
 import numpy as np
@@ -90,6 +91,14 @@ def test_an_export_that_fails_is_one_line_with_its_reason():
         with runtimes.exported("fast_scnn", 19, (65, 96), {}):
             pass
     assert "\n" not in str(caught.value) and "Traceback" not in str(caught.value)
+
+
+def test_an_export_that_is_killed_is_not_blamed_on_the_last_line_of_its_log(monkeypatch):
+    killed = subprocess.CompletedProcess([], -9, "", "I0000 no GPU here")
+    monkeypatch.setattr(subprocess, "run", lambda *_, **__: killed)
+    with pytest.raises(RoadsegError, match="signal 9; .*memory"):
+        with runtimes.exported("fast_scnn", 19, (64, 96), {}):
+            pass
 
 
 def test_a_runtime_that_cannot_load_its_file_leaves_the_others_to_be_timed(tmp_path):
