@@ -1,4 +1,9 @@
-"""`roadseg submit`: the zip of label maps that the Cityscapes server takes, checked and whole."""
+"""`roadseg submit`: the zip of label maps that the Cityscapes server takes, checked and whole.
+
+Images are shown once, unless options say otherwise. SFSegNets' accuracy submission was in windows,
+at scales 0.5 to 2 in steps of 0.25, mirrored; its real-time one was mirrored as well, so that each
+image took two passes: `--mirror` does so here.
+"""
 
 import dataclasses
 import re
@@ -77,7 +82,7 @@ def submit(options: SubmitOptions, progress: Progress | None = None) -> int:
     """Write the zip that `options` ask for and return the number of label maps in it.
 
     Every map is made and checked (count, names, size, ids) before the file is written, in one
-    step; encoded maps wait in memory, some 30 kB each from a trained network.
+    step; until then the encoded maps wait in memory.
     Raises RoadsegError for whatever does not fit, and where the disk is full.
     """
     if bool(options.images) == (options.records is not None):

@@ -59,8 +59,8 @@ class BoundaryFScore:
         found = np.ones((len(radii_px), classes))
         present = [np.bincount(values.ravel(), minlength=256)[:classes] > 0 for values in maps]
         for index in np.flatnonzero(present[0] | present[1]):
-            masks = [(values == index).view(np.uint8) for values in maps]
-            found[:, index] = _f_scores(*masks, radii_px)
+            label, prediction = ((values == index).view(np.uint8) for values in maps)
+            found[:, index] = _f_scores(label, prediction, radii_px)
         return found
 
     def add_scores(self, scores: np.ndarray) -> None:
