@@ -1,5 +1,6 @@
 """TensorBoard: the figures of training, and pictures of what the network sees and says."""
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -37,7 +38,7 @@ class Summaries:
     def pictures(self, step: int, training: Any, batch: dict[str, Tensor]) -> None:
         """Write pictures of the first images of `batch`, as `training` (the step) sees them."""
         few = {name: part[:PICTURES] for name, part in batch.items()}
-        draw = {
+        draw: dict[str, Callable[..., dict[str, Tensor]]] = {
             "segmentation": self._overlays,
             "sampling": self._grids,
             "flow": flow_pictures,

@@ -40,7 +40,8 @@ def feature_pyramid_head(
     """
     *finer, coarsest = maps
     x = pyramid_pooling(coarsest, filters, "head.ppm", kernel_size=1)
-    pyramid, heads = [x], {}
+    pyramid: list[Tensor] = [x]
+    heads: dict[str, Tensor] = {}
     for level in reversed(range(len(finer))):
         lateral = lateral_conv(finer[level], filters, f"head.fpn_in.{level}")
         x = way_up(lateral, x, f"head.fpn_out_align.{level}")

@@ -36,9 +36,9 @@ class WarpByHomography(keras.layers.Layer):
         """
         super().__init__(**kwargs)
         self.matrix = [[float(entry) for entry in row] for row in matrix]
-        self.size = None if size is None else tuple(size)
+        self.size: Any = None if size is None else tuple(size)
         self.rows_short = rows_short
-        self.stretched = None if stretched is None else tuple(tuple(pair) for pair in stretched)
+        self.stretched: Any = stretched and tuple(tuple(pair) for pair in stretched)
         self.align_corners = align_corners
 
     def call(self, maps: Tensor) -> Tensor:

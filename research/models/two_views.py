@@ -13,7 +13,7 @@ from typing import Any
 import keras
 
 from roadseg.errors import RoadsegError
-from roadseg.layers.entry import denormalise, normalise
+from roadseg.layers.entry import Normalisation, denormalise, normalise
 from roadseg.layers.homography import WarpByHomography
 from roadseg.layers.precision import full_precision
 from roadseg.layers.resize import ResizeBy, ResizeLike
@@ -22,7 +22,7 @@ from roadseg.rig import Convention, Rig, Size, View
 Tensor = Any
 VIEWS = ("wide", "narrow")
 """Names of inputs and scores, in the order of the original's pairs."""
-NORMALISATION = "rgb"
+NORMALISATION: Normalisation = "rgb"
 PARTS = {
     "backbone": ("pretrained.",),
     "head": ("head.",),
