@@ -38,12 +38,13 @@ class Summaries:
     def pictures(self, step: int, training: Any, batch: dict[str, Tensor]) -> None:
         """Write pictures of the first images of `batch`, as `training` (the step) sees them."""
         few = {name: part[:PICTURES] for name, part in batch.items()}
-        draw: dict[str, Callable[..., dict[str, Tensor]]] = {
+        drawings: dict[str, Callable[..., dict[str, Tensor]]] = {
             "segmentation": self._overlays,
             "sampling": self._grids,
             "flow": flow_pictures,
             "two_views": partial(view_pictures, table=self.table),
-        }[self.recipe.task]
+        }
+        draw = drawings[self.recipe.task]
         with self.writer.as_default(step=step):
             for name, images in draw(training, few).items():
                 tf.summary.image(name, images, max_outputs=PICTURES)
