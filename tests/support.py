@@ -17,12 +17,14 @@ on_tensorflow = pytest.mark.skipif(
     reason="for TensorFlow, which is not Keras's backend here",
 )
 
-# Networks that are another on a larger trunk.
+# Networks that are another on a larger trunk, or made of others' parts.
 DEEPER_COPIES = {
+    "fpn_stdc1": "sfnet_stdc1",
     "fpn_stdc2": "fpn_stdc1",
     "mobilenet_v3_large": "mobilenet_v3_small",
     "pspnet_101": "pspnet_50",
     "sfnet_dfnet_v2": "sfnet_dfnet_v1",
+    "sfnet_lite_stdc1": "sfnet_lite_resnet18",
     "sfnet_lite_stdc2": "sfnet_lite_stdc1",
     "sfnet_resnet101": "sfnet_resnet18",
     "sfnet_resnet50": "sfnet_resnet18",

@@ -9,6 +9,7 @@ import pytest
 if keras.backend.backend() != "tensorflow":
     pytest.skip("export is TensorFlow's", allow_module_level=True)
 
+import roadseg
 from roadseg.errors import RoadsegError
 from roadseg.export import command, litert, onnx, openvino, other_formats, untrained
 from roadseg.export.command import export_run
@@ -44,6 +45,18 @@ def test_a_format_labels_images_of_several_sizes_as_the_keras_model(run, name, t
         image = np.random.default_rng(1).integers(0, 256, (2, *size, 3), np.uint8)
         expected = reference(image)["labels"].numpy()
         assert np.mean(labels(image) != expected) <= other_formats.LABEL_TOLERANCE
+
+
+@pytest.mark.parametrize("network", ["sfnet_dfnet_v1", "sfnet_lite_stdc1"])
+def test_onnx_holds_semantic_flow_at_any_size(network, tmp_path):
+    needs(FORMATS["onnx"][2])
+    keras.utils.set_random_seed(4)
+    model = roadseg.create(network, 5)
+    onnx.write_onnx(model, tmp_path)  # refuses other labels
+    image = np.random.default_rng(2).integers(0, 256, (2, 67, 93, 3), np.uint8)
+    found = onnx.run_onnx(tmp_path / onnx.FILE)(image)
+    expected = other_formats.labels_function(model)(image)["labels"].numpy()
+    assert np.mean(found != expected) <= other_formats.LABEL_TOLERANCE
 
 
 @pytest.mark.parametrize("name", FORMATS)
