@@ -17,7 +17,6 @@ SEGMENTATION = Recipe(
     name="semantics_sharing/segmentation",
     task="two_views",
     source="SemanticsSharing 9fc1fde, mode mobilenetv3",
-    measured="small copies of all stages: docs/results/semantics_sharing.md",
     model="mobilenet_v3_large",
     auxiliary_heads=False,
     initial_weights="none",  # no ImageNet weights are used
@@ -45,7 +44,6 @@ FLOW = Recipe(
     name="semantics_sharing/flow",
     task="flow",
     source="SemanticsSharing 9fc1fde, flow pre-training; its pairs are not public, ours are made",
-    measured="a small copy: docs/results/flow.md",
     model="pwcnet",
     flow_pairs="warped",
     # 5/12 of 1208 x 1920, as its example pairs, in multiples of 64.
