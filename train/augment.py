@@ -12,10 +12,10 @@ import tensorflow as tf
 from roadseg.errors import RoadsegError
 from roadseg.layers.entry import mean_colour
 from roadseg.models.registry import find
-from roadseg.ops.antialiased import cubic_window
 from roadseg.ops.cubic import resize_cubic
 from roadseg.ops.resize import Corners, resize_bilinear, resize_nearest
 from roadseg.recipe import Recipe
+from roadseg.train.antialiased import cubic_window
 
 Tensor = Any
 IMAGE_PADDING = 127.5
