@@ -25,6 +25,12 @@ def _saved_model(model: "keras.Model", folder: Path) -> None:
     write_saved_model(model, folder)
 
 
+def _two_views(model: "keras.Model", folder: Path) -> None:
+    from roadseg.export.two_views import write_two_views
+
+    write_two_views(model, folder)
+
+
 def _onnx(model: "keras.Model", folder: Path) -> None:
     from roadseg.export.onnx import write_onnx
 
@@ -54,7 +60,8 @@ FORMATS: dict[str, Callable[["keras.Model", Path], None]] = {
 
 @dataclasses.dataclass(frozen=True)
 class Arguments:
-    """Export a run: images of any size in, labels out, with a model card beside it."""
+    """Export a run: images of any size in, labels out, with a model card beside it; of two views
+    both images in, both labels out."""
 
     run: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="RUN")]
     """Folder of the run."""
@@ -81,8 +88,8 @@ def export_run(
 
     Beside the model's own files lie model_card.json and model_card.md. The folder is written whole
     or not at all. Raises RoadsegError for a folder that is no run of a segmentation network, an
-    unknown format or step, a format whose extra is not installed, a target that holds something
-    else, or a full disk.
+    unknown format or step, a format whose extra is not installed or that two views have not, a
+    target that holds something else, or a full disk.
     """
     if format_name not in FORMATS:
         raise RoadsegError(f"--format {format_name}: there is {', '.join(FORMATS)}")
@@ -99,11 +106,15 @@ def export_run(
     target = to if to is not None else run.export_folder / format_name
     _check_target(target)
     number, _ = run.find_checkpoint(wanted)
-    model = run.load_segmenter(number)
+    two_views = run.recipe.task == "two_views"
+    if two_views and format_name != "saved_model":
+        raise RoadsegError(f"{run_path}: two views are exported as saved_model alone")
+    model = run.load_network(number) if two_views else run.load_segmenter(number)
     card = model_card(run, number, model, format_name)
+    write_model = _two_views if two_views else FORMATS[format_name]
 
     def write(folder: Path) -> None:
-        FORMATS[format_name](model, folder)
+        write_model(model, folder)
         text = json.dumps(card, indent=1) + "\n"
         (folder / "model_card.json").write_text(text, encoding="utf-8")
         (folder / "model_card.md").write_text(to_markdown(card), encoding="utf-8")

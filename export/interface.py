@@ -20,6 +20,12 @@ SCORES = {
     "type": "float32",
     "meaning": "class scores before the softmax, at full size",
 }
+TWO_IMAGES = {
+    "name": "wide, narrow",
+    "shape": "(batch, height, width, 3) each",
+    "type": "uint8",
+    "meaning": "the images of both cameras, RGB, 0..255; normalisation is part of the model",
+}
 LOCATIONS = {
     "signature": "serving_default and locations",
     "name": "locations",
@@ -57,6 +63,25 @@ import openvino
 model = openvino.Core().compile_model("model.xml", "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
 labels = model(images)[0]""",
 }
+
+
+# What the SavedModel of a network of two views is called by.
+TWO_VIEWS_CALL = """\
+import tensorflow as tf
+
+model = tf.saved_model.load(".")
+labels = model.signatures["serving_default"](wide=wide_images, narrow=narrow_images)
+wide, narrow = labels["wide_labels"], labels["narrow_labels"]"""
+
+
+def outputs_of_two_views() -> list[dict[str, str]]:
+    """Return what the SavedModel of a network of two views gives."""
+    outputs = []
+    for output in (LABELS, SCORES):
+        for view in ("wide", "narrow"):
+            meaning = f"of the {view} view: {output['meaning']}"
+            outputs.append({**output, "name": f"{view}_{output['name']}", "meaning": meaning})
+    return outputs
 
 
 def outputs_of(format_name: str, sampled: bool, void: int | None) -> list[dict[str, str]]:

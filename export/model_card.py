@@ -7,7 +7,14 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from roadseg.export.interface import CALLS, INPUT, outputs_of
+from roadseg.export.interface import (
+    CALLS,
+    INPUT,
+    TWO_IMAGES,
+    TWO_VIEWS_CALL,
+    outputs_of,
+    outputs_of_two_views,
+)
 
 if TYPE_CHECKING:
     import keras
@@ -28,13 +35,15 @@ def model_card(
     recipe = json.loads(run.recipe.to_json())
     sampling = recipe["sampling"]
     void = len(run.label_table.names) if recipe["void_class"] else None
+    outputs = outputs_of(format_name, sampling != "none", void)
+    two_views = recipe["task"] == "two_views"
     card = {
         "name": recipe["name"],
         "step": step,
         "exported": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         "format": format_name,
-        "input": INPUT,
-        "outputs": outputs_of(format_name, sampling != "none", void),
+        "input": TWO_IMAGES if two_views else INPUT,
+        "outputs": outputs_of_two_views() if two_views else outputs,
         "normalisation": _normalisation(recipe["model"], model),
         "parameters": int(model.count_params()),
         "sampling": _sampling(recipe),
@@ -126,7 +135,7 @@ def to_markdown(card: dict[str, Any]) -> str:
         "## Input and outputs",
         _input_and_outputs(card),
         "## How to call it",
-        f"```python\n{CALLS[card['format']]}\n```",
+        f"```python\n{_call(card)}\n```",
         f"Sampling: {_sampling_text(card['sampling'])}",
         f"Normalisation, inside the model: {card['normalisation']}.",
         "## Evaluation",
@@ -139,6 +148,10 @@ def to_markdown(card: dict[str, Any]) -> str:
         _table(("package", "version"), list(card["versions"].items())),
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def _call(card: dict[str, Any]) -> str:
+    return TWO_VIEWS_CALL if card["recipe"]["task"] == "two_views" else CALLS[card["format"]]
 
 
 def _input_and_outputs(card: dict[str, Any]) -> str:

@@ -10,6 +10,7 @@ import numpy as np
 
 from roadseg.errors import RoadsegError
 from roadseg.export.saved_model import is_sampled, labels_and_locations
+from roadseg.export.trial_images import trial_images
 
 if TYPE_CHECKING:
     import keras
@@ -85,8 +86,7 @@ def check_labels(
     """Raise RoadsegError unless `run` labels two images, of two sizes, as `model` does."""
     reference = labels_function(model)
     bound = SAMPLED_LABEL_TOLERANCE if is_sampled(model) else LABEL_TOLERANCE
-    for size in ((96, 160), (64, 128)):
-        image = np.random.default_rng(0).integers(0, 256, (1, *size, 3), np.uint8)
+    for image in trial_images(model, ((96, 160), (64, 128))):
         expected = reference(image)["labels"].numpy()
         found = run(image)
         if found.shape != expected.shape:

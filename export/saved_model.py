@@ -8,6 +8,7 @@ import numpy as np
 
 from roadseg.errors import RoadsegError
 from roadseg.export.saved_folder import replace_folder
+from roadseg.export.trial_images import trial_images
 
 if TYPE_CHECKING:
     import keras
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 # Untrained networks show rounding most; a trained one stays a hundred times below.
 LOCATION_TOLERANCE = 1e-6
 LABEL_TOLERANCE = 1e-3
+TRIAL_SIZES = ((96, 160), (65, 97))
 
 
 def export_saved_model(model: "keras.Model", folder: Path) -> None:
@@ -47,7 +49,7 @@ def write_saved_model(model: "keras.Model", folder: Path) -> None:
     module.weights = [variable.value for variable in model.variables]
     signatures = {name: function.get_concrete_function() for name, function in functions.items()}
     tf.saved_model.save(module, str(folder), signatures=signatures)
-    compare(model, folder, [_noise((96, 160)), _noise((65, 97))])
+    compare(model, folder, trial_images(model, TRIAL_SIZES))
 
 
 def signature_functions(model: "keras.Model") -> dict[str, Any]:
@@ -143,7 +145,3 @@ def _reference(model: "keras.Model") -> Any:
         return labels_and_locations(model, image, grid)["labels"]
 
     return labels
-
-
-def _noise(size: tuple[int, int]) -> np.ndarray:
-    return np.random.default_rng(0).integers(0, 256, (1, *size, 3), dtype=np.uint8)

@@ -13,6 +13,7 @@ from roadseg.errors import RoadsegError
 from roadseg.layers.convolution import activate, conv, conv_norm
 from roadseg.layers.pooling import AdaptiveAveragePooling
 from roadseg.layers.resize import ResizeLike
+from roadseg.layers.walk import innermost_layers
 
 Tensor = Any
 Shape = tuple[int | None, ...]
@@ -52,6 +53,12 @@ def light_aspp(
         initializer=xavier(),
         bias_initializer=zeros,
     )
+
+
+def least_image_side(model: keras.Model) -> int:
+    """Return the least height and width of the images that the head of `model` takes."""
+    heads = (layer for layer in innermost_layers(model) if isinstance(layer, WindowPooling))
+    return LEAST_SIDE if any(True for _ in heads) else 1
 
 
 def _pooled(x: Tensor, pooling: Pooling, name: str) -> Tensor:

@@ -116,8 +116,9 @@ def test_scores_and_gradients_are_finite_in_half_precision(name, policy):
     scores = scores_of(model(images(size), training=False))
     assert keras.backend.standardize_dtype(scores.dtype) == "float32"
     assert np.isfinite(ops.convert_to_numpy(scores)).all()
-    # Scaled down, as a loss scale may: DFANet untrained has gradients of 5e5 here, beyond float16.
-    gradients = gradients_of(model, size, lambda outputs: segmentation_loss(outputs) / 64)
+    # Scaled down, as a loss scale may: DFANet untrained has gradients of 5e5 here, beyond float16,
+    # and larger ones on the way to them.
+    gradients = gradients_of(model, size, lambda outputs: segmentation_loss(outputs) / 1024)
     assert all(np.isfinite(gradient).all() for gradient in gradients)
 
 

@@ -13,8 +13,9 @@ import pytest
 if keras.backend.backend() != "tensorflow":
     pytest.skip("replicas are TensorFlow's", allow_module_level=True)
 
-from tests.models.every_network import every_network, options, sizes
-from tests.support import REPOSITORY
+import roadseg
+from tests.models.every_network import NAMES, options, sizes
+from tests.support import REPOSITORY, deeper_copies_slow
 
 Compare = Callable[[str], dict[str, Any]]
 
@@ -49,7 +50,7 @@ def compare() -> Iterator[Compare]:
         process.wait(timeout=60)
 
 
-@every_network
+@pytest.mark.parametrize("name", deeper_copies_slow([*NAMES, *roadseg.list_models("two_views")]))
 def test_two_replicas_agree_with_one(name, compare):
     differences = compare(name)
     assert differences["weights"] > 50

@@ -44,7 +44,8 @@ def step(
 
     def replica(images, labels):
         with tf.GradientTape() as tape:
-            outputs = model(images, training=True)
+            views = isinstance(model.input, dict)
+            outputs = model(dict.fromkeys(model.input, images) if views else images, training=True)
             maps = outputs.values() if isinstance(outputs, dict) else [outputs]
             loss = sum(cross_entropy(scores, labels)[0] for scores in maps) / labels.shape[0]
         found = tape.gradient(loss, [v.value for v in model.trainable_variables])
