@@ -35,7 +35,8 @@ class Recipe:
     rig: str = ""
     """Rig file of the two cameras, whose text the run folder then keeps; empty: the published."""
     initial_weights: str = "none"
-    """'none', 'imagenet', or the path of a checkpoint, archive or run folder."""
+    """'none', 'imagenet', 'unit_variance' (flows: fitted to the first batch), or the path of a
+    checkpoint, archive or run folder."""
     stages_before: tuple[str, ...] = ()
     """Run folders, or checkpoints in them, that parts of the network come from; later ones win."""
     new_parts: tuple[str, ...] = ()

@@ -51,6 +51,8 @@ def check_recipe(recipe: Recipe, table: LabelTable) -> None:
         _check_grid(recipe)
     else:
         _check_network(recipe)
+    fitted = recipe.initial_weights == "unit_variance"
+    _need(recipe.task == "flow" or not fitted, "initial_weights", "unit_variance", "flows only")
     if recipe.task == "flow":
         _check_flow(recipe)
 

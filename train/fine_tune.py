@@ -56,7 +56,8 @@ def load_run(
     if run.recipe.model != recipe.model:
         _load_trunk(recipe, model, arrays, run)
         return
-    other = table is not None and run.label_table.names != table.names
+    flow = recipe.task == "flow"
+    other = table is not None and not flow and run.label_table.names != table.names
     fit = _load(recipe, model, arrays, folder / "weights.npz", other)
     print(f"initial weights from {run.path}, step {number}: {fit}")
 
@@ -149,8 +150,9 @@ def class_dependent(recipe: Recipe, model: "keras.Model") -> set[str]:
     SwiftNet as Fast_Seg has it, all that is as wide as there are classes.
     """
     outputs: Any = model.output
-    scores = outputs["scores"] if isinstance(outputs, dict) else outputs
-    count = int(scores.shape[-1])
+    if isinstance(outputs, dict):
+        outputs = outputs["wide" if recipe.task == "two_views" else "scores"]
+    count = int(outputs.shape[-1])
     dependent: set[str] = set()
     # By 5, since ESPNet divides the classes among five branches; by more, since others may round.
     for number in (count + 5, 2 * count + 8):

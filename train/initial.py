@@ -150,7 +150,7 @@ def _load_initial_weights(recipe: Recipe, model: "keras.Model", table: "LabelTab
     from roadseg.train.fine_tune import load_file, load_run
 
     source = recipe.initial_weights
-    if source in ("", "none"):
+    if source in ("", "none", "unit_variance"):
         return
     path = Path(source).expanduser()
     run = RunFolder(path)

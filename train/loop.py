@@ -27,6 +27,7 @@ from roadseg.train.schedule import rate_at
 from roadseg.train.step import TrainingStep
 from roadseg.train.stop import StopSignal
 from roadseg.train.summaries import Summaries
+from roadseg.train.unit_variance import fit_first_batch
 
 
 def train(recipe: Recipe, run: RunFolder, strategy: tf.distribute.Strategy | None = None) -> int:
@@ -69,6 +70,8 @@ def build(
         freeze(recipe, model)
         if not run.checkpoints():
             load_start(recipe, model, table)
+            if recipe.initial_weights == "unit_variance":
+                fit_first_batch(recipe, model, records)
         weights = class_weights(recipe, run, records, writes=is_chief(strategy))
         return TrainingStep(recipe, model, auxiliary, strategy, table.ignore, weights)
 

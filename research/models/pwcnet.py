@@ -14,6 +14,7 @@ from typing import Any
 import keras
 
 from roadseg.backbones.pwc import SEARCH_RANGE, feature_pyramid, refine_flow
+from roadseg.layers.entry import normalise
 from roadseg.layers.flow import EnlargeFlow, NoFlow, ResizeFlow
 from roadseg.layers.precision import full_precision
 from roadseg.layers.resize import ResizeLike, ResizeToMultiple
@@ -48,11 +49,12 @@ def pwcnet(
     swapped_flow_factors: bool = True,
     aligned_sampling: bool = True,
     search_range: int = SEARCH_RANGE,
+    normalised: bool = False,
 ) -> keras.Model:
     """Return the network: {"first": images, "second": images} to flows by name.
 
-    Images are (batch, height, width, 3), RGB, 0..255, of any size, and not normalised: `first` is
-    the wide view as the homography shows it to the narrow camera, `second` the narrow one.
+    Images are (batch, height, width, 3), RGB, 0..255, of any size: `first` is the wide view as the
+    homography shows it to the narrow camera, `second` the narrow one.
     Returned: "flow" (batch, height, width, 2), and coarser ones, "flow_64", "flow_32", "flow_16"
     and "flow_8" at that fraction of the size, rounded up; channels (x, y), float32, in pixels of
     their own map. The last is decided at 1/4 and enlarged bilinearly (layer `enlarged`, four times
@@ -60,12 +62,16 @@ def pwcnet(
     level's features are looked up at plus the flow.
     widths: channels of the images and of each level. output_level: index of the last estimator.
     swapped_flow_factors, aligned_sampling, search_range: see `FlowOptions`.
+    normalised: bring images to the scale of ImageNet's weights first; False as published, where
+        features of two images are alike wherever both are bright, and learning takes longer.
     """
-    first = keras.Input(input_shape, name="first")
-    second = keras.Input(input_shape, name="second")
+    inputs = {name: keras.Input(input_shape, name=name) for name in ("first", "second")}
+    images = list(inputs.values())
+    if normalised:
+        images = [normalise(image, "rgb", f"{name}.normalise") for name, image in inputs.items()]
     options = FlowOptions(swapped_flow_factors, aligned_sampling, search_range)
-    flows = flow_of_images(first, second, "", options, widths, output_level)
-    return keras.Model({"first": first, "second": second}, flows, name="pwcnet")
+    flows = flow_of_images(*images, "", options, widths, output_level)
+    return keras.Model(inputs, flows, name="pwcnet")
 
 
 def pwcnet_mobilenet_v3(

@@ -13,6 +13,7 @@ from pathlib import Path
 import keras
 
 from roadseg.backbones.mobilenet_v3 import coarse_stages, fine_stages
+from roadseg.backbones.pwc import SEARCH_RANGE
 from roadseg.layers.flow import WarpByFlow
 from roadseg.layers.light_aspp import Pooling, light_aspp
 from roadseg.layers.precision import full_precision
@@ -43,6 +44,8 @@ def semshare_loose(
     geometry: Convention = "published",
     swapped_flow_factors: bool = True,
     aligned_sampling: bool = True,
+    search_range: int = SEARCH_RANGE,
+    normalised_flow: bool = False,
     include_preprocessing: bool = True,
 ) -> keras.Model:
     """Return the network: {"wide": images, "narrow": images} to scores by view.
@@ -56,7 +59,10 @@ def semshare_loose(
     narrow_fusion, wide_fusion: see `layers.view_fusion`.
     geometry: "published" scales intrinsics by the width alone, and has -1 and 1 half a pixel off
         the middle of the outermost pixels; "corrected" does neither.
-    swapped_flow_factors, aligned_sampling: see `pwcnet.FlowOptions`; the second of every look-up.
+    swapped_flow_factors, aligned_sampling, search_range: see `pwcnet.FlowOptions`; the second is
+        of every look-up.
+    normalised_flow: let the flow network see normalised images, as `pwcnet` with `normalised` does;
+        False as published: 0..255.
     Raises RoadsegError for a rig file that is none, or images too small for the head.
     """
     images, views = view_inputs(input_shape, include_preprocessing)
@@ -69,7 +75,8 @@ def semshare_loose(
     scores = light_aspp(coarse_stages(c1).c4, num_classes, pooling)
     scores = ResizeLike(name="wide.scores")([scores, small_wide])
     features = ResizeLike(name="narrow.features")([features, small_wide])
-    flow = _flow(small, places, FlowOptions(swapped_flow_factors, aligned_sampling))
+    options = FlowOptions(swapped_flow_factors, aligned_sampling, search_range)
+    flow = _flow(small, places, options, normalised_flow)
 
     x = places.warp(scores, "narrow", "wide.scores_seen", one_scale=True)
     x = WarpByFlow(-1, aligned_sampling, name="wide_in_narrow")([x, flow])
@@ -81,8 +88,9 @@ def semshare_loose(
     return two_view_model(images, Views(wide, narrow), "semshare_loose")
 
 
-def _flow(small: Views, places: Geometry, options: FlowOptions) -> Tensor:
+def _flow(small: Views, places: Geometry, options: FlowOptions, normalised: bool) -> Tensor:
     """Return the flow between the wide view, as the narrow camera sees it, and the narrow one."""
-    seen = places.warp(small.wide, "narrow", "wide.seen", one_scale=True)
-    first, second = as_bytes(seen, "flow.first"), as_bytes(small.narrow, "flow.second")
+    first, second = places.warp(small.wide, "narrow", "wide.seen", one_scale=True), small.narrow
+    if not normalised:
+        first, second = as_bytes(first, "flow.first"), as_bytes(second, "flow.second")
     return flow_of_images(first, second, "flow_Network.", options)["flow"]

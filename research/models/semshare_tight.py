@@ -13,6 +13,7 @@ from pathlib import Path
 import keras
 
 from roadseg.backbones.mobilenet_v3 import coarse_stages, fine_stages
+from roadseg.backbones.pwc import SEARCH_RANGE
 from roadseg.errors import RoadsegError
 from roadseg.layers.entry import SizeWithin
 from roadseg.layers.flow import WarpByFlow
@@ -52,6 +53,7 @@ def semshare_tight(
     fixed_sizes: bool = False,
     swapped_flow_factors: bool = True,
     aligned_sampling: bool = True,
+    search_range: int = SEARCH_RANGE,
     include_preprocessing: bool = True,
 ) -> keras.Model:
     """Return the network: {"wide": images, "narrow": images} to scores by view.
@@ -78,7 +80,7 @@ def semshare_tight(
     scores = ResizeLike(name="wide.scores")([light_aspp(c4, num_classes, pooling), c1])
     small = shrink(views.narrow, scale, "narrow.small")
     seen = _features_seen((c2, c1, c0), places, fixed_sizes)
-    options = FlowOptions(swapped_flow_factors, aligned_sampling)
+    options = FlowOptions(swapped_flow_factors, aligned_sampling, search_range)
     flow = flow_of_features(seen, small, "flow_Network.", options)["flow"]
 
     x = ResizeLike(name="wide.scores_small")([scores, small])

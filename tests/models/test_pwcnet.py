@@ -152,3 +152,12 @@ def test_a_flow_has_no_classes():
         roadseg.create("pwcnet", 19)
     with pytest.raises(RoadsegError, match="num_classes=None"):
         roadseg.create("semshare_loose")
+
+
+def test_a_normalising_network_takes_0_to_255_for_what_another_takes_normalised():
+    plain, own = (network(widths=(3, 4, 4, 4, 4, 4, 4), normalised=n) for n in (False, True))
+    given = {name: 255 * image for name, image in pair((64, 64)).items()}
+    mean, deviation = np.array([[0.485, 0.456, 0.406], [0.229, 0.224, 0.225]], "float32")
+    normalised = {name: (image / 255 - mean) / deviation for name, image in given.items()}
+    found, expected = own(given)["flow"], plain(normalised)["flow"]
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-4)

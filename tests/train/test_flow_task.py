@@ -1,5 +1,6 @@
 """Flow networks in training: which loss on which pairs, and what is asked for in vain."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -104,6 +105,19 @@ def test_a_run_of_a_flow_network_is_kept_and_loaded(frames: Path, tmp_path: Path
     assert flow["flow"].shape == (1, *SIZE, 2)
     with pytest.raises(RoadsegError, match="learns the flow between two images"):
         run.load_segmenter()
+
+
+def test_a_flow_network_goes_on_from_a_run_on_other_classes(
+    frames: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    begun, other = tmp_path / "begun", pairs.write_pairs(tmp_path / "pairs")
+    assert loop.train(recipe(frames), RunFolder(begun)) == 0
+    values = {"flow_pairs": "views", "flow_loss": "self", "initial_weights": str(begun)}
+    table = json.loads((other / "label_table.json").read_text())
+    table["names"][0] = "street"
+    (other / "label_table.json").write_text(json.dumps(table))
+    assert loop.train(recipe(other, **values), RunFolder(tmp_path / "run")) == 0
+    assert "84 of 84 variables" in capsys.readouterr().out
 
 
 def test_a_place_in_the_run_gives_the_same_pair_again_and_another_place_another() -> None:

@@ -1,4 +1,4 @@
-"""Networks of Fast_Seg behind learned and uniform sampling, through the commands a user types."""
+"""Networks of each system behind learned and uniform sampling, through the commands users type."""
 
 import dataclasses
 import json
@@ -12,7 +12,12 @@ from roadseg.run_folder import RunFolder
 from tests.train import tiny
 
 # (network, sampling): each network once, each kind of sampling with a deep and a shallow one.
-CASES = [("fast_scnn", "adaptive"), ("bisenet", "uniform"), ("espnet", "adaptive")]
+CASES = [
+    ("fast_scnn", "adaptive"),
+    pytest.param("bisenet", "uniform", marks=pytest.mark.slow),
+    ("espnet", "uniform"),
+    ("sfnet_resnet18", "adaptive"),
+]
 COMMON = "--batch-size 2 --steps 2 --shuffle-buffer 4 --pictures-every-steps 0 --crop-size 64 64"
 
 

@@ -165,3 +165,43 @@ def test_each_script_of_sgcpnet_trains_its_recipe(tmp_path: Path, script: str, r
     run_folder = f"--run runs/sgcpnet/{recipe} --records records"
     expected = f"train --recipe sgcpnet/{recipe} {run_folder} --crop-size 360 360 --seed 3"
     assert output.splitlines()[0] == expected
+
+
+def test_semantics_sharing_is_trained_and_evaluated_stage_by_stage(tmp_path: Path) -> None:
+    variables = {"RECORDS": "/pairs", "FRAMES": "/frames", "RUNS": "/runs"}
+    _, output, error = run(tmp_path, "train_semantics_sharing", "--seed", "3", **variables)
+    lines = [line for line in output.splitlines() if not line.startswith("devices")]
+    folder = "/runs/semantics_sharing/"
+    assert error == "" and [line.split()[0] for line in lines] == ["train", "eval"] * 5
+    assert f"flow --run {folder}flow --records /frames --seed 3" in lines[2]
+    before = f"--records /pairs --stages-before {folder}segmentation {folder}flow --seed 3"
+    assert lines[4].endswith(before)
+    assert lines[6].endswith(f"--stages-before {folder}fusion_narrow --seed 3")
+    assert lines[8].endswith(f"--stages-before {folder}fusion_wide --seed 3")
+    assert lines[9] == f"eval {folder}whole"
+
+
+def test_the_tight_network_s_flow_has_no_stage_and_small_copies_are_runs_of_their_own(
+    tmp_path: Path,
+) -> None:
+    variables = {"COUPLING": "tight", "SMALL": "1", "DRY_RUN": "1"}
+    _, output, _ = run(tmp_path, "train_semantics_sharing", **variables)
+    folder = "runs/semantics_sharing/"
+    lines = output.splitlines()
+    assert not any("/flow" in line for line in lines) and len(lines) == 8
+    assert lines[2].endswith(f"--stages-before {folder}segmentation_small")
+    assert lines[7] == f"roadseg eval {folder}whole_tight_small"
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "message"),
+    [
+        ("COUPLING", "none", "there are loose and tight"),
+        ("STAGES", "fly", "there are segmentation"),
+    ],
+)
+def test_a_stage_or_coupling_that_is_none_is_refused(
+    tmp_path: Path, variable: str, value: str, message: str
+) -> None:
+    status, output, error = run(tmp_path, "train_semantics_sharing", **{variable: value})
+    assert (status, output) == (2, "") and message in error and error.count("\n") == 1

@@ -109,8 +109,9 @@ for _network in FAST_SEG:
     RECIPES[f"fast_seg/{_network}"] = (_module, "RECIPE")
     RECIPES[f"fast_seg/{_network}_one_gpu"] = (_module, "ONE_GPU")
 for _stage in SEMANTICS_SHARING:
-    _place = ("roadseg.train.recipes.semantics_sharing", _stage.upper())
-    RECIPES[f"semantics_sharing/{_stage}"] = _place
+    for _name in (_stage, f"{_stage}_small"):
+        _place = ("roadseg.train.recipes.semantics_sharing", _name.upper())
+        RECIPES[f"semantics_sharing/{_name}"] = _place
 for _data_set, _kinds in SFSEGNETS.items():
     _module = f"roadseg.train.recipes.sfsegnets.{_data_set}"
     for _kind, _networks in _kinds.items():

@@ -8,6 +8,7 @@ the default run folders of those before; --stages-before names others.
 """
 
 from dataclasses import replace
+from typing import Any
 
 from roadseg.recipe import Recipe
 
@@ -17,6 +18,7 @@ SEGMENTATION = Recipe(
     name="semantics_sharing/segmentation",
     task="two_views",
     source="SemanticsSharing 9fc1fde, mode mobilenetv3",
+    measured="small copies of all stages: docs/results/semantics_sharing.md",
     model="mobilenet_v3_large",
     auxiliary_heads=False,
     initial_weights="none",  # no ImageNet weights are used
@@ -44,6 +46,7 @@ FLOW = Recipe(
     name="semantics_sharing/flow",
     task="flow",
     source="SemanticsSharing 9fc1fde, flow pre-training; its pairs are not public, ours are made",
+    measured="a small copy: docs/results/flow.md",
     model="pwcnet",
     flow_pairs="warped",
     # 5/12 of 1208 x 1920, as its example pairs, in multiples of 64.
@@ -128,3 +131,62 @@ WHOLE_TIGHT: Recipe = replace(
     model="semshare_tight",
     stages_before=(f"{RUNS}fusion_wide_tight",),
 )
+
+
+def small(recipe: Recipe, **changes: Any) -> Recipe:
+    """Return a copy of a stage for two cores: smaller images, more steps, the head's whole pool.
+
+    At 456 rows the published head has no place for its windows of 784 pixels. The two public pairs
+    are to be learned by heart, so the steps are what that takes.
+    """
+    before = tuple(f"{run}_small" for run in recipe.stages_before)
+    values: dict[str, Any] = {
+        "name": f"{recipe.name}_small",
+        "source": f"as {recipe.name}; sizes, steps and rates are ours",
+        "stages_before": before,
+        "crop_size": (456, 720),
+        "model_options": {"pooling": "whole"},
+        "cache": "decoded",
+        "checkpoint_every_steps": 100,
+    }
+    return replace(recipe, **{**values, **changes})
+
+
+# Normalised images and fitted first weights: from the published ones, which are not recorded, a
+# network of flows that sees 0..255 needs tens of thousands of steps.
+NORMALISED = {"pooling": "whole", "normalised_flow": True}
+FLOW_SMALL: Recipe = small(
+    FLOW,
+    measured="docs/results/flow.md",
+    initial_weights="unit_variance",
+    model_options={"normalised": True},
+    crop_size=(64, 96),
+    flow_shift_px=(5.0, 8.0),
+    flow_tilt=0.03,
+    flow_parallax_px=3.0,
+    batch_size=12,
+    steps=3_600,
+    learning_rate=1e-3,
+    halve_at_steps=(1_800, 2_600, 3_200),
+    weight_decay=0.0,
+    shuffle_buffer=400,
+    checkpoint_every_steps=400,
+    pictures_every_steps=1_000,
+)
+FLOW_VIEWS_SMALL: Recipe = small(
+    FLOW_VIEWS,
+    initial_weights=f"{RUNS}flow_small",
+    model_options={"normalised": True},
+    crop_size=(182, 288),
+    batch_size=2,
+    steps=300,
+    learning_rate=1e-4,
+    halve_at_steps=(200,),
+)
+SEGMENTATION_SMALL: Recipe = small(SEGMENTATION, steps=400)
+FUSION_NARROW_SMALL: Recipe = small(FUSION_NARROW, steps=200, model_options=NORMALISED)
+FUSION_WIDE_SMALL: Recipe = small(FUSION_WIDE, steps=200, model_options=NORMALISED)
+WHOLE_SMALL: Recipe = small(WHOLE, steps=200, model_options=NORMALISED)
+FUSION_NARROW_TIGHT_SMALL: Recipe = small(FUSION_NARROW_TIGHT, steps=200)
+FUSION_WIDE_TIGHT_SMALL: Recipe = small(FUSION_WIDE_TIGHT, steps=200)
+WHOLE_TIGHT_SMALL: Recipe = small(WHOLE_TIGHT, steps=200)

@@ -1,0 +1,65 @@
+#!/usr/bin/env bash
+# Trains Semantics Sharing stage by stage and evaluates each: segmentation, flow, both fusions, and
+# the whole. Run again, it goes on where it was stopped.
+#
+#   RECORDS=~/records/dual_camera FRAMES=~/records/camvid bash train/train_semantics_sharing.sh
+#   SMALL=1 bash train/train_semantics_sharing.sh                 # sizes and steps for two cores
+#   COUPLING=tight STAGES="fusion_narrow fusion_wide" bash train/train_semantics_sharing.sh
+#
+# Arguments are fields of every stage's recipe (roadseg train --recipe semantics_sharing/whole --show).
+set -euo pipefail
+
+RECORDS=${RECORDS:-records/dual_camera}   # what `roadseg convert dual_camera --to ...` wrote
+FRAMES=${FRAMES:-records/camvid}          # single frames, of which the pairs for the flow are made
+RUNS=${RUNS:-runs}
+COUPLING=${COUPLING:-loose}               # tight: its flow learns with the first fusion
+STAGES=${STAGES:-segmentation flow fusion_narrow fusion_wide whole}
+SMALL=${SMALL:-}                          # 1: the small copies of the recipes
+DRY_RUN=${DRY_RUN:-}                      # 1: print the commands and stop
+# CUDA_VISIBLE_DEVICES is passed through; empty means the CPU.
+
+case $COUPLING in
+  loose) coupling= ;;
+  tight) coupling=_tight STAGES=" $STAGES " && STAGES=${STAGES/ flow / } ;;
+  *) echo "error: COUPLING='$COUPLING'; there are loose and tight" >&2 && exit 2 ;;
+esac
+copy=
+[[ -z $SMALL || $SMALL == 0 ]] || copy=_small
+
+run_of() {   # the run folder of a stage
+  local kind=$coupling
+  [[ $1 != segmentation && $1 != flow ]] || kind=
+  echo "$RUNS/semantics_sharing/$1$kind$copy"
+}
+
+do_or_print() {
+  if [[ -n $DRY_RUN && $DRY_RUN != 0 ]]; then
+    printf -v line '%q ' "$@"   # quoted, so that it can be pasted
+    echo "${line% }"
+  else
+    "$@"
+  fi
+}
+
+for stage in $STAGES; do
+  records=$RECORDS before=()
+  case $stage in
+    segmentation) ;;
+    flow) records=$FRAMES ;;
+    fusion_narrow)
+      before=("$(run_of segmentation)")
+      [[ $COUPLING == tight ]] || before+=("$(run_of flow)")
+      ;;
+    fusion_wide) before=("$(run_of fusion_narrow)") ;;
+    whole) before=("$(run_of fusion_wide)") ;;
+    *)
+      echo "error: STAGES: '$stage'; there are segmentation, flow, fusion_narrow, fusion_wide and whole" >&2
+      exit 2
+      ;;
+  esac
+  run=$(run_of "$stage")
+  command=(roadseg train --recipe "semantics_sharing/$(basename "$run")" --run "$run" --records "$records")
+  [[ ${#before[@]} == 0 ]] || command+=(--stages-before "${before[@]}")
+  do_or_print "${command[@]}" "$@"
+  do_or_print roadseg eval "$run"
+done
