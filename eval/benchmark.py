@@ -13,7 +13,8 @@ from roadseg.errors import RoadsegError
 
 EXAMPLE = """roadseg benchmark --all --size 512x1024
 roadseg benchmark deeplabv3_mobilenet_v2 --size 1024x1024 --sampling-size 128 192
-roadseg benchmark deeplabv3_mobilenet_v2 --count --size 128x128 --option output_stride=16"""
+roadseg benchmark deeplabv3_mobilenet_v2 --count --size 128x128 --option output_stride=16
+roadseg benchmark sfnet_resnet18 --size 512x1024 --part fpn_out_align .warped"""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,6 +49,8 @@ class BenchmarkOptions:
     """Time each also as a SavedModel, written to a temporary folder."""
     labels: bool = False
     """Time networks from uint8 images to labels of every pixel, as runs are timed."""
+    part: tuple[str, ...] = ()
+    """Also time the layers whose names hold a text, alone, and print their share of the network."""
     json: bool = False
     """Print JSON instead of tables."""
 
@@ -68,6 +71,8 @@ def main(argv: Sequence[str]) -> int:
 
     threads = set_threads(options.threads)
     _check_tasks(options)
+    if options.part:
+        return _time_parts(options, size, threads)
     if _networks_alone(options):
         return _time_networks(options, size, threads)
     from roadseg.eval.benchmark_rows import as_values, benchmark, table
@@ -126,6 +131,23 @@ def _time_networks(options: BenchmarkOptions, size: tuple[int, int], threads: in
         # All of them take half an hour: an interruption leaves the table of those that are done.
         if rows:
             network_times.show(rows, conditions, options.json)
+    return 0
+
+
+def _time_parts(options: BenchmarkOptions, size: tuple[int, int], threads: int) -> int:
+    from roadseg.eval import network_times, part_times
+
+    if not _networks_alone(options):
+        raise RoadsegError("--part is for networks alone, one image a call, without other options")
+    chosen = options.builder_options()
+    rows: list[part_times.PartTime] = []
+    for subject in network_times.subjects(options.names, chosen, options.num_classes, False):
+        times = part_times.time_parts(subject, options.part, size, options.warm_up, options.repeats)
+        rows.extend(times)
+    conditions = _conditions(options, size, threads) | part_times.CONDITIONS
+    conditions["images"] = network_times.CONDITIONS["images"]
+    conditions["protocol"] = f"{options.warm_up} calls to warm up, median of {options.repeats}"
+    part_times.show(rows, conditions, options.json)
     return 0
 
 

@@ -98,7 +98,7 @@ def time_network(
     from roadseg.metrics.operations import count_operations
 
     image = np.random.default_rng(0).normal(size=(1, *size, 3)).astype(np.float32)
-    model, graph = _graph(subject, size, image)
+    model, graph = graph_of(subject, size, image)
     counted = count_operations(model, size)
     _say(f"{subject.title}: {GRAPH}")
     times = {GRAPH: measure(graph, warm_up, repeats)}
@@ -119,7 +119,7 @@ def time_network(
     return Timed(subject.title, counted.parameters, counted.macs, times, failed, milliseconds)
 
 
-def _graph(
+def graph_of(
     subject: Subject, size: tuple[int, int], image: np.ndarray
 ) -> tuple[Any, Callable[[], Any]]:
     """Return the network up to its scores, and a call of it as a compiled graph."""
