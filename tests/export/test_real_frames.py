@@ -1,0 +1,65 @@
+"""What is exported labels real frames as the Keras model does, semantic flow included."""
+
+import importlib.util
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import keras
+import numpy as np
+import pytest
+
+if keras.backend.backend() != "tensorflow":
+    pytest.skip("export is TensorFlow's", allow_module_level=True)
+
+import roadseg
+from roadseg.export import onnx
+from roadseg.export.other_formats import LABEL_TOLERANCE, labels_function
+from roadseg.export.saved_model import write_saved_model
+from tests.support import shared_folder
+
+Labels = Callable[[np.ndarray], np.ndarray]
+SEMANTIC_FLOW = [name for name in roadseg.list_models() if name.startswith(("sfnet", "fpn"))]
+
+
+def load_saved_model(model: keras.Model, folder: Path) -> Labels:
+    import tensorflow as tf
+
+    write_saved_model(model, folder)
+    # The module itself: its signatures alone would not keep the weights alive.
+    loaded = tf.saved_model.load(str(folder))
+    return lambda image: loaded.signatures["serving_default"](image=image)["labels"].numpy()
+
+
+def load_onnx(model: keras.Model, folder: Path) -> Labels:
+    for module in ("tf2onnx", "onnx", "onnxruntime"):
+        if importlib.util.find_spec(module) is None:
+            pytest.skip(f"{module} not installed (an extra)")
+    folder.mkdir()
+    onnx.write_onnx(model, folder)
+    return onnx.run_onnx(folder / onnx.FILE)
+
+
+@pytest.fixture(scope="module")
+def frames() -> list[np.ndarray]:
+    """Return a whole frame of 1024x2048, and one cut to sides that no stride divides."""
+    found = sorted(shared_folder("data", "cityscapes_frames").rglob("*_leftImg8bit.*"))[:2]
+    first, second = (cv2.imread(str(path))[None, ..., ::-1] for path in found)
+    return [first, second[:, 200:701, 300:1203]]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("load", [load_saved_model, load_onnx])
+@pytest.mark.parametrize("name", SEMANTIC_FLOW)
+def test_an_exported_network_labels_real_frames_as_the_keras_model(
+    name: str, load: Callable[[keras.Model, Path], Labels], frames: list, tmp_path: Path
+) -> None:
+    keras.utils.set_random_seed(0)
+    model = roadseg.create(name, 19)
+    labels, reference = load(model, tmp_path / "export"), labels_function(model)
+    for frame in frames:
+        expected = reference(frame)["labels"].numpy()
+        assert len(np.unique(expected)) > 1
+        found = labels(frame)
+        assert found.shape == frame.shape[:3]
+        assert np.mean(found != expected) <= LABEL_TOLERANCE
