@@ -49,9 +49,10 @@ def unit_variance(model: keras.Model, images: dict[str, Tensor], seed: int = 0) 
 
 def _fitting(layer: keras.layers.Conv2D, random: np.random.Generator) -> Any:
     """Return a call of `layer` that first sets its weights, once."""
-    call, fitted = layer.call, []
+    call, fitted = layer.call, False
 
     def fit(x: Tensor) -> Tensor:
+        nonlocal fitted
         if not fitted:
             layer.kernel.assign(orthonormal(tuple(layer.kernel.shape), random))
             layer.bias.assign(np.zeros(layer.filters))
@@ -60,7 +61,7 @@ def _fitting(layer: keras.layers.Conv2D, random: np.random.Generator) -> Any:
             scale = wanted / np.maximum(y.std(axis=(0, 1, 2)), 1e-6)
             layer.kernel.assign(np.asarray(layer.kernel) * scale)
             layer.bias.assign(-y.mean(axis=(0, 1, 2)) * scale)
-            fitted.append(True)
+            fitted = True
         return call(x)
 
     return fit

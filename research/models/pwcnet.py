@@ -66,11 +66,12 @@ def pwcnet(
         features of two images are alike wherever both are bright, and learning takes longer.
     """
     inputs = {name: keras.Input(input_shape, name=name) for name in ("first", "second")}
-    images = list(inputs.values())
+    images = dict(inputs)
     if normalised:
-        images = [normalise(image, "rgb", f"{name}.normalise") for name, image in inputs.items()]
+        images = {name: normalise(x, "rgb", f"{name}.normalise") for name, x in inputs.items()}
     options = FlowOptions(swapped_flow_factors, aligned_sampling, search_range)
-    flows = flow_of_images(*images, "", options, widths, output_level)
+    first, second = images["first"], images["second"]
+    flows = flow_of_images(first, second, "", options, widths, output_level)
     return keras.Model(inputs, flows, name="pwcnet")
 
 
