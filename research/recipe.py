@@ -174,6 +174,8 @@ class Recipe:
     """Momentum of SGD (not Nesterov)."""
     adam_betas: tuple[float, float] = (0.9, 0.999)
     """What Adam keeps of its averages of gradients and of their squares."""
+    max_gradient_norm: float = 0.0
+    """Gradients are scaled down together to this norm over all weights; 0: never, as published."""
     weight_decay: float = 4e-5
     """L2 factor: weight_decay * sum(w^2) / 2 over the weights that decay."""
     weight_decay_on: Literal["kernels", "convolutions", "all"] = "kernels"

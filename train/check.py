@@ -146,7 +146,7 @@ def _check_class_uniform(recipe: Recipe, table: LabelTable) -> None:
 
 def _check_optimisation(recipe: Recipe) -> None:
     least = {"ohem_min_kept": 0, "auxiliary_weight": 0, "final_learning_rate": 0}
-    least |= {"min_side": 0, "poly_steps_beyond": 0}
+    least |= {"min_side": 0, "poly_steps_beyond": 0, "max_gradient_norm": 0}
     for name, value in least.items():
         _need(getattr(recipe, name) >= value, name, getattr(recipe, name), f"{value} or more")
     threshold, betas = recipe.ohem_threshold, recipe.adam_betas

@@ -122,6 +122,8 @@ class TrainingStep:
         loss, *gradients = context.all_reduce(tf.distribute.ReduceOp.SUM, [loss, *gradients])
         if self.scale:
             gradients = [gradient / scale for gradient in gradients]
+        if self.recipe.max_gradient_norm:
+            gradients, _ = tf.clip_by_global_norm(gradients, self.recipe.max_gradient_norm)
         context.merge_call(self._update, args=(gradients, tf.cast(rate, self.dtype)))
         return loss
 

@@ -52,6 +52,22 @@ def test_a_batch_without_labels_changes_only_by_decay() -> None:
         np.testing.assert_array_equal(variable.numpy(), old)
 
 
+def test_gradients_above_the_limit_are_scaled_down_together_and_others_left_alone() -> None:
+    options = {"weight_decay": 0.0, "bias_gradient_factor": 1.0}
+    moves = {}
+    for limit in (0.0, 1e-3, 1e6):
+        step = make(tiny.recipe(max_gradient_norm=limit, **options))
+        before = [v.numpy() for v in step.model.trainable_variables]
+        step(batch(), tf.constant(1.0))
+        after = step.model.trainable_variables
+        moves[limit] = [v.numpy() - old for old, v in zip(before, after, strict=True)]
+    norms = {limit: np.sqrt(sum((x**2).sum() for x in all_)) for limit, all_ in moves.items()}
+    assert norms[0.0] > 0.01 and norms[1e-3] == pytest.approx(1e-3, rel=1e-3)
+    for free, limited, far in zip(moves[0.0], moves[1e-3], moves[1e6], strict=True):
+        np.testing.assert_allclose(limited, free * 1e-3 / norms[0.0], rtol=1e-2, atol=1e-7)
+        np.testing.assert_allclose(far, free, rtol=1e-6, atol=1e-7)
+
+
 def test_every_trainable_weight_moves_and_one_trace_serves_all_steps() -> None:
     step = make(tiny.recipe())
     before = [v.numpy() for v in step.model.trainable_variables]
