@@ -34,14 +34,15 @@ demo: $(VENV)/.ready
 	@PATH="$(BIN):$$PATH" bash train/demo.sh
 
 test: $(VENV)/.ready
-	$(BIN)/python -m pytest -q -n auto --dist loadfile
+	$(BIN)/python -m pytest -q -n auto --dist worksteal
 
 test-slow: $(VENV)/.ready
 	$(BIN)/python -m pytest -q -m slow
 
+# Compiling is most of its time, and every operation of every shape runs once: hence the quick compiler.
 test-jax: $(VENV)/.ready
 	@$(PIP) $$(grep -E '^(jax|jaxlib)==' requirements.lock)
-	KERAS_BACKEND=jax $(BIN)/python -m pytest -q -n auto --dist loadfile tests/parity tests/ops tests/sampling
+	KERAS_BACKEND=jax JAX_DISABLE_MOST_OPTIMIZATIONS=1 $(BIN)/python -m pytest -q -n auto --dist worksteal tests/parity tests/ops tests/sampling
 
 lint: $(VENV)/.ready
 	$(BIN)/ruff format --check .

@@ -19,6 +19,8 @@ on_tensorflow = pytest.mark.skipif(
 
 # Networks that are another on a larger trunk, or made of others' parts.
 DEEPER_COPIES = {
+    "dfseg_v2": "dfseg_v1",
+    "espnet_c": "espnet",
     "fpn_stdc1": "sfnet_stdc1",
     "fpn_stdc2": "fpn_stdc1",
     "mobilenet_v3_large": "mobilenet_v3_small",
@@ -32,12 +34,10 @@ DEEPER_COPIES = {
 }
 
 
-def deeper_copies_slow(names: Iterable[str]) -> list[Any]:
-    """Return parameters of a test of networks: copies run with `-m slow`, others always."""
-    return [
-        pytest.param(name, marks=pytest.mark.slow) if name in DEEPER_COPIES else name
-        for name in names
-    ]
+def deeper_copies_slow(names: Iterable[str], also: Iterable[str] = ()) -> list[Any]:
+    """Return parameters of a test of networks: copies, and `also`, run with `-m slow` alone."""
+    slow = {*DEEPER_COPIES, *also}
+    return [pytest.param(name, marks=pytest.mark.slow) if name in slow else name for name in names]
 
 
 def shared_folder(*parts: str) -> Path:

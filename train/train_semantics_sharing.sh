@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Trains Semantics Sharing stage by stage and evaluates each: segmentation, flow, both fusions, and
-# the whole. Run again, it goes on where it was stopped.
+# the whole. Run again, it goes on where it was stopped. The stage flow_views, flow on the pairs of
+# both cameras without labels, is one of the small copies' stages, and can be one of the others'.
 #
 #   RECORDS=~/records/dual_camera FRAMES=~/records/camvid bash train/train_semantics_sharing.sh
 #   SMALL=1 bash train/train_semantics_sharing.sh                 # sizes and steps for two cores
@@ -13,14 +14,16 @@ RECORDS=${RECORDS:-records/dual_camera}   # what `roadseg convert dual_camera --
 FRAMES=${FRAMES:-records/camvid}          # single frames, of which the pairs for the flow are made
 RUNS=${RUNS:-runs}
 COUPLING=${COUPLING:-loose}               # tight: its flow learns with the first fusion
-STAGES=${STAGES:-segmentation flow fusion_narrow fusion_wide whole}
 SMALL=${SMALL:-}                          # 1: the small copies of the recipes
+[[ -z $SMALL || $SMALL == 0 ]] && views= || views=flow_views
+STAGES=${STAGES:-segmentation flow $views fusion_narrow fusion_wide whole}
+FLOW=${FLOW:-${views:-flow}}              # the stage whose flow is coupled
 DRY_RUN=${DRY_RUN:-}                      # 1: print the commands and stop
 # CUDA_VISIBLE_DEVICES is passed through; empty means the CPU.
 
 case $COUPLING in
   loose) coupling= ;;
-  tight) coupling=_tight STAGES=" $STAGES " && STAGES=${STAGES/ flow / } ;;
+  tight) coupling=_tight STAGES=" $STAGES " STAGES=${STAGES/ flow / } STAGES=${STAGES/ flow_views / } ;;
   *) echo "error: COUPLING='$COUPLING'; there are loose and tight" >&2 && exit 2 ;;
 esac
 copy=
@@ -28,7 +31,7 @@ copy=
 
 run_of() {   # the run folder of a stage
   local kind=$coupling
-  [[ $1 != segmentation && $1 != flow ]] || kind=
+  [[ $1 != segmentation && $1 != flow && $1 != flow_views ]] || kind=
   echo "$RUNS/semantics_sharing/$1$kind$copy"
 }
 
@@ -42,24 +45,26 @@ do_or_print() {
 }
 
 for stage in $STAGES; do
-  records=$RECORDS before=()
+  records=$RECORDS before=() start=
   case $stage in
     segmentation) ;;
     flow) records=$FRAMES ;;
+    flow_views) start=$(run_of flow) ;;
     fusion_narrow)
       before=("$(run_of segmentation)")
-      [[ $COUPLING == tight ]] || before+=("$(run_of flow)")
+      [[ $COUPLING == tight ]] || before+=("$(run_of "$FLOW")")
       ;;
     fusion_wide) before=("$(run_of fusion_narrow)") ;;
     whole) before=("$(run_of fusion_wide)") ;;
     *)
-      echo "error: STAGES: '$stage'; there are segmentation, flow, fusion_narrow, fusion_wide and whole" >&2
+      echo "error: STAGES: '$stage'; there are segmentation, flow, flow_views, fusion_narrow, fusion_wide and whole" >&2
       exit 2
       ;;
   esac
   run=$(run_of "$stage")
   command=(roadseg train --recipe "semantics_sharing/$(basename "$run")" --run "$run" --records "$records")
   [[ ${#before[@]} == 0 ]] || command+=(--stages-before "${before[@]}")
+  [[ -z $start ]] || command+=(--initial-weights "$start")
   do_or_print "${command[@]}" "$@"
   do_or_print roadseg eval "$run"
 done

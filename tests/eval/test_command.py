@@ -119,6 +119,8 @@ def test_interrupting_a_watch_ends_it_with_one_word(run: RunFolder) -> None:
         stderr=subprocess.PIPE,
         text=True,
         env=os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3"},
+        # A shell's background jobs ignore interrupts, and would hand that on.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     assert process.stderr is not None
     for line in process.stderr:

@@ -9,10 +9,14 @@ if keras.backend.backend() != "tensorflow":
 
 import tensorflow as tf
 
-from tests.models.every_network import every_network, images, plain_network, scores_of, sizes
+from tests.models.every_network import NAMES, images, plain_network, scores_of, sizes
+from tests.support import deeper_copies_slow
+
+# Its three trunks of separable convolutions take a minute to trace.
+SLOW = ["dfanet"]
 
 
-@every_network
+@pytest.mark.parametrize("name", deeper_copies_slow(NAMES, SLOW))
 def test_a_network_of_unknown_size_exports_and_gives_the_same_scores(name, tmp_path):
     model = plain_network(name)
     model.export(str(tmp_path / "saved"), verbose=False)

@@ -193,6 +193,19 @@ def test_the_tight_network_s_flow_has_no_stage_and_small_copies_are_runs_of_thei
     assert lines[7] == f"roadseg eval {folder}whole_tight_small"
 
 
+def test_small_copies_couple_a_flow_that_both_cameras_taught(tmp_path: Path) -> None:
+    variables = {"SMALL": "1", "RECORDS": "/pairs", "DRY_RUN": "1"}
+    _, output, _ = run(tmp_path, "train_semantics_sharing", **variables)
+    lines, folder = output.splitlines(), "runs/semantics_sharing/"
+    assert len(lines) == 12
+    flow = f"--run {folder}flow_views_small --records /pairs --initial-weights {folder}flow_small"
+    assert lines[4].endswith(flow)
+    before = f"--stages-before {folder}segmentation_small {folder}flow_views_small"
+    assert lines[6].endswith(before)
+    _, output, _ = run(tmp_path, "train_semantics_sharing", FLOW="flow", **variables)
+    assert output.splitlines()[6].endswith(f"{folder}segmentation_small {folder}flow_small")
+
+
 @pytest.mark.parametrize(
     ("variable", "value", "message"),
     [

@@ -185,9 +185,23 @@ FLOW_VIEWS_SMALL: Recipe = small(
     halve_at_steps=(200,),
 )
 SEGMENTATION_SMALL: Recipe = small(SEGMENTATION, steps=400)
-FUSION_NARROW_SMALL: Recipe = small(FUSION_NARROW, steps=200, model_options=NORMALISED)
+FUSION_NARROW_SMALL: Recipe = small(
+    FUSION_NARROW,
+    steps=200,
+    model_options=NORMALISED,
+    # Flows learned on small pairs of single frames alone point out of these cameras' views.
+    stages_before=(f"{RUNS}segmentation_small", f"{RUNS}flow_views_small"),
+)
 FUSION_WIDE_SMALL: Recipe = small(FUSION_WIDE, steps=200, model_options=NORMALISED)
-WHOLE_SMALL: Recipe = small(WHOLE, steps=200, model_options=NORMALISED)
+WHOLE_SMALL: Recipe = small(
+    WHOLE,
+    steps=500,
+    learning_rate=0.0075,
+    max_gradient_norm=0.5,  # without it the flow is thrown out of the images, and never comes back
+    model_options=NORMALISED,
+)
 FUSION_NARROW_TIGHT_SMALL: Recipe = small(FUSION_NARROW_TIGHT, steps=200)
 FUSION_WIDE_TIGHT_SMALL: Recipe = small(FUSION_WIDE_TIGHT, steps=200)
-WHOLE_TIGHT_SMALL: Recipe = small(WHOLE_TIGHT, steps=200)
+WHOLE_TIGHT_SMALL: Recipe = small(
+    WHOLE_TIGHT, steps=500, learning_rate=0.0075, max_gradient_norm=0.5
+)
