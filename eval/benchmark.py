@@ -76,18 +76,12 @@ def main(argv: Sequence[str]) -> int:
     if _networks_alone(options):
         return _time_networks(options, size, threads)
     from roadseg.eval.benchmark_rows import as_values, benchmark, table
+    from roadseg.eval.tables import show_benchmark
 
     rows = list(benchmark(options, size))
     conditions = _conditions(options, size, threads)
-    if options.json:
-        values = [as_values(row) for row in rows]
-        print(json.dumps({"conditions": conditions, "rows": values}, indent=1))
-        return 0
-    from roadseg.eval.tables import console
-
-    console().print(table(rows, options.count))
-    for name, value in conditions.items():
-        console().print(f"{name}: {value}", soft_wrap=True)
+    values = [as_values(row) for row in rows]
+    show_benchmark(table(rows, options.count), values, conditions, options.json)
     return 0
 
 

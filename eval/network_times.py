@@ -5,7 +5,6 @@ installed, with the published times of the originals beside them.
 """
 
 import dataclasses
-import json
 import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
@@ -167,18 +166,13 @@ def table(rows: Sequence[Timed]) -> "Table":
 
 def show(rows: Sequence[Timed], conditions: dict[str, Any], as_json: bool) -> None:
     """Print the table, what failed in it, and what it depends on; or all of it as JSON."""
-    from roadseg.eval.tables import console
+    from roadseg.eval.tables import show_benchmark
 
-    if as_json:
-        listed = [dataclasses.asdict(row) for row in rows]
-        print(json.dumps({"conditions": conditions, "rows": listed}, indent=1))
-        return
-    console().print(table(rows))
-    for row in rows:
-        for form, reason in row.failed.items():
-            console().print(f"{row.title}: no {form}: {reason}", soft_wrap=True)
-    for name, value in conditions.items():
-        console().print(f"{name}: {value}", soft_wrap=True)
+    notes = [
+        f"{row.title}: no {form}: {reason}" for row in rows for form, reason in row.failed.items()
+    ]
+    values = [dataclasses.asdict(row) for row in rows]
+    show_benchmark(table(rows), values, conditions, as_json, notes)
 
 
 def _say(line: str) -> None:

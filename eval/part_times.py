@@ -1,7 +1,6 @@
 """What share of a network's time parts of it take: the layers of one name, run alone."""
 
 import dataclasses
-import json
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -114,12 +113,6 @@ def table(rows: Sequence[PartTime]) -> "Table":
 
 def show(rows: Sequence[PartTime], conditions: dict[str, Any], as_json: bool) -> None:
     """Print the table and what it depends on, or all of it as JSON."""
-    from roadseg.eval.tables import console
+    from roadseg.eval.tables import show_benchmark
 
-    if as_json:
-        listed = [dataclasses.asdict(row) for row in rows]
-        print(json.dumps({"conditions": conditions, "rows": listed}, indent=1))
-        return
-    console().print(table(rows))
-    for name, value in conditions.items():
-        console().print(f"{name}: {value}", soft_wrap=True)
+    show_benchmark(table(rows), [dataclasses.asdict(row) for row in rows], conditions, as_json)

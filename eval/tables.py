@@ -1,7 +1,10 @@
 """Results as tables on the terminal; plain text where it is none."""
 
+import json
 import math
 import sys
+from collections.abc import Sequence
+from typing import Any
 
 from rich.box import ASCII2, SIMPLE_HEAD
 from rich.console import Console
@@ -21,6 +24,22 @@ def console() -> Console:
     if sys.stdout.isatty():
         return Console(highlight=False)
     return Console(highlight=False, width=PLAIN_WIDTH, no_color=True)
+
+
+def show_benchmark(
+    table: Table,
+    values: Sequence[Any],
+    conditions: dict[str, Any],
+    as_json: bool,
+    notes: Sequence[str] = (),
+) -> None:
+    """Print a benchmark's table, notes on it and what it depends on; or its values as JSON."""
+    if as_json:
+        print(json.dumps({"conditions": conditions, "rows": values}, indent=1))
+        return
+    console().print(table)
+    for line in (*notes, *(f"{name}: {value}" for name, value in conditions.items())):
+        console().print(line, soft_wrap=True)
 
 
 def new_table(title: str, *columns: str) -> Table:
