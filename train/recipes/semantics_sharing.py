@@ -13,6 +13,7 @@ from typing import Any
 from roadseg.recipe import Recipe
 
 RUNS = "runs/semantics_sharing/"
+UNTRAINED = "not trained here"
 
 SEGMENTATION = Recipe(
     name="semantics_sharing/segmentation",
@@ -110,6 +111,7 @@ FUSION_NARROW_TIGHT: Recipe = replace(
     FUSION_NARROW,
     name="semantics_sharing/fusion_narrow_tight",
     source="SemanticsSharing 9fc1fde, mode mobilenetv3_tightly, FFM_60; the flow beside it is ours",
+    measured=UNTRAINED,
     model="semshare_tight",
     stages_before=(f"{RUNS}segmentation",),
     new_parts=("flow", "fusion_narrow", "fusion_wide"),
@@ -120,6 +122,7 @@ FUSION_WIDE_TIGHT: Recipe = replace(
     FUSION_WIDE,
     name="semantics_sharing/fusion_wide_tight",
     source="SemanticsSharing 9fc1fde, mode mobilenetv3_tightly, FFM_120 (its flags' defaults)",
+    measured=UNTRAINED,
     model="semshare_tight",
     stages_before=(f"{RUNS}fusion_narrow_tight",),
 )
@@ -128,6 +131,7 @@ WHOLE_TIGHT: Recipe = replace(
     WHOLE,
     name="semantics_sharing/whole_tight",
     source="as semantics_sharing/fusion_wide_tight, nothing fixed; this stage is ours",
+    measured=UNTRAINED,
     model="semshare_tight",
     stages_before=(f"{RUNS}fusion_wide_tight",),
 )
