@@ -15,7 +15,8 @@ FRAMES=${FRAMES:-records/camvid}          # single frames, of which the pairs fo
 RUNS=${RUNS:-runs}
 COUPLING=${COUPLING:-loose}               # tight: its flow learns with the first fusion
 SMALL=${SMALL:-}                          # 1: the small copies of the recipes
-[[ -z $SMALL || $SMALL == 0 ]] && views= || views=flow_views
+copy= views=
+[[ -z $SMALL || $SMALL == 0 ]] || copy=_small views=flow_views
 STAGES=${STAGES:-segmentation flow $views fusion_narrow fusion_wide whole}
 FLOW=${FLOW:-${views:-flow}}              # the stage whose flow is coupled
 DRY_RUN=${DRY_RUN:-}                      # 1: print the commands and stop
@@ -26,8 +27,6 @@ case $COUPLING in
   tight) coupling=_tight STAGES=" $STAGES " STAGES=${STAGES/ flow / } STAGES=${STAGES/ flow_views / } ;;
   *) echo "error: COUPLING='$COUPLING'; there are loose and tight" >&2 && exit 2 ;;
 esac
-copy=
-[[ -z $SMALL || $SMALL == 0 ]] || copy=_small
 
 run_of() {   # the run folder of a stage
   local kind=$coupling
