@@ -1,7 +1,7 @@
 """What tests of every registered network share: names, sizes, networks, images, gradients."""
 
 from collections.abc import Callable
-from functools import cache
+from functools import lru_cache
 from typing import Any
 
 import keras
@@ -17,8 +17,9 @@ from tests.support import deeper_copies_slow
 
 CLASSES = 19
 NAMES = roadseg.list_models("segmentation")
-every_network = pytest.mark.parametrize("name", deeper_copies_slow(NAMES))
-every_network_and_deeper_copy = pytest.mark.parametrize("name", NAMES)
+# Of the scope of a module, so that the tests of a network follow each other and share its build.
+every_network = pytest.mark.parametrize("name", deeper_copies_slow(NAMES), scope="module")
+every_network_and_deeper_copy = pytest.mark.parametrize("name", NAMES, scope="module")
 
 
 def sizes(name: str) -> tuple[tuple[int, int], tuple[int, int]]:
@@ -47,10 +48,16 @@ def network(
     return roadseg.create(name, CLASSES, input_shape=shape, **options(name, auxiliary_heads))
 
 
-@cache
+@lru_cache(maxsize=1)
 def plain_network(name: str) -> keras.Model:
     """Return the network for any size, without heads of training; tests must not change it."""
     return network(name)
+
+
+@lru_cache(maxsize=1)
+def trained_network(name: str) -> keras.Model:
+    """Return the same with heads, if it has any; tests may move its batch statistics alone."""
+    return network(name, auxiliary_heads=True)
 
 
 def images(size: tuple[int, int], batch: int = 1) -> np.ndarray:

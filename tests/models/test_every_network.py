@@ -21,7 +21,9 @@ from tests.models.every_network import (
     scores_of,
     segmentation_loss,
     sizes,
+    trained_network,
 )
+from tests.support import on_tensorflow
 
 # Its range is float32's, so it says little that float16 does not.
 POLICIES = ["mixed_float16", pytest.param("mixed_bfloat16", marks=pytest.mark.slow)]
@@ -56,7 +58,7 @@ def test_auxiliary_heads_add_outputs_and_leave_the_main_one_as_it_is(name):
     if not takes_auxiliary_heads(name):
         pytest.skip("has none")
     prefixes = NETWORKS[name].auxiliary
-    plain, trained = network(name), network(name, auxiliary_heads=True)
+    plain, trained = network(name), trained_network(name)
     arrays = {variable.path: ops.convert_to_numpy(variable) for variable in trained.weights}
     extra = set(arrays) - {variable.path for variable in plain.weights}
     assert bool(extra) == bool(prefixes) and all(path.startswith(prefixes) for path in extra)
@@ -70,14 +72,14 @@ def test_auxiliary_heads_add_outputs_and_leave_the_main_one_as_it_is(name):
 
 @every_network_and_deeper_copy
 def test_every_weight_has_a_name_of_its_own_in_the_original(name):
-    model = network(name, auxiliary_heads=True)
+    model = trained_network(name)
     names = [NETWORKS[name].reference_name(variable.path) for variable in model.weights]
     assert len(set(names)) == len(names)
 
 
 @every_network
 def test_gradient_reaches_every_weight(name):
-    model = network(name, auxiliary_heads=True)
+    model = trained_network(name)
     found = gradients_of(model, sizes(name)[0], segmentation_loss)
     dead = [
         variable.path
@@ -103,6 +105,24 @@ def test_a_saved_network_gives_the_same_scores(name, tmp_path):
     np.testing.assert_array_equal(ops.convert_to_numpy(before), ops.convert_to_numpy(after))
 
 
+@on_tensorflow
+@every_network
+def test_a_network_of_unknown_size_gives_the_same_scores_as_a_saved_model(name, tmp_path):
+    import tensorflow as tf
+
+    model = plain_network(name)
+    module, image = tf.Module(), tf.TensorSpec((None, None, None, 3))
+    module.serve = tf.function(lambda x: scores_of(model(x, training=False)), [image])
+    # Variables alone, as export/ writes them: a tracked Keras model takes three times as long.
+    module.weights = [variable.value for variable in model.variables]
+    tf.saved_model.save(module, str(tmp_path))
+    loaded = tf.saved_model.load(str(tmp_path))
+    for size in sizes(name):
+        ours = scores_of(model(images(size), training=False)).numpy()
+        saved = loaded.serve(images(size)).numpy()
+        assert np.abs(saved - ours).max() <= 1e-4 * np.abs(ours).max()
+
+
 @every_network
 @pytest.mark.parametrize("policy", POLICIES)
 def test_scores_and_gradients_are_finite_in_half_precision(name, policy):
@@ -124,7 +144,7 @@ def test_scores_and_gradients_are_finite_in_half_precision(name, policy):
 
 @every_network
 def test_one_training_step_moves_batch_statistics_and_inference_does_not(name):
-    model = network(name)
+    model = trained_network(name)
     statistics = [v for v in model.non_trainable_variables if "moving" in v.path]
     assert statistics
     before = [ops.convert_to_numpy(v) for v in statistics]
