@@ -56,13 +56,22 @@ def signature_functions(model: "keras.Model") -> dict[str, Any]:
     """Return the TensorFlow function of each signature of `model`."""
     import tensorflow as tf
 
+    from roadseg.sampling.best_class import best_class
+
     image = [tf.TensorSpec((None, None, None, 3), tf.uint8, name="image")]
 
+    # A function of its own, so that the signatures of a plain network share one copy of it.
+    @tf.function(input_signature=image)
+    def shared(image: Any) -> Any:
+        return class_scores(model, image)
+
     def labels(image: Any) -> dict[str, Any]:
-        return labels_and_locations(model, image)
+        if is_sampled(model):
+            return labels_and_locations(model, image)
+        return {"labels": best_class(shared(image))}
 
     def scores(image: Any) -> dict[str, Any]:
-        return {"scores": class_scores(model, image)}
+        return {"scores": shared(image)}
 
     def locations(image: Any) -> dict[str, Any]:
         _, grid = model.sampled(image)

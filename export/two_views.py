@@ -49,9 +49,13 @@ def signature_functions(model: "keras.Model") -> "dict[str, Function]":
     from roadseg.models.two_views import VIEWS
     from roadseg.sampling.best_class import best_class
 
+    images = [tf.TensorSpec((None, None, None, 3), tf.uint8, name=view) for view in VIEWS]
+
+    # A function of its own, so that both signatures share one copy of the network.
+    @tf.function(input_signature=images)
     def class_scores(wide: Any, narrow: Any) -> dict[str, Any]:
-        images = zip(VIEWS, (wide, narrow), strict=True)
-        scores = model({view: tf.cast(image, tf.float32) for view, image in images}, training=False)
+        views = zip(VIEWS, (wide, narrow), strict=True)
+        scores = model({view: tf.cast(image, tf.float32) for view, image in views}, training=False)
         return {view: tf.cast(scores[view], tf.float32) for view in VIEWS}
 
     def labels(wide: Any, narrow: Any) -> dict[str, Any]:
@@ -62,7 +66,6 @@ def signature_functions(model: "keras.Model") -> "dict[str, Function]":
         found = class_scores(wide, narrow)
         return {f"{view}_scores": found[view] for view in VIEWS}
 
-    images = [tf.TensorSpec((None, None, None, 3), tf.uint8, name=view) for view in VIEWS]
     return {
         name: tf.function(function, input_signature=images)
         for name, function in (("serving_default", labels), ("scores", scores))

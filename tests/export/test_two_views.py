@@ -22,8 +22,10 @@ from roadseg.recipe import Recipe
 from roadseg.run_folder import RunFolder, build_network, variable_arrays
 from tests.export.support import CLASSES, COLOURS
 from tests.models.test_two_views import network
+from tests.support import deeper_copies_slow
 
 VIEWS = ("wide", "narrow")
+TWO_VIEWS = roadseg.list_models("two_views")
 
 
 def pair(size: tuple[int, int], batch: int = 1) -> dict[str, np.ndarray]:
@@ -31,7 +33,8 @@ def pair(size: tuple[int, int], batch: int = 1) -> dict[str, np.ndarray]:
     return {view: rng.integers(0, 256, (batch, *size, 3), np.uint8) for view in VIEWS}
 
 
-@pytest.fixture(scope="module", params=roadseg.list_models("two_views"))
+# Half a minute each, and made of layers of the same kinds.
+@pytest.fixture(scope="module", params=deeper_copies_slow(TWO_VIEWS, ["semshare_loose"]))
 def exported(request, tmp_path_factory):
     model = network(request.param)
     folder = tmp_path_factory.mktemp("export") / "model"
