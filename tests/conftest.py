@@ -1,0 +1,51 @@
+"""Settings of all tests."""
+
+import os
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+
+
+def _uniform(rng: np.random.Generator, shape: Any, minval: float = 0.0, maxval: float = 1.0) -> Any:
+    return rng.uniform(minval, maxval, shape)
+
+
+def _truncated_normal(rng: np.random.Generator, shape: Any, lower: float, upper: float) -> Any:
+    from scipy.special import ndtr, ndtri
+
+    return ndtri(rng.uniform(ndtr(lower), ndtr(upper), shape))
+
+
+DRAWS = {
+    "normal": np.random.Generator.standard_normal,
+    "uniform": _uniform,
+    "truncated_normal": _truncated_normal,
+}
+
+
+@pytest.fixture(scope="session", autouse=True)
+def first_weights_drawn_by_numpy() -> Iterator[None]:
+    """Let NumPy draw the first weights where JAX would: it compiles a program for each shape.
+
+    That was nine tenths of building a network. Draws inside compiled functions stay JAX's.
+    """
+    if os.environ.get("KERAS_BACKEND") != "jax":
+        yield
+        return
+    import jax
+
+    def with_numpy(original: Callable[..., Any], draw: Callable[..., Any]) -> Callable[..., Any]:
+        def drawn(key: Any, shape: Any = (), dtype: Any = float, **bounds: Any) -> Any:
+            if isinstance(key, jax.core.Tracer):
+                return original(key, shape=shape, dtype=dtype, **bounds)
+            values = draw(np.random.default_rng(np.asarray(key)), shape, **bounds)
+            return jax.numpy.asarray(np.asarray(values), dtype)
+
+        return drawn
+
+    with pytest.MonkeyPatch.context() as patch:
+        for name, draw in DRAWS.items():
+            patch.setattr(jax.random, name, with_numpy(getattr(jax.random, name), draw))
+        yield
