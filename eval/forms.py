@@ -41,9 +41,12 @@ def as_saved_model(function: Any, model: "keras.Model") -> Iterator[Labelling]:
     import tensorflow as tf
 
     module = tf.Module()
-    module.model, module.labels = model, function
+    # As an export: variables alone, and no gradients, which are most of what there is to trace.
+    module.weights = [variable.value for variable in model.variables]
+    options = tf.saved_model.SaveOptions(experimental_custom_gradients=False)
+    signature = function.get_concrete_function()
     with tempfile.TemporaryDirectory() as folder:
-        tf.saved_model.save(module, folder, signatures=function.get_concrete_function())
+        tf.saved_model.save(module, folder, signatures=signature, options=options)
         yield load_saved_model(Path(folder))
 
 

@@ -76,8 +76,10 @@ def save_function(function: Any, folder: Path) -> None:
     import tensorflow as tf
 
     module = tf.Module()
-    module.function, module.weights = function, function.weights
-    tf.saved_model.save(module, str(folder), signatures=function.get_concrete_function())
+    module.weights = function.weights
+    options = tf.saved_model.SaveOptions(experimental_custom_gradients=False)
+    signature = function.get_concrete_function()
+    tf.saved_model.save(module, str(folder), signatures=signature, options=options)
 
 
 def check_labels(

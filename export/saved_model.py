@@ -40,16 +40,21 @@ def write_saved_model(model: "keras.Model", folder: Path) -> None:
             0..1 of the image, and `grid` (batch * views, h, w, 2), the same within each view.
     Raises RoadsegError if what was written does not agree with `model`.
     """
+    save_signatures(model, signature_functions(model), folder)
+    compare(model, folder, trial_images(model, TRIAL_SIZES))
+
+
+def save_signatures(model: "keras.Model", functions: dict[str, Any], folder: Path) -> None:
+    """Write `functions`, each a signature, and the variables of `model` to `folder`."""
     import tensorflow as tf
 
     module = tf.Module()
-    functions = signature_functions(model)
-    module.functions = functions
     # Variables alone: a tracked Keras model would bring its whole object graph along.
     module.weights = [variable.value for variable in model.variables]
     signatures = {name: function.get_concrete_function() for name, function in functions.items()}
-    tf.saved_model.save(module, str(folder), signatures=signatures)
-    compare(model, folder, trial_images(model, TRIAL_SIZES))
+    # Nobody trains an export, and gradients of its operations are most of what there is to trace.
+    options = tf.saved_model.SaveOptions(experimental_custom_gradients=False)
+    tf.saved_model.save(module, str(folder), signatures=signatures, options=options)
 
 
 def signature_functions(model: "keras.Model") -> dict[str, Any]:

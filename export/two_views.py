@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from roadseg.errors import RoadsegError
-from roadseg.export.saved_model import LABEL_TOLERANCE
+from roadseg.export.saved_model import LABEL_TOLERANCE, save_signatures
 from roadseg.export.trial_images import trial_images
 
 if TYPE_CHECKING:
@@ -27,19 +27,9 @@ def write_two_views(model: "keras.Model", folder: Path) -> None:
         scores: `wide_scores` and `narrow_scores` (batch, height, width, classes) float32.
     Raises RoadsegError if what was written does not agree with `model`.
     """
-    import tensorflow as tf
-
-    module = tf.Module()
-    module.functions = signature_functions(model)
-    # Variables alone: a tracked Keras model would bring its whole object graph along.
-    module.weights = [variable.value for variable in model.variables]
-    signatures = {
-        name: function.get_concrete_function() for name, function in module.functions.items()
-    }
-    # Nobody trains an export; the gradients of cost volumes are most of what there is to write.
-    options = tf.saved_model.SaveOptions(experimental_custom_gradients=False)
-    tf.saved_model.save(module, str(folder), signatures=signatures, options=options)
-    compare(module.functions["serving_default"], folder, trial_images(model, TRIAL_SIZES))
+    functions = signature_functions(model)
+    save_signatures(model, functions, folder)
+    compare(functions["serving_default"], folder, trial_images(model, TRIAL_SIZES))
 
 
 def signature_functions(model: "keras.Model") -> "dict[str, Function]":
