@@ -45,6 +45,7 @@ def test_heads_of_training_are_timed_at_scales_of_their_own(name):
     assert set(own_scale(model).output) == set(model.output)
 
 
+@pytest.mark.slow  # it builds every network of the table
 def test_every_original_that_was_timed_answers_to_a_network_that_builds():
     for published in PUBLISHED:
         model = roadseg.create(published.network, published.num_classes, **published.options)

@@ -12,6 +12,7 @@ from roadseg.models.registry import NETWORKS
 from roadseg.run_folder import takes_auxiliary_heads
 from tests.models.every_network import (
     CLASSES,
+    NAMES,
     every_network,
     every_network_and_deeper_copy,
     gradients_of,
@@ -23,7 +24,7 @@ from tests.models.every_network import (
     sizes,
     trained_network,
 )
-from tests.support import on_tensorflow
+from tests.support import deeper_copies_slow, on_tensorflow
 
 # Its range is float32's, so it says little that float16 does not.
 POLICIES = ["mixed_float16", pytest.param("mixed_bfloat16", marks=pytest.mark.slow)]
@@ -70,7 +71,7 @@ def test_auxiliary_heads_add_outputs_and_leave_the_main_one_as_it_is(name):
     np.testing.assert_allclose(outputs["scores"], scores, rtol=1e-4, atol=1e-4)
 
 
-@every_network_and_deeper_copy
+@every_network
 def test_every_weight_has_a_name_of_its_own_in_the_original(name):
     model = trained_network(name)
     names = [NETWORKS[name].reference_name(variable.path) for variable in model.weights]
@@ -105,8 +106,9 @@ def test_a_saved_network_gives_the_same_scores(name, tmp_path):
     np.testing.assert_array_equal(ops.convert_to_numpy(before), ops.convert_to_numpy(after))
 
 
+# DFANet's three trunks of separable convolutions take half a minute to trace.
 @on_tensorflow
-@every_network
+@pytest.mark.parametrize("name", deeper_copies_slow(NAMES, ["dfanet"]), scope="module")
 def test_a_network_of_unknown_size_gives_the_same_scores_as_a_saved_model(name, tmp_path):
     import tensorflow as tf
 
