@@ -10,6 +10,7 @@ import numpy as np
 
 from roadseg.errors import RoadsegError
 from roadseg.export.saved_model import is_sampled, labels_and_locations
+from roadseg.export.saved_signatures import save_signatures
 from roadseg.export.trial_images import trial_images
 
 if TYPE_CHECKING:
@@ -67,19 +68,13 @@ def labels_function(model: "keras.Model") -> Any:
         return labels_and_locations(model, image)
 
     # Kept with the function, whose graph refers to them only weakly.
-    labels.weights = [variable.value for variable in model.variables]
+    labels.weights = model.variables
     return labels
 
 
 def save_function(function: Any, folder: Path) -> None:
     """Write a function of `labels_function` as a SavedModel, which converters read."""
-    import tensorflow as tf
-
-    module = tf.Module()
-    module.weights = function.weights
-    options = tf.saved_model.SaveOptions(experimental_custom_gradients=False)
-    signature = function.get_concrete_function()
-    tf.saved_model.save(module, str(folder), signatures=signature, options=options)
+    save_signatures({"serving_default": function}, function.weights, folder)
 
 
 def check_labels(

@@ -8,6 +8,7 @@ import numpy as np
 
 from roadseg.errors import RoadsegError
 from roadseg.export.saved_folder import replace_folder
+from roadseg.export.saved_signatures import save_signatures
 from roadseg.export.trial_images import trial_images
 
 if TYPE_CHECKING:
@@ -40,52 +41,57 @@ def write_saved_model(model: "keras.Model", folder: Path) -> None:
             0..1 of the image, and `grid` (batch * views, h, w, 2), the same within each view.
     Raises RoadsegError if what was written does not agree with `model`.
     """
-    save_signatures(model, signature_functions(model), folder)
+    save_signatures(signature_functions(model), model.variables, folder)
     compare(model, folder, trial_images(model, TRIAL_SIZES))
-
-
-def save_signatures(model: "keras.Model", functions: dict[str, Any], folder: Path) -> None:
-    """Write `functions`, each a signature, and the variables of `model` to `folder`."""
-    import tensorflow as tf
-
-    module = tf.Module()
-    # Variables alone: a tracked Keras model would bring its whole object graph along.
-    module.weights = [variable.value for variable in model.variables]
-    signatures = {name: function.get_concrete_function() for name, function in functions.items()}
-    # Nobody trains an export, and gradients of its operations are most of what there is to trace.
-    options = tf.saved_model.SaveOptions(experimental_custom_gradients=False)
-    tf.saved_model.save(module, str(folder), signatures=signatures, options=options)
 
 
 def signature_functions(model: "keras.Model") -> dict[str, Any]:
     """Return the TensorFlow function of each signature of `model`."""
     import tensorflow as tf
 
+    parts = sampled_parts(model) if is_sampled(model) else plain_parts(model)
+    image = [tf.TensorSpec((None, None, None, 3), tf.uint8, name="image")]
+    return {name: tf.function(part, input_signature=image) for name, part in parts.items()}
+
+
+def plain_parts(model: "keras.Model") -> dict[str, Any]:
+    """Return what each signature of a network without sampling computes."""
+    import tensorflow as tf
+
     from roadseg.sampling.best_class import best_class
 
-    image = [tf.TensorSpec((None, None, None, 3), tf.uint8, name="image")]
-
-    # A function of its own, so that the signatures of a plain network share one copy of it.
-    @tf.function(input_signature=image)
+    # A function of its own, so that both signatures share one copy of the network.
+    @tf.function
     def shared(image: Any) -> Any:
         return class_scores(model, image)
 
-    def labels(image: Any) -> dict[str, Any]:
-        if is_sampled(model):
-            return labels_and_locations(model, image)
-        return {"labels": best_class(shared(image))}
+    return {
+        "serving_default": lambda image: {"labels": best_class(shared(image))},
+        "scores": lambda image: {"scores": shared(image)},
+    }
+
+
+def sampled_parts(model: Any) -> dict[str, Any]:
+    """Return what each signature of a `SampledSegmenter` computes."""
+    import tensorflow as tf
+
+    # Functions of their own, so that all signatures share one copy of each network.
+    grid_of, scores_at = tf.function(model.grid), tf.function(model.scores_at)
+
+    def serving_default(image: Any) -> dict[str, Any]:
+        grid = grid_of(image)
+        labels = model.unsampled(image, scores_at(image, grid), grid, argmax=True)
+        return {"labels": labels, "locations": model.locations(image, grid)}
 
     def scores(image: Any) -> dict[str, Any]:
-        return {"scores": shared(image)}
+        grid = grid_of(image)
+        return {"scores": model.unsampled(image, scores_at(image, grid), grid)}
 
     def locations(image: Any) -> dict[str, Any]:
-        _, grid = model.sampled(image)
+        grid = grid_of(image)
         return {"locations": model.locations(image, grid), "grid": grid}
 
-    functions = {"serving_default": labels, "scores": scores}
-    if is_sampled(model):
-        functions["locations"] = locations
-    return {name: tf.function(f, input_signature=image) for name, f in functions.items()}
+    return {"serving_default": serving_default, "scores": scores, "locations": locations}
 
 
 def is_sampled(model: "keras.Model") -> bool:
@@ -102,7 +108,7 @@ def labels_and_locations(model: "keras.Model", image: Any, grid: Any = None) -> 
     if not is_sampled(model):
         return {"labels": best_class(class_scores(model, image))}
     if grid is None:
-        _, grid = model.sampled(image)
+        grid = model.grid(image)
     return {"labels": model.labels(image, grid), "locations": model.locations(image, grid)}
 
 
@@ -132,7 +138,7 @@ def compare(model: "keras.Model", folder: Path, images: Sequence[np.ndarray]) ->
         given = [image]
         if is_sampled(model):
             given.append(loaded.signatures["locations"](image=image)["grid"])
-            away = np.abs(model.sampled(image)[1].numpy() - given[1].numpy())
+            away = np.abs(model.grid(image).numpy() - given[1].numpy())
             worst["locations"] = max(worst["locations"], float(away.max(initial=0)))
         found = loaded.signatures["serving_default"](image=image)["labels"].numpy()
         other = float(np.mean(reference(*given).numpy() != found))

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from roadseg.errors import RoadsegError
-from roadseg.export.saved_model import LABEL_TOLERANCE, save_signatures
+from roadseg.export.saved_model import LABEL_TOLERANCE
+from roadseg.export.saved_signatures import save_signatures
 from roadseg.export.trial_images import trial_images
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ def write_two_views(model: "keras.Model", folder: Path) -> None:
     Raises RoadsegError if what was written does not agree with `model`.
     """
     functions = signature_functions(model)
-    save_signatures(model, functions, folder)
+    save_signatures(functions, model.variables, folder)
     compare(functions["serving_default"], folder, trial_images(model, TRIAL_SIZES))
 
 

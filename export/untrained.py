@@ -89,7 +89,7 @@ def scores_function(
         outputs = model(image, training=False)
         return outputs if isinstance(outputs, dict) else {"scores": outputs}
 
-    scores.weights = [variable.value for variable in model.variables]
+    scores.weights = model.variables
     return scores
 
 

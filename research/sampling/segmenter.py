@@ -71,29 +71,60 @@ class SampledSegmenter(keras.Model):
 
         n is the batch, or batch * views, in which case each grid is that of its view.
         """
-        views, _ = self._views(images)
-        grid = sampling_locations(views, self.auxiliary, self.sampling_size)
-        return sample(views, grid), grid
+        grid = self.grid(images)
+        return sample(self._views(images), grid), grid
+
+    def grid(self, images: Tensor) -> Tensor:
+        """Return where each view is sampled, (n, h, w, 2), 0..1 of the view; n as in `sampled`."""
+        return sampling_locations(self._views(images), self.auxiliary, self.sampling_size)
+
+    def scores_at(self, images: Tensor, grid: Tensor, training: bool | None = None) -> Tensor:
+        """Return the class scores (n, h, w, classes), float32, of the samples at `grid`.
+
+        grid: as `sampled` returns it.
+        """
+        return self._scores(sample(self._views(images), grid), training)
+
+    def unsampled(
+        self,
+        images: Tensor,
+        scores: Tensor,
+        grid: Tensor,
+        argmax: bool = False,
+        skip: bool = True,
+    ) -> Tensor:
+        """Return what `scores_at` gave at `grid` for every pixel of `images`.
+
+        Returns scores (batch, height, width, classes) float32, or with `argmax` the best classes
+        (batch, height, width) int32. skip: as in `unsample`.
+        """
+        images, axes = self._covered(images)
+        size = ops.shape(images)[1:3] if axes is None else tuple(axis.extent for axis in axes)
+        full = unsample(scores, grid, size, argmax, self.method, skip)
+        if axes is None:
+            return full
+        return stitch(full[..., None], axes)[..., 0] if argmax else stitch(full, axes)
 
     def locations(self, images: Tensor, grid: Tensor | None = None) -> Tensor:
         """Return where each image is sampled, (batch, views, h, w, 2), 0..1 of the whole image.
 
         grid: as `sampled` returns it; None asks the auxiliary network.
         """
-        views, axes = self._views(images)
+        images, axes = self._covered(images)
         if grid is None:
-            grid = sampling_locations(views, self.auxiliary, self.sampling_size)
+            grid = self.grid(images)
         grid = ops.reshape(grid, (ops.shape(images)[0], -1, *self.sampling_size, 2))
         return grid if axes is None else to_image(grid, axes)
 
-    def _views(self, images: Tensor) -> tuple[Tensor, tuple[Axis, Axis] | None]:
+    def _views(self, images: Tensor) -> Tensor:
+        images, axes = self._covered(images)
+        return images if axes is None else cut(images, axes)
+
+    def _covered(self, images: Tensor) -> tuple[Tensor, tuple[Axis, Axis] | None]:
         images = ops.convert_to_tensor(images)
         if len(images.shape) != 4 or images.shape[-1] != 3:
             raise ValueError(f"images are (batch, height, width, 3), RGB; got {images.shape}")
-        if self.view is None:
-            return images, None
-        axes = cover(ops.shape(images)[1:3], self.view)
-        return cut(images, axes), axes
+        return images, None if self.view is None else cover(ops.shape(images)[1:3], self.view)
 
     def _segment(
         self,
@@ -103,14 +134,10 @@ class SampledSegmenter(keras.Model):
         argmax: bool,
         skip: bool = True,
     ) -> Tensor:
-        views, axes = self._views(images)
+        images = ops.convert_to_tensor(images)
         if grid is None:
-            grid = sampling_locations(views, self.auxiliary, self.sampling_size)
-        scores = self._scores(sample(views, grid), training)
-        full = unsample(scores, grid, ops.shape(views)[1:3], argmax, self.method, skip)
-        if axes is None:
-            return full
-        return stitch(full[..., None], axes)[..., 0] if argmax else stitch(full, axes)
+            grid = self.grid(images)
+        return self.unsampled(images, self.scores_at(images, grid, training), grid, argmax, skip)
 
     def _scores(self, sampled: Tensor, training: bool | None) -> Tensor:
         scores = self.network(ops.cast(sampled, "float32"), training=training)

@@ -13,6 +13,7 @@ from roadseg.sampling import (
     unsample,
 )
 from tests.sampling.support import small_auxiliary
+from tests.support import compiled
 
 tensorflow_only = pytest.mark.skipif(
     keras.backend.backend() != "tensorflow", reason="a TensorFlow graph or strategy"
@@ -37,7 +38,7 @@ def photo(height: int, width: int, batch: int = 2) -> np.ndarray:
 @pytest.mark.parametrize("view", [None, (32, 32)])
 def test_scores_and_labels_come_out_at_the_size_of_the_image(size, view):
     model = SampledSegmenter(network(), small_auxiliary(), (8, 12), view=view)
-    scores, labels = model(photo(*size)), model.labels(photo(*size))
+    scores, labels = compiled(lambda image: (model(image), model.labels(image)))(photo(*size))
     assert scores.shape == (2, *size, 4) and labels.shape == (2, *size)
     assert np.mean(np.asarray(labels) != np.asarray(scores).argmax(-1)) < 1e-3
 
