@@ -6,10 +6,14 @@ import numpy as np
 import pytest
 
 from roadseg import nus_native
-from roadseg.sampling import boundary_targets, uniform_grid
-from roadseg.sampling.targets import edge_map, nearest_edges, smooth_grid
+from roadseg.sampling import targets, uniform_grid
 from tests.parity.nus_cases import Grid, grids, target_cases
-from tests.support import Fixture
+from tests.support import Fixture, compiled
+
+boundary_targets = compiled(targets.boundary_targets)
+edge_map = compiled(targets.edge_map)
+nearest_edges = compiled(targets.nearest_edges)
+smooth_grid = compiled(targets.smooth_grid)
 
 TOLERANCE = 1e-5  # float32 against `exact`
 

@@ -3,8 +3,12 @@
 import keras
 import numpy as np
 
+from roadseg import sampling
 from roadseg.layers.mean_locations import MeanLocations
-from roadseg.sampling import AuxiliaryNetwork, enlarge, project
+from roadseg.sampling import AuxiliaryNetwork, project
+from tests.support import compiled
+
+enlarge = compiled(sampling.enlarge)
 
 
 def smooth_grid(points: int, seed: int = 0, shake: float = 0.04) -> np.ndarray:

@@ -6,6 +6,7 @@ import pytest
 
 from roadseg.models.auxiliary import auxiliary_network
 from roadseg.sampling import AuxiliaryNetwork, enlarge, project
+from tests.support import compiled
 
 
 class _Look(keras.layers.Layer):
@@ -35,7 +36,7 @@ def test_published_network_gives_eight_by_eight_points_for_any_image(published):
     assert published.input_size == (64, 64) and published.grid_size == (8, 8)
     assert sum(int(np.prod(w.shape)) for w in published.trainable_weights) == 305_770
     for size in ((100, 37), (64, 64), (1, 1)):
-        grid = published(np.zeros((2, *size, 3), np.uint8))
+        grid = compiled(published)(np.zeros((2, *size, 3), np.uint8))
         assert grid.shape == (2, 8, 8, 2)
         assert keras.backend.standardize_dtype(grid.dtype) == "float32"
 
@@ -87,7 +88,7 @@ def test_coordinates_are_full_precision_under_a_half_precision_policy():
         network = AuxiliaryNetwork()
     finally:
         keras.config.set_dtype_policy("float32")
-    found = network.locations(np.full((1, 40, 40, 3), 200, np.uint8), 16)
+    found = compiled(network.locations)(np.full((1, 40, 40, 3), 200, np.uint8), 16)
     assert keras.backend.standardize_dtype(found.dtype) == "float32"
     assert np.isfinite(np.asarray(found)).all()
 

@@ -6,9 +6,12 @@ import pytest
 from keras import ops
 from matplotlib.tri import LinearTriInterpolator, Triangulation
 
-from roadseg.sampling import uniform_grid, unsample
+from roadseg import sampling
+from roadseg.sampling import uniform_grid
 from tests.sampling.support import affine, every_pixel, folded_grid, smooth_grid
+from tests.support import compiled
 
+unsample = compiled(sampling.unsample)
 METHODS = ("two_pass", "mesh")
 tensorflow_only = pytest.mark.skipif(
     keras.backend.backend() != "tensorflow", reason="a TensorFlow graph"

@@ -98,21 +98,26 @@ def test_terms_of_two_halves_of_a_batch_add_up_to_those_of_the_whole(frames: Pat
         assert float(term.count) == float(one.count + other.count)
 
 
-def test_a_run_of_a_flow_network_is_kept_and_loaded(frames: Path, tmp_path: Path) -> None:
-    run = RunFolder(tmp_path / "run")
+@pytest.fixture(scope="module")
+def trained(frames: Path, tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
+    run = RunFolder(tmp_path_factory.mktemp("trained") / "run")
     assert loop.train(recipe(frames, pictures_every_steps=1), run) == 0
-    flow = run.load_network()({"first": np.zeros((1, *SIZE, 3)), "second": np.zeros((1, *SIZE, 3))})
+    return run
+
+
+def test_a_run_of_a_flow_network_is_kept_and_loaded(trained: RunFolder) -> None:
+    images = {name: np.zeros((1, *SIZE, 3)) for name in ("first", "second")}
+    flow = trained.load_network()(images)
     assert flow["flow"].shape == (1, *SIZE, 2)
     with pytest.raises(RoadsegError, match="learns the flow between two images"):
-        run.load_segmenter()
+        trained.load_segmenter()
 
 
 def test_a_flow_network_goes_on_from_a_run_on_other_classes(
-    frames: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    trained: RunFolder, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    begun, other = tmp_path / "begun", pairs.write_pairs(tmp_path / "pairs")
-    assert loop.train(recipe(frames), RunFolder(begun)) == 0
-    values = {"flow_pairs": "views", "flow_loss": "self", "initial_weights": str(begun)}
+    other = pairs.write_pairs(tmp_path / "pairs")
+    values = {"flow_pairs": "views", "flow_loss": "self", "initial_weights": str(trained.path)}
     table = json.loads((other / "label_table.json").read_text())
     table["names"][0] = "street"
     (other / "label_table.json").write_text(json.dumps(table))

@@ -11,12 +11,13 @@ from roadseg import cli
 from roadseg.run_folder import RunFolder
 from tests.train import tiny
 
-# (network, sampling): each network once, each kind of sampling with a deep and a shallow one.
+# (network, sampling): each network once; each kind of sampling with a deep and a shallow one, of
+# which the deep one takes longest.
 CASES = [
     ("fast_scnn", "adaptive"),
     pytest.param("bisenet", "uniform", marks=pytest.mark.slow),
     ("espnet", "uniform"),
-    ("sfnet_resnet18", "adaptive"),
+    pytest.param("sfnet_resnet18", "adaptive", marks=pytest.mark.slow),
 ]
 COMMON = "--batch-size 2 --steps 2 --shuffle-buffer 4 --pictures-every-steps 0 --crop-size 64 64"
 
