@@ -79,16 +79,18 @@ def sampled_parts(model: Any) -> dict[str, Any]:
     grid_of, scores_at = tf.function(model.grid), tf.function(model.scores_at)
 
     def serving_default(image: Any) -> dict[str, Any]:
-        grid = grid_of(image)
-        labels = model.unsampled(image, scores_at(image, grid), grid, argmax=True)
+        views = model.views(image)
+        grid = grid_of(views)
+        labels = model.unsampled(image, scores_at(views, grid), grid, argmax=True)
         return {"labels": labels, "locations": model.locations(image, grid)}
 
     def scores(image: Any) -> dict[str, Any]:
-        grid = grid_of(image)
-        return {"scores": model.unsampled(image, scores_at(image, grid), grid)}
+        views = model.views(image)
+        grid = grid_of(views)
+        return {"scores": model.unsampled(image, scores_at(views, grid), grid)}
 
     def locations(image: Any) -> dict[str, Any]:
-        grid = grid_of(image)
+        grid = grid_of(model.views(image))
         return {"locations": model.locations(image, grid), "grid": grid}
 
     return {"serving_default": serving_default, "scores": scores, "locations": locations}
@@ -108,7 +110,7 @@ def labels_and_locations(model: "keras.Model", image: Any, grid: Any = None) -> 
     if not is_sampled(model):
         return {"labels": best_class(class_scores(model, image))}
     if grid is None:
-        grid = model.grid(image)
+        grid = model.grid(model.views(image))
     return {"labels": model.labels(image, grid), "locations": model.locations(image, grid)}
 
 
@@ -138,7 +140,7 @@ def compare(model: "keras.Model", folder: Path, images: Sequence[np.ndarray]) ->
         given = [image]
         if is_sampled(model):
             given.append(loaded.signatures["locations"](image=image)["grid"])
-            away = np.abs(model.grid(image).numpy() - given[1].numpy())
+            away = np.abs(model.sampled(image)[1].numpy() - given[1].numpy())
             worst["locations"] = max(worst["locations"], float(away.max(initial=0)))
         found = loaded.signatures["serving_default"](image=image)["labels"].numpy()
         other = float(np.mean(reference(*given).numpy() != found))

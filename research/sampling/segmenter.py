@@ -71,19 +71,22 @@ class SampledSegmenter(keras.Model):
 
         n is the batch, or batch * views, in which case each grid is that of its view.
         """
-        grid = self.grid(images)
-        return sample(self._views(images), grid), grid
+        views = self.views(images)
+        grid = self.grid(views)
+        return sample(views, grid), grid
 
-    def grid(self, images: Tensor) -> Tensor:
-        """Return where each view is sampled, (n, h, w, 2), 0..1 of the view; n as in `sampled`."""
-        return sampling_locations(self._views(images), self.auxiliary, self.sampling_size)
+    def views(self, images: Tensor) -> Tensor:
+        """Return what is sampled, (n, height, width, 3): the images, or their views; n as above."""
+        images, axes = self._covered(images)
+        return images if axes is None else cut(images, axes)
 
-    def scores_at(self, images: Tensor, grid: Tensor, training: bool | None = None) -> Tensor:
-        """Return the class scores (n, h, w, classes), float32, of the samples at `grid`.
+    def grid(self, views: Tensor) -> Tensor:
+        """Return where to sample `views`, (n, h, w, 2) of 0..1."""
+        return sampling_locations(views, self.auxiliary, self.sampling_size)
 
-        grid: as `sampled` returns it.
-        """
-        return self._scores(sample(self._views(images), grid), training)
+    def scores_at(self, views: Tensor, grid: Tensor, training: bool | None = None) -> Tensor:
+        """Return the class scores (n, h, w, classes), float32, of the samples of `views`."""
+        return self._scores(sample(views, grid), training)
 
     def unsampled(
         self,
@@ -112,13 +115,9 @@ class SampledSegmenter(keras.Model):
         """
         images, axes = self._covered(images)
         if grid is None:
-            grid = self.grid(images)
+            grid = self.grid(self.views(images))
         grid = ops.reshape(grid, (ops.shape(images)[0], -1, *self.sampling_size, 2))
         return grid if axes is None else to_image(grid, axes)
-
-    def _views(self, images: Tensor) -> Tensor:
-        images, axes = self._covered(images)
-        return images if axes is None else cut(images, axes)
 
     def _covered(self, images: Tensor) -> tuple[Tensor, tuple[Axis, Axis] | None]:
         images = ops.convert_to_tensor(images)
@@ -134,10 +133,10 @@ class SampledSegmenter(keras.Model):
         argmax: bool,
         skip: bool = True,
     ) -> Tensor:
-        images = ops.convert_to_tensor(images)
+        views = self.views(images)
         if grid is None:
-            grid = self.grid(images)
-        return self.unsampled(images, self.scores_at(images, grid, training), grid, argmax, skip)
+            grid = self.grid(views)
+        return self.unsampled(images, self.scores_at(views, grid, training), grid, argmax, skip)
 
     def _scores(self, sampled: Tensor, training: bool | None) -> Tensor:
         scores = self.network(ops.cast(sampled, "float32"), training=training)
