@@ -185,15 +185,13 @@ def sampled_predictor(
     """Return a predictor that leaves the graph at the scores of the samples of each view."""
     import tensorflow as tf
 
-    from roadseg.ops.resize import resize_bilinear
     from roadseg.sampling.views import cover
 
     @tf.function(reduce_retracing=True)
     def forward(images: Any) -> Any:
-        sampled, grid = segmenter.sampled(tf.cast(images, tf.float32))
-        scores = segmenter.network(sampled, training=False)
-        scores = tf.cast(scores["scores"] if isinstance(scores, dict) else scores, tf.float32)
-        return resize_bilinear(scores, segmenter.sampling_size, align_corners=True), grid
+        views = segmenter.views(tf.cast(images, tf.float32))
+        grid = segmenter.grid(views)
+        return segmenter.scores_at(views, grid, training=False), grid
 
     def predict(images: np.ndarray) -> list[Pending]:
         size = images.shape[1:3]

@@ -86,7 +86,10 @@ class SampledSegmenter(keras.Model):
 
     def scores_at(self, views: Tensor, grid: Tensor, training: bool | None = None) -> Tensor:
         """Return the class scores (n, h, w, classes), float32, of the samples of `views`."""
-        return self._scores(sample(views, grid), training)
+        scores = self.network(ops.cast(sample(views, grid), "float32"), training=training)
+        if isinstance(scores, dict):
+            scores = scores["scores"]
+        return resize_bilinear(ops.cast(scores, "float32"), self.sampling_size, align_corners=True)
 
     def unsampled(
         self,
@@ -137,13 +140,6 @@ class SampledSegmenter(keras.Model):
         if grid is None:
             grid = self.grid(views)
         return self.unsampled(images, self.scores_at(views, grid, training), grid, argmax, skip)
-
-    def _scores(self, sampled: Tensor, training: bool | None) -> Tensor:
-        scores = self.network(ops.cast(sampled, "float32"), training=training)
-        if isinstance(scores, dict):
-            scores = scores["scores"]
-        scores = ops.cast(scores, "float32")
-        return resize_bilinear(scores, self.sampling_size, align_corners=True)
 
     @property
     def trainable_variables(self) -> list[Any]:
