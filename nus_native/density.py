@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 from roadseg.errors import RoadsegError
 from roadseg.nus_native import _targets
 from roadseg.nus_native.arguments import class_ids, grid_size, label_id, label_maps, thread_count
+from roadseg.ops.gaussian import gaussian_matrix
 
 
 def boundary_density(
@@ -51,7 +52,7 @@ def boundary_density(
     threads = thread_count(threads, len(maps))
     density = _targets.boundary_density(maps, rows, columns, targets, ignore, weights, threads)
     if blur:
-        density = gaussian(rows, blur) @ density @ gaussian(columns, blur).T
+        density = gaussian_matrix(rows, blur) @ density @ gaussian_matrix(columns, blur).T
     total = density.sum(axis=(1, 2), keepdims=True)
     density[total[:, 0, 0] <= 0] = 1
     density /= density.sum(axis=(1, 2), keepdims=True)
@@ -76,20 +77,3 @@ def pair_weights(class_weights: ArrayLike | None) -> NDArray[np.float32]:
         return np.ascontiguousarray(np.repeat(weights[:, None], len(weights) + 1, axis=1))
     return np.pad(weights, ((0, 0), (0, 1)))
 
-
-def gaussian(cells: int, deviation: float) -> NDArray[np.float64]:
-    """Return the (cells, cells) matrix that blurs along an axis, its borders reflected.
-
-    Columns sum to 1: what lies beyond a border comes back, so no mass is lost.
-    """
-    reach = min(int(np.ceil(4 * deviation)), cells)
-    offsets = np.arange(-reach, reach + 1)
-    kernel = np.exp(-0.5 * (offsets / deviation) ** 2)
-    kernel /= kernel.sum()
-    matrix = np.zeros((cells, cells))
-    for source in range(cells):
-        target = source + offsets
-        target = np.where(target < 0, -1 - target, target)
-        target = np.where(target >= cells, 2 * cells - 1 - target, target)
-        np.add.at(matrix[:, source], target, kernel)
-    return matrix

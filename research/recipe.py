@@ -8,6 +8,8 @@ from typing import Any, Literal
 from roadseg.errors import RoadsegError
 
 Scalar = bool | int | float | str
+DENSITY_MODELS = ("density_sampler", "prior_sampler")
+"""Models of the task 'sampling' that learn a density."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -25,7 +27,8 @@ class Recipe:
     """mIoU, steps, hardware and date of a run of our own, or that there was none."""
 
     model: str = "deeplabv3_mobilenet_v2"
-    """Name in `roadseg.list_models()`; 'auxiliary' for the task 'sampling'."""
+    """Name in `roadseg.list_models()`; for the task 'sampling' 'auxiliary' (the published sampler),
+    'density_sampler' or 'prior_sampler'."""
     model_options: dict[str, Scalar] = dataclasses.field(default_factory=dict)
     """Further arguments of the network's builder in training."""
     evaluation_options: dict[str, Scalar] = dataclasses.field(default_factory=dict)
@@ -64,7 +67,7 @@ class Recipe:
     max_cu_epoch: int = 100_000
     """Epoch, counted from 0, from which on coarse_split is not drawn from any more."""
     crop_size: tuple[int, int] = (1024, 1024)
-    """Training crop; smaller images are padded (label 255). Of the task 'two_views' the size that
+    """Training crop; smaller images are padded (label 255); 0 0: as large as the images are. Of the task 'two_views' the size that
     both views are resized to; of pairs of views for 'flow' as well."""
     centroid_crop: Literal["inside", "published"] = "inside"
     """Crops around a centroid: those that hold it; or as published, where the first one misses it
@@ -96,23 +99,37 @@ class Recipe:
     cache: Literal["none", "encoded", "decoded"] = "none"
     """What is kept in memory after it was read once: nothing, the files' bytes, or the pixels."""
 
-    sampling: Literal["none", "uniform", "adaptive"] = "none"
-    """How the crop is reduced before the network: not at all, on a uniform or on a learned grid."""
+    sampler: Literal["none", "uniform", "prior", "nus", "density"] = "none"
+    """What reduces the crop before the network: nothing, or one of `roadseg.sampling`'s samplers.
+    """
     sampling_size: tuple[int, int] = (128, 128)
     """Samples per column and row, (height, width)."""
-    auxiliary_run: str = ""
-    """Run folder (or one checkpoint) of the auxiliary network; needed for adaptive sampling."""
+    sampler_run: str = ""
+    """Run folder (or one checkpoint) of the sampler; needed for 'prior', 'nus' and 'density'."""
+    sampling_window: Literal["frame", "crop"] = "frame"
+    """What is sampled at once when whole images are labelled: the frame, or windows of the aspect
+    of crop_size, side by side (published)."""
+    sampler_strength: float = 0.6
+    """How far samples follow a density, 0 to below 1; the rest is spread evenly."""
+    loss_size: Literal["samples", "half", "full"] = "samples"
+    """Where the loss of a network behind sampling is taken: at its samples, or at the pixels of the
+    crop at half or full size, to which its scores are brought back."""
 
     grid_size: tuple[int, int] = (8, 8)
-    """Points of the auxiliary network's grid: auxiliary_input // auxiliary_stride."""
+    """Points of the published sampler's grid: auxiliary_input // auxiliary_stride."""
     auxiliary_input: tuple[int, int] = (64, 64)
-    """Size of the image that the auxiliary network sees."""
+    """Size of the image that the sampler's network sees; 0 0, for densities alone: 128 pixels along
+    the longer side of crop_size, in its aspect."""
     auxiliary_depth_multiplier: float = 0.25
-    """Width of the auxiliary network."""
+    """Width of the published sampler's network."""
+    density_width: int = 32
+    """Channels of the density network."""
     target_alpha: float = 0.5
     """Weight a of the data term of the sampling energy (nus_alpha)."""
     target_classes: tuple[int, ...] = ()
     """Train ids whose boundaries attract samples; empty for all."""
+    target_weights: tuple[float, ...] = ()
+    """What a boundary pixel counts in the target of a density, by class; empty for 1 each."""
     targets: Literal["native", "graph"] = "native"
     """Who computes target grids: the native code in the input pipeline, or the device."""
 
@@ -221,6 +238,20 @@ class Recipe:
         """Return the recipe as indented JSON."""
         return json.dumps(dataclasses.asdict(self), indent=2)
 
+    @property
+    def learns_density(self) -> bool:
+        """Whether it trains a sampler by density, and not the published one."""
+        return self.task == "sampling" and self.model in DENSITY_MODELS
+
+    @property
+    def density_input(self) -> tuple[int, int]:
+        """Size of the thumbnail that a density is predicted from."""
+        if min(self.auxiliary_input) > 0:
+            return self.auxiliary_input
+        from roadseg.sampling.density_targets import thumbnail_size
+
+        return thumbnail_size(self.crop_size)
+
     @classmethod
     def from_json(cls, path: Path) -> "Recipe":
         """Return the recipe stored in `path`; raise RoadsegError if it is not one."""
@@ -230,6 +261,7 @@ class Recipe:
             raise RoadsegError(f"{path}: no recipe here; is this a run folder?") from None
         except ValueError as error:
             raise RoadsegError(f"{path}: not a recipe ({error})") from None
+        _rename_fields(values)
         fields = {field.name: field for field in dataclasses.fields(cls)}
         unknown = sorted(set(values) - set(fields))
         if unknown:
@@ -240,3 +272,13 @@ class Recipe:
             if isinstance(value, list):
                 values[name] = tuple(value)
         return cls(**values)
+
+
+def _rename_fields(values: dict[str, Any]) -> None:
+    """Bring the fields of a recipe that was stored before samplers were a family to their names."""
+    if "sampling" in values:
+        kind = values.pop("sampling")
+        values["sampler"] = "nus" if kind == "adaptive" else kind
+        values.setdefault("sampling_window", "crop")
+    if "auxiliary_run" in values:
+        values["sampler_run"] = values.pop("auxiliary_run")

@@ -97,6 +97,8 @@ RECIPES = {
     "camvid/fast_scnn": ("roadseg.train.recipes.camvid_fast_seg", "FAST_SCNN"),
     "demo/auxiliary": ("roadseg.train.recipes.demo", "AUXILIARY"),
     "demo/deeplabv3_mobilenet_v2": ("roadseg.train.recipes.demo", "DEEPLABV3_MOBILENET_V2"),
+    "sampling/density": ("roadseg.train.recipes.sampling", "DENSITY"),
+    "sampling/prior": ("roadseg.train.recipes.sampling", "PRIOR"),
     "sgcpnet/cityscapes": ("roadseg.train.recipes.sgcpnet.cityscapes", "RECIPE"),
     "sgcpnet/cityscapes_one_gpu": ("roadseg.train.recipes.sgcpnet.cityscapes", "ONE_GPU"),
     "sgcpnet/cityscapes_earlier": ("roadseg.train.recipes.sgcpnet.cityscapes", "EARLIER"),
