@@ -58,12 +58,12 @@ def _network_rows(name: str, options: "BenchmarkOptions", size: tuple[int, int])
     if not options.sampling_size:
         yield from _model_rows(name, "none", network, options, size)
         return
-    from roadseg.sampling import AuxiliaryNetwork, SampledSegmenter
+    from roadseg.sampling import SampledSegmenter, make_sampler
 
     for side in options.sampling_size:
-        for kind, auxiliary in (("uniform", None), ("adaptive", AuxiliaryNetwork())):
+        for kind in ("uniform", "nus", "density"):
             try:
-                segmenter = SampledSegmenter(network, auxiliary, side)
+                segmenter = SampledSegmenter(network, make_sampler(kind), side)
             except ValueError as error:
                 raise RoadsegError(f"--sampling-size {side}: {error}") from None
             yield from _model_rows(name, f"{kind} {side}x{side}", segmenter, options, size)
@@ -75,7 +75,7 @@ def _run_rows(path: Path, options: "BenchmarkOptions", size: tuple[int, int]) ->
 
     run = RunFolder(path)
     recipe = run.recipe
-    sampling: str = recipe.sampling
+    sampling: str = recipe.sampler
     if sampling != "none":
         sampling += " {}x{}".format(*recipe.sampling_size)
     if options.count:

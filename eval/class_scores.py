@@ -58,7 +58,7 @@ class ModelScores:
             )
         self._small = _compiled(small)
         self._padded = None if inside is model else _compiled(model)
-        self.multiple = 1 if hasattr(model, "sampling_size") else legal_multiple(inside)
+        self.multiple = 1 if hasattr(model, "sampler") else legal_multiple(inside)
         self.padding: Sequence[float] = zero_colour(inside)
         self.name = inside.name
 

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 BOUNDARY_PX = 3
+LEARNED_SAMPLERS = ("prior", "nus", "density")
+"""Samplers that are compared with the uniform one."""
 REPEATS = 5
 
 
@@ -83,12 +85,12 @@ def pairs(runs: Sequence[ReportedRun]) -> list[tuple[int, int]]:
     uniform = {
         setting(run): place
         for place, run in enumerate(runs)
-        if run.recipe.task == "segmentation" and run.recipe.sampling == "uniform"
+        if run.recipe.task == "segmentation" and run.recipe.sampler == "uniform"
     }
     return [
         (uniform[setting(run)], place)
         for place, run in enumerate(runs)
-        if run.recipe.sampling == "adaptive" and setting(run) in uniform
+        if run.recipe.sampler in LEARNED_SAMPLERS and setting(run) in uniform
     ]
 
 

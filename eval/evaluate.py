@@ -121,7 +121,7 @@ class Evaluation:
         What it needs from the checkpoint is in memory afterwards: pruning it does no harm.
         """
         if self.recipe.task == "sampling":
-            network = self.run.load_auxiliary(step)
+            network = self.run.load_sampler(step)
             return partial(self._evaluate_grids, step, network)
         if self.recipe.task in ("flow", "two_views"):
             evaluate = evaluate_flow if self.recipe.task == "flow" else evaluate_views

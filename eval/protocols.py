@@ -99,7 +99,7 @@ def choose_protocol(
             f"protocol '{name}': {LEARNED[recipe.task]} are compared in one way only; "
             f"use --protocol {own}"
         )
-    if own or recipe.sampling == "none":
+    if own or recipe.sampler == "none":
         if interpolation is not None:
             raise RoadsegError(
                 f"interpolation '{interpolation}': this run has no samples to bring back to "
@@ -117,7 +117,7 @@ def choose_protocol(
 
 def _check_mode(mode: InferenceMode, recipe: "Recipe", interpolation: str) -> None:
     """Raise RoadsegError where no scores at pixels are there to be averaged as `mode` asks."""
-    if mode.enlargement == "cubic" and recipe.sampling != "none":
+    if mode.enlargement == "cubic" and recipe.sampler != "none":
         raise RoadsegError(
             "cubic enlargement is of a network's own map, and this run's comes back from samples; "
             "add --enlargement bilinear"
@@ -189,13 +189,13 @@ def sampled_predictor(
 
     @tf.function(reduce_retracing=True)
     def forward(images: Any) -> Any:
-        views = segmenter.views(tf.cast(images, tf.float32))
+        views = segmenter.windows(tf.cast(images, tf.float32))
         grid = segmenter.grid(views)
         return segmenter.scores_at(views, grid, training=False), grid
 
     def predict(images: np.ndarray) -> list[Pending]:
         size = images.shape[1:3]
-        axes = cover(size, size if segmenter.view is None else segmenter.view)
+        axes = cover(size, size if segmenter.window is None else segmenter.window)
         places = [np.asarray(axis.places()) for axis in axes]
         of_views = [tensor.numpy() for tensor in forward(tf.constant(images))]
         of_images = [np.split(array, len(images)) for array in of_views]

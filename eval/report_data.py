@@ -53,13 +53,13 @@ class ReportedRun:
 
     @property
     def sampling(self) -> str:
-        """The sampling in words: 'adaptive 64x64'."""
+        """The sampling in words: 'density 64x64'."""
         recipe = self.recipe
         if recipe.task == "sampling":
             return "grid {}x{}".format(*recipe.grid_size)
-        if recipe.sampling == "none":
+        if recipe.sampler == "none":
             return "none"
-        return "{} {}x{}".format(recipe.sampling, *recipe.sampling_size)
+        return "{} {}x{}".format(recipe.sampler, *recipe.sampling_size)
 
     @cached_property
     def cost(self) -> Cost:

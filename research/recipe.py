@@ -118,8 +118,8 @@ class Recipe:
     grid_size: tuple[int, int] = (8, 8)
     """Points of the published sampler's grid: auxiliary_input // auxiliary_stride."""
     auxiliary_input: tuple[int, int] = (64, 64)
-    """Size of the image that the sampler's network sees; 0 0, for densities alone: 128 pixels along
-    the longer side of crop_size, in its aspect."""
+    """Size of the image that the sampler's network sees; 0 0, for densities alone: about 96x128
+    pixels, in the aspect of crop_size."""
     auxiliary_depth_multiplier: float = 0.25
     """Width of the published sampler's network."""
     density_width: int = 32

@@ -84,6 +84,11 @@ class PriorSampler(DensitySampler):
         """Put the fixed density before the solver."""
         super().__init__(prior_sampler(cells) if network is None else network, **options)
 
+    @property
+    def input_size(self) -> tuple[int, int]:
+        """Return a size of images, which are not looked at."""
+        return 1, 1
+
     def logits(self, images: Tensor, training: bool | None = None) -> Tensor:
         """Return the logarithm of the density, once for each image; only their number matters."""
         return ops.cast(self.network(images, training=training), "float32")

@@ -14,25 +14,24 @@ from roadseg.sampling.grid import Size, Tensor, checked_size
 from roadseg.sampling.targets import edge_map
 
 STRIDE = 4
-LONGER_SIDE = 128
-
-
-def thumbnail_size(size: tuple[int, int]) -> tuple[int, int]:
-    """Return the size of the thumbnail that a density is predicted from, for images of `size`.
-
-    128 pixels along the longer side, the aspect of the image to the nearest multiple of 4, at
-    least 32: 96x128 of 360x480, 64x128 of 1024x2048.
-    """
-    longer = max(size)
-    sides = (STRIDE * max(round(LONGER_SIDE * side / longer / STRIDE), 8) for side in size)
-    height, width = sides
-    return height, width
+CELLS = 768
 
 
 def cells_of(size: tuple[int, int]) -> tuple[int, int]:
-    """Return the cells of a density for images of `size`: a quarter of their thumbnail's sides."""
-    height, width = thumbnail_size(size)
-    return height // STRIDE, width // STRIDE
+    """Return the cells of a density for images of `size`, (rows, columns).
+
+    About 768, as square as can be, so that every aspect costs the same: 24x32 for 360x480, 20x39
+    for 1024x2048. At least 8 a side.
+    """
+    height, width = size
+    rows = max(round((CELLS * height / width) ** 0.5), 8)
+    return rows, max(round((CELLS * width / height) ** 0.5), 8)
+
+
+def thumbnail_size(size: tuple[int, int]) -> tuple[int, int]:
+    """Return the size of the thumbnail that a density is predicted from: 4 pixels a cell."""
+    rows, columns = cells_of(size)
+    return STRIDE * rows, STRIDE * columns
 
 
 def boundary_density(

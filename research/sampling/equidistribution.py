@@ -83,6 +83,11 @@ class Equidistribution(keras.layers.Layer):
         )[..., 0]
         return equidistribute(fine, points, self.iterations, self.damping)
 
+    def macs(self, cells: tuple[int, int]) -> int:
+        """Return the multiply-adds of one density of `cells`: the products, forth and back."""
+        rows, columns = self.points or points_of(cells)
+        return self.iterations * 2 * rows * columns * (rows + columns)
+
     def compute_output_shape(self, input_shape: tuple) -> tuple:
         """Return (batch, *points, 2)."""
         return (input_shape[0], *(self.points or points_of(tuple(input_shape[1:3]))), 2)

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from roadseg.models.auxiliary import auxiliary_network
-from roadseg.sampling import AuxiliaryNetwork, enlarge, project
+from roadseg.sampling import NusSampler, enlarge, project
 from tests.support import compiled
 
 
@@ -16,15 +16,15 @@ class _Look(keras.layers.Layer):
         return small[:, :2, :3, :2]
 
 
-def looking(size: tuple[int, int] = (8, 8), **options) -> AuxiliaryNetwork:
+def looking(size: tuple[int, int] = (8, 8), **options) -> NusSampler:
     image = keras.Input((*size, 3))
-    return AuxiliaryNetwork(keras.Model(image, _Look()(image)), **options)
+    return NusSampler(keras.Model(image, _Look()(image)), **options)
 
 
 @pytest.fixture(scope="module")
-def published() -> AuxiliaryNetwork:
+def published() -> NusSampler:
     keras.utils.set_random_seed(0)
-    return AuxiliaryNetwork()
+    return NusSampler()
 
 
 def ramp(height: int, width: int) -> np.ndarray:
@@ -85,7 +85,7 @@ def test_weights_are_named_by_their_layers_alone(published):
 def test_coordinates_are_full_precision_under_a_half_precision_policy():
     keras.config.set_dtype_policy("mixed_float16")
     try:
-        network = AuxiliaryNetwork()
+        network = NusSampler()
     finally:
         keras.config.set_dtype_policy("float32")
     found = compiled(network.locations)(np.full((1, 40, 40, 3), 200, np.uint8), 16)
@@ -96,8 +96,8 @@ def test_coordinates_are_full_precision_under_a_half_precision_policy():
 def test_other_networks_and_resizes_are_refused():
     image = keras.Input((8, 8, 3))
     with pytest.raises(ValueError, match="maps"):
-        AuxiliaryNetwork(keras.Model(image, keras.layers.Conv2D(3, 1)(image)))
+        NusSampler(keras.Model(image, keras.layers.Conv2D(3, 1)(image)))
     with pytest.raises(ValueError, match="Keras model"):
-        AuxiliaryNetwork("runs/auxiliary")
+        NusSampler("runs/auxiliary")
     with pytest.raises(ValueError, match="'aligned' and 'published'"):
-        AuxiliaryNetwork(resize="bilinear")
+        NusSampler(resize="bilinear")

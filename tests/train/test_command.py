@@ -25,12 +25,12 @@ def tiny_network(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_fields_are_read_by_their_types() -> None:
     words = (
         "--batch-size 8 --sampling-size 192 160 --learning-rate 1e-2 --xla --flip-probability=0.25 "
-        "--target-classes 1 2 3 --sampling uniform --model-options output_stride=8 dropout=0.5"
+        "--target-classes 1 2 3 --sampler uniform --model-options output_stride=8 dropout=0.5"
     )
     recipe = override(tiny.recipe(), words.split())
     assert (recipe.batch_size, recipe.sampling_size, recipe.learning_rate) == (8, (192, 160), 0.01)
     assert (recipe.xla, recipe.flip_probability) == (True, 0.25)
-    assert (recipe.target_classes, recipe.sampling) == ((1, 2, 3), "uniform")
+    assert (recipe.target_classes, recipe.sampler) == ((1, 2, 3), "uniform")
     assert recipe.model_options == {"output_stride": 8, "dropout": 0.5}
     assert override(recipe, ["--target-classes"]).target_classes == ()
 
@@ -143,12 +143,12 @@ def test_an_adaptive_run_copies_its_auxiliary_network(tmp_path: Path, tiny_netwo
     groups = {"weights": variable_arrays(model)}
     for step in (3, 6):
         checkpoint.write_checkpoint(source.checkpoint_folder, step, groups, {})
-    recipe = tiny.recipe(sampling="adaptive", auxiliary_run=str(source.find_checkpoint(3)[1]))
+    recipe = tiny.recipe(sampler="nus", sampler_run=str(source.find_checkpoint(3)[1]))
     run = RunFolder(tmp_path / "run")
     initial.copy_auxiliary(recipe, run)
     copy = RunFolder(run.path / "auxiliary")
     assert [step for step, _ in copy.checkpoints()] == [3]
-    assert copy.load_auxiliary().grid_size == (3, 3)
+    assert copy.load_sampler().grid_size == (3, 3)
 
 
 def test_a_run_without_a_checkpoint_may_begin_again_with_other_values(tmp_path: Path) -> None:
@@ -171,16 +171,16 @@ def test_other_classes_are_refused_on_resume(tmp_path: Path) -> None:
 
 
 def test_what_was_looked_for_is_said_when_there_is_no_auxiliary_run(tmp_path: Path) -> None:
-    with pytest.raises(RoadsegError, match="--auxiliary-run is not given.*roadseg train"):
-        initial.find_auxiliary(tiny.recipe(sampling="adaptive"))
+    with pytest.raises(RoadsegError, match="--sampler-run is not given.*roadseg train"):
+        initial.find_sampler(tiny.recipe(sampler="nus"))
     absent = tmp_path / "absent"
     with pytest.raises(RoadsegError, match=f"{absent}/recipe.json: no auxiliary run here"):
-        initial.find_auxiliary(tiny.recipe(sampling="adaptive", auxiliary_run=str(absent)))
+        initial.find_sampler(tiny.recipe(sampler="nus", sampler_run=str(absent)))
     begun = RunFolder(tmp_path / "begun")
     begun.begin(tiny.recipe(task="sampling"), tiny.TABLE)
     with pytest.raises(RoadsegError, match="begun/checkpoints: no checkpoint here"):
-        initial.find_auxiliary(tiny.recipe(sampling="adaptive", auxiliary_run=str(begun.path)))
+        initial.find_sampler(tiny.recipe(sampler="nus", sampler_run=str(begun.path)))
     other = RunFolder(tmp_path / "other")
     other.begin(tiny.recipe(), tiny.TABLE)
     with pytest.raises(RoadsegError, match="a run of the task 'segmentation'"):
-        initial.find_auxiliary(tiny.recipe(sampling="adaptive", auxiliary_run=str(other.path)))
+        initial.find_sampler(tiny.recipe(sampler="nus", sampler_run=str(other.path)))

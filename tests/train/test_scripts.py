@@ -39,19 +39,19 @@ def test_the_scripts_run_with_no_variable_set(tmp_path: Path, script: str) -> No
 def test_the_sampling_size_names_run_and_samples(tmp_path: Path) -> None:
     _, output, _ = run(tmp_path, "train_mobilenetv2_with_nus", SAMPLING_SIZE="192")
     assert "--run runs/train_on_train_set_mobilenetv2_w_nus_at_192 " in output
-    assert "--sampling-size 192 192 --sampling adaptive --auxiliary-run runs/nus64_128" in output
+    assert "--sampling-size 192 192 --sampler nus --sampler-run runs/nus64_128" in output
 
 
 @pytest.mark.parametrize("uniform", ["", "0"])
 def test_uniform_empty_or_zero_means_learned_sampling(tmp_path: Path, uniform: str) -> None:
     _, output, _ = run(tmp_path, "train_mobilenetv2_with_nus", UNIFORM=uniform)
-    assert "--sampling adaptive" in output and "_uniform" not in output
+    assert "--sampler nus" in output and "_uniform" not in output
 
 
 def test_any_other_uniform_means_uniform_sampling_in_a_run_of_its_own(tmp_path: Path) -> None:
     _, output, _ = run(tmp_path, "train_mobilenetv2_with_nus", UNIFORM="1")
-    assert "w_nus_at_128_uniform" in output and "--sampling uniform" in output
-    assert "--auxiliary-run" not in output
+    assert "w_nus_at_128_uniform" in output and "--sampler uniform" in output
+    assert "--sampler-run" not in output
 
 
 def test_mode_eval_follows_the_run_for_ever_and_passes_bounds_on(tmp_path: Path) -> None:
