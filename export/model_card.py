@@ -56,6 +56,7 @@ def model_card(
             "checkpoint": run.find_checkpoint(step)[1].name,
             "source": recipe["source"],
             "initial_weights": recipe["initial_weights"],
+            "initial_weights_part": recipe["initial_weights_part"],
         },
         "versions": _versions(),
     }

@@ -40,6 +40,10 @@ class Recipe:
     initial_weights: str = "none"
     """'none', 'imagenet', 'unit_variance' (flows: fitted to the first batch), or the path of a
     checkpoint, archive or run folder."""
+    initial_weights_part: Literal["all", "backbone", "fitting"] = "all"
+    """Part of those that is taken: all, which then have to fit; the backbone alone, whatever head
+    and classes they have beside it; or every variable whose name and shape fit (heads and layers
+    of the classes too, where they happen to). What is left on either side is printed."""
     stages_before: tuple[str, ...] = ()
     """Run folders, or checkpoints in them, that parts of the network come from; later ones win."""
     new_parts: tuple[str, ...] = ()

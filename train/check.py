@@ -63,6 +63,13 @@ def check_recipe(recipe: Recipe, table: LabelTable) -> None:
         _check_network(recipe)
     fitted = recipe.initial_weights == "unit_variance"
     _need(recipe.task == "flow" or not fitted, "initial_weights", "unit_variance", "flows only")
+    _need(
+        recipe.initial_weights_part == "all"
+        or recipe.initial_weights not in ("", "none", "unit_variance"),
+        "initial_weights_part",
+        recipe.initial_weights_part,
+        "a part of a file or run; name it with --initial-weights",
+    )
     if recipe.task == "flow":
         _check_flow(recipe)
 

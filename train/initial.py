@@ -32,6 +32,7 @@ FREE = {
     "cache",
     "sampler_run",
     "initial_weights",
+    "initial_weights_part",
     "stages_before",
     "new_parts",
     "checkpoint_every_steps",
@@ -145,6 +146,7 @@ def load_start(recipe: Recipe, model: "keras.Model", table: "LabelTable | None" 
 
     A run folder, or an .npz with our names, gives everything but the layers of the classes where
     these are others than those of `table`; what is left out is printed.
+    recipe.initial_weights_part asks for the backbone alone, or for whatever fits.
     Runs of recipe.stages_before come after that; see `train.stages`.
     Raises RoadsegError for a source that is absent or of another network.
     """
@@ -156,7 +158,7 @@ def load_start(recipe: Recipe, model: "keras.Model", table: "LabelTable | None" 
 
 
 def _load_initial_weights(recipe: Recipe, model: "keras.Model", table: "LabelTable | None") -> None:
-    from roadseg.train.fine_tune import load_file, load_run
+    from roadseg.train.fine_tune import class_dependent, load_file, load_run
 
     source = recipe.initial_weights
     if source in ("", "none", "unit_variance"):
@@ -171,8 +173,9 @@ def _load_initial_weights(recipe: Recipe, model: "keras.Model", table: "LabelTab
             f"--initial-weights {source}: no such file; this recipe starts from these weights: put "
             "them there, name others, or train from scratch with --initial-weights none"
         )
-    if path.suffix == ".npz" and load_file(recipe, model, path):
+    whole = recipe.initial_weights_part == "all"
+    if whole and path.suffix == ".npz" and load_file(recipe, model, path):
         return
     from roadseg.weights import load_initial_weights
 
-    load_initial_weights(model, source, recipe)
+    load_initial_weights(model, source, recipe, lambda: class_dependent(recipe, model))

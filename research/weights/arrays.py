@@ -73,7 +73,8 @@ def assign(
         if path not in missing and not match.refused:
             name = match.found[names[path]]
             what = f"{source}: {name}"
-            fitted[path] = _fit(np.asarray(arrays[name]), variable, layer, original.layout, what)
+            values = np.asarray(arrays[name])
+            fitted[path] = _fitted(values, variable, layer, original.layout, what)
     if match.refused or not fitted:
         lacking = [names[path] for path in match.missing]
         raise _foreign(model, source, lacking, match.left_over, len(names))
@@ -138,7 +139,29 @@ def _foreign(
     return ForeignWeights(line + "; ".join(parts), missing, left_over)
 
 
-def _fit(
+def fit(
+    values: np.ndarray, variable: keras.Variable, layer: keras.layers.Layer, layout: str
+) -> np.ndarray | None:
+    """Return `values`, in the axis order of `layout`, as `variable` has them; None: no such shape.
+
+    layer: the one that `variable` belongs to.
+    """
+    try:
+        if layout == "pytorch":
+            return from_pytorch(values, variable, layer)
+    except ValueError:
+        return None
+    return values if values.shape == tuple(variable.shape) else None
+
+
+def published_shape(
+    variable: keras.Variable, layer: keras.layers.Layer, layout: str
+) -> tuple[int, ...]:
+    """Return the shape of `variable`, which belongs to `layer`, in the axis order `layout`."""
+    return pytorch_shape(variable, layer) if layout == "pytorch" else tuple(variable.shape)
+
+
+def _fitted(
     values: np.ndarray,
     variable: keras.Variable,
     layer: keras.layers.Layer,
@@ -146,16 +169,10 @@ def _fit(
     what: str,
 ) -> np.ndarray:
     """Return `values` in the layout of `variable`, or raise RoadsegError naming both shapes."""
-    ours = tuple(variable.shape)
-    try:
-        if layout == "pytorch":
-            return from_pytorch(values, variable, layer)
-        if values.shape == ours:
-            return values
-    except ValueError:
-        pass
-    if layout == "pytorch":
-        ours = pytorch_shape(variable, layer)
+    fitted = fit(values, variable, layer, layout)
+    if fitted is not None:
+        return fitted
+    ours = published_shape(variable, layer, layout)
     outputs = 0 if layout == "pytorch" else -1
     fits = "a network of another width or with other options"
     if len(values.shape) == len(ours) and values.shape[outputs] != ours[outputs]:

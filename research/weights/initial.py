@@ -1,5 +1,6 @@
 """The one door through which weights come in: each kind of source, told by its name."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +14,7 @@ from roadseg.models import registry, slim_names
 from roadseg.weights import keras_imagenet, pytorch, slim
 from roadseg.weights.arrays import Arrays, Assigned, assign
 from roadseg.weights.original import Original
+from roadseg.weights.parts import PartAssigned, assign_part
 
 if TYPE_CHECKING:
     from roadseg.recipe import Recipe
@@ -34,17 +36,30 @@ def original_of(name: str) -> Original:
     )
 
 
-def load_initial_weights(model: keras.Model, source: str, recipe: "Recipe") -> Assigned | None:
+def load_initial_weights(
+    model: keras.Model,
+    source: str,
+    recipe: "Recipe",
+    of_classes: Callable[[], set[str]] = set,
+) -> Assigned | PartAssigned | None:
     """Set the weights of `model`, the network of `recipe`, from `source`, and print what was set.
 
     source: 'none', 'imagenet' (trained at the size nearest to recipe.sampling_size), or what
-        `read_weights` takes. The head may be absent; what is there has to fit.
+        `read_weights` takes. The head may be absent; what is there has to fit, unless
+        recipe.initial_weights_part asks for a part.
+    of_classes: gives the paths of weights that depend on the number of classes; see `assign_part`.
     Raises RoadsegError for a source that is absent, damaged or another network's.
     """
     if source in ("", "none"):
         return None
     original = AUXILIARY if recipe.task == "sampling" else original_of(recipe.model)
-    assigned = read_weights(model, source, original, recipe.sampling_size)
+    part = recipe.initial_weights_part
+    found = _read(model, source, original, recipe.sampling_size)
+    assigned: Assigned | PartAssigned
+    if part == "all":
+        assigned = assign(model, *found)
+    else:
+        assigned = assign_part(model, *found, part, of_classes)
     print(f"initial weights from {source}: {assigned}")
     return assigned
 
@@ -59,15 +74,22 @@ def read_weights(
     size: (height, width) that tells which of the ImageNet weights is wanted.
     Raises RoadsegError for a source that is absent, damaged or another network's.
     """
+    return assign(model, *_read(model, source, original, size))
+
+
+def _read(
+    model: keras.Model, source: str, original: Original, size: tuple[int, int]
+) -> tuple[Arrays, str, Original]:
+    """Return the arrays of `source`, where they are from, and whose names and layout they have."""
     path = Path(source).expanduser()
     if pytorch.is_pytorch(path):
-        return assign(model, pytorch.read_pytorch(path), source, original)
+        return pytorch.read_pytorch(path), source, original
     if path.suffix == ".npz":
-        return assign(model, *_read_npz(model, path, original))
+        return _read_npz(model, path, original)
     if source == "imagenet" or path.suffix == ".h5":
-        return _assign_mobilenet(model, source, original, size)
+        return _read_mobilenet(model, source, original, size)
     if slim.is_slim(path):
-        return assign(model, _read_slim(path, original), source, original)
+        return _scoped(slim.read_slim(path), original), source, original
     raise RoadsegError(
         f"{source}: no weights here; there are 'imagenet', 'none', PyTorch's .pth, .npz, Keras's "
         ".h5, and TF-slim checkpoints (.tgz, or the prefix before .index)"
@@ -79,20 +101,20 @@ def _read_npz(model: keras.Model, path: Path, original: Original) -> tuple[Array
     arrays = checkpoint.read_arrays(path)
     if set(arrays) & set(weights(model)):
         return arrays, str(path), replace(original, reference_name=str, layout="tensorflow")
-    return pytorch.plain_names(arrays), str(path), original
+    return _scoped(pytorch.plain_names(arrays), original), str(path), original
 
 
-def _read_slim(path: Path, original: Original) -> Arrays:
-    arrays = slim.read_slim(path)
+def _scoped(arrays: Arrays, original: Original) -> Arrays:
+    """Return `arrays` by the names they have inside the auxiliary network, if they are for it."""
     if original is AUXILIARY and not any(slim_names.AUXILIARY_SCOPE in name for name in arrays):
         return {slim_names.AUXILIARY_SCOPE + name: array for name, array in arrays.items()}
     return arrays
 
 
-def _assign_mobilenet(
+def _read_mobilenet(
     model: keras.Model, source: str, original: Original, size: tuple[int, int]
-) -> Assigned:
-    """Set the trunk of a network on MobileNetV2 from the weights that Keras publishes."""
+) -> tuple[Arrays, str, Original]:
+    """Return the arrays that Keras publishes for a network on MobileNetV2, as `_read` does."""
     if original.layout == "pytorch":
         raise RoadsegError(
             f"{source}: Keras's weights are MobileNetV2's, which is not the trunk of {model.name}; "
@@ -101,7 +123,6 @@ def _assign_mobilenet(
     keras_names = Original(keras_imagenet.keras_name)
     if source != "imagenet":
         arrays = keras_imagenet.read_keras_file(Path(source).expanduser())
-        return assign(model, arrays, source, keras_names)
+        return arrays, source, keras_names
     trained_at = keras_imagenet.nearest_size(*size)
-    arrays = keras_imagenet.read_imagenet(trained_at)
-    return assign(model, arrays, f"imagenet, {trained_at}", keras_names)
+    return keras_imagenet.read_imagenet(trained_at), f"imagenet, {trained_at}", keras_names
