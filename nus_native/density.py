@@ -76,4 +76,3 @@ def pair_weights(class_weights: ArrayLike | None) -> NDArray[np.float32]:
     if weights.ndim == 1:
         return np.ascontiguousarray(np.repeat(weights[:, None], len(weights) + 1, axis=1))
     return np.pad(weights, ((0, 0), (0, 1)))
-

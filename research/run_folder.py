@@ -152,7 +152,9 @@ class RunFolder:
             if recipe.sampler in ("prior", "density"):
                 options = {"strength": recipe.sampler_strength} | options
             return self.sampler_folder.load_sampler(**options)
-        raise RoadsegError(f"{self.path}: a run without a sampler; name one that was trained as one")
+        raise RoadsegError(
+            f"{self.path}: a run without a sampler; name one that was trained as one"
+        )
 
     def load_segmenter(self, step: Step = None, evaluation: bool = True) -> "keras.Model":
         """Return RGB 0..255 at any size -> class scores at that size, whatever the sampling.

@@ -11,8 +11,8 @@ from roadseg.losses.cross_entropy import CITYSCAPES_WEIGHTS
 from roadseg.losses.flow import MULTI_SCALE_FACTORS
 from roadseg.models.registry import NETWORKS, find
 from roadseg.recipe import Recipe
-from roadseg.sampling.density_targets import STRIDE
 from roadseg.run_folder import LEARNED
+from roadseg.sampling.density_targets import STRIDE
 from roadseg.train.advice import advice
 
 

@@ -131,7 +131,9 @@ def find_sampler(recipe: Recipe) -> tuple[RunFolder, int | None]:
     if not source.exists:
         raise RoadsegError(f"{path / 'recipe.json'}: no run of a sampler here; {made}")
     if source.recipe.task != "sampling":
-        raise RoadsegError(f"{path}: a run of the task '{source.recipe.task}', no sampler's; {made}")
+        raise RoadsegError(
+            f"{path}: a run of the task '{source.recipe.task}', no sampler's; {made}"
+        )
     found = KIND_OF.get(source.recipe.model, "nus")
     if found != kind:
         raise RoadsegError(

@@ -12,7 +12,14 @@ from roadseg.losses.squared_error import squared_error
 from roadseg.models.two_views import VIEWS
 from roadseg.ops.resize import resize_bilinear, resize_nearest
 from roadseg.recipe import Recipe
-from roadseg.sampling import Sampler, boundary_density, boundary_targets, sample_batch, unsample
+from roadseg.sampling import (
+    Sampler,
+    UniformSampler,
+    boundary_density,
+    boundary_targets,
+    sample_batch,
+    unsample,
+)
 from roadseg.train.augment import inside_picture, padding_colour, restore_padding
 from roadseg.train.flow_task import flow_terms
 from roadseg.train.optimizer import Optimizer
@@ -38,6 +45,8 @@ class TrainingStep:
         class_weights: what recipe.class_weights comes to; see `train.class_weights`.
         """
         self.recipe, self.model, self.sampler = recipe, model, sampler
+        if sampler is None and recipe.sampler == "uniform":
+            self.sampler = UniformSampler()
         self.strategy, self.ignore = strategy, ignore
         self.criterion = criterion(recipe, ignore, class_weights)
         self.dtype = "float64" if recipe.precision == "float64" else "float32"

@@ -81,7 +81,7 @@ class Summaries:
 
 
 def _densities(training: Any, batch: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Return the density that is predicted and the one that is wanted, white where it is highest."""
+    """Return the predicted and the wanted density, white where they are highest."""
     logits = training.model(batch["image"], training=False)
     maps = {"prediction": tf.exp(logits - tf.reduce_max(logits, axis=(1, 2), keepdims=True))}
     if "target" in batch:

@@ -8,7 +8,7 @@ import keras
 from keras import layers
 
 from roadseg.layers.cell_bias import CellBias, FixedCells
-from roadseg.layers.conv_bn import BatchNorm, batch_norm, conv_bn, depthwise_bn
+from roadseg.layers.conv_bn import BatchNorm, conv_bn, depthwise_bn
 from roadseg.layers.precision import full_precision
 from roadseg.models.deeplabv3_mobilenet_v2 import normalise
 
@@ -51,9 +51,7 @@ def density_sampler(
     x = _separable(x, width, "gather", start)
     # Small first values: an untrained network samples almost evenly.
     small = keras.initializers.RandomNormal(stddev=0.01)
-    logits = layers.Conv2D(
-        1, 1, kernel_initializer=small, name="logits", dtype=full_precision()
-    )(x)
+    logits = layers.Conv2D(1, 1, kernel_initializer=small, name="logits", dtype=full_precision())(x)
     cells = height // STRIDE, columns // STRIDE
     logits = layers.Reshape(cells, name="cells", dtype=full_precision())(logits)
     logits = CellBias(name="prior", dtype=full_precision())(logits)

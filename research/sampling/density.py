@@ -7,10 +7,9 @@ from keras import ops
 
 from roadseg.models.density_sampler import density_sampler, prior_sampler
 from roadseg.ops.resize import resize_bilinear
-from roadseg.sampling.density_targets import STRIDE, boundary_density, cells_of
-from roadseg.sampling.equidistribution import SHARP, SMOOTH, Equidistribution
+from roadseg.sampling.equidistribution import SMOOTH, Equidistribution
 from roadseg.sampling.grid import Size, Tensor
-from roadseg.sampling.sampler import DensityBased, ExactSampler, Sampler, UniformSampler
+from roadseg.sampling.sampler import DensityBased, Sampler, UniformSampler
 
 
 @keras.saving.register_keras_serializable("roadseg")

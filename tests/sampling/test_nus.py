@@ -1,4 +1,4 @@
-"""The auxiliary network at any size: its resizes, its locations, and how it is kept."""
+"""The published sampler at any size: its resizes, its grids, and how it is kept."""
 
 import keras
 import numpy as np
@@ -64,7 +64,7 @@ def test_published_resize_takes_every_sixteenth_pixel_in_inference_only():
 def test_locations_are_the_raw_grid_projected_and_enlarged(published):
     image = np.random.default_rng(0).uniform(0, 255, (1, 70, 90, 3)).astype(np.float32)
     expected = enlarge(project(published(image, training=False)), (20, 30))
-    found = published.locations(image, (20, 30))
+    found = published.grid(image, (20, 30))
     assert np.array_equal(np.asarray(found), np.asarray(expected))
 
 
@@ -88,7 +88,7 @@ def test_coordinates_are_full_precision_under_a_half_precision_policy():
         network = NusSampler()
     finally:
         keras.config.set_dtype_policy("float32")
-    found = compiled(network.locations)(np.full((1, 40, 40, 3), 200, np.uint8), 16)
+    found = compiled(network.grid)(np.full((1, 40, 40, 3), 200, np.uint8), 16)
     assert keras.backend.standardize_dtype(found.dtype) == "float32"
     assert np.isfinite(np.asarray(found)).all()
 

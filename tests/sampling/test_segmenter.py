@@ -4,9 +4,11 @@ import keras
 import numpy as np
 import pytest
 
+from roadseg.errors import RoadsegError
 from roadseg.sampling import (
     NusSampler,
     SampledSegmenter,
+    UniformSampler,
     sample,
     sample_batch,
     uniform_grid,
@@ -114,7 +116,7 @@ def test_a_training_step_moves_the_network_and_not_the_auxiliary_network():
 def test_sample_batch_takes_image_and_label_at_the_same_pixels():
     images, labels = photo(30, 40), np.arange(2 * 30 * 40).reshape(2, 30, 40).astype(np.int32)
     images[..., 0] = labels
-    for guide in (None, small_nus()):
+    for guide in (UniformSampler(), small_nus()):
         sampled, sampled_labels, grid = sample_batch(images, labels, guide, (6, 9))
         assert sampled.shape == (2, 6, 9, 3) and grid.shape == (2, 6, 9, 2)
         assert np.array_equal(np.asarray(sampled)[..., 0], np.asarray(sampled_labels))
@@ -137,7 +139,7 @@ def test_half_precision_networks_keep_full_precision_coordinates(policy):
 
 @pytest.mark.parametrize("guide", [False, True])
 def test_saved_model_gives_the_same_scores(tmp_path, guide):
-    helper = NusSampler() if guide else None
+    helper = NusSampler() if guide else "uniform"
     model = SampledSegmenter(network(), helper, (8, 12), window=(3, 4), method="mesh")
     model.save(tmp_path / "model.keras")
     loaded = keras.saving.load_model(tmp_path / "model.keras")
@@ -162,20 +164,22 @@ def test_graph_of_unknown_size_gives_the_same_as_eager():
 
 @pytest.mark.parametrize("size", [0, 1, (128, 1), "128", 12.5, None])
 def test_sampling_size_that_is_no_size_is_refused(size):
-    with pytest.raises(ValueError, match="sampling_size"):
+    with pytest.raises(ValueError, match="size"):
         SampledSegmenter(network(), "uniform", size)
 
 
 def test_other_bad_arguments_are_refused():
     with pytest.raises(ValueError, match="Keras model"):
         SampledSegmenter("runs/x", "uniform", 8)
-    with pytest.raises(ValueError, match="auxiliary"):
-        SampledSegmenter(network(), "runs/auxiliary", 8)
+    with pytest.raises(RoadsegError, match="no sampler 'densities'; did you mean density"):
+        SampledSegmenter(network(), "densities", 8)
+    with pytest.raises(ValueError, match="sampler is"):
+        SampledSegmenter(network(), None, 8)
     with pytest.raises(ValueError, match="maps"):
         SampledSegmenter(network(), network(), 8)
     with pytest.raises(ValueError, match="method="):
         SampledSegmenter(network(), "uniform", 8, method="nearest")
-    with pytest.raises(ValueError, match="view"):
+    with pytest.raises(ValueError, match="window"):
         SampledSegmenter(network(), "uniform", 8, window=(0, 5))
     grey = keras.Sequential([keras.Input((None, None, 1)), keras.layers.Conv2D(2, 1)])
     with pytest.raises(ValueError, match="would get"):

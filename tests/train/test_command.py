@@ -44,7 +44,7 @@ def test_fields_are_read_by_their_types() -> None:
         ("--adam-betas 0.9", "--adam-betas: 2 values wanted, got 1"),
         ("--loss focal", "--loss focal: there are cross_entropy, ohem"),
         ("--sampling-size twelve 12", "--sampling-size twelve: a whole number wanted"),
-        ("--sampling random", "--sampling random: there are none, uniform, adaptive"),
+        ("--sampler random", "--sampler random: there are none, uniform, prior, nus, density"),
         ("--task sampling", "--task: a recipe has no such field"),
         ("8", "'8': a --field"),
         ("--xla maybe", "--xla maybe: true or false wanted"),
@@ -136,7 +136,9 @@ def test_show_prints_every_field_with_its_changes(capsys: pytest.CaptureFixture[
     assert {field.name for field in dataclasses.fields(recipes.get("nus/auxiliary"))} == set(shown)
 
 
-def test_an_adaptive_run_copies_its_auxiliary_network(tmp_path: Path, tiny_network: None) -> None:
+def test_a_run_behind_learned_sampling_copies_its_sampler(
+    tmp_path: Path, tiny_network: None
+) -> None:
     source = RunFolder(tmp_path / "auxiliary")
     source.begin(tiny.recipe(task="sampling"), tiny.TABLE)
     model = tiny.network(source.recipe, 0)
@@ -145,8 +147,8 @@ def test_an_adaptive_run_copies_its_auxiliary_network(tmp_path: Path, tiny_netwo
         checkpoint.write_checkpoint(source.checkpoint_folder, step, groups, {})
     recipe = tiny.recipe(sampler="nus", sampler_run=str(source.find_checkpoint(3)[1]))
     run = RunFolder(tmp_path / "run")
-    initial.copy_auxiliary(recipe, run)
-    copy = RunFolder(run.path / "auxiliary")
+    initial.copy_sampler(recipe, run)
+    copy = RunFolder(run.path / "sampler")
     assert [step for step, _ in copy.checkpoints()] == [3]
     assert copy.load_sampler().grid_size == (3, 3)
 
@@ -170,11 +172,11 @@ def test_other_classes_are_refused_on_resume(tmp_path: Path) -> None:
         initial.begin_or_resume(tiny.recipe(), run, others, writes=True)
 
 
-def test_what_was_looked_for_is_said_when_there_is_no_auxiliary_run(tmp_path: Path) -> None:
+def test_what_was_looked_for_is_said_when_there_is_no_run_of_a_sampler(tmp_path: Path) -> None:
     with pytest.raises(RoadsegError, match="--sampler-run is not given.*roadseg train"):
         initial.find_sampler(tiny.recipe(sampler="nus"))
     absent = tmp_path / "absent"
-    with pytest.raises(RoadsegError, match=f"{absent}/recipe.json: no auxiliary run here"):
+    with pytest.raises(RoadsegError, match=f"{absent}/recipe.json: no run of a sampler here"):
         initial.find_sampler(tiny.recipe(sampler="nus", sampler_run=str(absent)))
     begun = RunFolder(tmp_path / "begun")
     begun.begin(tiny.recipe(task="sampling"), tiny.TABLE)
