@@ -10,6 +10,7 @@ train_cv1 and val_cv1, train_cv2 and val_cv2 split trainval by other cities (0 i
 split). Source: lxtGH/SFSegNets ba475ba.
 """
 
+import dataclasses
 import re
 from pathlib import Path
 from typing import Literal
@@ -59,6 +60,39 @@ class StreetScenes(RecordBuilder):
     """tfds builder of drawn street scenes, which have Cityscapes' layout and ids."""
 
     name = "street_scenes"
+
+
+class CityscapesCategories(RecordBuilder):
+    """tfds builder of Cityscapes records with its seven categories as classes."""
+
+    name = "cityscapes_categories"
+
+
+class StreetScenesCategories(RecordBuilder):
+    """tfds builder of drawn street scenes with the seven categories as classes."""
+
+    name = "street_scenes_categories"
+
+
+BUILDERS: dict[tuple[str, str], type[RecordBuilder]] = {
+    ("cityscapes", "19"): Cityscapes,
+    ("cityscapes", "categories"): CityscapesCategories,
+    ("street_scenes", "19"): StreetScenes,
+    ("street_scenes", "categories"): StreetScenesCategories,
+}
+"""Builder of the records of a data set, by its name and the classes that are wanted of it."""
+
+
+def as_classes(source: Source, classes: str) -> tuple[Source, type[RecordBuilder]]:
+    """Return `source` with '19' classes or its seven 'categories', and its builder."""
+    builder = BUILDERS[source.name, classes]
+    if classes != "19" and source.coding == "train":
+        raise RoadsegError(
+            f"--classes {classes} --labels train: train ids are those of 19 classes; read the "
+            "label ids with --labels ids"
+        )
+    renamed = dataclasses.replace(source, name=builder.name, table=datasets.get(builder.name))
+    return renamed, builder
 
 
 def cityscapes_source(
