@@ -71,8 +71,9 @@ class Recipe:
     max_cu_epoch: int = 100_000
     """Epoch, counted from 0, from which on coarse_split is not drawn from any more."""
     crop_size: tuple[int, int] = (1024, 1024)
-    """Training crop; smaller images are padded (label 255); 0 0: as large as the images are. Of the task 'two_views' the size that
-    both views are resized to; of pairs of views for 'flow' as well."""
+    """Training crop; smaller images are padded (label 255); 0 0: as large as the images are. Of
+    the task 'two_views' the size that both views are resized to; of pairs of views for 'flow' as
+    well."""
     centroid_crop: Literal["inside", "published"] = "inside"
     """Crops around a centroid: those that hold it; or as published, where the first one misses it
     by a pixel, and padding moves it."""

@@ -1,7 +1,8 @@
 """The run folder: everything that evaluation and export need to know about one training run.
 
 recipe.json, label_table.json, checkpoints/step-XXXXXXXX/, sampler/ (a run folder in small, for
-learned sampling; auxiliary/ in older runs), metrics.jsonl, best.json, tensorboard/, evaluation/, export/.
+learned sampling; auxiliary/ in older runs), metrics.jsonl, best.json, tensorboard/, evaluation/,
+export/.
 """
 
 import json

@@ -211,7 +211,7 @@ class _Solver:
 def _cosine_matrices(points: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return the DCT-I that diagonalises second differences with reflected ends.
 
-    Three things: values to coefficients, coefficients to values, and the eigenvalues of (-1, 2, -1).
+    Three things: values to coefficients, coefficients to values, eigenvalues of (-1, 2, -1).
     """
     angle = np.pi * np.arange(points) / (points - 1)
     backward = np.cos(np.outer(angle, np.arange(points)))
