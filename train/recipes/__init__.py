@@ -93,6 +93,8 @@ RECIPES = {
     "nus/deeplabv3_mobilenet_v2": ("roadseg.train.recipes.nus.deeplabv3_mobilenet_v2", "RECIPE"),
     "camvid/auxiliary": ("roadseg.train.recipes.camvid", "AUXILIARY"),
     "camvid/deeplabv3_mobilenet_v2": ("roadseg.train.recipes.camvid", "DEEPLABV3_MOBILENET_V2"),
+    "camvid/sampled_deeplabv3_050": ("roadseg.train.recipes.camvid", "SAMPLED_050"),
+    "camvid/sampled_deeplabv3_100": ("roadseg.train.recipes.camvid", "SAMPLED_100"),
     "camvid/espnet": ("roadseg.train.recipes.camvid_fast_seg", "ESPNET"),
     "camvid/fast_scnn": ("roadseg.train.recipes.camvid_fast_seg", "FAST_SCNN"),
     "demo/auxiliary": ("roadseg.train.recipes.demo", "AUXILIARY"),
