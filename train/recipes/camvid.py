@@ -56,7 +56,7 @@ SAMPLED_050: Recipe = replace(
     measured="docs/results/sampling.md",
     model_options={"output_stride": 8, "depth_multiplier": 0.5, "dropout": 0.1},
     evaluation_options={"output_stride": 8},
-    initial_weights_part="backbone",  # of deeplabv3_mnv2_dm05_pascal_257, by --initial-weights
+    initial_weights_part="fitting",  # all but the classes of deeplabv3_mnv2_dm05_pascal_257_slim
     crop_size=(0, 0),
     min_scale=1.0,
     max_scale=1.5,
@@ -74,6 +74,6 @@ SAMPLED_050: Recipe = replace(
 SAMPLED_100: Recipe = replace(
     SAMPLED_050,
     name="camvid/sampled_deeplabv3_100",
-    # The trunk of deeplabv3_mnv2_ade20k_int8, by --initial-weights.
+    initial_weights_part="backbone",  # of deeplabv3_mnv2_ade20k_int8_slim
     model_options={"output_stride": 8, "depth_multiplier": 1.0, "dropout": 0.1},
 )
