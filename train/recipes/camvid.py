@@ -65,6 +65,7 @@ SAMPLED_050: Recipe = replace(
     sampling_window="frame",
     sampling_size=(96, 128),
     loss_size="half",
+    class_weights="frequency",  # poles and signs are 1 % of the pixels
     target_classes=(),
     learning_rate=0.02,
     batch_size=8,
