@@ -143,7 +143,38 @@ def equidistribute(
         residual = residual - residual[:, :1, :1]
         residual = residual - ops.mean(residual, axis=(1, 2), keepdims=True)
         potential = potential + damping * solver.inverse_laplacian(residual)
-    return project(solver.moved(potential)[0])
+    return _without_folds(solver.uniform, solver.moved(potential)[0])
+
+
+def smallest_corner(grid: Tensor) -> Tensor:
+    """Return the smallest corner of any cell, (batch,): twice its signed area, 0 or less if folded.
+
+    grid: (batch, h, w, 2). Where all corners are positive, no two cells overlap.
+    """
+    upper_left, upper_right = grid[:, :-1, :-1], grid[:, :-1, 1:]
+    lower_left, lower_right = grid[:, 1:, :-1], grid[:, 1:, 1:]
+    top, bottom = upper_right - upper_left, lower_right - lower_left
+    left, right = lower_left - upper_left, lower_right - upper_right
+    corners = [
+        down[..., 0] * along[..., 1] - down[..., 1] * along[..., 0]
+        for down in (left, right)
+        for along in (top, bottom)
+    ]
+    return ops.min(ops.stack(corners), axis=(0, 2, 3))
+
+
+def _without_folds(uniform: Tensor, grid: Tensor) -> Tensor:
+    """Return each grid projected; one that folds goes half the way only, and then none.
+
+    The exact solution never folds. Where a density jumps more than the points can follow, single
+    cells of the discrete one may.
+    """
+    whole, half = project(grid), project((grid + uniform) / 2)
+    least = ops.broadcast_to(uniform, ops.shape(whole))
+    for better in (half, whole):
+        sound = ops.reshape(smallest_corner(better) > 0, (-1, 1, 1, 1))
+        least = ops.where(sound, better, least)
+    return least
 
 
 def look_up(mass: Tensor, grid: Tensor) -> Tensor:

@@ -12,6 +12,7 @@ from roadseg.sampling.equidistribution import (
     look_up,
     points_of,
     relative_density,
+    smallest_corner,
 )
 from tests.support import compiled
 
@@ -44,8 +45,8 @@ def cell_masses(mass: np.ndarray, grid: np.ndarray) -> np.ndarray:
 def corner_areas(grid: np.ndarray) -> np.ndarray:
     """Return twice the signed area at each of the four corners of each cell; folds are negative."""
     a, b, c, d = grid[:, :-1, :-1], grid[:, :-1, 1:], grid[:, 1:, :-1], grid[:, 1:, 1:]
-    corners = (_cross(c - a, b - a), _cross(a - b, d - b), _cross(d - c, a - c))
-    return np.stack([*corners, _cross(b - d, c - d)])
+    corners = (_cross(c - a, b - a), _cross(d - b, b - a), _cross(c - a, d - c))
+    return np.stack([*corners, _cross(d - b, d - c)])
 
 
 def _cross(u: np.ndarray, v: np.ndarray) -> np.ndarray:
@@ -76,9 +77,12 @@ def test_sharp_densities_of_many_strengths_do_not_fold():
     spots = (rng.uniform(size=(40, 24, 32)) < 0.1).astype(np.float32)
     blur = gaussian_matrix(24, 0.5), gaussian_matrix(32, 0.5)
     spots = (blur[0] @ spots @ blur[1].T).astype(np.float32)
-    for strength in (0.3, 0.6, 0.85):
+    for strength in (0.3, 0.6, 0.85, 0.98):
         grid = np.asarray(compiled(Equidistribution(strength, **SHARP))(spots))
         assert corner_areas(grid).min() > 0
+        assert np.asarray(smallest_corner(grid)) == pytest.approx(
+            corner_areas(grid).min(axis=(0, 2, 3)), rel=1e-3, abs=1e-9
+        )
 
 
 def test_a_separable_density_gives_the_inverse_distributions_of_its_factors():
