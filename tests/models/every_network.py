@@ -101,10 +101,17 @@ def gradients_on(model: keras.Model, batch: Any, loss: Callable[[Any], Any]) -> 
 
 
 def segmentation_loss(outputs: Any) -> Any:
-    """Return the mean cross entropy with random labels, summed over all outputs."""
+    """Return the mean cross entropy with random labels, summed over all outputs.
+
+    An output of one channel says yes or no.
+    """
     maps = outputs.values() if isinstance(outputs, dict) else [outputs]
     total = 0.0
     for scores in maps:
         labels = np.random.default_rng(1).integers(0, CLASSES, tuple(scores.shape[:3]))
-        total += cross_entropy(scores, labels)[0] / labels.size
+        if scores.shape[-1] == 1:
+            odd = ops.cast(labels[..., None] % 2, scores.dtype)
+            total += ops.mean(ops.binary_crossentropy(odd, scores, from_logits=True))
+        else:
+            total += cross_entropy(scores, labels)[0] / labels.size
     return total
