@@ -13,11 +13,14 @@ from roadseg.backbones import mobilenet_v3_modified, stdc
 from roadseg.errors import RoadsegError
 from roadseg.models import flow_names, slim_names, torch_names
 from roadseg.models.bisenet import bisenet
+from roadseg.models.dabnet import dabnet
 from roadseg.models.ddrnet import ddrnet_23, ddrnet_23_slim
 from roadseg.models.deeplabv3_mobilenet_v2 import deeplabv3_mobilenet_v2
 from roadseg.models.dfanet import dfanet
 from roadseg.models.dfseg import dfseg_v1, dfseg_v2
 from roadseg.models.espnet import espnet, espnet_c
+from roadseg.models.espnetv2 import UNUSED as ESPNETV2_UNUSED
+from roadseg.models.espnetv2 import espnetv2
 from roadseg.models.fast_scnn import fast_scnn
 from roadseg.models.fpn import fpn_stdc1, fpn_stdc2
 from roadseg.models.icnet import icnet
@@ -123,6 +126,7 @@ NETWORKS: dict[str, Network] = {
         parameters=13_042_643,
         auxiliary=("heads.0.", "heads.1."),
     ),
+    "dabnet": PyTorchNetwork(dabnet, parameters=756_643, multiple=4, trunk=()),
     "ddrnet_23": DDRNet(ddrnet_23, parameters=20_148_947),
     "ddrnet_23_slim": DDRNet(ddrnet_23_slim, parameters=5_695_987),
     "deeplabv3_mobilenet_v2": Network(
@@ -157,6 +161,9 @@ NETWORKS: dict[str, Network] = {
         espnet_c,
         parameters=210_889,
         multiple=8,
+    ),
+    "espnetv2": PyTorchNetwork(
+        espnetv2, parameters=232_768, multiple=16, trunk=("base_net.",), unused=ESPNETV2_UNUSED
     ),
     "fast_scnn": PyTorchNetwork(
         fast_scnn,

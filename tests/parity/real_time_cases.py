@@ -14,6 +14,13 @@ def augmented(arguments: dict[str, Any]) -> dict[str, Any]:
 
 
 CASES = {
+    "DABNet": Case("dabnet", ("classes",), {"logits": "scores"}),
+    "ESPNetv2Segmentation": Case(
+        "espnetv2",
+        ("classes",),
+        {"logits": "scores"},
+        lambda arguments: {"s": arguments["s"]},
+    ),
     "DualResNet": Case(
         lambda arguments: DDRNETS[arguments["planes"]],
         ("num_classes",),

@@ -23,14 +23,22 @@ class Row(NamedTuple):
     statistics: int | None = None
 
 
-# Counted on XuJiacong/PIDNet 4c158cf and ydhongHIT/DDRNet de0db31 in PyTorch.
+# Counted on Reagan1311/DABNet b8d62fe, ydhongHIT/DDRNet de0db31, sacmehta/EdgeNets 2b232d3 and
+# XuJiacong/PIDNet 4c158cf in PyTorch.
 ROWS = [
+    Row("dabnet", 19, {}, 756_643, {FULL: 40.882, HALF: 10.220}, 9_106),
     Row("ddrnet_23_slim", 19, {}, 5_695_987, {FULL: 36.281}, 19_840),
     Row("ddrnet_23_slim", 19, HEADS, 5_734_342, {FULL: 37.529}),
     Row("ddrnet_23_slim", 11, {}, 5_695_467, {CAMVID: 12.009}),
     Row("ddrnet_23", 19, {}, 20_148_947, {FULL: 143.061}, 37_376),
     Row("ddrnet_23", 19, HEADS, 20_299_366, {FULL: 147.972}),
     Row("ddrnet_23", 11, {}, 20_147_915, {CAMVID: 47.341}),
+    # Parameters less the slopes that no output depends on.
+    Row("espnetv2", 20, {"s": 0.5}, 80_342 - 112, {FULL: 2.385, HALF: 0.596}, 7_322),
+    Row("espnetv2", 20, {"s": 1.0}, 234_010 - 224, {FULL: 4.341, HALF: 1.085}, 13_202),
+    Row("espnetv2", 20, {"s": 1.25}, 343_106 - 288, {FULL: 5.636, HALF: 1.409}, 16_162),
+    Row("espnetv2", 20, {"s": 1.5}, 468_362 - 352, {FULL: 6.853, HALF: 1.713}, 19_122),
+    Row("espnetv2", 20, {"s": 2.0}, 789_242 - 480, {FULL: 10.791, HALF: 2.698}, 25_042),
     Row("pidnet_s", 19, {}, 7_625_715, {FULL: 47.194}, 24_256),
     Row("pidnet_s", 19, HEADS, 7_720_935, {FULL: 50.295}),
     Row("pidnet_s", 11, {}, 7_624_683, {CAMVID: 15.622}),
