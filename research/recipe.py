@@ -151,8 +151,11 @@ class Recipe:
     """Against the known flow, of every level or the last one; or from the images alone, likewise.
     """
 
-    loss: Literal["cross_entropy", "ohem"] = "cross_entropy"
-    """Loss of the main scores; 'ohem' keeps the hardest pixels of each device's batch."""
+    loss: Literal["cross_entropy", "cross_entropy_of_all", "ohem", "ohem_below"] = "cross_entropy"
+    """Loss of the main scores; 'of_all' divides by ignored pixels too; 'ohem' keeps the hardest
+    pixels of each device's batch, 'ohem_below' those below a limit, as PIDNet does."""
+    main_weight: float = 1.0
+    """Weight of the main scores' loss."""
     ohem_threshold: float = 0.7
     """Pixels whose true class has at most this probability are hard."""
     ohem_min_kept: int = 100_000
@@ -161,12 +164,27 @@ class Recipe:
     """Weights of the classes in the loss: Fast_Seg's 19, or 1 / ln(1.10 + frequency)."""
     auxiliary_heads: bool = True
     """Whether a network's auxiliary heads, if it has any, are trained; evaluation has none."""
-    auxiliary_loss: Literal["cross_entropy", "ohem"] = "cross_entropy"
+    auxiliary_loss: Literal["cross_entropy", "cross_entropy_of_all", "ohem", "ohem_below"] = (
+        "cross_entropy"
+    )
     """Loss of the auxiliary heads; a boundary head always has plain cross-entropy."""
     auxiliary_weight: float = 0.4
-    """Weight of each auxiliary head's loss beside the main one's 1."""
+    """Weight of each auxiliary head's loss beside the main one's."""
     boundary_from: Literal["reduced", "full"] = "reduced"
     """Labels of a boundary head are found at the head's own size, or at full size."""
+    edge_weight: float = 20.0
+    """Weight of the loss of a head 'edges' (PIDNet)."""
+    edge_aware_weight: float = 1.0
+    """Weight of the main scores' loss once more, where that head sees an edge."""
+    edge_gate: float = 0.8
+    """Probability of an edge above which it is seen."""
+    edge_size: int = 4
+    """Side in pixels of the square that stands for each pixel of an edge."""
+    edge_margin: int = 0
+    """Rows and columns at each border without edges."""
+    edges_from: Literal["crop", "image"] = "crop"
+    """Edges are found in the labels that are trained on, or in whole label maps, with which they
+    are then scaled and cropped (published; without a sampler)."""
 
     batch_size: int = 16
     """Images in a step, over all replicas and machines."""

@@ -163,11 +163,14 @@ def _check_class_uniform(recipe: Recipe, table: LabelTable) -> None:
 
 def _check_optimisation(recipe: Recipe) -> None:
     least = {"ohem_min_kept": 0, "auxiliary_weight": 0, "final_learning_rate": 0}
-    least |= {"min_side": 0, "poly_steps_beyond": 0, "max_gradient_norm": 0}
+    least |= {"min_side": 0, "poly_steps_beyond": 0, "max_gradient_norm": 0, "main_weight": 0}
+    least |= {"edge_weight": 0, "edge_aware_weight": 0, "edge_margin": 0, "edge_size": 1}
     for name, value in least.items():
         _need(getattr(recipe, name) >= value, name, getattr(recipe, name), f"{value} or more")
     threshold, betas = recipe.ohem_threshold, recipe.adam_betas
     _need(0 < threshold <= 1, "ohem_threshold", threshold, "above 0, at most 1")
+    gate = recipe.edge_gate
+    _need(0 <= gate <= 1, "edge_gate", gate, "a probability, 0 to 1")
     two = len(betas) == 2 and all(0 <= beta < 1 for beta in betas)
     _need(two, "adam_betas", betas, "two from 0 to below 1")
     _need(recipe.pretrained_factor > 0, "pretrained_factor", recipe.pretrained_factor, "above 0")

@@ -35,6 +35,22 @@ def cross_entropy(
     return summed(losses, labelled, classes, class_weights)
 
 
+def cross_entropy_of_all(
+    scores: Tensor,
+    labels: Tensor,
+    ignore: int = 255,
+    class_weights: Sequence[float] | None = None,
+) -> tuple[Tensor, Tensor]:
+    """Return (cross-entropy summed over labelled pixels, number of all pixels), scalars.
+
+    Arguments are those of `cross_entropy`. Ignored pixels and weights make the mean smaller.
+    Source: XuJiacong/PIDNet 4c158cf, `CrossEntropy`, whose mean is taken over the whole map.
+    """
+    losses, labelled, classes = pixel_losses(scores, labels, ignore)
+    total, _ = summed(losses, labelled, classes, class_weights)
+    return total, ops.sum(ops.ones_like(losses))
+
+
 def pixel_losses(scores: Tensor, labels: Tensor, ignore: int) -> tuple[Tensor, Tensor, Tensor]:
     """Return, all of the shape of `labels`: cross-entropy, where a label is, and classes.
 
