@@ -159,6 +159,8 @@ def _window(
 
 def scale(draw: Tensor, recipe: Recipe) -> Tensor:
     """Return the factor for a draw in [0, 1): one of the steps, or any value in the range."""
+    if recipe.scale_step <= 0 and recipe.scale_draw == "log":
+        return recipe.min_scale * (recipe.max_scale / recipe.min_scale) ** draw
     if recipe.scale_step <= 0:
         return recipe.min_scale + draw * (recipe.max_scale - recipe.min_scale)
     count = int((recipe.max_scale - recipe.min_scale) / recipe.scale_step + 1 + 1e-6)
