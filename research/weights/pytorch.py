@@ -19,6 +19,15 @@ SUFFIXES = (".pth", ".pt", ".pth.tar")
 WRAPPERS = ("state_dict", "model_state_dict", "model_state", "model", "net")
 """Keys under which training scripts keep the weights beside epoch and optimiser."""
 COUNTER = "num_batches_tracked"
+PREFIXES = ("module.", "model.")
+LOSS = re.compile(r"^(module\.)?(model\.)?\w*loss\.")
+PADDLE_MEAN = "._mean"
+PADDLE_LEAVES = {
+    PADDLE_MEAN: ".running_mean",
+    "._variance": ".running_var",
+    "._weight": ".weight",
+}
+PADDLE = re.compile(r"\._(mean|variance|weight)$")
 ADVICE = "where you trust it, open it with PyTorch and save the network's state_dict()"
 
 
@@ -61,11 +70,26 @@ def read_pytorch(source: Path) -> dict[str, np.ndarray]:
 
 
 def plain_names(arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Return `arrays` by the names of the network itself, without counters of batches."""
-    plain = {name: array for name, array in arrays.items() if not name.endswith(COUNTER)}
-    while plain and all(name.startswith("module.") for name in plain):
-        plain = {name.removeprefix("module."): array for name, array in plain.items()}
+    """Return `arrays` by the names of the network itself in PyTorch.
+
+    Without counters of batches and what belongs to a loss (class weights), without what wraps the
+    network (DataParallel's `module.`, PIDNet's `model.`), and with Paddle's leaves renamed.
+    """
+    plain = {
+        name: array
+        for name, array in arrays.items()
+        if not name.endswith(COUNTER) and not LOSS.search(name)
+    }
+    for prefix in PREFIXES * 2:  # either may be inside the other
+        if plain and all(name.startswith(prefix) for name in plain):
+            plain = {name.removeprefix(prefix): array for name, array in plain.items()}
+    if any(name.endswith(PADDLE_MEAN) for name in plain):
+        plain = {PADDLE.sub(_torch_leaf, name): array for name, array in plain.items()}
     return plain
+
+
+def _torch_leaf(found: re.Match[str]) -> str:
+    return PADDLE_LEAVES[found[0]]
 
 
 def _state(content: Any, source: str) -> Mapping[str, Any]:
