@@ -19,9 +19,9 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
-from roadseg.data_conversion.image_files import encode_label, read_image
-from roadseg.data_conversion.label_coding import LabelCoding
-from roadseg.data_conversion.source import Pair, Source
+from roadseg.data_conversion.raw.image_files import encode_label, read_image
+from roadseg.data_conversion.raw.label_coding import LabelCoding
+from roadseg.data_conversion.raw.source import Pair, Source
 from roadseg.data_conversion.tfrecord_files import count_records
 from roadseg.errors import RoadsegError
 

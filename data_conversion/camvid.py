@@ -10,8 +10,8 @@ from pathlib import Path
 
 from roadseg import datasets
 from roadseg.data_conversion.builder import RecordBuilder
-from roadseg.data_conversion.list_files import pairs_of_list, split_names
-from roadseg.data_conversion.source import (
+from roadseg.data_conversion.raw.list_files import pairs_of_list, split_names
+from roadseg.data_conversion.raw.source import (
     Pair,
     Source,
     existing_folder,

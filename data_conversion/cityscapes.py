@@ -16,8 +16,8 @@ from typing import Literal
 
 from roadseg import datasets
 from roadseg.data_conversion.builder import RecordBuilder
-from roadseg.data_conversion.list_files import pairs_of_list, split_names
-from roadseg.data_conversion.source import Pair, Source, existing_folder, existing_label
+from roadseg.data_conversion.raw.list_files import pairs_of_list, split_names
+from roadseg.data_conversion.raw.source import Pair, Source, existing_folder, existing_label
 from roadseg.errors import RoadsegError
 
 SPLITS = ("train", "val", "test")

@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from roadseg.data_conversion.source import Source
+from roadseg.data_conversion.raw.source import Source
 
 if TYPE_CHECKING:
     from roadseg.data_conversion.builder import RecordBuilder

@@ -15,9 +15,9 @@ from pathlib import Path
 import numpy as np
 
 from roadseg import datasets
-from roadseg.data_conversion.image_files import DecodedLabel, read_label
-from roadseg.data_conversion.label_coding import LabelCoding
-from roadseg.data_conversion.source import (
+from roadseg.data_conversion.raw.image_files import DecodedLabel, read_label
+from roadseg.data_conversion.raw.label_coding import LabelCoding
+from roadseg.data_conversion.raw.source import (
     IMAGE_SUFFIXES,
     Pair,
     Source,

@@ -8,8 +8,8 @@ one. Source: zhenzhenxiang/SemanticsSharing 9fc1fde; the form of the lists only.
 from pathlib import Path
 
 from roadseg import datasets
-from roadseg.data_conversion.list_files import lines_of, split_names
-from roadseg.data_conversion.source import Pair, Source, TwoViews, existing_folder
+from roadseg.data_conversion.raw.list_files import lines_of, split_names
+from roadseg.data_conversion.raw.source import Pair, Source, TwoViews, existing_folder
 from roadseg.data_conversion.two_views import TwoViewBuilder
 from roadseg.errors import RoadsegError
 

@@ -30,7 +30,7 @@ from pathlib import Path
 from typing import Any
 
 from roadseg.data_conversion.builder import RecordBuilder
-from roadseg.data_conversion.source import (
+from roadseg.data_conversion.raw.source import (
     Coding,
     Pair,
     Source,

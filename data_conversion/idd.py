@@ -11,7 +11,7 @@ from typing import Literal
 
 from roadseg import datasets
 from roadseg.data_conversion.builder import RecordBuilder
-from roadseg.data_conversion.source import (
+from roadseg.data_conversion.raw.source import (
     Coding,
     Pair,
     Source,

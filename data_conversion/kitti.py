@@ -9,7 +9,7 @@ from pathlib import Path
 
 from roadseg import datasets
 from roadseg.data_conversion.builder import RecordBuilder
-from roadseg.data_conversion.source import (
+from roadseg.data_conversion.raw.source import (
     Pair,
     Source,
     existing_folder,

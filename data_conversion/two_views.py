@@ -15,8 +15,8 @@ import tensorflow as tf
 import tensorflow_datasets as tfds
 
 from roadseg.data_conversion.builder import RecordBuilder, ShardExamples, example_of, features
-from roadseg.data_conversion.label_coding import LabelCoding
-from roadseg.data_conversion.source import Pair, TwoViews
+from roadseg.data_conversion.raw.label_coding import LabelCoding
+from roadseg.data_conversion.raw.source import Pair, TwoViews
 from roadseg.errors import RoadsegError
 from roadseg.flow_files import decode_flow
 

@@ -15,7 +15,7 @@ from roadseg.data_conversion.builder import RecordBuilder
 from roadseg.data_conversion.cityscapes import cityscapes_source
 from roadseg.data_conversion.idd import idd_source
 from roadseg.data_conversion.mapillary import mapillary_source
-from roadseg.data_conversion.source import Pair, Source, existing_folder
+from roadseg.data_conversion.raw.source import Pair, Source, existing_folder
 from roadseg.datasets.uds import MEMBERS, uds_member
 from roadseg.errors import RoadsegError
 

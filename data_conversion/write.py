@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from roadseg.checkpoint import sync_path
-from roadseg.data_conversion.source import Source
+from roadseg.data_conversion.raw.source import Source
 from roadseg.errors import RoadsegError
 
 if TYPE_CHECKING:

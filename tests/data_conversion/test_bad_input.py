@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from roadseg.cli import main
-from roadseg.data_conversion.image_files import read_image, read_label
+from roadseg.data_conversion.raw.image_files import read_image, read_label
 from roadseg.errors import RoadsegError
 from tests.data_conversion.support import (
     first_image,

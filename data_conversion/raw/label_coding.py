@@ -5,9 +5,9 @@ from pathlib import Path
 
 import numpy as np
 
-from roadseg.data_conversion.image_files import DecodedLabel, encode_label, read_label
-from roadseg.data_conversion.polygons import draw_polygons
-from roadseg.data_conversion.source import Coding
+from roadseg.data_conversion.raw.image_files import DecodedLabel, encode_label, read_label
+from roadseg.data_conversion.raw.polygons import draw_polygons
+from roadseg.data_conversion.raw.source import Coding
 from roadseg.datasets import LabelTable
 from roadseg.errors import RoadsegError
 

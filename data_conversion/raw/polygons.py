@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from roadseg.data_conversion.image_files import DecodedLabel
+from roadseg.data_conversion.raw.image_files import DecodedLabel
 from roadseg.datasets import LabelTable
 from roadseg.errors import RoadsegError
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from roadseg.data_conversion.source import Pair, existing_label
+from roadseg.data_conversion.raw.source import Pair, existing_label
 from roadseg.errors import RoadsegError
 
 _PLUS = {"train+": "train_plus", "train++": "train_plus_plus"}
