@@ -190,7 +190,7 @@ def _image_size(encoded: bytes, where: str) -> tuple[int, int]:
     from PIL import Image
 
     try:
-        with Image.open(io.BytesIO(encoded), formats=("PNG", "JPEG", "MPO")) as picture:
+        with Image.open(io.BytesIO(encoded), formats=("PNG", "JPEG")) as picture:
             return picture.height, picture.width
     except Exception:  # Pillow has no one exception for damaged headers.
         raise RoadsegError(

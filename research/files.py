@@ -1,13 +1,18 @@
 """JSON that may be anybody's, names that may be anything, and targets that may not be writable."""
 
+import contextlib
 import errno
 import json
 import os
+import re
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from roadseg.errors import RoadsegError
+
+_PLAIN = re.compile(r"[A-Za-z0-9_./ +=,@-]*")
 
 
 def read_json(path: Path, way_out: str, what: str = "") -> Any:
@@ -79,3 +84,19 @@ def refuse_unwritable(path: Path, option: str = "--to") -> None:
         raise RoadsegError(
             f"{path}: cannot write here ({error.strerror}); change {option}"
         ) from None
+
+
+@contextlib.contextmanager
+def plain_path(path: Path) -> Iterator[Path]:
+    """Yield a name for a file or folder that is there which no program takes for a pattern.
+
+    TensorFlow takes [ ] { } * ? for patterns, OpenCV % for a number, and neither takes names that
+    are not UTF-8. A path without such signs is given as it is, others by a link that goes away.
+    """
+    if _PLAIN.fullmatch(str(path)):
+        yield path
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        link = Path(folder) / f"plain{path.suffix if _PLAIN.fullmatch(path.suffix) else ''}"
+        link.symlink_to(path.absolute(), path.is_dir())
+        yield link

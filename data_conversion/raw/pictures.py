@@ -22,9 +22,7 @@ if TYPE_CHECKING:
     from PIL import Image
 
 # Formats of Pillow that only decode; others run programs (EPS) or are no photographs.
-_FORMATS = (
-    *("PNG", "JPEG", "MPO", "BMP", "DIB", "PPM", "WEBP", "TIFF", "GIF", "JPEG2000", "AVIF"),
-)
+_FORMATS = ("PNG", "JPEG", "BMP", "DIB", "PPM", "WEBP", "TIFF", "GIF", "JPEG2000", "AVIF")
 _ORIENTATION = 0x0112
 # Tags of a TIFF: bits of a sample, what 0 means (0: white), and whether samples have a sign.
 _BITS, _PHOTOMETRIC, _SAMPLE_FORMAT = 258, 262, 339

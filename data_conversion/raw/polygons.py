@@ -1,8 +1,8 @@
 """Label ids from the outlines that Cityscapes and IDD publish (`*_polygons.json`).
 
 Objects are drawn in the order of the file, so that nearer ones cover what lies behind; the ground
-is `unlabeled`. Deleted objects, those whose id is negative and those whose outline has no point (IDD has
-some) are left out, and a group of things (`cargroup`) has the id of one.
+is `unlabeled`. Deleted objects, those whose id is negative and those whose outline has no point
+(IDD has some) are left out, and a group of things (`cargroup`) has the id of one.
 Source: json2labelImg of cityscapesScripts and AutoNUE/public-code; Pillow fills the outlines there
 as here, which settles every pixel on a border.
 """

@@ -20,7 +20,7 @@ from tests.data_conversion.small_sets import (
     small_kitti,
     write_outlines,
 )
-from tests.data_conversion.support import id_map, picture, write_png
+from tests.data_conversion.support import id_map, write_png
 
 
 def convert(name: str, source: Path, to: Path, *options: str) -> Path:
