@@ -12,6 +12,7 @@ from roadseg.errors import RoadsegError
 from roadseg.eval.averaging import averaged_labels, check_tile
 from roadseg.eval.class_scores import ClassScores, ModelScores, SavedModelScores
 from roadseg.eval.inference import InferenceMode
+from roadseg.files import plain_path
 from roadseg.run_folder import RunFolder, Step
 
 Labels = tuple[np.ndarray, np.ndarray | None]
@@ -63,12 +64,12 @@ def labeller_of_run(run: RunFolder, step: Step, mode: InferenceMode | None = Non
 
     mode: tiles, scales, mirror; None for whole images.
     """
+    run.check(step)
+
     import tensorflow as tf
 
     from roadseg.eval.protocols import best_class
 
-    if not run.exists:
-        raise RoadsegError(f"{run.path}: no run here; give the folder that `roadseg train` made")
     number, _ = run.find_checkpoint(step)
     segmenter = run.load_segmenter(number)
     title = f"{run.path.name}, step {number}"
@@ -94,12 +95,13 @@ def labeller_of_saved_model(folder: Path, mode: InferenceMode | None = None) -> 
     so that resized images and padding are rounded to whole levels of 0..255.
     Raises RoadsegError if the folder holds no SavedModel of roadseg with its model card.
     """
+    check_saved_model(folder)
+
     import tensorflow as tf
 
-    if not (folder / "saved_model.pb").is_file():
-        raise RoadsegError(f"{folder}: no saved_model.pb in it; give what `roadseg export` wrote")
     table, recipe = _read_card(folder)
-    model = tf.saved_model.load(str(folder))
+    with plain_path(folder) as plain:
+        model = tf.saved_model.load(str(plain))
     if mode is not None and not mode.is_whole:
         scores_of = SavedModelScores(folder, model, recipe, mode.enlargement)
         return averaging_labeller(scores_of, mode, table, folder.name)
@@ -117,6 +119,12 @@ def labeller_of_saved_model(folder: Path, mode: InferenceMode | None = None) -> 
     # `forward` keeps a reference to the model: its variables go when it goes.
     forward.model = model  # type: ignore[attr-defined]
     return Labeller(forward, table, folder.name)
+
+
+def check_saved_model(folder: Path) -> None:
+    """Raise RoadsegError if the folder holds no SavedModel, before TensorFlow is imported."""
+    if not (folder / "saved_model.pb").is_file():
+        raise RoadsegError(f"{folder}: no saved_model.pb in it; give what `roadseg export` wrote")
 
 
 def _read_card(folder: Path) -> tuple[LabelTable, dict[str, Any]]:

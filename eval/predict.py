@@ -11,14 +11,21 @@ import numpy as np
 import tyro
 
 from roadseg import arguments
+from roadseg.data_conversion.raw.pictures import PictureRules
 from roadseg.errors import RoadsegError
 from roadseg.eval.demo import write_demo
 from roadseg.eval.inference_arguments import InferenceArguments
-from roadseg.eval.labeller import Labeller, labeller_of_run, labeller_of_saved_model
+from roadseg.eval.labeller import (
+    Labeller,
+    check_saved_model,
+    labeller_of_run,
+    labeller_of_saved_model,
+)
 from roadseg.eval.overlay import KINDS, pictures, to_label_ids, write_png
 from roadseg.eval.scoring import in_threads
-from roadseg.eval.sources import Source, find_sources, read_picture
+from roadseg.eval.sources import Source, found_sources, read_picture
 from roadseg.eval.video import label_video
+from roadseg.files import printable, refuse_unwritable
 from roadseg.run_folder import RunFolder
 
 EXAMPLE = """roadseg predict runs/deeplabv3_mobilenet_v2 --images street.png --to labelled
@@ -56,7 +63,17 @@ class PredictOptions:
     """Images of one size that go through the network together."""
     keep_going: bool = False
     """Skip files that cannot be read, name them at the end, and return status 1."""
+    strict: bool = False
+    """Refuse folders of which some file would be left out."""
+    max_megapixels: float = PictureRules.max_megapixels
+    """Refuse larger images, by their header."""
+    float_range: tuple[float, float] | None = None
+    """Values of black and white in float and 32-bit images, which are refused without."""
     mode: Annotated[InferenceArguments, tyro.conf.arg(name="")] = InferenceArguments()
+
+    def rules(self) -> PictureRules:
+        """Return what the reader of pictures is told; RoadsegError for values out of range."""
+        return PictureRules(self.max_megapixels, self.float_range)
 
 
 def main(argv: Sequence[str]) -> int:
@@ -83,12 +100,18 @@ def predict(options: PredictOptions) -> list[str]:
     if options.demo and (options.write or options.label_ids):
         raise RoadsegError("--demo writes its own two pictures; leave --write and --label-ids out")
     mode = options.mode.mode()
-    sources = find_sources(options.images, options.to)
-    if options.demo and any(source.is_video for source in sources):
-        raise RoadsegError("--demo: of images alone; leave it out to label videos")
+    options.rules()
     step = None if options.step == "last" else options.step
     run = RunFolder(options.run or "")
-    if options.run and run.exists and run.recipe.task == "two_views":
+    if options.run:
+        run.check(step)
+    elif options.saved_model is not None:
+        check_saved_model(options.saved_model)
+    sources = found_sources(options.images, options.to, options.strict)
+    refuse_unwritable(options.to)
+    if options.demo and any(source.is_video for source in sources):
+        raise RoadsegError("--demo: of images alone; leave it out to label videos")
+    if options.run and run.recipe.task == "two_views":
         from roadseg.eval.predict_pairs import predict_pairs
 
         return predict_pairs(options, run, sources, step)
@@ -108,9 +131,10 @@ class _Predictions:
 
     def write(self, sources: Sequence[Source]) -> list[str]:
         from rich.console import Console
+        from rich.markup import escape
         from rich.progress import Progress
 
-        console = Console(stderr=True)
+        console = Console(stderr=True, markup=False, emoji=False)
         plain = not console.is_terminal
         stills = [source for source in sources if not source.is_video]
         with Progress(console=console, transient=True, disable=plain) as progress:
@@ -121,7 +145,7 @@ class _Predictions:
                     _say_tenths("images", done, len(stills))
             for source in sources:
                 if source.is_video:
-                    bar = progress.add_task(source.path.name, total=None)
+                    bar = progress.add_task(escape(printable(source.path.name)), total=None)
                     self._video(source, partial(_advance, progress, bar))
         done = len(sources) - len(self.problems)
         summary = f"{done} of {len(sources)} labelled, results in {self.options.to}"
@@ -136,7 +160,7 @@ class _Predictions:
     def _read(self, sources: Sequence[Source]) -> Iterator[tuple[Source, np.ndarray]]:
         def read(source: Source) -> np.ndarray | RoadsegError:
             try:
-                return read_picture(source.path)
+                return read_picture(source.path, self.options.rules())
             except RoadsegError as error:
                 return error
 

@@ -83,5 +83,5 @@ def _status() -> Iterator[Callable[[str], None]]:
         return
     from rich.console import Console
 
-    with Console(stderr=True).status("report") as status:
+    with Console(stderr=True, markup=False, emoji=False).status("report") as status:
         yield lambda text: status.update(text)

@@ -22,8 +22,8 @@ PLAIN_WIDTH = 120
 def console() -> Console:
     """Return a console for standard output: coloured on a terminal, plain and wide elsewhere."""
     if sys.stdout.isatty():
-        return Console(highlight=False)
-    return Console(highlight=False, width=PLAIN_WIDTH, no_color=True)
+        return Console(highlight=False, markup=False, emoji=False)
+    return Console(highlight=False, markup=False, emoji=False, width=PLAIN_WIDTH, no_color=True)
 
 
 def show_benchmark(

@@ -112,6 +112,14 @@ class RunFolder:
             raise RoadsegError(f"{self.checkpoint_folder}: no step {wanted}; there are: {there}")
         return wanted, found[wanted]
 
+    def check(self, step: Step = None) -> None:
+        """Raise RoadsegError if there is no run here, or no such checkpoint of it."""
+        if not self.exists:
+            raise RoadsegError(
+                f"{self.path}: no run here; give the folder that `roadseg train` made"
+            )
+        self.find_checkpoint(step)
+
     def load_network(self, step: Step = None, evaluation: bool = True) -> "keras.Model":
         """Return the plain network of the run with the weights of a checkpoint.
 
