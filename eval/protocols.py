@@ -189,7 +189,7 @@ def sampled_predictor(
 
     @tf.function(reduce_retracing=True)
     def forward(images: Any) -> Any:
-        views = segmenter.windows(tf.cast(images, tf.float32))
+        views = segmenter.views(tf.cast(images, tf.float32))
         grid = segmenter.grid(views)
         return segmenter.scores_at(views, grid, training=False), grid
 

@@ -110,7 +110,7 @@ def costs(runs: Sequence[ReportedRun]) -> Html:
     for run in runs:
         cost = run.cost
         parts = [("network", cost.network)]
-        parts += [("auxiliary network", cost.auxiliary)] if cost.auxiliary else []
+        parts += [("auxiliary network", cost.sampler)] if cost.sampler else []
         for name, part in parts:
             numbers = (part.parameters, part.macs, part.macs_notebook)
             rows.append([run.name, h("td", name, class_="left"), *(f"{n:,}" for n in numbers)])
