@@ -128,6 +128,14 @@ def test_missing_records_are_one_line(tmp_path: Path, capsys: pytest.CaptureFixt
     assert error.count("\n") == 1
 
 
+def test_without_show_one_line_says_what_is_trained(capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["--recipe", "nus/auxiliary", "--steps", "12", "--records", "nowhere"]
+    assert cli.main(["train", *arguments, "--run", "new"]) == 2
+    assert capsys.readouterr().out == (
+        "nus/auxiliary: 12 steps of 32 on nowhere, run folder new (every number: --show)\n"
+    )
+
+
 def test_show_prints_every_field_with_its_changes(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["train", "--recipe", "nus/auxiliary", "--show", "--steps", "12"]) == 0
     lines = [line.partition(" ") for line in capsys.readouterr().out.splitlines()]
