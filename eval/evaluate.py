@@ -12,6 +12,7 @@ from roadseg import checkpoint
 from roadseg.datasets.label_table import LabelTable
 from roadseg.errors import RoadsegError
 from roadseg.eval.dump import dump
+from roadseg.eval.evaluate_density import evaluate_density
 from roadseg.eval.evaluate_pairs import evaluate_flow, evaluate_views, open_views
 from roadseg.eval.frames import Frame, batches, read_frames
 from roadseg.eval.inference import InferenceMode
@@ -121,8 +122,10 @@ class Evaluation:
         What it needs from the checkpoint is in memory afterwards: pruning it does no harm.
         """
         if self.recipe.task == "sampling":
-            network = self.run.load_sampler(step)
-            return partial(self._evaluate_grids, step, network)
+            sampler = self.run.load_sampler(step)
+            if self.recipe.learns_density:
+                return partial(evaluate_density, self, step, sampler)
+            return partial(self._evaluate_grids, step, sampler)
         if self.recipe.task in ("flow", "two_views"):
             evaluate = evaluate_flow if self.recipe.task == "flow" else evaluate_views
             return partial(evaluate, self, step, self.run.load_network(step))
@@ -131,13 +134,14 @@ class Evaluation:
         predict = predictor(segmenter, protocol.interpolation, protocol.mode)
         return partial(self._evaluate_labels, step, predict)
 
-    def _frames(self) -> Iterator[Frame]:
+    def frames(self) -> Iterator[Frame]:
+        """Yield the images and labels to evaluate, cut as the protocol asks."""
         return read_frames(self.records, self.protocol.crop, self.options.limit, self.prepare)
 
     def _evaluate_labels(self, step: int, predict: Predictor, progress: Progress | None) -> Result:
         folder = self.options.dump
         scorer = score_frames(
-            self._frames(),
+            self.frames(),
             predict,
             self.table,
             self.options.batch_size,
@@ -163,7 +167,7 @@ class Evaluation:
         error, uniform_error = GridError(), GridError()
         uniform = np.asarray(uniform_grid(recipe.grid_size))
         per_image = []
-        for batch in batches(self._frames(), self.options.batch_size):
+        for batch in batches(self.frames(), self.options.batch_size):
             images = np.stack([frame.image for frame in batch]).astype(np.float32)
             grids = np.asarray(network(images, training=False))
             for frame, grid in zip(batch, grids, strict=True):

@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from roadseg import checkpoint
+from roadseg.eval.density_results import DensityResult
 from roadseg.eval.evaluate import Evaluation
 from roadseg.eval.pair_results import FlowResult, TwoViewResult
 from roadseg.eval.results import EvaluationResult, Result, SamplingResult
 from roadseg.run_folder import RunFolder
 
-LOWER_IS_BETTER = frozenset({"mse", "epe", "photometric"})
+LOWER_IS_BETTER = frozenset({"mse", "cross_entropy", "epe", "photometric"})
 
 
 def store_result(evaluation: Evaluation, result: Result, seconds: float) -> Path:
@@ -48,7 +49,7 @@ def store_result(evaluation: Evaluation, result: Result, seconds: float) -> Path
 
 def scalar_values(result: Result) -> dict[str, float]:
     """Return the scores of `result` that make a curve, by name."""
-    if isinstance(result, FlowResult | TwoViewResult):
+    if isinstance(result, FlowResult | TwoViewResult | DensityResult):
         return result.scalars()
     if isinstance(result, SamplingResult):
         return {
