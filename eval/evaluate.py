@@ -17,6 +17,7 @@ from roadseg.eval.evaluate_pairs import evaluate_flow, evaluate_views, open_view
 from roadseg.eval.frames import Frame, batches, read_frames
 from roadseg.eval.inference import InferenceMode
 from roadseg.eval.protocols import Pending, Predictor, Protocol, choose_protocol, predictor
+from roadseg.eval.replaced import SamplerArguments
 from roadseg.eval.resizing import validation_frame
 from roadseg.eval.results import EvaluationResult, GridScore, Result, SamplingResult
 from roadseg.eval.scoring import SegmentationScorer, in_threads
@@ -51,6 +52,8 @@ class EvaluationOptions:
     """Whole image or tiles, scales, mirror."""
     boundary_f: bool = False
     """Measure the boundary F-score as well."""
+    sampling: SamplerArguments = field(default_factory=SamplerArguments)
+    """Another sampler than the run's own."""
     dump: Path | None = None
     """Folder for pictures of every prediction; None for no pictures."""
 
@@ -75,6 +78,9 @@ class Evaluation:
         self.protocol: Protocol = choose_protocol(
             self.recipe, options.protocol, options.interpolation, options.mode
         )
+        self.sampler = options.sampling.load(run)
+        if self.sampler is not None and self.sampler.kind == "previous":
+            _check_previous(self.protocol)
         self.table = run.label_table
         opener = open_views if self.recipe.reads_pairs else open_split
         self.records = opener(options.records or Path(self.recipe.records), options.split)
@@ -98,6 +104,8 @@ class Evaluation:
     def folder(self) -> Path:
         """Where results go: evaluation/<split>-<protocol>, partial evaluations apart."""
         name = f"{self.options.split}-{self.protocol.label}"
+        if self.options.sampling.given:
+            name += f"-by-{self.options.sampling.label}"
         if self.options.limit is not None:
             name += f"-first{self.options.limit}"
         return self.run.evaluation_folder(name)
@@ -129,8 +137,12 @@ class Evaluation:
         if self.recipe.task in ("flow", "two_views"):
             evaluate = evaluate_flow if self.recipe.task == "flow" else evaluate_views
             return partial(evaluate, self, step, self.run.load_network(step))
-        segmenter = self.run.load_segmenter(step)
+        segmenter = self.run.load_segmenter(step, sampler=self.sampler)
         protocol = self.protocol
+        if self.sampler is not None and self.sampler.kind == "previous":
+            from roadseg.eval.previous import previous_predictor
+
+            return partial(self._evaluate_labels, step, previous_predictor(segmenter))
         predict = predictor(segmenter, protocol.interpolation, protocol.mode)
         return partial(self._evaluate_labels, step, predict)
 
@@ -196,7 +208,17 @@ class Evaluation:
             "interpolation": self.protocol.interpolation,
             "limit": self.options.limit,
             "mode": self.protocol.mode,
+            "sampler": self.options.sampling.label,
         }
+
+
+def _check_previous(protocol: Protocol) -> None:
+    """Raise RoadsegError unless labels come back from the graph frame by frame."""
+    if protocol.interpolation != "graph" or not protocol.mode.is_whole:
+        raise RoadsegError(
+            f"--sampler previous: of whole frames, interpolated in the graph; not by protocol "
+            f"'{protocol.label}'"
+        )
 
 
 def evaluate(

@@ -69,7 +69,8 @@ class ReportedRun:
             return "grid {}x{}".format(*recipe.grid_size)
         if recipe.sampler == "none":
             return "none"
-        return "{} {}x{}".format(recipe.sampler, *recipe.sampling_size)
+        used = (self.result.sampler if self.result else "") or recipe.sampler
+        return "{} {}x{}".format(used, *recipe.sampling_size)
 
     @cached_property
     def cost(self) -> Cost:
@@ -107,6 +108,7 @@ class ReportedRun:
         if self.result is None:
             return True
         same_mode = entry.get("mode", "whole") == self.result.mode.label
+        same_mode = same_mode and entry.get("sampler", "") == self.result.sampler
         return same_mode and all(entry.get(key) == getattr(self.result, key) for key in keys)
 
 

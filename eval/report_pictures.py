@@ -76,6 +76,8 @@ def pictured_images(
     first = results[0]
     if first is None or not chosen:
         return []
+    if first.sampler:
+        raise RoadsegError(f"the images were sampled by '{first.sampler}', not by the run's own")
     usual = _usual(first.interpolation)
     protocol = choose_protocol(runs[0].recipe, first.protocol, usual, first.mode)
     folder = records or Path(runs[0].recipe.records)

@@ -34,12 +34,14 @@ def store_result(evaluation: Evaluation, result: Result, seconds: float) -> Path
         "images": result.images,
         "limit": result.limit,
         "mode": result.mode.label,
+        "sampler": result.sampler,
         "seconds": round(seconds, 3),
     }
     finite = {name: None if math.isnan(value) else value for name, value in scalars.items()}
     _write_tensorboard(run.tensorboard(evaluation.folder.name), result.step, scalars)
-    # Pictures of a part of the split, or of the training images, say nothing about what is best.
-    if result.limit is None and result.split != evaluation.recipe.split:
+    # A part of the split, the training images, or another sampler say nothing about what is best.
+    own = not result.sampler
+    if own and result.limit is None and result.split != evaluation.recipe.split:
         update_best(run, result)
     run.append_metrics(event | finite)
     path = evaluation.result_path(result.step)

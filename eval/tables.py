@@ -68,6 +68,7 @@ def result_tables(result: Result) -> list[Table]:
     """Return the tables that `roadseg eval` prints for one result."""
     title = f"{result.run}, step {result.step}: {result.split}, protocol {result.protocol}"
     title += "" if result.mode.is_whole else f", {result.mode.label}"
+    title += f", sampled by {result.sampler}" if result.sampler else ""
     title += f", {result.images} image{'s' if result.images != 1 else ''}"
     if isinstance(result, SamplingResult):
         return [_grids(title, result)]
