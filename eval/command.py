@@ -12,6 +12,7 @@ from roadseg.arguments import parse
 from roadseg.errors import RoadsegError
 from roadseg.eval.inference_arguments import InferenceArguments
 from roadseg.eval.progress import progress_bar, say
+from roadseg.eval.replaced import SamplerArguments
 
 if TYPE_CHECKING:
     from roadseg.eval.evaluate import Evaluation
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 EXAMPLE = """\
 roadseg eval runs/uniform128
 roadseg eval runs/uniform128 --protocol published --follow
+roadseg eval runs/density96 --sampler uniform
 roadseg eval runs/icnet --protocol fast_seg --sliding 832 --scales 0.75 1.0 1.25 --mirror
 roadseg eval runs/sfnet --protocol sfsegnets --sliding 832 --mirror --boundary-f --dump pictures
 roadseg eval --oracle --records records --sampling-size 64 128"""
@@ -52,6 +54,7 @@ class Arguments:
     batch_size: Annotated[int, _option("N", "1")] = 1
     """Images in the graph together."""
     mode: Annotated[InferenceArguments, tyro.conf.arg(name="")] = InferenceArguments()
+    sampling: Annotated[SamplerArguments, tyro.conf.arg(name="")] = SamplerArguments()
     boundary_f: Annotated[bool, _option("")] = False
     """Measure the boundary F-score too."""
     dump: Annotated[Path | None, _option("DIR")] = None
@@ -102,6 +105,7 @@ def _evaluate(arguments: Arguments) -> int:
         limit=arguments.limit,
         batch_size=arguments.batch_size,
         mode=arguments.mode.mode(),
+        sampling=arguments.sampling,
         boundary_f=arguments.boundary_f,
         dump=arguments.dump,
     )

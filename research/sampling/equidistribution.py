@@ -75,13 +75,17 @@ class Equidistribution(keras.layers.Layer):
 
     def call(self, density: Tensor) -> Tensor:
         """Return the grid of each density."""
-        cells = tuple(density.shape[1:3])
-        points = self.points or points_of(cells)
+        points = self.points or points_of(tuple(density.shape[1:3]))
+        return equidistribute(self.mass(density), points, self.iterations, self.damping)
+
+    def mass(self, density: Tensor) -> Tensor:
+        """Return what is shared equally: each density mixed with the uniform one, and enlarged.
+
+        (batch, fineness * rows, fineness * columns), mean about 1.
+        """
         mass = relative_density(density, self.strength)
-        fine = resize_bilinear(
-            mass[..., None], tuple(side * self.fineness for side in cells), "half_pixel"
-        )[..., 0]
-        return equidistribute(fine, points, self.iterations, self.damping)
+        fine = tuple(side * self.fineness for side in density.shape[1:3])
+        return resize_bilinear(mass[..., None], fine, "half_pixel")[..., 0]
 
     def macs(self, cells: tuple[int, int]) -> int:
         """Return the multiply-adds of one density of `cells`: the products, forth and back."""
