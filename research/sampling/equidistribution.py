@@ -19,9 +19,9 @@ from roadseg.sampling.grid import Size, Tensor, checked_size, project, uniform_g
 
 # A cell never counts as smaller than this share of its size, so that its logarithm exists.
 LEAST_DETERMINANT = 0.05
-SMOOTH = {"iterations": 10, "damping": 0.45}
+SMOOTH: dict[str, Any] = {"iterations": 10, "damping": 0.45}
 """For predicted densities, which are smooth."""
-SHARP = {"iterations": 20, "damping": 0.3}
+SHARP: dict[str, Any] = {"iterations": 20, "damping": 0.3}
 """For densities made of true labels, whose peaks need smaller steps."""
 
 
@@ -54,8 +54,8 @@ class Equidistribution(keras.layers.Layer):
         self,
         strength: float = 0.6,
         points: tuple[int, int] | None = None,
-        iterations: int = SMOOTH["iterations"],
-        damping: float = SMOOTH["damping"],
+        iterations: int = 10,
+        damping: float = 0.45,
         fineness: int = 3,
         **options: Any,
     ) -> None:
