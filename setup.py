@@ -21,6 +21,7 @@ PACKAGES = {
     "roadseg.weights": "research/weights",
     "roadseg.nus_native": "nus_native",
     "roadseg.data_conversion": "data_conversion",
+    "roadseg.data_conversion.raw": "data_conversion/raw",
     "roadseg.data_conversion.scenes": "data_conversion/scenes",
     "roadseg.train": "train",
     "roadseg.train.recipes": "train/recipes",

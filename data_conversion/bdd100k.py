@@ -8,17 +8,13 @@ images/10k/SPLIT/NAME.jpg with labels/sem_seg/masks/SPLIT/NAME.png. Both hold tr
 from pathlib import Path
 
 from roadseg import datasets
-from roadseg.data_conversion.builder import RecordBuilder
-from roadseg.data_conversion.source import (
-    Pair,
-    Source,
-    existing_folder,
-    existing_label,
-    images_in,
-)
+from roadseg.data_conversion.raw.find import Search, is_nobodys
+from roadseg.data_conversion.raw.pairing import below, pair_up
+from roadseg.data_conversion.raw.source import Pair, Source, existing_folder
 from roadseg.errors import RoadsegError
 
 SIZES = {"train": 7000, "val": 1000}
+_COLOURS = "_train_color.png"
 # Folders of images and labels, and how the name of a label ends.
 _LAYOUTS = (
     ("images", "labels", "_train_id.png"),
@@ -27,33 +23,35 @@ _LAYOUTS = (
 )
 
 
-class BDD100K(RecordBuilder):
-    """tfds builder of BDD100K's segmentation images."""
-
-    name = "bdd100k"
-
-
 def bdd100k_source(root: Path) -> Source:
     """Return the files below `root`: splits train and val, those that have a folder of labels.
 
-    Raises RoadsegError for a folder of neither layout and for an image without label.
+    Images without label and labels without image, of which the download has some, are left out.
+    Raises RoadsegError for a folder of neither layout.
     """
     way_out = "--source is the folder that holds images and labels (bdd100k/seg as downloaded)"
     existing_folder(root, way_out)
     for images, labels, end in _LAYOUTS:
-        if any((root / labels).glob(f"*/*{end}")):
+        if not all(map(is_nobodys, (root / labels).glob(f"*/*{end}"))):
             there = [split for split in SIZES if (root / labels / split).is_dir()]
-            found = {s: _pairs(root / images / s, root / labels / s, end) for s in there}
-            return Source("bdd100k", datasets.get("bdd100k"), found, published=SIZES)
+            search = Search()
+            found = {s: _pairs(search, root / images / s, root / labels / s, end) for s in there}
+            table, left_out = datasets.get("bdd100k"), search.left_out
+            return Source("bdd100k", table, found, published=SIZES, left_out=left_out)
     raise RoadsegError(
         f"{root}: no *_train_id.png in labels/train or labels/val, and no labels/sem_seg/masks; "
         f"{way_out}"
     )
 
 
-def _pairs(images: Path, labels: Path, end: str) -> tuple[Pair, ...]:
+def _pairs(search: Search, images: Path, labels: Path, end: str) -> tuple[Pair, ...]:
     existing_folder(images, f"the images of {labels} belong there")
-    return tuple(
-        Pair(path.stem, path, existing_label(path, labels / f"{path.stem}{end}"))
-        for path in images_in(images)
+    end = Path(end).stem if end != ".png" else ""
+    pairs = pair_up(
+        search,
+        search.images(images, deep=False),
+        search.files(labels, {".png"}, end, False, lambda path: path.name.endswith(_COLOURS)),
+        below(images),
+        below(labels, end),
     )
+    return tuple(Pair(image.stem, image, label) for image, label in pairs)

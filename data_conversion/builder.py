@@ -8,8 +8,7 @@ named `train-00000-of-00010.tfrecord` as in the published system. Source: `nus.m
 """
 
 import dataclasses
-import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
 from pathlib import Path
@@ -19,14 +18,16 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
-from roadseg.data_conversion.image_files import encode_label, read_image
-from roadseg.data_conversion.label_coding import LabelCoding
-from roadseg.data_conversion.source import Pair, Source
+from roadseg.data_conversion.raw.image_files import encode_label, read_image
+from roadseg.data_conversion.raw.label_coding import LabelCoding
+from roadseg.data_conversion.raw.source import Pair, Source
+from roadseg.data_conversion.reading import OnExample, Reading, sparse_counts
 from roadseg.data_conversion.tfrecord_files import count_records
+from roadseg.data_conversion.write import VERSION, shard_parts
 from roadseg.errors import RoadsegError
+from roadseg.files import printable
 
 LABEL_TABLE_FILE = "label_table.json"
-VERSION = "1.0.0"
 
 
 def features() -> dict[str, Any]:
@@ -46,35 +47,47 @@ def features() -> dict[str, Any]:
     }
 
 
-def example_of(pair: Pair, codings: Mapping[str, LabelCoding]) -> dict[str, Any]:
-    """Return the nested example of a checked pair; raise RoadsegError for what is wrong with it.
+@dataclasses.dataclass(frozen=True)
+class Example:
+    """A nested example, and what was read to make it: a reading for each of its views."""
+
+    values: dict[str, Any]
+    readings: tuple[Reading, ...]
+
+
+def example_of(pair: Pair, codings: Mapping[str, LabelCoding]) -> Example:
+    """Return the example of a checked pair; raise RoadsegError for what is wrong with it.
 
     codings: what label files hold, by the pair's member; that of "" in sets that have none.
     """
-    image, coding = read_image(pair.image), codings[pair.member]
+    coding = codings[pair.member]
+    image = read_image(pair.image, coding.rules)
     size = image.height, image.width
     if pair.label is None:
-        encoded = encode_label(np.full(size, coding.table.ignore, np.uint8))
+        train_ids = np.full(size, coding.table.ignore, np.uint8)
+        encoded = encode_label(train_ids)
     else:
         label = coding.read(pair.label)
         if label.values.shape[:2] != size:
             height, width = label.values.shape[:2]
             raise RoadsegError(
                 f"{pair.label}: label is {height}x{width}, its image {pair.image.name} is "
-                f"{image.height}x{image.width} (height x width); they must be of one size"
+                f"{image.height}x{image.width} (height x width, as seen upright); they must be of "
+                "one size"
             )
-        encoded = coding.encode(label, pair.label)
-    return {
-        "image": {
-            "encoded": image.encoded,
-            "filename": pair.name,
-            "format": image.format,
-            "height": image.height,
-            "width": image.width,
-            "channels": 3,
-            "segmentation": {"class": {"encoded": encoded, "format": "png"}},
-        }
+        train_ids = coding.train_ids(label.values, pair.label)
+        encoded = coding.encoded(label, train_ids)
+    values = {
+        "encoded": image.encoded,
+        "filename": printable(pair.name),
+        "format": image.format,
+        "height": image.height,
+        "width": image.width,
+        "channels": 3,
+        "segmentation": {"class": {"encoded": encoded, "format": "png"}},
     }
+    reading = Reading(pair.name, size, sparse_counts(train_ids), image.stored_anew)
+    return Example({"image": values}, (reading,))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -84,16 +97,17 @@ class ShardExamples:
     pairs: tuple[Pair, ...]
     codings: Mapping[str, LabelCoding]
     workers: int = 1
-    on_example: Callable[[], None] | None = None
+    on_example: OnExample | None = None
+    split: str = ""
 
-    def example(self, pair: Pair) -> dict[str, Any]:
+    def example(self, pair: Pair) -> Example:
         """Return the checked example of a pair."""
         return example_of(pair, self.codings)
 
     def __call__(self) -> Iterator[tuple[str, dict[str, Any]]]:
         """Yield (name, example); files are read and checked `workers` at a time."""
         with ThreadPoolExecutor(self.workers) as pool:
-            waiting: list[tuple[str, Future[dict[str, Any]]]] = []
+            waiting: list[tuple[str, Future[Example]]] = []
             rest = iter(self.pairs)
             try:
                 while True:
@@ -104,12 +118,12 @@ class ShardExamples:
                         return
                     name, future = waiting.pop(0)
                     example = future.result()
-                    yield name, example
+                    yield printable(name), example.values
                     # tfds keeps every example of a shard until it has counted them; what is
                     # written already is emptied here, or a shard would have to fit in memory.
-                    example.clear()
+                    example.values.clear()
                     if self.on_example:
-                        self.on_example()
+                        self.on_example(self.split, example.readings)
             finally:
                 for _, future in waiting:
                     future.cancel()
@@ -136,7 +150,7 @@ class RecordBuilder(tfds.core.ShardBasedBuilder, skip_registration=True):  # typ
         source: Source,
         shards: int = 10,
         workers: int = 1,
-        on_example: Callable[[], None] | None = None,
+        on_example: OnExample | None = None,
         **options: Any,
     ) -> None:
         """Take the files; `options` go to tfds (data_dir)."""
@@ -167,10 +181,13 @@ class RecordBuilder(tfds.core.ShardBasedBuilder, skip_registration=True):  # typ
         table_path.write_text(self._source.table.to_json(), encoding="utf-8")
         source = self._source
         readings = {"": (source.table, source.coding), **source.members}
-        codings = {member: self.label_coding(*reading) for member, reading in readings.items()}
+        codings = {
+            member: self.label_coding(table, coding, source.rules)
+            for member, (table, coding) in readings.items()
+        }
         return {
             split: [
-                self.shard_examples(part, codings, self._workers, self._on_example)
+                self.shard_examples(part, codings, self._workers, self._on_example, split)
                 for part in shard_parts(pairs, self._shards)
             ]
             for split, pairs in self._source.splits.items()
@@ -204,9 +221,3 @@ class RecordBuilder(tfds.core.ShardBasedBuilder, skip_registration=True):  # typ
             split=split_name,
             filetype_suffix="tfrecord",
         )
-
-
-def shard_parts(pairs: tuple[Pair, ...], shards: int) -> list[tuple[Pair, ...]]:
-    """Return the pairs in at most `shards` consecutive parts of ceil(n / shards), none empty."""
-    length = math.ceil(len(pairs) / shards)
-    return [pairs[start : start + length] for start in range(0, len(pairs), length)]

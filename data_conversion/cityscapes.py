@@ -16,9 +16,10 @@ from pathlib import Path
 from typing import Literal
 
 from roadseg import datasets
-from roadseg.data_conversion.builder import RecordBuilder
-from roadseg.data_conversion.list_files import pairs_of_list, split_names
-from roadseg.data_conversion.source import Pair, Source, existing_folder, existing_label
+from roadseg.data_conversion.raw.find import Search, is_nobodys
+from roadseg.data_conversion.raw.list_files import pairs_of_list, split_names
+from roadseg.data_conversion.raw.pairing import below, pair_up
+from roadseg.data_conversion.raw.source import Pair, Source, existing_folder
 from roadseg.errors import RoadsegError
 
 SPLITS = ("train", "val", "test")
@@ -46,53 +47,21 @@ _ARCHIVES = {
 }
 _FOLDS, _HELD_BACK = 3, 3  # of cross-validation; cities in each
 _CROSS_SPLIT = re.compile(r"(train|val)_cv([012])")
-_IMAGE_END = "_leftImg8bit.png"
+_IMAGE_END = "_leftImg8bit"
 _LABEL_END = {"ids": "labelIds", "train": "labelTrainIds"}
 
 
-class Cityscapes(RecordBuilder):
-    """tfds builder of Cityscapes records."""
-
-    name = "cityscapes"
-
-
-class StreetScenes(RecordBuilder):
-    """tfds builder of drawn street scenes, which have Cityscapes' layout and ids."""
-
-    name = "street_scenes"
-
-
-class CityscapesCategories(RecordBuilder):
-    """tfds builder of Cityscapes records with its seven categories as classes."""
-
-    name = "cityscapes_categories"
-
-
-class StreetScenesCategories(RecordBuilder):
-    """tfds builder of drawn street scenes with the seven categories as classes."""
-
-    name = "street_scenes_categories"
-
-
-BUILDERS: dict[tuple[str, str], type[RecordBuilder]] = {
-    ("cityscapes", "19"): Cityscapes,
-    ("cityscapes", "categories"): CityscapesCategories,
-    ("street_scenes", "19"): StreetScenes,
-    ("street_scenes", "categories"): StreetScenesCategories,
-}
-"""Builder of the records of a data set, by its name and the classes that are wanted of it."""
-
-
-def as_classes(source: Source, classes: str) -> tuple[Source, type[RecordBuilder]]:
-    """Return `source` with '19' classes or its seven 'categories', and its builder."""
-    builder = BUILDERS[source.name, classes]
-    if classes != "19" and source.coding == "train":
+def as_classes(source: Source, classes: str) -> Source:
+    """Return `source` with '19' classes, as it is, or with its seven 'categories'."""
+    if classes == "19":
+        return source
+    if source.coding == "train":
         raise RoadsegError(
             f"--classes {classes} --labels train: train ids are those of 19 classes; read the "
             "label ids with --labels ids"
         )
-    renamed = dataclasses.replace(source, name=builder.name, table=datasets.get(builder.name))
-    return renamed, builder
+    name = f"{source.name}_{classes}"
+    return dataclasses.replace(source, name=name, table=datasets.get(name))
 
 
 def cityscapes_source(
@@ -117,7 +86,8 @@ def cityscapes_source(
         existing_folder(_folder(root, "gtFine"), way_out)
     wanted = splits or tuple(split for split in SPLITS if _has_labels(root, split, labels))
     wanted = (*wanted, COARSE_SPLIT) if coarse and COARSE_SPLIT not in wanted else wanted
-    found = {split: _split(root, split, labels) for split in wanted}
+    search = Search()
+    found = {split: _split(search, root, split, labels) for split in wanted}
     if not found:
         ending = f"*_gtFine_{_LABEL_END[labels]}.png"
         raise RoadsegError(
@@ -125,7 +95,8 @@ def cityscapes_source(
             "and train ids are told apart by --labels ids|train"
         )
     published = SIZES if name == "cityscapes" else {}
-    return Source(name, datasets.get(name), found, labels, published=published)
+    table, left_out = datasets.get(name), search.left_out
+    return Source(name, table, found, labels, published=published, left_out=left_out)
 
 
 def cityscapes_lists(
@@ -148,7 +119,7 @@ def cityscapes_lists(
 
 
 def _name_of(image: Path) -> str:
-    return image.name.removesuffix(_IMAGE_END) if image.name.endswith(_IMAGE_END) else image.stem
+    return image.stem.removesuffix(_IMAGE_END)
 
 
 def _folder(root: Path, kind: str, split: str = "") -> Path:
@@ -157,10 +128,10 @@ def _folder(root: Path, kind: str, split: str = "") -> Path:
     return next((place for place in places if (place / split).is_dir()), places[0])
 
 
-def _split(root: Path, split: str, labels: str) -> tuple[Pair, ...]:
+def _split(search: Search, root: Path, split: str, labels: str) -> tuple[Pair, ...]:
     crossed = _CROSS_SPLIT.fullmatch(split)
     if crossed:
-        pairs = _split(root, "trainval", labels)
+        pairs = _split(search, root, "trainval", labels)
         held_back = _cities_held_back(pairs, int(crossed[2]))
         wanted = crossed[1] == "val"
         return tuple(pair for pair in pairs if (_city(pair) in held_back) == wanted)
@@ -176,7 +147,7 @@ def _split(root: Path, split: str, labels: str) -> tuple[Pair, ...]:
                 "and records hold labels; `roadseg predict RUN --images "
                 f"{_folder(root, 'leftImg8bit', split) / split}` needs none"
             )
-        found += _pairs(root, folder, kind, labels)
+        found += _pairs(search, root, folder, kind, labels)
     if split == "train_plus_plus":
         found = [pair for pair in found if pair.name != BROKEN_FRAME]
     return tuple(found)
@@ -196,18 +167,28 @@ def _cities_held_back(pairs: tuple[Pair, ...], fold: int) -> set[str]:
 
 def _has_labels(root: Path, split: str, labels: str) -> bool:
     pattern = f"*/*_gtFine_{_LABEL_END[labels]}.png"
-    return any((_folder(root, "gtFine", split) / split).glob(pattern))
+    found = (_folder(root, "gtFine", split) / split).glob(pattern)
+    return not all(map(is_nobodys, found))
 
 
-def _pairs(root: Path, split: str, kind: str, labels: str) -> tuple[Pair, ...]:
-    images, maps = _folder(root, "leftImg8bit", split), _folder(root, kind, split)
-    folder = existing_folder(images / split, f"leave split '{split}' out")
-    pairs = []
-    for image in sorted(folder.glob(f"*/*{_IMAGE_END}")):
-        name = image.name.removesuffix(_IMAGE_END)
-        label = f"{name}_{kind}_{_LABEL_END[labels]}.png"
-        path = maps / split / image.parent.name / label
-        pairs.append(Pair(name, image, existing_label(image, path)))
+def _pairs(search: Search, root: Path, split: str, kind: str, labels: str) -> list[Pair]:
+    folder = existing_folder(
+        _folder(root, "leftImg8bit", split) / split, f"leave split '{split}' out"
+    )
+    maps, end = _folder(root, kind, split) / split, f"_{kind}_{_LABEL_END[labels]}"
+    files = []
+    if maps.is_dir():
+        others = re.compile(rf".+_{kind}_\w+\.(png|json)").fullmatch
+        files = search.files(maps, {".png"}, end, companion=lambda path: bool(others(path.name)))
+    key = below(folder, _IMAGE_END)
+    pairs = pair_up(
+        search,
+        search.images(folder, _IMAGE_END),
+        files,
+        key,
+        below(maps, end),
+        lambda image: maps / f"{key(image)}{end}.png",
+    )
     if not pairs:
-        raise RoadsegError(f"{folder}: no */*{_IMAGE_END}; leave split '{split}' out")
-    return tuple(pairs)
+        raise RoadsegError(f"{folder}: no */*{_IMAGE_END}.png; leave split '{split}' out")
+    return [Pair(_name_of(image), image, label) for image, label in pairs]

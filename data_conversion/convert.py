@@ -9,7 +9,10 @@ from typing import Any
 
 from roadseg.arguments import parse
 from roadseg.data_conversion.convert_options import DATA_SETS
+from roadseg.data_conversion.raw.find import left_out_line
+from roadseg.data_conversion.reading import Report
 from roadseg.errors import RoadsegError
+from roadseg.files import refuse_unwritable
 
 
 def usage() -> str:
@@ -44,24 +47,36 @@ def convert(options: Any) -> int:
     from roadseg.data_conversion.progress import progress
     from roadseg.data_conversion.write import refuse_existing, write_records
 
-    source, builder = options.plan()
-    refuse_existing(options.to, builder.name, options.overwrite)
+    options.check()
+    rules = options.rules()
+    refuse_unwritable(options.to)
+    source = dataclasses.replace(options.plan(), rules=rules)
+    refuse_existing(options.to, source.name, options.overwrite)
     beam = options.beam or bool(options.beam_options)
     counts = ", ".join(f"{split} {len(pairs)}" for split, pairs in source.splits.items())
     print(f"{source.name}: {counts} images, {source.table.num_classes} classes", flush=True)
     for remark in source.remarks():
         print(f"note: {remark}", flush=True)
+    if source.left_out:
+        line = left_out_line(dict(source.left_out), options.source)
+        if options.strict:
+            raise RoadsegError(f"{options.source}: {line}; mend this, or leave --strict out")
+        print(line, flush=True)
+    report = Report(source.table)
     with progress("checking and writing", source.num_examples) as on_example:
         written = write_records(
             source,
-            builder,
+            options.builder(source),
             options.to,
             shards=options.shards,
             workers=options.workers,
             overwrite=options.overwrite,
             beam_options=shlex.split(options.beam_options) if beam else None,
             on_example=on_example,
+            report=report,
         )
+    for line in report.lines():
+        print(line)
     print(f"records in {written}")
     print(f"next: roadseg inspect {written}")
     return 0

@@ -4,7 +4,8 @@ import dataclasses
 from pathlib import Path
 from typing import Literal
 
-from roadseg.data_conversion.convert_output import Output, Plan
+from roadseg.data_conversion.convert_output import Output
+from roadseg.data_conversion.raw.source import Source
 
 
 @dataclasses.dataclass
@@ -14,11 +15,11 @@ class BDD100KOptions(Output):
     source: Path = Path("bdd100k")
     """Folder that holds images and labels."""
 
-    def plan(self) -> Plan:
-        """Return the files and their builder."""
+    def plan(self) -> Source:
+        """Return the files."""
         from roadseg.data_conversion import bdd100k
 
-        return bdd100k.bdd100k_source(self.source), bdd100k.BDD100K
+        return bdd100k.bdd100k_source(self.source)
 
 
 @dataclasses.dataclass
@@ -30,11 +31,11 @@ class IDDOptions(Output):
     labels: Literal["auto", "ids", "polygons"] = "auto"
     """Read *_gtFine_labelids.png, or draw *_gtFine_polygons.json; auto reads where it can."""
 
-    def plan(self) -> Plan:
-        """Return the files and their builder."""
+    def plan(self) -> Source:
+        """Return the files."""
         from roadseg.data_conversion import idd
 
-        return idd.idd_source(self.source, self.labels), idd.IDD
+        return idd.idd_source(self.source, self.labels)
 
 
 @dataclasses.dataclass
@@ -46,11 +47,11 @@ class KITTIOptions(Output):
     fold: Literal[0, 1, 2] = 0
     """Which of the three fixed sets of 21 images becomes val."""
 
-    def plan(self) -> Plan:
-        """Return the files and their builder."""
+    def plan(self) -> Source:
+        """Return the files."""
         from roadseg.data_conversion import kitti
 
-        return kitti.kitti_source(self.source, self.fold), kitti.KITTI
+        return kitti.kitti_source(self.source, self.fold)
 
 
 @dataclasses.dataclass
@@ -75,8 +76,8 @@ class UDSOptions(Output):
     cityscapes: Path | None = None
     """The same for Cityscapes."""
 
-    def plan(self) -> Plan:
-        """Return the files and their builder."""
+    def plan(self) -> Source:
+        """Return the files."""
         from roadseg.data_conversion import uds
 
         folders = {
@@ -85,4 +86,4 @@ class UDSOptions(Output):
             "idd": self.idd,
             "cityscapes": self.cityscapes,
         }
-        return uds.uds_source(self.source, self.members, folders), uds.UDS
+        return uds.uds_source(self.source, self.members, folders)

@@ -2,7 +2,7 @@
 
 import dataclasses
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from roadseg.data_conversion.convert_merged import (
     BDD100KOptions,
@@ -10,9 +10,13 @@ from roadseg.data_conversion.convert_merged import (
     KITTIOptions,
     UDSOptions,
 )
-from roadseg.data_conversion.convert_output import Output, Plan
+from roadseg.data_conversion.convert_output import Output
 from roadseg.data_conversion.convert_pairs import DualCameraOptions, FlowPairsOptions
+from roadseg.data_conversion.raw.source import Source
 from roadseg.errors import RoadsegError
+
+if TYPE_CHECKING:
+    from roadseg.data_conversion.builder import RecordBuilder
 
 
 @dataclasses.dataclass
@@ -35,8 +39,8 @@ class CityscapesOptions(Output):
     split_name: tuple[str, ...] = ()
     """Split that each --list becomes; by default its file's name, train+ as train_plus."""
 
-    def plan(self) -> Plan:
-        """Return the files and their builder."""
+    def plan(self) -> Source:
+        """Return the files."""
         from roadseg.data_conversion import cityscapes
 
         refuse_both(self.list, self.split_name, self.splits or self.coarse)
@@ -62,8 +66,8 @@ class CamVidOptions(Output):
     split_name: tuple[str, ...] = ()
     """Split that each --list becomes; by default its file's name."""
 
-    def plan(self) -> Plan:
-        """Return the files and their builder."""
+    def plan(self) -> Source:
+        """Return the files."""
         from roadseg.data_conversion import camvid
 
         refuse_both(self.list, self.split_name)
@@ -71,7 +75,7 @@ class CamVidOptions(Output):
             source = camvid.camvid_lists(self.source, self.list, self.split_name)
         else:
             source = camvid.camvid_source(self.source)
-        return source, camvid.CamVid
+        return source
 
 
 @dataclasses.dataclass
@@ -81,11 +85,11 @@ class CamVidOriginalOptions(Output):
     source: Path = Path("CamVid")
     """Folder that holds 701_StillsRaw_full and LabeledApproved_full."""
 
-    def plan(self) -> Plan:
-        """Return the files and their builder."""
+    def plan(self) -> Source:
+        """Return the files."""
         from roadseg.data_conversion import camvid
 
-        return camvid.camvid_original_source(self.source), camvid.CamVidOriginal
+        return camvid.camvid_original_source(self.source)
 
 
 @dataclasses.dataclass
@@ -99,12 +103,11 @@ class MapillaryOptions(Output):
     classes: Literal["19", "uds", "65"] = "19"
     """Cityscapes' 19 classes, the same as the merged set maps them, or the 65 of Vistas."""
 
-    def plan(self) -> Plan:
-        """Return the files and their builder."""
+    def plan(self) -> Source:
+        """Return the files."""
         from roadseg.data_conversion import mapillary
 
-        source = mapillary.mapillary_source(self.source, self.labels, self.classes)
-        return source, mapillary.Mapillary65 if self.classes == "65" else mapillary.Mapillary
+        return mapillary.mapillary_source(self.source, self.labels, self.classes)
 
 
 @dataclasses.dataclass
@@ -116,12 +119,17 @@ class FolderOptions(Output):
     classes: Path | None = None
     """Class table; by default classes.yaml in the folder."""
 
-    def plan(self) -> Plan:
-        """Return the files and their builder."""
+    def plan(self) -> Source:
+        """Return the files."""
         from roadseg.data_conversion import folder
 
-        source = folder.folder_source(self.source, self.classes)
-        return source, folder.folder_builder(source.name)
+        return folder.folder_source(self.source, self.classes)
+
+    def builder(self, source: Source) -> "type[RecordBuilder]":
+        """Return the builder of records that bear the name of the class table."""
+        from roadseg.data_conversion.builders import folder_builder
+
+        return folder_builder(source.name)
 
 
 @dataclasses.dataclass
@@ -144,8 +152,8 @@ class StreetScenesOptions(Output):
     classes: Literal["19", "categories"] = "19"
     """Cityscapes' 19 classes, or the seven categories that they belong to."""
 
-    def plan(self) -> Plan:
-        """Draw the scenes, then return their files and the builder."""
+    def plan(self) -> Source:
+        """Draw the scenes, then return their files."""
         from roadseg.data_conversion import cityscapes
         from roadseg.data_conversion.street_scenes import write_street_scenes
 
@@ -157,7 +165,7 @@ class StreetScenesOptions(Output):
             self.source, splits=tuple(counts), name="street_scenes"
         )
         first = {split: pairs[: counts[split]] for split, pairs in found.splits.items()}
-        source = dataclasses.replace(found, splits=first)
+        source = dataclasses.replace(found, splits=first, left_out={})
         return cityscapes.as_classes(source, self.classes)
 
 

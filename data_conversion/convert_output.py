@@ -5,12 +5,12 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from roadseg.data_conversion.source import Source
+from roadseg.data_conversion.raw.pictures import PictureRules
+from roadseg.data_conversion.raw.source import Source
+from roadseg.errors import RoadsegError
 
 if TYPE_CHECKING:
     from roadseg.data_conversion.builder import RecordBuilder
-
-Plan = tuple[Source, "type[RecordBuilder]"]
 
 
 def _cores() -> int:
@@ -33,3 +33,26 @@ class Output:
     """Run on Apache Beam (extra `beam`), one work item for each shard."""
     beam_options: str = ""
     """Beam pipeline options: --beam-options="--runner=FlinkRunner --parallelism=8"."""
+    strict: bool = False
+    """Refuse a data set of which some file would be left out."""
+    max_megapixels: float = PictureRules.max_megapixels
+    """Refuse larger pictures, by their header."""
+    float_range: tuple[float, float] | None = None
+    """Values of black and white in float and 32-bit pictures, which are refused without."""
+
+    def rules(self) -> PictureRules:
+        """Return what the readers of pictures are told; RoadsegError for values out of range."""
+        return PictureRules(self.max_megapixels, self.float_range)
+
+    def check(self) -> None:
+        """Raise RoadsegError for numbers that make no records."""
+        if self.shards < 1 or self.workers < 1:
+            raise RoadsegError(
+                f"--shards {self.shards} --workers {self.workers}: both must be 1 or more"
+            )
+
+    def builder(self, source: Source) -> "type[RecordBuilder]":
+        """Return the builder of the records of `source`."""
+        from roadseg.data_conversion.builders import BUILDERS
+
+        return BUILDERS[source.name]

@@ -3,7 +3,8 @@
 import dataclasses
 from pathlib import Path
 
-from roadseg.data_conversion.convert_output import Output, Plan
+from roadseg.data_conversion.convert_output import Output
+from roadseg.data_conversion.raw.source import Source
 
 
 @dataclasses.dataclass
@@ -17,17 +18,16 @@ class DualCameraOptions(Output):
     classes: Path | None = None
     """Class table in YAML, as for a folder of one's own; by default the published six."""
 
-    def plan(self) -> Plan:
-        """Return the files and their builder."""
+    def plan(self) -> Source:
+        """Return the files."""
         from roadseg.data_conversion import dual_camera
-        from roadseg.data_conversion.folder import read_class_table
+        from roadseg.data_conversion.raw.class_table import read_class_table
         from roadseg.errors import RoadsegError
 
         table, coding = read_class_table(self.classes) if self.classes else (None, "ids")
         if coding != "ids":
             raise RoadsegError(f"{self.classes}: labels: {coding}; two views have labels of ids")
-        source = dual_camera.dual_camera_source(self.source, self.views, table)
-        return source, dual_camera.DualCamera
+        return dual_camera.dual_camera_source(self.source, self.views, table)
 
 
 @dataclasses.dataclass
@@ -41,9 +41,8 @@ class FlowPairsOptions(Output):
     split_name: tuple[str, ...] = ()
     """Split that each list becomes; by default its file's name."""
 
-    def plan(self) -> Plan:
-        """Return the files and their builder."""
+    def plan(self) -> Source:
+        """Return the files."""
         from roadseg.data_conversion import flow_pairs
 
-        source = flow_pairs.flow_source(self.source, self.list, self.split_name)
-        return source, flow_pairs.FlowPairs
+        return flow_pairs.flow_source(self.source, self.list, self.split_name)

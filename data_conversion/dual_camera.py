@@ -15,17 +15,17 @@ from pathlib import Path
 import numpy as np
 
 from roadseg import datasets
-from roadseg.data_conversion.image_files import DecodedLabel, read_label
-from roadseg.data_conversion.label_coding import LabelCoding
-from roadseg.data_conversion.source import (
-    IMAGE_SUFFIXES,
+from roadseg.data_conversion.raw.find import Search
+from roadseg.data_conversion.raw.image_files import DecodedLabel, read_label
+from roadseg.data_conversion.raw.label_coding import LabelCoding
+from roadseg.data_conversion.raw.pairing import NO_PICTURE
+from roadseg.data_conversion.raw.source import (
     Pair,
     Source,
     TwoViews,
     existing_folder,
     refuse_lonely,
 )
-from roadseg.data_conversion.two_views import TwoViewBuilder
 from roadseg.datasets import LabelTable
 from roadseg.errors import RoadsegError
 
@@ -50,13 +50,6 @@ class DualCameraCoding(LabelCoding):
         return DecodedLabel(label.encoded, label.values[:, ::-1], plain=False)
 
 
-class DualCamera(TwoViewBuilder):
-    """tfds builder of pairs of frames of two cameras."""
-
-    name = "dual_camera"
-    label_coding = DualCameraCoding
-
-
 def is_mirrored(path: Path, values: np.ndarray) -> bool:
     """Return whether these are the values of the label that was published mirrored."""
     if path.name not in _MIRRORED:
@@ -76,18 +69,24 @@ def dual_camera_source(
     way_out = f"--source is the folder that holds {', '.join(FOLDERS.values())} and {LABELS}"
     existing_folder(root, way_out)
     found: dict[str, tuple[Pair, ...]] = {}
+    search = Search()
     for split, name in FOLDERS.items():
         if (root / name).is_dir():
-            frames = paired_frames(root / name, views)
-            labels = {} if split in UNLABELLED else _labels(root, frames)
+            frames = paired_frames(root / name, views, search)
+            labels = {} if split in UNLABELLED else _labels(search, root, frames)
             found[split] = tuple(_pair(first, second, labels) for first, second in frames)
     if not found:
         raise RoadsegError(f"{root}: neither {' nor '.join(FOLDERS.values())}; {way_out}")
+    frames = {view.image.stem for pairs in found.values() for view in _views(pairs)}
+    labels = search.labels(root / LABELS) if (root / LABELS).is_dir() else []
+    search.leave_out((path for path in labels if path.stem not in frames), NO_PICTURE)
     table = table or datasets.get("dual_camera")
-    return Source("dual_camera", table, found, notes=_notes(found))
+    return Source("dual_camera", table, found, notes=_notes(found), left_out=dict(search.left_out))
 
 
-def paired_frames(folder: Path, views: tuple[str, str] = VIEWS) -> list[tuple[Path, Path]]:
+def paired_frames(
+    folder: Path, views: tuple[str, str] = VIEWS, search: Search | None = None
+) -> list[tuple[Path, Path]]:
     """Return the frames of both views below `folder` that have one number, in its order.
 
     Raises RoadsegError naming every frame without its partner, a file that is no frame, and a
@@ -95,7 +94,8 @@ def paired_frames(folder: Path, views: tuple[str, str] = VIEWS) -> list[tuple[Pa
     """
     form = re.compile(f"({re.escape(views[0])}|{re.escape(views[1])})_([0-9]+)")
     frames: dict[str, dict[int, Path]] = {view: {} for view in views}
-    for path in _files(folder, IMAGE_SUFFIXES):
+    search = search or Search()
+    for path in _own(search, folder, search.images(folder)):
         match = form.fullmatch(path.stem)
         if match is None:
             raise RoadsegError(
@@ -112,11 +112,11 @@ def paired_frames(folder: Path, views: tuple[str, str] = VIEWS) -> list[tuple[Pa
     return [(first[number], second[number]) for number in sorted(first)]
 
 
-def _labels(root: Path, frames: list[tuple[Path, Path]]) -> dict[str, Path]:
+def _labels(search: Search, root: Path, frames: list[tuple[Path, Path]]) -> dict[str, Path]:
     """Return the label file of each frame, by name; RoadsegError naming frames without one."""
     folder = existing_folder(root / LABELS, "labels of image_train and image_val belong there")
     found: dict[str, Path] = {}
-    for path in _files(folder, (".png",)):
+    for path in _own(search, folder, search.labels(folder)):
         other = found.setdefault(path.stem, path)
         if other is not path:
             raise RoadsegError(f"{path}: {other} has the same name; remove one of them")
@@ -131,7 +131,7 @@ def _pair(first: Path, second: Path, labels: dict[str, Path]) -> TwoViews:
 
 
 def _notes(splits: dict[str, tuple[Pair, ...]]) -> tuple[str, ...]:
-    views = [v for pairs in splits.values() for p in pairs for v in (p, getattr(p, "second", p))]
+    views = [view for pairs in splits.values() for view in _views(pairs)]
     labels = {view.label for view in views if view.label and view.label.name in _MIRRORED}
     return tuple(
         f"{path} is published mirrored against its image, and is turned round"
@@ -140,9 +140,16 @@ def _notes(splits: dict[str, tuple[Pair, ...]]) -> tuple[str, ...]:
     )
 
 
-def _files(folder: Path, suffixes: tuple[str, ...]) -> Iterator[Path]:
-    for path in sorted(folder.rglob("*")):
-        inside = path.relative_to(folder).as_posix()
-        hidden = any(part.startswith(".") for part in inside.split("/"))
-        if path.suffix.lower() in suffixes and not hidden and "checkpoint" not in inside:
+def _views(pairs: tuple[Pair, ...]) -> Iterator[Pair]:
+    for pair in pairs:
+        yield pair
+        yield getattr(pair, "second", pair)
+
+
+def _own(search: Search, folder: Path, files: list[Path]) -> Iterator[Path]:
+    """Yield `files` but for those that Jupyter left behind."""
+    for path in files:
+        if "checkpoint" in path.relative_to(folder).as_posix():
+            search.leave_out([path], "'checkpoint' in its path")
+        else:
             yield path

@@ -5,22 +5,16 @@ are the published lists. Lines without the third column make pairs whose flow is
 one. Source: zhenzhenxiang/SemanticsSharing 9fc1fde; the form of the lists only.
 """
 
+from dataclasses import replace
 from pathlib import Path
 
 from roadseg import datasets
-from roadseg.data_conversion.list_files import lines_of, split_names
-from roadseg.data_conversion.source import Pair, Source, TwoViews, existing_folder
-from roadseg.data_conversion.two_views import TwoViewBuilder
+from roadseg.data_conversion.raw.list_files import below, numbered, rows_of, split_names
+from roadseg.data_conversion.raw.source import Pair, Source, TwoViews, existing_folder
 from roadseg.errors import RoadsegError
 
 LISTS = ("train.txt", "test.txt")
 _FORM = "'first,second,flow.flo' or 'first,second'"
-
-
-class FlowPairs(TwoViewBuilder):
-    """tfds builder of pairs of frames and the optical flow between them."""
-
-    name = "flow_pairs"
 
 
 def flow_source(root: Path, lists: tuple[Path, ...] = (), names: tuple[str, ...] = ()) -> Source:
@@ -50,20 +44,20 @@ def flow_source(root: Path, lists: tuple[Path, ...] = (), names: tuple[str, ...]
 
 def _pairs(path: Path, root: Path) -> tuple[TwoViews, ...]:
     pairs = []
-    for where, line in lines_of(path):
-        words = [word.strip() for word in line.split(",")]
-        if len(words) not in (2, 3) or not all(words):
-            raise RoadsegError(f"{where}: {len(words)} columns; wanted {_FORM}")
-        files = [root / word for word in words]
+    for where, words in rows_of(path, root, (2, 3), _FORM):
+        if len(words) == 1:
+            raise RoadsegError(f"{where}: 1 columns; wanted {_FORM}")
+        files = [below(root, word) for word in words]
         for file in files:
             if not file.is_file():
                 raise RoadsegError(f"{where}: no file {file}; paths are relative to --source")
-        first, second = (Pair(_name(word), root / word, None) for word in words[:2])
+        first, second = (
+            Pair(_name(word), file, None) for word, file in zip(words[:2], files[:2], strict=True)
+        )
         flow = files[2] if len(files) == 3 else None
         pairs.append(TwoViews(first.name, first.image, None, second=second, flow=flow))
-    if not pairs:
-        raise RoadsegError(f"{path}: an empty list; wanted {_FORM} on each line")
-    return tuple(pairs)
+    names = numbered([pair.name for pair in pairs])
+    return tuple(replace(pair, name=name) for pair, name in zip(pairs, names, strict=True))
 
 
 def _name(word: str) -> str:

@@ -10,15 +10,9 @@ from pathlib import Path
 from typing import Literal
 
 from roadseg import datasets
-from roadseg.data_conversion.builder import RecordBuilder
-from roadseg.data_conversion.source import (
-    Coding,
-    Pair,
-    Source,
-    existing_folder,
-    existing_label,
-    images_in,
-)
+from roadseg.data_conversion.raw.find import Search, is_nobodys
+from roadseg.data_conversion.raw.pairing import below, pair_up
+from roadseg.data_conversion.raw.source import Coding, Pair, Source, existing_folder
 from roadseg.errors import RoadsegError
 
 SIZES = {"train": 6993, "val": 981}
@@ -26,12 +20,6 @@ SIZES = {"train": 6993, "val": 981}
 Labels = Literal["auto", "ids", "polygons"]
 _IMAGE_END = "_leftImg8bit"
 _LABEL_END: dict[Coding, str] = {"ids": "_gtFine_labelids.png", "polygons": "_gtFine_polygons.json"}
-
-
-class IDD(RecordBuilder):
-    """tfds builder of IDD in Cityscapes' 19 classes."""
-
-    name = "idd"
 
 
 def idd_source(root: Path, labels: Labels = "auto") -> Source:
@@ -47,27 +35,30 @@ def idd_source(root: Path, labels: Labels = "auto") -> Source:
     existing_folder(root / "gtFine", way_out)
     kinds: tuple[Coding, ...] = ("ids", "polygons") if labels == "auto" else (labels,)
     for kind in kinds:
-        if any((root / "gtFine").glob(f"*/*/*{_LABEL_END[kind]}")):
+        labels = (root / "gtFine").glob(f"*/*/*{_LABEL_END[kind]}")
+        if not all(map(is_nobodys, labels)):
             there = [split for split in SIZES if (root / "gtFine" / split).is_dir()]
-            found = {split: _pairs(root, split, _LABEL_END[kind]) for split in there}
-            return Source("idd", datasets.get("idd"), found, kind, published=SIZES)
+            search = Search()
+            found = {split: _pairs(search, root, split, _LABEL_END[kind]) for split in there}
+            table, left_out = datasets.get("idd"), search.left_out
+            return Source("idd", table, found, kind, published=SIZES, left_out=left_out)
     wanted = " nor ".join(f"*{_LABEL_END[kind]}" for kind in kinds)
     raise RoadsegError(
         f"{root / 'gtFine'}: no {wanted} in train/* or val/*; {way_out}; see --labels"
     )
 
 
-def _pairs(root: Path, split: str, end: str) -> tuple[Pair, ...]:
-    images = existing_folder(root / "leftImg8bit" / split, f"images of '{split}' belong there")
-    pairs = []
-    for drive in sorted(path for path in images.iterdir() if path.is_dir()):
-        for image in images_in(drive):
-            if not image.stem.endswith(_IMAGE_END):
-                raise RoadsegError(
-                    f"{image}: not the name of an image (*{_IMAGE_END}.*); remove it"
-                )
-            name = image.stem.removesuffix(_IMAGE_END)
-            label = root / "gtFine" / split / drive.name / f"{name}{end}"
-            # Drives count their frames from the same number on.
-            pairs.append(Pair(f"{drive.name}_{name}", image, existing_label(image, label)))
-    return tuple(pairs)
+def _pairs(search: Search, root: Path, split: str, end: str) -> tuple[Pair, ...]:
+    folder = existing_folder(root / "leftImg8bit" / split, f"images of '{split}' belong there")
+    labels, ending = root / "gtFine" / split, Path(end).suffix
+    key = below(folder, _IMAGE_END)
+    pairs = pair_up(
+        search,
+        search.images(folder, _IMAGE_END),
+        search.files(labels, {ending}, Path(end).stem, companion=lambda p: "_gtFine_" in p.name),
+        key,
+        below(labels, Path(end).stem),
+        lambda image: labels / f"{key(image)}{end}",
+    )
+    # Drives count their frames from the same number on.
+    return tuple(Pair(key(image).replace("/", "_"), image, label) for image, label in pairs)

@@ -208,8 +208,8 @@ def _console() -> Any:
     from rich.console import Console
 
     if sys.stdout.isatty():
-        return Console(highlight=False)
-    return Console(highlight=False, width=_PLAIN_WIDTH, no_color=True)
+        return Console(highlight=False, markup=False, emoji=False)
+    return Console(highlight=False, markup=False, emoji=False, width=_PLAIN_WIDTH, no_color=True)
 
 
 if __name__ == "__main__":

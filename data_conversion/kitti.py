@@ -8,12 +8,11 @@ import re
 from pathlib import Path
 
 from roadseg import datasets
-from roadseg.data_conversion.builder import RecordBuilder
-from roadseg.data_conversion.source import (
+from roadseg.data_conversion.raw.find import Search
+from roadseg.data_conversion.raw.source import (
     Pair,
     Source,
     existing_folder,
-    images_in,
     refuse_lonely,
 )
 from roadseg.errors import RoadsegError
@@ -27,12 +26,6 @@ VALIDATION: tuple[tuple[int, ...], ...] = (
 )
 
 
-class KITTI(RecordBuilder):
-    """tfds builder of KITTI's 200 labelled images."""
-
-    name = "kitti"
-
-
 def kitti_source(root: Path, fold: int = 0) -> Source:
     """Return the files below `root`, split into train and val as in one of the three folds.
 
@@ -42,10 +35,11 @@ def kitti_source(root: Path, fold: int = 0) -> Source:
     way_out = "--source is the folder that holds training/image_2 and training/semantic"
     existing_folder(root, way_out)
     training = root / "training"
-    images = images_in(existing_folder(training / "image_2", way_out))
-    labels = images_in(existing_folder(training / "semantic", way_out))
-    by_name = {path.name: path for path in labels}
-    pairs = [Pair(path.stem, path, by_name.pop(path.name, None)) for path in images]
+    search = Search()
+    images = search.images(existing_folder(training / "image_2", way_out), deep=False)
+    labels = search.labels(existing_folder(training / "semantic", way_out), deep=False)
+    by_name = {path.stem: path for path in labels}
+    pairs = [Pair(path.stem, path, by_name.pop(path.stem, None)) for path in images]
     lonely = [pair.image for pair in pairs if pair.label is None]
     refuse_lonely(training, [*lonely, *by_name.values()], "add what is missing or remove them")
     found: dict[str, list[Pair]] = {}
@@ -53,7 +47,8 @@ def kitti_source(root: Path, fold: int = 0) -> Source:
         split = "val" if frame_number(pair.image) in VALIDATION[fold] else "train"
         found.setdefault(split, []).append(pair)
     splits = {split: tuple(found[split]) for split in SIZES if split in found}
-    return Source("kitti", datasets.get("kitti"), splits, published=SIZES)
+    table, left_out = datasets.get("kitti"), search.left_out
+    return Source("kitti", table, splits, published=SIZES, left_out=left_out)
 
 
 def frame_number(image: Path) -> int:

@@ -2,21 +2,20 @@
 
 seg19_lbl: PNG files of Cityscapes' label ids, as Fast_Seg reads them (it does not say how they were
 made). labels: the palette PNG files of Vistas v1.1 and v1.2, whose ids `config.json` in the root
-names. They become 19 classes by the proposal in `roadseg.datasets.mapillary`, or as the merged set
-UDS maps them, or stay the 65 classes that they are.
+names; the download of v2.0 holds them in v1.2/labels, with config_v1.2.json. They become 19 classes
+by the proposal in `roadseg.datasets.mapillary`, or as the merged set UDS maps them, or stay the 65
+classes that they are.
 """
 
-import json
 from pathlib import Path
 from typing import Literal
 
 from roadseg import datasets
-from roadseg.data_conversion.builder import RecordBuilder
-from roadseg.data_conversion.source import (
+from roadseg.data_conversion.raw.find import Search
+from roadseg.data_conversion.raw.source import (
     Pair,
     Source,
     existing_folder,
-    images_in,
     refuse_lonely,
 )
 from roadseg.datasets import LabelTable
@@ -25,27 +24,18 @@ from roadseg.datasets.mapillary import vistas
 from roadseg.datasets.uds import uds_member
 from roadseg.datasets.vistas import CLASSES
 from roadseg.errors import RoadsegError
+from roadseg.files import read_json
 
 FOLDERS = {"train": "training", "val": "validation"}
 Labels = Literal["auto", "seg19_lbl", "labels"]
 Classes = Literal["19", "uds", "65"]
 KINDS = ("seg19_lbl", "labels")
 CONFIG = "config.json"
+IN_V2 = {"labels": "v1.2/labels", CONFIG: "config_v1.2.json"}
+"""Where the download of v2.0, which holds two releases, has the files of v1.2."""
 CONVERTED = "_19labelTrainIds.png"
 """How maps end that SFSegNets writes beside the labels; they are no labels of their own."""
 SIZES = {"train": 18000, "val": 2000}
-
-
-class Mapillary(RecordBuilder):
-    """tfds builder of Mapillary Vistas in Cityscapes' 19 classes."""
-
-    name = "mapillary"
-
-
-class Mapillary65(RecordBuilder):
-    """tfds builder of Mapillary Vistas in its own 65 classes."""
-
-    name = "mapillary65"
 
 
 def mapillary_source(root: Path, labels: Labels = "auto", classes: Classes = "19") -> Source:
@@ -63,16 +53,19 @@ def mapillary_source(root: Path, labels: Labels = "auto", classes: Classes = "19
     if not there:
         raise RoadsegError(f"{root}: neither training nor validation; {way_out}")
     kind = _kind(there, labels, classes)
-    found = {split: paired(folder / "images", folder / kind) for split, folder in there.items()}
+    search = Search()
+    found = {s: paired(search, folder / "images", folder / kind) for s, folder in there.items()}
     name = "mapillary65" if classes == "65" else "mapillary"
-    return Source(name, _table(root / CONFIG, kind, classes), found, published=SIZES)
+    config = root / (CONFIG if (root / CONFIG).is_file() else IN_V2[CONFIG])
+    table = _table(config if config.is_file() else root / CONFIG, kind, classes)
+    return Source(name, table, found, published=SIZES, left_out=search.left_out)
 
 
-def paired(images: Path, labels: Path) -> tuple[Pair, ...]:
-    """Return image and label of one name, sorted; raise RoadsegError naming every other file."""
+def paired(search: Search, images: Path, labels: Path) -> tuple[Pair, ...]:
+    """Return image and label of one name, sorted; raise RoadsegError naming all without partner."""
     way_out = "labels are in seg19_lbl (Cityscapes' ids) or labels (v1.2); see --labels"
-    pictures = images_in(existing_folder(images, "images belong there"))
-    files = images_in(existing_folder(labels, way_out))
+    pictures = search.images(existing_folder(images, "images belong there"), deep=False)
+    files = search.labels(existing_folder(labels, way_out), deep=False)
     maps = {path.stem: path for path in files if not path.name.endswith(CONVERTED)}
     lonely = [path for path in pictures if path.stem not in maps]
     stems = {path.stem for path in pictures}
@@ -103,19 +96,17 @@ def refuse_other_ids(path: Path) -> None:
 
 def _classes(path: Path) -> list[tuple[str, Colour]]:
     """Return name and colour of each id in a config.json."""
+    values = read_json(path, "the ids in `labels` are named by this file of Vistas v1.2")
     try:
-        entries = json.loads(path.read_text(encoding="utf-8"))["labels"]
-        return [(str(entry["name"]), _colour(entry["color"])) for entry in entries]
-    except OSError as error:
-        raise RoadsegError(
-            f"{path}: {error.strerror}; the ids in `labels` are named by this file of Vistas v1.2"
-        ) from None
+        return [(str(entry["name"]), _colour(entry["color"])) for entry in values["labels"]]
     except (ValueError, KeyError, TypeError) as error:
         raise RoadsegError(f"{path}: not the config.json of Vistas v1.2 ({error!r})") from None
 
 
 def _colour(values: list[int]) -> Colour:
-    red, green, blue = (int(value) for value in values[:3])
+    red, green, blue = values[:3]
+    if not all(type(value) is int and 0 <= value <= 255 for value in (red, green, blue)):
+        raise ValueError(f"color {values[:3]} is not of whole numbers from 0 to 255")
     return red, green, blue
 
 
@@ -126,11 +117,14 @@ def _kind(folders: dict[str, Path], labels: Labels, classes: Classes) -> str:
             f"--classes {classes} --labels seg19_lbl: these files hold 19 classes already; "
             "leave --labels out"
         )
-    if classes != "19" or labels != "auto":
-        return "labels" if labels == "auto" else labels
-    for kind in KINDS:
-        if any((folder / kind).is_dir() for folder in folders.values()):
-            return kind
+    kinds = KINDS if classes == "19" and labels == "auto" else ("labels",)
+    kinds = (labels,) if labels != "auto" else kinds
+    for kind in kinds:
+        for place in (kind, IN_V2.get(kind, kind)):
+            if any((folder / place).is_dir() for folder in folders.values()):
+                return place
+    if kinds != KINDS:
+        return kinds[0]
     first = next(iter(folders.values()))
     raise RoadsegError(f"{first}: neither {' nor '.join(KINDS)}; labels belong into one of them")
 

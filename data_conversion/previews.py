@@ -47,7 +47,7 @@ def preview(
 
     from roadseg.nus_native import boundary_targets
 
-    targets = boundary_targets(label, grid, alpha, target_classes, table.ignore)
+    targets = boundary_targets(label, grid, alpha, target_classes or None, table.ignore)
     size = (_SIDE_PX, max(1, round(_SIDE_PX * label.shape[0] / label.shape[1])))
     kind = cv2.INTER_AREA if label.shape[1] > _SIDE_PX else cv2.INTER_LINEAR
     sides = [cv2.resize(image, size, interpolation=kind)]

@@ -1,13 +1,15 @@
 """Reads records back: finds the shards of a split, checks their schema, decodes examples."""
 
+import contextlib
 import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from roadseg import datasets
+from roadseg.data_conversion.label_counts import check_labels
 from roadseg.data_conversion.record_folders import Shards, find_shards
-from roadseg.data_conversion.tfrecord_files import count_records
+from roadseg.data_conversion.tfrecord_files import count_records, first_damage
 from roadseg.datasets import LabelTable
 from roadseg.errors import RoadsegError
 
@@ -49,8 +51,25 @@ class RecordSet:
         data = tf.data.TFRecordDataset([str(file) for file in self.files]).map(
             parse_example, tf.data.AUTOTUNE
         )
-        for example in data.prefetch(2).as_numpy_iterator():
-            yield {**example, "filename": example["filename"].decode()}
+        with readable(self):
+            for example in data.prefetch(2).as_numpy_iterator():
+                yield {**example, "filename": example["filename"].decode()}
+
+
+@contextlib.contextmanager
+def readable(records: RecordSet) -> Iterator[None]:
+    """Turn TensorFlow's error on a damaged shard, met inside, into a RoadsegError that names it."""
+    import tensorflow as tf
+
+    try:
+        yield
+    except (tf.errors.DataLossError, tf.errors.InvalidArgumentError) as error:
+        places = (first_damage(file) for file in records.files)
+        reason = error.message.splitlines()[0] if error.message else type(error).__name__
+        where = next(filter(None, places), None)
+        if where is None:
+            where = f"{records.path}: unreadable example in split '{records.split}' ({reason})"
+        raise RoadsegError(f"{where}; copy the file, or convert the data set again") from None
 
 
 def open_records(
@@ -63,7 +82,8 @@ def open_records(
     label_table: a table, the path of its JSON, or a name `roadseg.datasets.get` knows, for records
         that have no label_table.json beside them.
     Raises RoadsegError for no, or more than one, data set; no such split (naming those there are);
-    an empty split; a truncated shard; another schema (naming key and file); no label table.
+    an empty split; a truncated shard; another schema (naming key and file); no label table; and a
+    label, in any record, that holds anything but train ids and the ignore value.
     """
     names = split.split("+")
     if len(set(names)) < len(names) or len(names) > 1 and not all(names):
@@ -94,12 +114,14 @@ def _open_one(path: Path, split: str, label_table: LabelTable | Path | str | Non
             "were written; files are missing or changed, convert the data set again"
         )
     sizes = {checked_size(file) for file in filled}
+    table = _label_table(shards, label_table)
+    check_labels(shards.folder, filled, table)
     return RecordSet(
         path=shards.folder,
         split=split,
         files=tuple(filled),
         num_examples=sum(counts),
-        label_table=_label_table(shards, label_table),
+        label_table=table,
         image_size=sizes.pop() if len(sizes) == 1 else None,
     )
 
@@ -141,8 +163,13 @@ def checked_size(file: Path, prefix: str = "") -> tuple[int, int]:
                 f"{file}: records of another schema, '{key}' is missing (there are: "
                 f"{', '.join(sorted(present)) or 'no keys'}); convert the data set with roadseg"
             )
-    height, width = present[f"{prefix}image/height"], present[f"{prefix}image/width"]
-    return height.int64_list.value[0], width.int64_list.value[0]
+    sides = [present[f"{prefix}image/{side}"].int64_list.value for side in ("height", "width")]
+    if not all(sides):
+        raise RoadsegError(
+            f"{file}, record 0: 'image/height' or 'image/width' is empty; convert the data set "
+            "again"
+        )
+    return sides[0][0], sides[1][0]
 
 
 def first_example(file: Path) -> Any:

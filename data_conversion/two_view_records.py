@@ -11,6 +11,7 @@ from roadseg.data_conversion.records import (
     first_example,
     open_records,
     parse_example,
+    readable,
 )
 from roadseg.datasets import LabelTable
 from roadseg.errors import RoadsegError
@@ -40,9 +41,10 @@ class TwoViewRecords(RecordSet):
         data = tf.data.TFRecordDataset([str(file) for file in self.files]).map(
             lambda serialized: parse_two_views(serialized, self.has_flow), tf.data.AUTOTUNE
         )
-        for example in data.prefetch(2).as_numpy_iterator():
-            names = {key: example[key].decode() for key in ("filename", "second_filename")}
-            yield {**example, **names}
+        with readable(self):
+            for example in data.prefetch(2).as_numpy_iterator():
+                names = {key: example[key].decode() for key in ("filename", "second_filename")}
+                yield {**example, **names}
 
 
 def has_two_views(records: RecordSet) -> bool:

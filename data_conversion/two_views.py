@@ -8,15 +8,21 @@ A view without label has one that is ignored everywhere.
 """
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
-from roadseg.data_conversion.builder import RecordBuilder, ShardExamples, example_of, features
-from roadseg.data_conversion.label_coding import LabelCoding
-from roadseg.data_conversion.source import Pair, TwoViews
+from roadseg.data_conversion.builder import (
+    Example,
+    RecordBuilder,
+    ShardExamples,
+    example_of,
+    features,
+)
+from roadseg.data_conversion.raw.label_coding import LabelCoding
+from roadseg.data_conversion.raw.pictures import read_file
+from roadseg.data_conversion.raw.source import Pair, TwoViews
 from roadseg.errors import RoadsegError
 from roadseg.flow_files import decode_flow
 
@@ -24,7 +30,7 @@ from roadseg.flow_files import decode_flow
 class TwoViewExamples(ShardExamples):
     """The examples of one shard; its pairs are `TwoViews`."""
 
-    def example(self, pair: Pair) -> dict[str, Any]:
+    def example(self, pair: Pair) -> Example:
         """Return the checked example of both views."""
         assert isinstance(pair, TwoViews)
         return two_view_example(pair, self.codings)
@@ -45,21 +51,22 @@ class TwoViewBuilder(RecordBuilder):
         return found
 
 
-def two_view_example(pair: TwoViews, codings: Mapping[str, LabelCoding]) -> dict[str, Any]:
-    """Return the nested example of both views; raise RoadsegError for what is wrong with one.
+def two_view_example(pair: TwoViews, codings: Mapping[str, LabelCoding]) -> Example:
+    """Return the example of both views; raise RoadsegError for what is wrong with one.
 
     With a flow, both images and the flow must be of one size.
     """
     first, second = example_of(pair, codings), example_of(pair.second, codings)
-    example = {**first, "second": second}
+    values = {**first.values, "second": second.values}
     if pair.flow is not None:
-        example["flow"] = {"encoded": _flow(pair, first, second), "format": "flo"}
-    return example
+        encoded = _flow(pair, first.values, second.values)
+        values["flow"] = {"encoded": encoded, "format": "flo"}
+    return Example(values, first.readings + second.readings)
 
 
 def _flow(pair: TwoViews, first: dict[str, Any], second: dict[str, Any]) -> bytes:
     assert pair.flow is not None
-    content = _read(pair.flow)
+    content = read_file(pair.flow)
     sizes = [(view["image"]["height"], view["image"]["width"]) for view in (first, second)]
     sizes.append(decode_flow(content, pair.flow).shape[:2])
     if len(set(sizes)) > 1:
@@ -72,10 +79,3 @@ def _flow(pair: TwoViews, first: dict[str, Any], second: dict[str, Any]) -> byte
             f"{pair.flow}: {listed} (height x width); images and flow must be of one size"
         )
     return content
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise RoadsegError(f"{path}: cannot be read ({error.strerror}); check the file") from None

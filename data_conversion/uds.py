@@ -11,11 +11,10 @@ from pathlib import Path
 
 from roadseg import datasets
 from roadseg.data_conversion.bdd100k import bdd100k_source
-from roadseg.data_conversion.builder import RecordBuilder
 from roadseg.data_conversion.cityscapes import cityscapes_source
 from roadseg.data_conversion.idd import idd_source
 from roadseg.data_conversion.mapillary import mapillary_source
-from roadseg.data_conversion.source import Pair, Source, existing_folder
+from roadseg.data_conversion.raw.source import Pair, Source, existing_folder
 from roadseg.datasets.uds import MEMBERS, uds_member
 from roadseg.errors import RoadsegError
 
@@ -28,12 +27,6 @@ _FILES: dict[str, Callable[[Path], Source]] = {
     "idd": idd_source,
     "cityscapes": lambda root: cityscapes_source(root, splits=SPLITS),
 }
-
-
-class UDS(RecordBuilder):
-    """tfds builder of the merged set."""
-
-    name = "uds"
 
 
 def uds_source(
@@ -63,12 +56,18 @@ def uds_source(
                 for pair in source.splits[split]
             )
         published[split] = sum(source.published[split] for source in sources.values())
+    left_out: dict[Path, str] = {}
+    for source in sources.values():
+        left_out |= source.left_out
     return Source(
         "uds",
         datasets.get("uds"),
         found,
         members={member: (tables[member], source.coding) for member, source in sources.items()},
         published=published,
+        left_out={
+            path: why for source in sources.values() for path, why in source.left_out.items()
+        },
     )
 
 

@@ -9,18 +9,22 @@ import contextlib
 import errno
 import fcntl
 import logging
+import math
 import shutil
 from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from roadseg.checkpoint import sync_path
-from roadseg.data_conversion.source import Source
+from roadseg.data_conversion.raw.source import Pair, Source
+from roadseg.data_conversion.reading import Report
 from roadseg.errors import RoadsegError
 
 if TYPE_CHECKING:
     from roadseg.data_conversion.builder import RecordBuilder
 
+VERSION = "1.0.0"
 STAGING = ".converting"
 ASIDE = ".replaced"
 LOCK = ".converting.lock"
@@ -36,18 +40,25 @@ def write_records(
     overwrite: bool = False,
     beam_options: Sequence[str] | None = None,
     on_example: Callable[[], None] | None = None,
+    report: Report | None = None,
 ) -> Path:
     """Convert `source` and return the folder of the records, `<to>/<name>/<version>`.
 
     beam_options: run on Apache Beam with these pipeline options; None runs here, on threads.
+    on_example: called after each example. report: takes what is read; of a run on Beam, nothing.
     Raises RoadsegError for bad input, for records that exist unless `overwrite`, for a full disk
     and for a conversion to the same folder that is still running; `to` is then as it was before.
     """
-    from roadseg.data_conversion.builder import VERSION
-
     if shards < 1 or workers < 1:
         raise RoadsegError(f"--shards {shards} --workers {workers}: both must be 1 or more")
     final = to / builder.name / VERSION
+    report = report or Report(source.table)
+
+    def read(split: str, readings: Any) -> None:
+        report.add(split, readings)
+        if on_example:
+            on_example()
+
     with _only_writer(to):
         _clear_leftovers(to, final)
         refuse_existing(to, builder.name, overwrite)
@@ -58,10 +69,11 @@ def write_records(
                     source=source,
                     shards=shards,
                     workers=workers,
-                    on_example=None if beam_options is not None else on_example,
+                    on_example=None if beam_options is not None else read,
                     data_dir=staging,
                 )
                 _prepare(maker, beam_options)
+                _keep_counts(Path(maker.data_dir), source, shards, report)
                 _check_and_sync(Path(maker.data_dir), source)
             _put_in_place(Path(maker.data_dir), final, to)
         finally:
@@ -71,8 +83,6 @@ def write_records(
 
 def refuse_existing(to: Path, name: str, overwrite: bool) -> None:
     """Raise RoadsegError if complete records of the data set `name` are in `to`."""
-    from roadseg.data_conversion.builder import VERSION
-
     final = to / name / VERSION
     if final.exists() and not overwrite:
         raise RoadsegError(
@@ -107,6 +117,28 @@ def _beam(options: Sequence[str]) -> dict[str, Any]:
     logging.getLogger("apache_beam").setLevel(logging.CRITICAL)  # it logs what is raised as well
     runner = parsed.view_as(StandardOptions).runner or "DirectRunner"
     return {"beam_runner": runner, "beam_options": parsed}
+
+
+def shard_parts(pairs: tuple[Pair, ...], shards: int) -> list[tuple[Pair, ...]]:
+    """Return the pairs in at most `shards` consecutive parts of ceil(n / shards), none empty."""
+    length = math.ceil(len(pairs) / shards)
+    return [pairs[start : start + length] for start in range(0, len(pairs), length)]
+
+
+def _keep_counts(folder: Path, source: Source, shards: int, report: Report) -> None:
+    """Write what the labels hold beside the records, so that no reader has to count it."""
+    from roadseg.data_conversion.label_counts import keep_counts
+    from roadseg.data_conversion.reading import total
+
+    found: dict[Path, Any] = {}
+    for split, pairs in source.splits.items():
+        rest, parts = iter(report.readings.get(split, ())), shard_parts(pairs, shards)
+        for number, part in enumerate(parts):
+            views = [view for example in islice(rest, len(part)) for view in example]
+            file = folder / f"{split}-{number:05d}-of-{len(parts):05d}.tfrecord"
+            if views:
+                found[file] = total(views)
+    keep_counts(folder, found)
 
 
 def _check_and_sync(folder: Path, source: Source) -> None:

@@ -101,7 +101,8 @@ class SavedModelScores:
         self._model, self._signature = model, model.signatures["scores"]
         (self._argument,) = self._signature.structured_input_signature[1]
         network = NETWORKS.get(str(recipe.get("model")))
-        sampled = recipe.get("sampling", "none") != "none"
+        # Cards of older exports call the sampler "sampling".
+        sampled = recipe.get("sampler", recipe.get("sampling", "none")) != "none"
         self.multiple = 1 if sampled or network is None else network.multiple
         self.padding = _usual_padding(network, recipe)
         self.name = str(recipe.get("model", folder.name))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from roadseg.errors import RoadsegError
+from roadseg.files import plain_path
 
 if TYPE_CHECKING:
     import keras
@@ -54,7 +55,8 @@ def load_saved_model(folder: Path) -> Labelling:
     """Return the labelling function of a SavedModel; RoadsegError if it has no such signature."""
     import tensorflow as tf
 
-    model = tf.saved_model.load(str(folder))
+    with plain_path(folder) as plain:
+        model = tf.saved_model.load(str(plain))
     signature = model.signatures.get("serving_default")
     arguments = {} if signature is None else signature.structured_input_signature[1]
     if len(arguments) != 1:

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from roadseg.errors import RoadsegError
 from roadseg.eval.resizing import Prepare
 from roadseg.metrics.confusion import IGNORE
 
@@ -38,7 +37,7 @@ def read_frames(
     """
     import tensorflow as tf
 
-    from roadseg.data_conversion.records import parse_example
+    from roadseg.data_conversion.records import parse_example, readable
 
     data = tf.data.TFRecordDataset(list(map(str, records.files)))
     if limit is not None:
@@ -46,15 +45,10 @@ def read_frames(
     data = data.map(parse_example, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
     examples = data.prefetch(4).as_numpy_iterator()
     while True:
-        try:
-            example = next(examples)
-        except StopIteration:
+        with readable(records):
+            example = next(examples, None)
+        if example is None:
             return
-        except tf.errors.OpError as error:
-            raise RoadsegError(
-                f"{records.path}: unreadable example in split '{records.split}' "
-                f"({error.message.splitlines()[0]}); convert the data set again"
-            ) from None
         image, label = example["image"], example["label"]
         if crop is not None:
             image = central_crop(image, crop, PADDING)

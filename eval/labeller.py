@@ -12,6 +12,7 @@ from roadseg.errors import RoadsegError
 from roadseg.eval.averaging import averaged_labels, check_tile
 from roadseg.eval.class_scores import ClassScores, ModelScores, SavedModelScores
 from roadseg.eval.inference import InferenceMode
+from roadseg.files import plain_path
 from roadseg.run_folder import RunFolder, Step
 
 Labels = tuple[np.ndarray, np.ndarray | None]
@@ -43,6 +44,13 @@ class Labeller:
             return labels, None
         return labels, points.numpy().reshape(len(labels), -1, 2)
 
+    def begin_video(self) -> None:
+        """Take the next image as the first of a video."""
+
+    def video_note(self) -> str:
+        """Return what there is to say of the video that was labelled; '' for nothing."""
+        return ""
+
 
 def averaging_labeller(
     scores_of: ClassScores, mode: InferenceMode, table: LabelTable, title: str
@@ -58,20 +66,31 @@ def averaging_labeller(
     )
 
 
-def labeller_of_run(run: RunFolder, step: Step, mode: InferenceMode | None = None) -> Labeller:
+def labeller_of_run(
+    run: RunFolder, step: Step, mode: InferenceMode | None = None, sampler: Any = None
+) -> Labeller:
     """Return the labeller of one checkpoint; raise RoadsegError if the run has no such one.
 
-    mode: tiles, scales, mirror; None for whole images.
+    mode: tiles, scales, mirror; None for whole images. sampler: samples in place of the run's own;
+    a `PreviousSampler` gives a labeller of videos.
     """
+    run.check(step)
+
     import tensorflow as tf
 
     from roadseg.eval.protocols import best_class
 
-    if not run.exists:
-        raise RoadsegError(f"{run.path}: no run here; give the folder that `roadseg train` made")
     number, _ = run.find_checkpoint(step)
-    segmenter = run.load_segmenter(number)
+    segmenter = run.load_segmenter(number, sampler=sampler)
     title = f"{run.path.name}, step {number}"
+    if sampler is not None:
+        title += f", sampled by '{sampler.kind}'"
+    if sampler is not None and sampler.kind == "previous":
+        from roadseg.eval.previous import PreviousLabeller
+
+        if mode is not None and not mode.is_whole:
+            raise RoadsegError(f"--sampler previous: of whole frames; leave {mode.label} out")
+        return PreviousLabeller(segmenter, run.label_table, title)
     if mode is not None and not mode.is_whole:
         scores_of = ModelScores(segmenter, mode.enlargement)
         return averaging_labeller(scores_of, mode, run.label_table, title)
@@ -94,12 +113,13 @@ def labeller_of_saved_model(folder: Path, mode: InferenceMode | None = None) -> 
     so that resized images and padding are rounded to whole levels of 0..255.
     Raises RoadsegError if the folder holds no SavedModel of roadseg with its model card.
     """
+    check_saved_model(folder)
+
     import tensorflow as tf
 
-    if not (folder / "saved_model.pb").is_file():
-        raise RoadsegError(f"{folder}: no saved_model.pb in it; give what `roadseg export` wrote")
     table, recipe = _read_card(folder)
-    model = tf.saved_model.load(str(folder))
+    with plain_path(folder) as plain:
+        model = tf.saved_model.load(str(plain))
     if mode is not None and not mode.is_whole:
         scores_of = SavedModelScores(folder, model, recipe, mode.enlargement)
         return averaging_labeller(scores_of, mode, table, folder.name)
@@ -117,6 +137,12 @@ def labeller_of_saved_model(folder: Path, mode: InferenceMode | None = None) -> 
     # `forward` keeps a reference to the model: its variables go when it goes.
     forward.model = model  # type: ignore[attr-defined]
     return Labeller(forward, table, folder.name)
+
+
+def check_saved_model(folder: Path) -> None:
+    """Raise RoadsegError if the folder holds no SavedModel, before TensorFlow is imported."""
+    if not (folder / "saved_model.pb").is_file():
+        raise RoadsegError(f"{folder}: no saved_model.pb in it; give what `roadseg export` wrote")
 
 
 def _read_card(folder: Path) -> tuple[LabelTable, dict[str, Any]]:

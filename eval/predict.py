@@ -11,18 +11,27 @@ import numpy as np
 import tyro
 
 from roadseg import arguments
+from roadseg.data_conversion.raw.pictures import PictureRules
 from roadseg.errors import RoadsegError
 from roadseg.eval.demo import write_demo
 from roadseg.eval.inference_arguments import InferenceArguments
-from roadseg.eval.labeller import Labeller, labeller_of_run, labeller_of_saved_model
+from roadseg.eval.labeller import (
+    Labeller,
+    check_saved_model,
+    labeller_of_run,
+    labeller_of_saved_model,
+)
 from roadseg.eval.overlay import KINDS, pictures, to_label_ids, write_png
+from roadseg.eval.replaced import SamplerArguments
 from roadseg.eval.scoring import in_threads
-from roadseg.eval.sources import Source, find_sources, read_picture
+from roadseg.eval.sources import Source, found_sources, read_picture
 from roadseg.eval.video import label_video
+from roadseg.files import printable, refuse_unwritable
 from roadseg.run_folder import RunFolder
 
 EXAMPLE = """roadseg predict runs/deeplabv3_mobilenet_v2 --images street.png --to labelled
 roadseg predict --saved-model runs/x/export/saved_model --images drive.mp4 --to labelled
+roadseg predict runs/density96 --images drive.mp4 --sampler previous
 roadseg predict runs/semantics_sharing/whole --images image_test --to labelled
 roadseg predict runs/icnet --images frames --write labels --label-ids --sliding 832 --mirror"""
 
@@ -56,7 +65,18 @@ class PredictOptions:
     """Images of one size that go through the network together."""
     keep_going: bool = False
     """Skip files that cannot be read, name them at the end, and return status 1."""
+    strict: bool = False
+    """Refuse folders of which some file would be left out."""
+    max_megapixels: float = PictureRules.max_megapixels
+    """Refuse larger images, by their header."""
+    float_range: tuple[float, float] | None = None
+    """Values of black and white in float and 32-bit images, which are refused without."""
     mode: Annotated[InferenceArguments, tyro.conf.arg(name="")] = InferenceArguments()
+    sampling: Annotated[SamplerArguments, tyro.conf.arg(name="")] = SamplerArguments()
+
+    def rules(self) -> PictureRules:
+        """Return what the reader of pictures is told; RoadsegError for values out of range."""
+        return PictureRules(self.max_megapixels, self.float_range)
 
 
 def main(argv: Sequence[str]) -> int:
@@ -83,12 +103,20 @@ def predict(options: PredictOptions) -> list[str]:
     if options.demo and (options.write or options.label_ids):
         raise RoadsegError("--demo writes its own two pictures; leave --write and --label-ids out")
     mode = options.mode.mode()
-    sources = find_sources(options.images, options.to)
-    if options.demo and any(source.is_video for source in sources):
-        raise RoadsegError("--demo: of images alone; leave it out to label videos")
+    options.rules()
     step = None if options.step == "last" else options.step
     run = RunFolder(options.run or "")
-    if options.run and run.exists and run.recipe.task == "two_views":
+    if options.run:
+        run.check(step)
+    elif options.saved_model is not None:
+        check_saved_model(options.saved_model)
+    sources = found_sources(options.images, options.to, options.strict)
+    refuse_unwritable(options.to)
+    if options.demo and any(source.is_video for source in sources):
+        raise RoadsegError("--demo: of images alone; leave it out to label videos")
+    _check_sampler(options, sources)
+    sampler = options.sampling.load(run) if options.run else None
+    if options.run and run.recipe.task == "two_views":
         from roadseg.eval.predict_pairs import predict_pairs
 
         return predict_pairs(options, run, sources, step)
@@ -97,8 +125,20 @@ def predict(options: PredictOptions) -> list[str]:
     if options.saved_model is not None:
         labeller = labeller_of_saved_model(options.saved_model, mode)
     else:
-        labeller = labeller_of_run(run, step, mode)
+        labeller = labeller_of_run(run, step, mode, sampler)
     return _Predictions(options, labeller).write(sources)
+
+
+def _check_sampler(options: PredictOptions, sources: Sequence[Source]) -> None:
+    """Raise RoadsegError where another sampler cannot be used."""
+    if options.sampling.given and options.saved_model is not None:
+        raise RoadsegError("--sampler: an export holds its own; give the run, or leave it out")
+    still = next((source for source in sources if not source.is_video), None)
+    if options.sampling.sampler == "previous" and still is not None:
+        raise RoadsegError(
+            f"{still.path}: --sampler previous is of videos, and this is a single image; leave "
+            "either out"
+        )
 
 
 class _Predictions:
@@ -108,9 +148,10 @@ class _Predictions:
 
     def write(self, sources: Sequence[Source]) -> list[str]:
         from rich.console import Console
+        from rich.markup import escape
         from rich.progress import Progress
 
-        console = Console(stderr=True)
+        console = Console(stderr=True, markup=False, emoji=False)
         plain = not console.is_terminal
         stills = [source for source in sources if not source.is_video]
         with Progress(console=console, transient=True, disable=plain) as progress:
@@ -121,7 +162,7 @@ class _Predictions:
                     _say_tenths("images", done, len(stills))
             for source in sources:
                 if source.is_video:
-                    bar = progress.add_task(source.path.name, total=None)
+                    bar = progress.add_task(escape(printable(source.path.name)), total=None)
                     self._video(source, partial(_advance, progress, bar))
         done = len(sources) - len(self.problems)
         summary = f"{done} of {len(sources)} labelled, results in {self.options.to}"
@@ -136,7 +177,7 @@ class _Predictions:
     def _read(self, sources: Sequence[Source]) -> Iterator[tuple[Source, np.ndarray]]:
         def read(source: Source) -> np.ndarray | RoadsegError:
             try:
-                return read_picture(source.path)
+                return read_picture(source.path, self.options.rules())
             except RoadsegError as error:
                 return error
 
@@ -180,18 +221,24 @@ class _Predictions:
     def _video(self, source: Source, report: Callable[[int, int], None]) -> None:
         options = self.options
         kinds = options.write or [kind for kind in KINDS if kind != "labels"]
+        # Frames that wait for each other's labels gain nothing from a batch.
+        batch_size = 1 if options.sampling.sampler == "previous" else options.batch_size
+        self.labeller.begin_video()
         try:
             label_video(
                 source.path,
                 options.to / source.name,
                 self.labeller,
                 kinds,
-                options.batch_size,
+                batch_size,
                 report,
                 options.label_ids,
             )
         except RoadsegError as error:
             self._problem(error)
+        note = self.labeller.video_note()
+        if note:
+            print(f"{source.path.name}: {note}")
 
 
 def _advance(progress: Any, bar: Any, done: int, total: int) -> None:

@@ -118,7 +118,8 @@ def pair_function(network: Any) -> Any:
 
 def _write(pair: PairSource, forward: Any, options: "PredictOptions", run: RunFolder) -> None:
     kinds, table = options.write or KINDS, run.label_table
-    originals = {view: read_picture(source.path) for view, source in pair.views()}
+    rules = options.rules()
+    originals = {view: read_picture(source.path, rules) for view, source in pair.views()}
     size = run.recipe.crop_size
     images = {view: resize_image(image, size) for view, image in originals.items()}
     labels, parts = forward(images)

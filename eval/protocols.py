@@ -11,9 +11,10 @@ sgcpnet: the full image, as zhouyuan888888/SGCPNet; the network's own map is enl
 and the mean is over all classes, absent ones 1.
 All count everything; they differ in the score that says which is best. Instead of whole, images can
 be shown in tiles, at several scales and mirrored (InferenceMode), by Fast_Seg's routine or another.
-Two tasks have one protocol each. flow: pairs as the recipe makes or reads them, end-point errors in
-pixels. semantics_sharing: both cameras' images and labels resized to the recipe's size, each view
-scored by itself; the mean of both over all classes, background among them, says which is best.
+Some tasks have a protocol of their own. frame: densities of whole images against the true ones.
+flow: pairs as the recipe makes or reads them, end-point errors in pixels. semantics_sharing: both
+cameras' images and labels resized to the recipe's size, each view scored by itself; the mean of
+both over all classes, background among them, says which is best.
 All build the network with the recipe's evaluation options (DeepLab: output stride 8).
 """
 
@@ -87,14 +88,15 @@ def choose_protocol(
 
     Raises RoadsegError for names that do not exist and for choices that do not fit the run.
     """
-    own = OWN.get(recipe.task)
+    own = "frame" if recipe.learns_density else OWN.get(recipe.task)
     name = name or own or "cityscapes"
     if name not in PROTOCOLS and name != own:
         raise RoadsegError(f"no protocol '{name}'; there are: {', '.join(PROTOCOLS)}")
     if interpolation is not None and interpolation not in INTERPOLATIONS:
         there = ", ".join(INTERPOLATIONS)
         raise RoadsegError(f"no interpolation '{interpolation}'; there are: {there}")
-    if own and name != own:
+    # A density can be scored on the published crop too, as the sampler that it stands in for.
+    if own and name != own and not (recipe.learns_density and name == "published"):
         raise RoadsegError(
             f"protocol '{name}': {LEARNED[recipe.task]} are compared in one way only; "
             f"use --protocol {own}"
@@ -189,7 +191,7 @@ def sampled_predictor(
 
     @tf.function(reduce_retracing=True)
     def forward(images: Any) -> Any:
-        views = segmenter.windows(tf.cast(images, tf.float32))
+        views = segmenter.views(tf.cast(images, tf.float32))
         grid = segmenter.grid(views)
         return segmenter.scores_at(views, grid, training=False), grid
 

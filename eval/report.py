@@ -13,7 +13,7 @@ from roadseg import arguments
 from roadseg.checkpoint import write_text
 from roadseg.errors import RoadsegError
 
-EXAMPLE = """roadseg report runs/uniform64 runs/adaptive64 --to report.html"""
+EXAMPLE = """roadseg report runs/uniform64 runs/density64 --to report.html"""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -21,7 +21,7 @@ class ReportOptions:
     """Write what is known of one or several runs to one self-contained HTML file."""
 
     runs: Annotated[tuple[Path, ...], tyro.conf.Positional, tyro.conf.arg(metavar="RUN")]
-    """Run folders; an adaptive run is compared with the uniform one of its size."""
+    """Run folders; a run behind a learned sampler is compared with the uniform one of its size."""
     to: Path = Path("report.html")
     """File to write."""
     evaluation: str | None = None
@@ -83,5 +83,5 @@ def _status() -> Iterator[Callable[[str], None]]:
         return
     from rich.console import Console
 
-    with Console(stderr=True).status("report") as status:
+    with Console(stderr=True, markup=False, emoji=False).status("report") as status:
         yield lambda text: status.update(text)

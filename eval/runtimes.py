@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from roadseg.errors import RoadsegError
+from roadseg.files import plain_path
 
 Call = Callable[[], Any]
 Load = Callable[[], Call]
@@ -76,7 +77,8 @@ def failures(folder: Path) -> dict[str, str]:
 def _saved_model(path: Path, image: np.ndarray, threads: int) -> Call:
     import tensorflow as tf
 
-    model = tf.saved_model.load(str(path))
+    with plain_path(path) as plain:
+        model = tf.saved_model.load(str(plain))
     function, given = model.signatures["serving_default"], tf.constant(image)
 
     def call(model: Any = model) -> Any:

@@ -5,11 +5,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
+from roadseg.data_conversion.raw.find import IMAGE_ENDINGS, Search, left_out_line
+from roadseg.data_conversion.raw.pictures import read_picture
 from roadseg.errors import RoadsegError
 
-IMAGE_ENDINGS = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".ppm", ".webp", ".tif", ".tiff"})
+__all__ = ["Source", "find_sources", "found_sources", "read_picture"]
+
 VIDEO_ENDINGS = frozenset({".mp4", ".avi", ".mov", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg"})
 
 
@@ -26,13 +27,17 @@ class Source:
         return self.path.suffix.lower() in VIDEO_ENDINGS
 
 
-def find_sources(given: Sequence[Path], outputs: Path) -> list[Source]:
+def find_sources(
+    given: Sequence[Path], outputs: Path, search: Search | None = None
+) -> list[Source]:
     """Return the images and videos among `given`, folders searched to the bottom, sorted by path.
 
     Results keep the sub-folder of their source. Where two sources would share a name (a.png and
     a.jpg), both keep their ending in it. Files below `outputs` are results of an earlier call and
-    are left out. Raises RoadsegError for what is absent, and if nothing is left.
+    are left out; what else is passed over is in `search.left_out`.
+    Raises RoadsegError for what is absent, and if nothing is left.
     """
+    search = search or Search()
     found: list[tuple[Path, Path]] = []
     for path in given:
         if path.is_dir():
@@ -40,27 +45,43 @@ def find_sources(given: Sequence[Path], outputs: Path) -> list[Source]:
                 raise RoadsegError(
                     f"{path}: results would lie among their sources; choose another --to"
                 )
-            found += [(file, file.relative_to(path)) for file in _files(path, outputs)]
+            found += [(file, file.relative_to(path)) for file in _files(path, outputs, search)]
         elif path.is_file():
             if path.suffix.lower() not in IMAGE_ENDINGS | VIDEO_ENDINGS:
                 endings = " ".join(sorted(IMAGE_ENDINGS | VIDEO_ENDINGS))
                 raise RoadsegError(f"{path}: neither image nor video by its ending ({endings})")
             found.append((path, Path(path.name)))
         else:
-            raise RoadsegError(f"{path}: no such file or folder; check --images")
+            what = "no regular file" if path.exists() else "no such file or folder"
+            raise RoadsegError(f"{path}: {what}; check --images")
     if not found:
         places = ", ".join(map(str, given))
         raise RoadsegError(f"{places}: no image and no video in it; check --images")
     return [Source(path, name) for (path, _), name in zip(found, _names(found), strict=True)]
 
 
-def _files(folder: Path, outputs: Path) -> Iterator[Path]:
+def found_sources(given: Sequence[Path], outputs: Path, strict: bool = False) -> list[Source]:
+    """Return what `find_sources` does, and print what is passed over, in one line.
+
+    strict: refuse it instead, by RoadsegError.
+    """
+    search = Search()
+    sources = find_sources(given, outputs, search)
+    if search.left_out:
+        line = left_out_line(search.left_out, given[0] if len(given) == 1 else Path())
+        if strict:
+            raise RoadsegError(f"{given[0]}: {line}; mend this, or leave --strict out")
+        print(line, flush=True)
+    return sources
+
+
+def _files(folder: Path, outputs: Path, search: Search) -> Iterator[Path]:
     results = outputs.resolve()
-    for path in sorted(folder.rglob("*")):
-        hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
-        known = path.suffix.lower() in IMAGE_ENDINGS | VIDEO_ENDINGS
-        if known and not hidden and path.is_file() and results not in path.resolve().parents:
+    for path in search.files(folder, IMAGE_ENDINGS | VIDEO_ENDINGS):
+        if results not in path.resolve().parents:
             yield path
+    for path in [path for path in search.left_out if results in path.resolve().parents]:
+        del search.left_out[path]
 
 
 def _names(found: Sequence[tuple[Path, Path]]) -> list[Path]:
@@ -79,29 +100,3 @@ def _names(found: Sequence[tuple[Path, Path]]) -> list[Path]:
             number += 1
         taken.add(str(names[index]).casefold())
     return names
-
-
-def read_picture(path: Path) -> np.ndarray:
-    """Return the image as RGB uint8 (height, width, 3), turned as its EXIF entry asks.
-
-    Grey, palette and 16-bit images become RGB, transparency is dropped. Raises RoadsegError for a
-    file that is unreadable or ends too early: what is left of it is never labelled.
-    """
-    from PIL import Image, ImageOps
-
-    try:
-        with Image.open(path) as picture:
-            picture.load()
-            upright = ImageOps.exif_transpose(picture)
-            if upright.mode.startswith(("I", "F")):
-                values = np.asarray(upright, np.float64)
-                grey = (values / 256 if values.max(initial=0) > 255 else values).clip(0, 255)
-                return np.repeat(grey.astype(np.uint8)[..., None], 3, axis=2)
-            return np.asarray(upright.convert("RGB"))
-    except Image.DecompressionBombError as error:
-        raise RoadsegError(f"{path}: too large ({error}); cut it into tiles") from None
-    except (OSError, SyntaxError, ValueError, EOFError, IndexError) as error:
-        reason = " ".join(str(error).replace(f" '{path}'", "").split())
-        raise RoadsegError(
-            f"{path}: not a whole image ({reason}); copy it again, or skip it with --keep-going"
-        ) from None

@@ -18,6 +18,7 @@ import tyro
 
 from roadseg import arguments, datasets
 from roadseg.checkpoint import write_file
+from roadseg.data_conversion.raw.pictures import PictureRules
 from roadseg.datasets.label_table import LabelTable
 from roadseg.errors import RoadsegError
 from roadseg.eval.benchmark import parse_size
@@ -26,6 +27,7 @@ from roadseg.eval.overlay import encode_png, to_label_ids
 from roadseg.eval.progress import Progress, progress_bar
 from roadseg.eval.scoring import in_threads
 from roadseg.eval.submit_labels import Predict, full_size_labels, resized_first
+from roadseg.files import refuse_unwritable
 from roadseg.run_folder import RunFolder, Step
 
 EXAMPLE = """roadseg submit runs/sfnet_resnet18 --images leftImg8bit/test --to test.zip
@@ -66,6 +68,12 @@ class SubmitOptions:
     """Images there have to be."""
     step: int | Literal["best", "last"] = "last"
     """Checkpoint of the run."""
+    max_megapixels: float = PictureRules.max_megapixels
+    """Refuse larger images, by their header."""
+    float_range: tuple[float, float] | None = None
+    """Values of black and white in float and 32-bit images, which are refused without."""
+    strict: bool = False
+    """Refuse folders of which some file would be left out."""
     mode: Annotated[InferenceArguments, tyro.conf.arg(name="")] = InferenceArguments()
 
 
@@ -90,7 +98,9 @@ def submit(options: SubmitOptions, progress: Progress | None = None) -> int:
     run, size = RunFolder(options.run), parse_size(options.full_size, "--full-size")
     if not run.exists:
         raise RoadsegError(f"{run.path}: no run here; give the folder that `roadseg train` made")
+    run.check(None if options.step == "last" else options.step)
     table = server_table(run)
+    refuse_unwritable(options.to)
     count, images = _images(options)
     if count != options.count:
         raise RoadsegError(
@@ -159,14 +169,15 @@ def _images(options: SubmitOptions) -> tuple[int, Iterator[Image]]:
         records = open_split(options.records, options.split)
         frames = read_frames(records)
         return records.num_examples, ((one.name, lambda one=one: one.image) for one in frames)
-    from roadseg.eval.sources import find_sources, read_picture
+    from roadseg.eval.sources import found_sources, read_picture
 
-    sources = find_sources(options.images, options.to)
+    rules = PictureRules(options.max_megapixels, options.float_range)
+    sources = found_sources(options.images, options.to, options.strict)
     for source in sources:
         if source.is_video:
             raise RoadsegError(f"{source.path}: a video; the server takes labels of images")
     return len(sources), (
-        (source.path.stem, partial(read_picture, source.path)) for source in sources
+        (source.path.stem, partial(read_picture, source.path, rules)) for source in sources
     )
 
 

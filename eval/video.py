@@ -1,4 +1,8 @@
-"""Labels a video frame by frame into videos of the same frame rate."""
+"""Labels a video frame by frame into videos of the same frame rate: the one reader of videos.
+
+OpenCV turns frames as the header asks. It takes % in a name for the number of a picture and ends
+the process on names that are not UTF-8: it is given a plain name for every file.
+"""
 
 from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack
@@ -10,25 +14,34 @@ import numpy as np
 from roadseg.errors import RoadsegError
 from roadseg.eval.labeller import Labeller
 from roadseg.eval.overlay import make_folder, pictures, to_label_ids, unfinished, write_png
+from roadseg.files import plain_path
 
 USUAL_RATE_HZ = 25.0
+_LARGEST_RATE = 65_535  # MPEG-4 counts time in at most so many parts of a second
+_PLACES = 3  # after the point, of the rates that OpenCV writes
 Report = Callable[[int, int], None]
 
 
 class VideoSource:
-    """A readable video: `rate_hz`, `frames` as its header says (0: unknown), and its pictures."""
+    """A readable video: `rate_hz`, `frames` as its header says (0: unknown), and its pictures.
+
+    has_rate: whether the header says the rate; otherwise it is 25.
+    """
 
     def __init__(self, path: Path) -> None:
         """Open `path`; raise RoadsegError if OpenCV cannot read it."""
         import cv2
 
         self.path = path
-        self._capture = cv2.VideoCapture(str(path))
+        with plain_path(path) as plain:
+            self._capture = cv2.VideoCapture(str(plain))
         if not self._capture.isOpened():
             raise RoadsegError(f"{path}: not a video that OpenCV can read; convert it to mp4")
         rate = float(self._capture.get(cv2.CAP_PROP_FPS))
-        self.rate_hz = rate if np.isfinite(rate) and rate > 0 else USUAL_RATE_HZ
-        self.frames = max(0, int(self._capture.get(cv2.CAP_PROP_FRAME_COUNT)))
+        self.has_rate = bool(np.isfinite(rate) and rate > 0)
+        self.rate_hz = rate if self.has_rate else USUAL_RATE_HZ
+        frames = float(self._capture.get(cv2.CAP_PROP_FRAME_COUNT))
+        self.frames = int(frames) if 0 < frames < 1 << 53 else 0
 
     def pictures(self) -> Iterator[np.ndarray]:
         """Yield RGB uint8 (height, width, 3) until the last frame that can be read."""
@@ -48,9 +61,10 @@ class VideoTarget:
 
     def __init__(self, path: Path, rate_hz: float) -> None:
         """Prepare to write to `path`; the first picture settles the size."""
-        self.path, self._rate_hz = path, rate_hz
+        self.path, self._rate_hz = path, writable_rate(rate_hz)
         self._aside = unfinished(path)
         self._writer: Any = None
+        self._link = ExitStack()
         self._size = (0, 0)
 
     def add(self, picture: np.ndarray) -> None:
@@ -63,12 +77,17 @@ class VideoTarget:
             self._size = (height + height % 2, width + width % 2)
             make_folder(self.path.parent)
             code = cv2.VideoWriter.fourcc(*"mp4v")
-            self._writer = cv2.VideoWriter(
-                str(self._aside), code, self._rate_hz, (self._size[1], self._size[0])
-            )
+            self._aside.touch()
+            plain = self._link.enter_context(plain_path(self._aside))
+            self._writer = cv2.VideoWriter(str(plain), code, self._rate_hz, self._size[::-1])
             if not self._writer.isOpened():
                 self.discard()
                 raise RoadsegError(f"{self.path}: OpenCV cannot write this video (codec mp4v)")
+        if (height + height % 2, width + width % 2) != self._size:
+            raise RoadsegError(
+                f"{self.path}: a frame of {height}x{width} in a video of {self._size[0]}x"
+                f"{self._size[1]}; cut the video where its size changes"
+            )
         frame = np.zeros((*self._size, 3), np.uint8)
         frame[:height, :width] = picture[..., ::-1]
         self._writer.write(frame)
@@ -79,20 +98,37 @@ class VideoTarget:
 
         if self._writer is None:
             return
-        self._writer.release()
-        self._writer = None
+        self._release()
         # OpenCV reports no failed write; a video cut short by a full disk does not open.
-        if not cv2.VideoCapture(str(self._aside)).isOpened():
+        with plain_path(self._aside) as plain:
+            whole = cv2.VideoCapture(str(plain)).isOpened()
+        if not whole:
             self.discard()
             raise RoadsegError(f"{self.path}: not written whole; is the disk full?")
         self._aside.rename(self.path)
 
     def discard(self) -> None:
         """Remove what was written, unless the video is finished."""
+        self._release()
+        self._aside.unlink(missing_ok=True)
+
+    def _release(self) -> None:
         if self._writer is not None:
             self._writer.release()
             self._writer = None
-        self._aside.unlink(missing_ok=True)
+        self._link.close()
+
+
+def writable_rate(rate_hz: float) -> float:
+    """Return the rate nearest to `rate_hz` that OpenCV and the codec can write.
+
+    OpenCV makes a fraction of a rate, over the power of ten at which it is a whole number to within
+    a thousandth; MPEG-4 takes numerators up to 65,535.
+    """
+    for places in range(_PLACES, -1, -1):
+        if round(rate_hz * 10**places) <= _LARGEST_RATE:
+            return max(round(rate_hz, places), 10.0**-_PLACES)
+    return float(_LARGEST_RATE)
 
 
 def label_video(
@@ -113,6 +149,8 @@ def label_video(
     could be read of it is labelled.
     """
     source = VideoSource(path)
+    if not source.has_rate:
+        print(f"note: {path}: its header says no frame rate; {USUAL_RATE_HZ:g} is taken")
     targets = {
         kind: VideoTarget(target.with_name(f"{target.name}_{kind}.mp4"), source.rate_hz)
         for kind in kinds

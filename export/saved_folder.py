@@ -1,6 +1,7 @@
 """A folder that is written whole or not at all, and only then takes the place of an older one."""
 
 import errno
+import glob
 import os
 import shutil
 from collections.abc import Callable
@@ -8,6 +9,7 @@ from pathlib import Path
 
 from roadseg.checkpoint import sync_path
 from roadseg.errors import RoadsegError
+from roadseg.files import plain_path
 
 _UNFINISHED = ".unfinished-"
 
@@ -15,16 +17,17 @@ _UNFINISHED = ".unfinished-"
 def replace_folder(target: Path, write: Callable[[Path], None]) -> None:
     """Let `write` fill a new folder, then put it at `target`.
 
-    write: is given an empty folder beside `target`. Whatever it raises, that folder goes away and
-    an older `target` stays; OSError and TensorFlow's file errors become a RoadsegError that names
-    `target` and the way out.
+    write: is given an empty folder beside `target`, by a name that is no pattern. Whatever it
+    raises, that folder goes away and an older `target` stays; OSError and TensorFlow's file errors
+    become a RoadsegError that names `target` and the way out.
     """
     aside = target.with_name(f"{_UNFINISHED}{target.name}-{os.getpid()}")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         _remove_leftovers(target)
         aside.mkdir()
-        write(aside)
+        with plain_path(aside) as plain:
+            write(plain)
         _sync_all(aside)
         _swap(aside, target)
     except Exception as error:
@@ -41,7 +44,7 @@ def _remove_leftovers(target: Path) -> None:
     if old.is_dir() and not target.exists():
         old.rename(target)
     shutil.rmtree(old, ignore_errors=True)
-    for path in target.parent.glob(f"{_UNFINISHED}{target.name}-*"):
+    for path in target.parent.glob(f"{_UNFINISHED}{glob.escape(target.name)}-*"):
         shutil.rmtree(path, ignore_errors=True)
 
 

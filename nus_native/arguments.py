@@ -54,9 +54,20 @@ def side_pair(pair: Sequence[int], name: str, reason: str) -> tuple[int, int]:
 
 
 def class_ids(target_classes: Iterable[int] | None) -> list[int] | None:
-    """Return the target classes as sorted int32 ids; None, also where there is none, is all."""
-    ids = sorted({label_id(value, "target_classes") for value in target_classes or ()})
-    return ids or None
+    """Return the target classes as sorted int32 ids; None is every class.
+
+    Lists, tuples, sets and arrays are alike. Raises RoadsegError where there is none: it would
+    leave no edge, and whoever wants all of them says None.
+    """
+    if target_classes is None:
+        return None
+    values = target_classes.tolist() if isinstance(target_classes, np.ndarray) else target_classes
+    if not isinstance(values, Iterable) or isinstance(values, str | bytes):
+        raise ValueError(f"target_classes is {target_classes!r}; pass a list of class ids, or None")
+    ids = sorted({label_id(value, "target_classes") for value in values})
+    if not ids:
+        raise RoadsegError("target_classes is empty: no edge would count; pass None for all")
+    return ids
 
 
 def label_id(value: int, name: str) -> int:

@@ -56,8 +56,8 @@ def boundary_density(
     total = density.sum(axis=(1, 2), keepdims=True)
     density[total[:, 0, 0] <= 0] = 1
     density /= density.sum(axis=(1, 2), keepdims=True)
-    density = density.astype(np.float32)
-    return density if np.ndim(labels) == 3 else density[0]
+    shares: NDArray[np.float32] = density.astype(np.float32)
+    return shares if np.ndim(labels) == 3 else shares[0]
 
 
 def pair_weights(class_weights: ArrayLike | None) -> NDArray[np.float32]:

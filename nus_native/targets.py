@@ -35,7 +35,7 @@ def boundary_targets(
 
     labels: (height, width) or (batch, height, width), uint8 or int32, both sides at least 2.
     grid: (h, w), both at least 2. alpha: weight of the edges, above 0, at most 1.
-    target_classes: only pixels of these classes count as edges; None or empty: of every class.
+    target_classes: only pixels of these classes count as edges; None: of every class.
     ignore: pixels of this label are no edges themselves (their neighbours may be); None: no such.
     solver: see `solve_grid`, also for weighting, smoothness and tolerance.
     dtype: of the result; np.float64 gives the exact solution unrounded.

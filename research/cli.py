@@ -1,11 +1,13 @@
 """The `roadseg` command: finds the sub-command in a table and hands it the rest of the line."""
 
 import importlib
+import io
 import os
 import sys
 from collections.abc import Sequence
 
 from roadseg.errors import RoadsegError
+from roadseg.files import is_utf8, printable
 from roadseg.quiet import quiet_tensorflow
 
 # Composition happens here and nowhere else: each module is named, and imported only when called.
@@ -17,6 +19,7 @@ COMMANDS = {
     "predict": ("roadseg.eval.predict", "labels and overlays for an image, a folder or a video"),
     "submit": ("roadseg.eval.submit", "label maps of the test images, zipped for the server"),
     "report": ("roadseg.eval.report", "report.html of one run or several side by side"),
+    "compare": ("roadseg.eval.compare", "samplers over seeds, paired, at equal multiply-adds"),
     "benchmark": ("roadseg.eval.benchmark", "parameters, multiply-adds and latency"),
     "export": ("roadseg.export.command", "a run to a SavedModel, ONNX, LiteRT or OpenVINO"),
     "import-weights": (
@@ -24,6 +27,18 @@ COMMANDS = {
         "a published checkpoint to roadseg weights, or to a run",
     ),
 }
+
+# Options that name files which are only read, as bytes.
+_SOURCES = (
+    "--source",
+    "--images",
+    "--list",
+    "--classes",
+    "--bdd100k",
+    "--mapillary",
+    "--idd",
+    "--cityscapes",
+)
 
 
 def usage() -> str:
@@ -40,16 +55,20 @@ def main(argv: Sequence[str] | None = None) -> int:
     if not arguments or arguments[0] in ("-h", "--help", "help"):
         print(usage())
         return 0
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # names that are not UTF-8 are shown, not refused
+            stream.reconfigure(errors="backslashreplace")
     name, *rest = arguments
     if name not in COMMANDS:
         print(f"error: no command '{name}'; there are: {', '.join(COMMANDS)}", file=sys.stderr)
         return 2
     quiet_tensorflow()
     try:
+        _refuse_old_names(name, rest)
         module = importlib.import_module(COMMANDS[name][0])
         return int(module.main(rest) or 0)
     except RoadsegError as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {printable(error)}", file=sys.stderr)
         return 2
     except BrokenPipeError:  # the reader of a pipe has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -59,7 +78,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         if error.filename is None:
             raise
         reason = error.strerror or str(error)
-        print(f"error: {error.filename}: {reason}; check the path and its rights", file=sys.stderr)
+        place = printable(os.fsdecode(error.filename))
+        print(f"error: {place}: {reason}; check the path and its rights", file=sys.stderr)
         return 2
     except Exception as error:
         # TensorFlow's own writers (event files) have no exception for this but one of many uses.
@@ -71,6 +91,21 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return 130
+
+
+def _refuse_old_names(name: str, arguments: Sequence[str]) -> None:
+    """Raise RoadsegError for a folder of records, runs or exports whose name is not UTF-8.
+
+    TensorFlow's files cannot lie there. Sources may be called anything.
+    """
+    option = ""
+    for word in arguments:
+        option = word if word.startswith("--") else option
+        source = option in _SOURCES or name == "predict" and option == "--to"
+        if not is_utf8(word) and not source:
+            raise RoadsegError(
+                f"{word}: a name that is not UTF-8, which TensorFlow's files need; rename it"
+            )
 
 
 if __name__ == "__main__":

@@ -71,8 +71,9 @@ class Recipe:
     max_cu_epoch: int = 100_000
     """Epoch, counted from 0, from which on coarse_split is not drawn from any more."""
     crop_size: tuple[int, int] = (1024, 1024)
-    """Training crop; smaller images are padded (label 255); 0 0: as large as the images are. Of the task 'two_views' the size that
-    both views are resized to; of pairs of views for 'flow' as well."""
+    """Training crop; smaller images are padded (label 255); 0 0: as large as the images are. Of
+    the task 'two_views' the size that both views are resized to; of pairs of views for 'flow' as
+    well."""
     centroid_crop: Literal["inside", "published"] = "inside"
     """Crops around a centroid: those that hold it; or as published, where the first one misses it
     by a pixel, and padding moves it."""
@@ -87,6 +88,8 @@ class Recipe:
     """Largest random scale before the crop."""
     scale_step: float = 0.0
     """Step between scales; 0 draws from the continuous range."""
+    scale_draw: Literal["linear", "log"] = "linear"
+    """Whether every scale of a continuous range is as likely, or every ratio of two."""
     min_side: int = 0
     """Pixels that the shorter side of a scaled image has at least; smaller scales are raised."""
     scaling: Literal["aligned", "half_pixel", "half_pixel_cubic", "cubic"] = "aligned"
@@ -150,22 +153,43 @@ class Recipe:
     """Against the known flow, of every level or the last one; or from the images alone, likewise.
     """
 
-    loss: Literal["cross_entropy", "ohem"] = "cross_entropy"
-    """Loss of the main scores; 'ohem' keeps the hardest pixels of each device's batch."""
+    loss: Literal["cross_entropy", "cross_entropy_of_all", "ohem", "ohem_below"] = "cross_entropy"
+    """Loss of the main scores; 'of_all' divides by ignored pixels too; 'ohem' keeps the hardest
+    pixels of each device's batch, 'ohem_below' those below a limit, as PIDNet does."""
+    main_weight: float = 1.0
+    """Weight of the main scores' loss."""
     ohem_threshold: float = 0.7
     """Pixels whose true class has at most this probability are hard."""
     ohem_min_kept: int = 100_000
     """Pixels of a device's batch that are kept at least; 0 keeps all."""
-    class_weights: Literal["none", "cityscapes", "frequency"] = "none"
-    """Weights of the classes in the loss: Fast_Seg's 19, or 1 / ln(1.10 + frequency)."""
+    class_weights: Literal[
+        "none", "cityscapes", "espnetv2_cityscapes", "dabnet_camvid", "frequency"
+    ] = "none"
+    """Weights of the classes in the loss: those of Fast_Seg, PIDNet and DABNet; those that other
+    originals hold; or 1 / ln(1.10 + frequency)."""
     auxiliary_heads: bool = True
     """Whether a network's auxiliary heads, if it has any, are trained; evaluation has none."""
-    auxiliary_loss: Literal["cross_entropy", "ohem"] = "cross_entropy"
+    auxiliary_loss: Literal["cross_entropy", "cross_entropy_of_all", "ohem", "ohem_below"] = (
+        "cross_entropy"
+    )
     """Loss of the auxiliary heads; a boundary head always has plain cross-entropy."""
     auxiliary_weight: float = 0.4
-    """Weight of each auxiliary head's loss beside the main one's 1."""
+    """Weight of each auxiliary head's loss beside the main one's."""
     boundary_from: Literal["reduced", "full"] = "reduced"
     """Labels of a boundary head are found at the head's own size, or at full size."""
+    edge_weight: float = 20.0
+    """Weight of the loss of a head 'edges' (PIDNet)."""
+    edge_aware_weight: float = 1.0
+    """Weight of the main scores' loss once more, where that head sees an edge."""
+    edge_gate: float = 0.8
+    """Probability of an edge above which it is seen."""
+    edge_size: int = 4
+    """Side in pixels of the square that stands for each pixel of an edge."""
+    edge_margin: int = 0
+    """Rows and columns at each border without edges."""
+    edges_from: Literal["crop", "image"] = "crop"
+    """Edges are found in the labels that are trained on, or in whole label maps, with which they
+    are then scaled and cropped (published; without a sampler)."""
 
     batch_size: int = 16
     """Images in a step, over all replicas and machines."""
@@ -173,14 +197,19 @@ class Recipe:
     """Optimiser steps of the whole run."""
     learning_rate: float = 0.007
     """Rate at step 0, before the schedule."""
-    schedule: Literal["poly", "cosine", "halving"] = "poly"
-    """How the rate falls, step by step: poly to 0, half a cosine, or by halves."""
+    schedule: Literal["poly", "cosine", "halving", "restarts"] = "poly"
+    """How the rate falls, step by step: poly to 0, half a cosine, by halves, or again and again
+    from five times the rate to it and then straight to 0 (ESPNetv2)."""
     rate_every_steps: int = 1
     """Steps in which the rate stays as it is; those of an epoch where it falls epoch by epoch."""
     rate_ahead: bool = False
     """Train every such stretch at the rate of the next one; the last of poly then has rate 0."""
     power: float = 0.9
     """Power of the poly schedule, which ends at 0."""
+    warm_up_steps: int = 0
+    """Steps in which the rate grows in a straight line, before the poly schedule begins."""
+    warm_up_from: float = 1 / 3
+    """Share of the rate at which that begins."""
     poly_steps_beyond: int = 0
     """Steps after the last one at which the poly schedule reaches 0."""
     final_learning_rate: float = 0.0
@@ -205,6 +234,8 @@ class Recipe:
     """How the names of layers begin that start from published weights."""
     pretrained_factor: float = 1.0
     """Factor on the rate and on the decay of those layers (SwiftNet: 1/4)."""
+    pretrained_decay: Literal["scaled", "full"] = "scaled"
+    """Whether that factor is on their decay as well, or they decay like all others."""
     bias_gradient_factor: float = 1.0
     """Factor on the gradient of the logits' biases (published: 2)."""
     local_norms: tuple[str, ...] = ()

@@ -1,7 +1,8 @@
 """The run folder: everything that evaluation and export need to know about one training run.
 
 recipe.json, label_table.json, checkpoints/step-XXXXXXXX/, sampler/ (a run folder in small, for
-learned sampling; auxiliary/ in older runs), metrics.jsonl, best.json, tensorboard/, evaluation/, export/.
+learned sampling; auxiliary/ in older runs), metrics.jsonl, best.json, tensorboard/, evaluation/,
+export/.
 """
 
 import json
@@ -111,6 +112,14 @@ class RunFolder:
             raise RoadsegError(f"{self.checkpoint_folder}: no step {wanted}; there are: {there}")
         return wanted, found[wanted]
 
+    def check(self, step: Step = None) -> None:
+        """Raise RoadsegError if there is no run here, or no such checkpoint of it."""
+        if not self.exists:
+            raise RoadsegError(
+                f"{self.path}: no run here; give the folder that `roadseg train` made"
+            )
+        self.find_checkpoint(step)
+
     def load_network(self, step: Step = None, evaluation: bool = True) -> "keras.Model":
         """Return the plain network of the run with the weights of a checkpoint.
 
@@ -156,9 +165,12 @@ class RunFolder:
             f"{self.path}: a run without a sampler; name one that was trained as one"
         )
 
-    def load_segmenter(self, step: Step = None, evaluation: bool = True) -> "keras.Model":
+    def load_segmenter(
+        self, step: Step = None, evaluation: bool = True, sampler: "Sampler | None" = None
+    ) -> "keras.Model":
         """Return RGB 0..255 at any size -> class scores at that size, whatever the sampling.
 
+        sampler: samples in place of the run's own, of a run behind sampling.
         A network that takes multiples of a number alone has its images padded to the next ones.
         """
         from roadseg.models.legal_sizes import padded_to_legal
@@ -173,7 +185,8 @@ class RunFolder:
         if recipe.sampler == "none":
             return padded_to_legal(network)
         window = recipe.crop_size if recipe.sampling_window == "crop" else None
-        return SampledSegmenter(network, self.load_sampler(), recipe.sampling_size, window)
+        sampler = self.load_sampler() if sampler is None else sampler
+        return SampledSegmenter(network, sampler, recipe.sampling_size, window)
 
     def append_metrics(self, event: dict[str, Any]) -> None:
         """Add one JSON line to metrics.jsonl, in a single write that other processes may share."""

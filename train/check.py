@@ -7,7 +7,7 @@ import tensorflow as tf
 import roadseg
 from roadseg.datasets.label_table import LabelTable
 from roadseg.errors import RoadsegError
-from roadseg.losses.cross_entropy import CITYSCAPES_WEIGHTS
+from roadseg.losses.cross_entropy import PUBLISHED_WEIGHTS
 from roadseg.losses.flow import MULTI_SCALE_FACTORS
 from roadseg.models.registry import NETWORKS, find
 from roadseg.recipe import Recipe
@@ -48,8 +48,9 @@ def check_recipe(recipe: Recipe, table: LabelTable) -> None:
         )
     weights = recipe.class_weights
     outputs = table.num_classes + recipe.void_class
-    fits = weights != "cityscapes" or outputs == len(CITYSCAPES_WEIGHTS)
-    _need(fits, "class_weights", weights, f"'frequency': the network has {outputs} outputs, not 19")
+    count = len(PUBLISHED_WEIGHTS.get(weights, range(outputs)))
+    wanted = f"'frequency': the network has {outputs} outputs, not {count}"
+    _need(count == outputs, "class_weights", weights, wanted)
     strength = recipe.sampler_strength
     _need(0 <= strength < 1, "sampler_strength", strength, "0 to below 1")
     at_samples = recipe.loss_size == "samples" or recipe.sampler != "none"
@@ -163,14 +164,20 @@ def _check_class_uniform(recipe: Recipe, table: LabelTable) -> None:
 
 def _check_optimisation(recipe: Recipe) -> None:
     least = {"ohem_min_kept": 0, "auxiliary_weight": 0, "final_learning_rate": 0}
-    least |= {"min_side": 0, "poly_steps_beyond": 0, "max_gradient_norm": 0}
+    least |= {"min_side": 0, "poly_steps_beyond": 0, "max_gradient_norm": 0, "main_weight": 0}
+    least |= {"edge_weight": 0, "edge_aware_weight": 0, "edge_margin": 0, "edge_size": 1}
     for name, value in least.items():
         _need(getattr(recipe, name) >= value, name, getattr(recipe, name), f"{value} or more")
     threshold, betas = recipe.ohem_threshold, recipe.adam_betas
     _need(0 < threshold <= 1, "ohem_threshold", threshold, "above 0, at most 1")
+    gate = recipe.edge_gate
+    _need(0 <= gate <= 1, "edge_gate", gate, "a probability, 0 to 1")
     two = len(betas) == 2 and all(0 <= beta < 1 for beta in betas)
     _need(two, "adam_betas", betas, "two from 0 to below 1")
     _need(recipe.pretrained_factor > 0, "pretrained_factor", recipe.pretrained_factor, "above 0")
+    warm, start = recipe.warm_up_steps, recipe.warm_up_from
+    _need(0 <= warm < recipe.steps, "warm_up_steps", warm, f"0 to below {recipe.steps}, --steps")
+    _need(0 < start <= 1, "warm_up_from", start, "above 0, at most 1")
     if recipe.schedule == "halving":
         steps = recipe.halve_every_steps
         given = steps >= 1 or (steps == 0 and bool(recipe.halve_at_steps))

@@ -15,7 +15,7 @@ from roadseg.errors import RoadsegError
 from roadseg.ops.resize import resize_bilinear
 from roadseg.recipe import Recipe
 from roadseg.sampling.density_targets import STRIDE
-from roadseg.train import augment, colour, pairs
+from roadseg.train import augment, colour, edges, pairs
 from roadseg.train.cache import cached_files, fits_memory
 from roadseg.train.class_uniform import class_uniform_examples
 
@@ -37,7 +37,8 @@ def training_batches(
     recipe.batch_size is cut into that many equal parts, and this one gives its part.
     replicas: how many replicas share a batch, over all pipelines; each element is for one of them.
     Task 'segmentation': {"image": (b, height, width, 3) uint8, "label": (b, height, width) uint8},
-    and "content", (b, 4) int32, if images may be padded. Task 'sampling': {"image": (b,
+    and "content", (b, 4) int32, if images may be padded; with edges_from='image' also "edges", as
+    "label". Task 'sampling': {"image": (b,
     *auxiliary_input, 3) float32, "target": (b, *grid_size, 2) float32} or a density, or
     "label" instead of "target" with targets='graph'. Tasks 'flow' and 'two_views': see
     `pairs.element`.
@@ -135,7 +136,11 @@ def _key(seed: int, epoch: Tensor, salt: int) -> Tensor:
 def _crop(place: Tensor, example: Batch, recipe: Recipe, padded: bool) -> Batch:
     draw, centroid = augment.draws(recipe.seed, place), example.get("centroid")
     image, label = example["image"], example["label"]
+    if recipe.edges_from == "image":
+        label = edges.with_edges(label, recipe)
     crop = augment.random_crop(image, label, draw, recipe, padded, centroid)._asdict()
+    if recipe.edges_from == "image":
+        crop |= edges.apart(crop["label"])
     crop["image"] = colour.changed(crop["image"], recipe, place)
     if not padded:
         del crop["content"]

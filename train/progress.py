@@ -16,7 +16,7 @@ class Progress:
         """Prepare to show steps `start` to recipe.steps; show nothing unless `shown`."""
         self.steps, self.shown = recipe.steps, shown
         self.batch_size = recipe.batch_size
-        self.console = Console(highlight=False, soft_wrap=True)
+        self.console = Console(highlight=False, soft_wrap=True, markup=False, emoji=False)
         self.bar: Bar | None = None
         if shown and self.console.is_terminal:
             columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())

@@ -5,7 +5,6 @@ Their lengths are hopped over once, 8 bytes a record, and a record is then read 
 ways cost more: array_record another conversion, files in memory more of it than there often is.
 """
 
-import struct
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -14,10 +13,9 @@ import numpy as np
 import tensorflow as tf
 
 from roadseg.data_conversion.records import parse_example
-from roadseg.errors import RoadsegError
+from roadseg.data_conversion.tfrecord_files import read_record, record_spans
 
 Tensor = Any
-_HEADER, _FOOTER = 12, 4  # length (8 bytes) and its checksum; checksum of the data
 
 
 class RecordIndex:
@@ -35,37 +33,14 @@ class RecordIndex:
         return len(self.spans)
 
     def read(self, number: int) -> bytes:
-        """Return the bytes of a record; raise RoadsegError if its file has become shorter."""
+        """Return the bytes of a record; raise RoadsegError if its file has changed or is damaged.
+
+        The checksum is looked at here: TensorFlow's reader, which does so, reads front to back.
+        """
         start, length = (int(value) for value in self.spans[number])
-        path = self.files[self.file_of[number]]
-        with path.open("rb") as file:
-            file.seek(start)
-            data = file.read(length)
-        if len(data) < length:
-            raise RoadsegError(f"{path}: shorter than at the start; convert the data set again")
-        return data
+        return read_record(self.files[self.file_of[number]], start, length)
 
     def fetch(self, number: Tensor) -> dict[str, Tensor]:
         """Return the decoded example; a graph function of an integer scalar."""
         serialized = tf.numpy_function(self.read, [number], tf.string)
         return parse_example(tf.ensure_shape(serialized, ()))
-
-
-def record_spans(path: Path) -> np.ndarray:
-    """Return (first byte, length) of the data of every record of a file, (records, 2) int64.
-
-    Raises RoadsegError for a truncated file.
-    """
-    size, position, spans = path.stat().st_size, 0, []
-    with path.open("rb") as file:
-        while position < size:
-            file.seek(position)
-            header = file.read(8)
-            length = struct.unpack("<Q", header)[0] if len(header) == 8 else size
-            spans.append((position + _HEADER, length))
-            position += _HEADER + length + _FOOTER
-            if position > size:
-                raise RoadsegError(
-                    f"{path}: truncated after {len(spans) - 1} records; convert the data set again"
-                )
-    return np.array(spans, np.int64).reshape(-1, 2)

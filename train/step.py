@@ -82,7 +82,9 @@ class TrainingStep:
             return [t for name in VIEWS for t in self.criterion.terms(scores[name], labels[name])]
         images, labels, grid = self._sampled(batch)
         scores = self.model(images, training=training)
-        if grid is None or self.recipe.loss_size == "samples":
+        if grid is None:
+            return self.criterion.terms(scores, labels, batch.get("edges"))
+        if self.recipe.loss_size == "samples":
             return self.criterion.terms(scores, labels)
         return self.criterion.terms(*self._at_pixels(scores, grid, batch))
 
@@ -190,6 +192,12 @@ def criterion(
         class_weights=class_weights,
         boundary_from=recipe.boundary_from,
         ignore=ignore,
+        main_weight=recipe.main_weight,
+        edge_weight=recipe.edge_weight,
+        edge_aware_weight=recipe.edge_aware_weight,
+        edge_gate=recipe.edge_gate,
+        edge_size=recipe.edge_size,
+        edge_margin=recipe.edge_margin,
     )
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from roadseg.errors import RoadsegError
+from roadseg.files import parse_json
 
 Colour = tuple[int, int, int]
 
@@ -50,6 +51,7 @@ class LabelTable:
     def __post_init__(self) -> None:
         """Check that every list fits the number of classes; raise ValueError otherwise."""
         count = len(self.names)
+        _check_words(self)
         if not 1 <= count <= 255 or len(set(self.names)) != count:
             raise ValueError(f"{self.name}: wanted 1 to 255 different names, got {self.names}")
         if len(self.colours) != count or self.categories and len(self.categories) != count:
@@ -60,6 +62,10 @@ class LabelTable:
             if not 0 <= train_id < count:
                 raise ValueError(f"{self.name}: there is no class {train_id} among {count}")
         for label in self.label_ids:
+            if not -1 <= label.id <= 255:
+                raise ValueError(
+                    f"{self.name}: {label.name} has the id {label.id}, wanted -1 to 255"
+                )
             if label.train_id != self.ignore and not 0 <= label.train_id < count:
                 raise ValueError(f"{self.name}: {label.name} maps to no class ({label.train_id})")
 
@@ -100,9 +106,8 @@ class LabelTable:
         """Return the table in JSON text, or in the file at a `Path`; RoadsegError if it is none."""
         place = str(source) if isinstance(source, Path) else "label table"
         try:
-            text = source.read_text(encoding="utf-8") if isinstance(source, Path) else source
-            values: dict[str, Any] = json.loads(text)
-            return cls._from_values(values)
+            text = source.read_bytes() if isinstance(source, Path) else source
+            return cls._from_values(parse_json(text))
         except OSError as error:
             raise RoadsegError(f"{place}: no label table ({error.strerror})") from None
         except (ValueError, KeyError, TypeError, AttributeError) as error:
@@ -122,3 +127,26 @@ class LabelTable:
             k: tuple(v) if isinstance(v, list) else v for k, v in values.items()
         }
         return cls(colours=colours, label_ids=ids, **lists)
+
+
+def _check_words(table: LabelTable) -> None:
+    """Raise ValueError for a value of a kind that a table never holds, wherever it came from."""
+    words = (
+        table.name,
+        *table.names,
+        *table.categories,
+        *(label.name for label in table.label_ids),
+    )
+    for word in words:
+        if not isinstance(word, str) or not word:
+            raise ValueError(f"{word!r} is no name")
+    numbers = (table.ignore, *table.target_classes, *table.small_classes)
+    for number in (*numbers, *(n for label in table.label_ids for n in (label.id, label.train_id))):
+        if type(number) is not int:
+            raise ValueError(f"{number!r} is no whole number")
+    if not 0 <= table.ignore <= 255:
+        raise ValueError(f"the ignore value {table.ignore} is none from 0 to 255")
+    for colour in (*table.colours, *(label.colour for label in table.label_ids)):
+        parts = len(colour) == 3 and all(type(part) is int and 0 <= part <= 255 for part in colour)
+        if not parts:
+            raise ValueError(f"{colour!r} is no colour of three whole numbers from 0 to 255")

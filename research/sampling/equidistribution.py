@@ -19,9 +19,9 @@ from roadseg.sampling.grid import Size, Tensor, checked_size, project, uniform_g
 
 # A cell never counts as smaller than this share of its size, so that its logarithm exists.
 LEAST_DETERMINANT = 0.05
-SMOOTH = {"iterations": 10, "damping": 0.45}
+SMOOTH: dict[str, Any] = {"iterations": 10, "damping": 0.45}
 """For predicted densities, which are smooth."""
-SHARP = {"iterations": 20, "damping": 0.3}
+SHARP: dict[str, Any] = {"iterations": 20, "damping": 0.3}
 """For densities made of true labels, whose peaks need smaller steps."""
 
 
@@ -54,8 +54,8 @@ class Equidistribution(keras.layers.Layer):
         self,
         strength: float = 0.6,
         points: tuple[int, int] | None = None,
-        iterations: int = SMOOTH["iterations"],
-        damping: float = SMOOTH["damping"],
+        iterations: int = 10,
+        damping: float = 0.45,
         fineness: int = 3,
         **options: Any,
     ) -> None:
@@ -75,13 +75,17 @@ class Equidistribution(keras.layers.Layer):
 
     def call(self, density: Tensor) -> Tensor:
         """Return the grid of each density."""
-        cells = tuple(density.shape[1:3])
-        points = self.points or points_of(cells)
+        points = self.points or points_of(tuple(density.shape[1:3]))
+        return equidistribute(self.mass(density), points, self.iterations, self.damping)
+
+    def mass(self, density: Tensor) -> Tensor:
+        """Return what is shared equally: each density mixed with the uniform one, and enlarged.
+
+        (batch, fineness * rows, fineness * columns), mean about 1.
+        """
         mass = relative_density(density, self.strength)
-        fine = resize_bilinear(
-            mass[..., None], tuple(side * self.fineness for side in cells), "half_pixel"
-        )[..., 0]
-        return equidistribute(fine, points, self.iterations, self.damping)
+        fine = tuple(side * self.fineness for side in density.shape[1:3])
+        return resize_bilinear(mass[..., None], fine, "half_pixel")[..., 0]
 
     def macs(self, cells: tuple[int, int]) -> int:
         """Return the multiply-adds of one density of `cells`: the products, forth and back."""
@@ -143,7 +147,38 @@ def equidistribute(
         residual = residual - residual[:, :1, :1]
         residual = residual - ops.mean(residual, axis=(1, 2), keepdims=True)
         potential = potential + damping * solver.inverse_laplacian(residual)
-    return project(solver.moved(potential)[0])
+    return _without_folds(solver.uniform, solver.moved(potential)[0])
+
+
+def smallest_corner(grid: Tensor) -> Tensor:
+    """Return the smallest corner of any cell, (batch,): twice its signed area, 0 or less if folded.
+
+    grid: (batch, h, w, 2). Where all corners are positive, no two cells overlap.
+    """
+    upper_left, upper_right = grid[:, :-1, :-1], grid[:, :-1, 1:]
+    lower_left, lower_right = grid[:, 1:, :-1], grid[:, 1:, 1:]
+    top, bottom = upper_right - upper_left, lower_right - lower_left
+    left, right = lower_left - upper_left, lower_right - upper_right
+    corners = [
+        down[..., 0] * along[..., 1] - down[..., 1] * along[..., 0]
+        for down in (left, right)
+        for along in (top, bottom)
+    ]
+    return ops.min(ops.stack(corners), axis=(0, 2, 3))
+
+
+def _without_folds(uniform: Tensor, grid: Tensor) -> Tensor:
+    """Return each grid projected; one that folds goes half the way only, and then none.
+
+    The exact solution never folds. Where a density jumps more than the points can follow, single
+    cells of the discrete one may.
+    """
+    whole, half = project(grid), project((grid + uniform) / 2)
+    least = ops.broadcast_to(uniform, ops.shape(whole))
+    for better in (half, whole):
+        sound = ops.reshape(smallest_corner(better) > 0, (-1, 1, 1, 1))
+        least = ops.where(sound, better, least)
+    return least
 
 
 def look_up(mass: Tensor, grid: Tensor) -> Tensor:
@@ -211,7 +246,7 @@ class _Solver:
 def _cosine_matrices(points: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return the DCT-I that diagonalises second differences with reflected ends.
 
-    Three things: values to coefficients, coefficients to values, and the eigenvalues of (-1, 2, -1).
+    Three things: values to coefficients, coefficients to values, eigenvalues of (-1, 2, -1).
     """
     angle = np.pi * np.arange(points) / (points - 1)
     backward = np.cos(np.outer(angle, np.arange(points)))

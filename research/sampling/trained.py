@@ -31,13 +31,15 @@ def trained_sampler(recipe: Recipe, network: keras.Model, **options: Any) -> Sam
 
     options: of the sampler's class, in place of the recipe's.
     """
+    own: dict[str, Any]
     if not recipe.learns_density:
-        own = {"alpha": recipe.target_alpha, "target_classes": recipe.target_classes}
-        return NusSampler(network, **(own | options))
-    sampler = DensitySampler if recipe.model == "density_sampler" else PriorSampler
+        own = {"alpha": recipe.target_alpha, "target_classes": recipe.target_classes} | options
+        return NusSampler(network, **own)
     own = {
         "strength": recipe.sampler_strength,
         "target_classes": recipe.target_classes,
         "class_weights": recipe.target_weights,
-    }
-    return sampler(network, **(own | options))
+    } | options
+    if recipe.model == "prior_sampler":
+        return PriorSampler(network, **own)
+    return DensitySampler(network, **own)

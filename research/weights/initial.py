@@ -15,6 +15,7 @@ from roadseg.weights import keras_imagenet, pytorch, slim
 from roadseg.weights.arrays import Arrays, Assigned, assign
 from roadseg.weights.original import Original
 from roadseg.weights.parts import PartAssigned, assign_part
+from roadseg.weights.pickled import is_paddle
 
 if TYPE_CHECKING:
     from roadseg.recipe import Recipe
@@ -70,7 +71,8 @@ def read_weights(
     """Set the weights of `model` from `source` and return what was set.
 
     source: 'imagenet'; `.h5` of Keras's MobileNetV2 without top; `.pth` or `.pt` of PyTorch;
-        `.npz` with our names or the original's; `.tgz`, prefix or file of a TF-slim checkpoint.
+        `.params` of Paddle; `.npz` with our names or the original's; `.tgz`, prefix or file of a
+        TF-slim checkpoint.
     size: (height, width) that tells which of the ImageNet weights is wanted.
     Raises RoadsegError for a source that is absent, damaged or another network's.
     """
@@ -84,6 +86,8 @@ def _read(
     path = Path(source).expanduser()
     if pytorch.is_pytorch(path):
         return pytorch.read_pytorch(path), source, original
+    if is_paddle(path):
+        return pytorch.read_paddle(path), source, original
     if path.suffix == ".npz":
         return _read_npz(model, path, original)
     if source == "imagenet" or path.suffix == ".h5":
@@ -91,8 +95,8 @@ def _read(
     if slim.is_slim(path):
         return _scoped(slim.read_slim(path), original), source, original
     raise RoadsegError(
-        f"{source}: no weights here; there are 'imagenet', 'none', PyTorch's .pth, .npz, Keras's "
-        ".h5, and TF-slim checkpoints (.tgz, or the prefix before .index)"
+        f"{source}: no weights here; there are 'imagenet', 'none', PyTorch's .pth, Paddle's "
+        ".params, .npz, Keras's .h5, and TF-slim checkpoints (.tgz, or the prefix before .index)"
     )
 
 

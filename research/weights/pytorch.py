@@ -1,4 +1,4 @@
-"""Reads PyTorch's checkpoints, `.pth`: tensors alone, by a loader that runs no code of the file."""
+"""Reads PyTorch's and Paddle's checkpoints: tensors alone, by loaders that run no code in them."""
 
 import pickle
 import re
@@ -6,19 +6,26 @@ import tarfile
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from roadseg.errors import RoadsegError
-
-if TYPE_CHECKING:
-    import torch
+from roadseg.weights.pickled import read_paddle_content, read_torch_content
 
 SUFFIXES = (".pth", ".pt", ".pth.tar")
 WRAPPERS = ("state_dict", "model_state_dict", "model_state", "model", "net")
 """Keys under which training scripts keep the weights beside epoch and optimiser."""
 COUNTER = "num_batches_tracked"
+PREFIXES = ("module.", "model.")
+LOSS = re.compile(r"^(module\.)?(model\.)?\w*loss\.")
+PADDLE_MEAN = "._mean"
+PADDLE_LEAVES = {
+    PADDLE_MEAN: ".running_mean",
+    "._variance": ".running_var",
+    "._weight": ".weight",
+}
+PADDLE = re.compile(r"\._(mean|variance|weight)$")
 ADVICE = "where you trust it, open it with PyTorch and save the network's state_dict()"
 
 
@@ -37,35 +44,60 @@ def read_pytorch(source: Path) -> dict[str, np.ndarray]:
 
     Unwrapped from what training scripts put around it, without the `module.` of DataParallel and
     the counters of batch normalisation, which Keras has not.
-    Raises RoadsegError where PyTorch is not installed, for a file that is absent or damaged, and
-    for a pickle of anything else than tensors, which is not opened.
+    PyTorch itself is not needed. Raises RoadsegError for a file that is absent or damaged, and for
+    a pickle of anything else than tensors, which is not opened.
     """
     if not source.is_file():
         raise RoadsegError(f"{source}: no such file; check the path")
+    state = _state(_content(source), str(source))
+    return plain_names({name: _array(name, value, str(source)) for name, value in state.items()})
+
+
+def read_paddle(source: Path) -> dict[str, np.ndarray]:
+    """Return the arrays of a Paddle checkpoint (`.params`, `.pdparams`) by PyTorch's names.
+
+    Raises RoadsegError for a file that is absent or damaged, or holds anything else than arrays.
+    """
+    state = _state(read_paddle_content(source), str(source))
+    return plain_names({name: _array(name, value, str(source)) for name, value in state.items()})
+
+
+def _content(source: Path) -> Any:
+    """Return what a file holds: by PyTorch's own loader where it is installed, else by ours."""
     try:
         import torch
     except ImportError:
-        raise RoadsegError(
-            f"{source}: PyTorch opens this file, and is not installed: pip install "
-            "'roadseg[torch]', or save the arrays as an .npz where it is (numpy.savez, same names)"
-        ) from None
+        return read_torch_content(source)
     try:
         with warnings.catch_warnings(action="ignore"):
-            content = torch.load(source, map_location="cpu", weights_only=True)
+            return torch.load(source, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         raise RoadsegError(f"{source}: {_refusal(error)}") from None
     except (RuntimeError, EOFError, OSError, ValueError, KeyError, IndexError) as error:
         raise RoadsegError(f"{source}: not a checkpoint of tensors ({_reason(error)})") from None
-    state = _state(content, str(source))
-    return plain_names({name: _array(name, value, str(source)) for name, value in state.items()})
 
 
 def plain_names(arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Return `arrays` by the names of the network itself, without counters of batches."""
-    plain = {name: array for name, array in arrays.items() if not name.endswith(COUNTER)}
-    while plain and all(name.startswith("module.") for name in plain):
-        plain = {name.removeprefix("module."): array for name, array in plain.items()}
+    """Return `arrays` by the names of the network itself in PyTorch.
+
+    Without counters of batches and what belongs to a loss (class weights), without what wraps the
+    network (DataParallel's `module.`, PIDNet's `model.`), and with Paddle's leaves renamed.
+    """
+    plain = {
+        name: array
+        for name, array in arrays.items()
+        if not name.endswith(COUNTER) and not LOSS.search(name)
+    }
+    for prefix in PREFIXES * 2:  # either may be inside the other
+        if plain and all(name.startswith(prefix) for name in plain):
+            plain = {name.removeprefix(prefix): array for name, array in plain.items()}
+    if any(name.endswith(PADDLE_MEAN) for name in plain):
+        plain = {PADDLE.sub(_torch_leaf, name): array for name, array in plain.items()}
     return plain
+
+
+def _torch_leaf(found: re.Match[str]) -> str:
+    return PADDLE_LEAVES[found[0]]
 
 
 def _state(content: Any, source: str) -> Mapping[str, Any]:
@@ -85,13 +117,14 @@ def _is_dictionary(content: Mapping[str, Any], key: str) -> bool:
     return isinstance(content.get(key), Mapping)
 
 
-def _array(name: str, value: "torch.Tensor | Any", source: str) -> np.ndarray:
-    import torch
-
-    if not isinstance(value, torch.Tensor):
+def _array(name: str, value: Any, source: str) -> np.ndarray:
+    if isinstance(value, np.ndarray):
+        return value
+    kind = type(value).__name__
+    if not hasattr(value, "is_floating_point"):
         raise RoadsegError(
-            f"{source}: '{name}' is of type {type(value).__name__}, not a tensor; save the "
-            "network's state_dict() alone"
+            f"{source}: '{name}' is of type {kind}, not a tensor; save the network's "
+            "state_dict() alone"
         )
     value = value.detach()
     # NumPy has no bfloat16.

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from roadseg.cli import main
-from roadseg.data_conversion.image_files import read_image, read_label
+from roadseg.data_conversion.raw.image_files import read_image, read_label
 from roadseg.errors import RoadsegError
 from tests.data_conversion.support import (
     first_image,
@@ -108,22 +108,12 @@ def test_an_unknown_data_set_is_refused(capsys: pytest.CaptureFixture[str]):
     assert "no data set 'nuscenes'; there are: cityscapes, camvid" in capsys.readouterr().err
 
 
-def test_images_that_are_not_8_bit_rgb_are_refused(tmp_path: Path):
-    grey = write_png(tmp_path / "grey.png", id_map(0))
-    with pytest.raises(RoadsegError, match="grey.png: 8-bit PNG of colour type 0; images must be"):
-        read_image(grey)
-    deep = tmp_path / "deep.png"
-    cv2.imwrite(str(deep), picture(0).astype(np.uint16) * 256)
-    with pytest.raises(RoadsegError, match="deep.png: 16-bit PNG"):
-        read_image(deep)
-
-
 def test_a_jpeg_that_ends_early_is_refused(tmp_path: Path):
     path = tmp_path / "a.jpg"
     cv2.imwrite(str(path), picture(0))
     assert read_image(path).format == "jpeg"
     path.write_bytes(path.read_bytes()[:-40])
-    with pytest.raises(RoadsegError, match="a.jpg: truncated or damaged"):
+    with pytest.raises(RoadsegError, match="a.jpg: .*truncated"):
         read_image(path)
 
 

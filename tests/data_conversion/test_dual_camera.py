@@ -214,6 +214,7 @@ def test_inspect_shows_both_views(tmp_path: Path, capsys: pytest.CaptureFixture[
 
 def test_inspect_says_that_there_are_no_labels(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     to = convert(two_cameras(tmp_path / "d"), tmp_path / "to")
+    capsys.readouterr()
     assert inspect_records.main([str(to), "--split", "test", "--to", str(tmp_path / "p")]) == 0
     assert capsys.readouterr().out.count("no labels: every pixel is ignored") == 2
 

@@ -74,7 +74,7 @@ def test_a_list_may_be_named_and_so_may_its_split(tmp_path: Path):
         ("a,b,c,d", "line 4: 4 columns; wanted"),
         ("train/0/a.png,train/0/c.png", "line 4: no file .*c.png; paths are relative to --source"),
         ("train/0/a.png,train/1/b.png", "some lines have a flow and some have none"),
-        ("train/0/a.png,train/1/b.png,train/0/flow.flo", "two images of 'train' are called"),
+        ("train/0/a.png, train/0/b.png, train/0/flow.flo", "line 4: the same files as in line 1"),
         (
             "other.png,train/1/b.png,small.flo",
             "small.flo: other.png is 16x24, b.png is 16x24, smal",

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from roadseg.data_conversion.convert import main
-from roadseg.data_conversion.folder import read_class_table
+from roadseg.data_conversion.raw.class_table import read_class_table
 from roadseg.data_conversion.records import open_records
 from roadseg.errors import RoadsegError
 from tests.data_conversion.support import picture, write_png
@@ -91,8 +91,8 @@ def test_a_split_without_images_is_refused(tmp_path: Path):
         ("classes: []", "classes: wanted a list of classes"),
         ("classes: [{name: road}]", "class 0: wanted name and colour"),
         ("classes: [{name: road, color: [0, 0, 0]}]", "class 0: unknown color; known: colour"),
-        ("classes: [{name: road, colour: [0, 0]}]", r"road: colour \[0, 0\] is not"),
-        ("classes: [{name: road, colour: [0, 0, 300]}]", "road: id 300 is not a whole number"),
+        ("classes: [{name: road, colour: [0, 0]}]", r"road: colour \['0', '0'\] is not"),
+        ("classes: [{name: road, colour: [0, 0, 300]}]", "road: id '300' is not a whole number"),
         ("classes: [{name: a, colour: [0, 0, 0], ids: x}]", "a: id 'x' is not a whole number"),
         (BY_ID + "  - {name: sky, colour: [1, 2, 3], ids: 9}", "sky: 9 belongs to 'road' already"),
         ("labels: text\nclasses: [{name: a, colour: [0, 0, 0]}]", "'text' is neither ids nor"),

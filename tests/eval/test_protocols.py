@@ -78,7 +78,7 @@ def test_batches_hold_images_of_one_shape_in_order() -> None:
 
 
 @pytest.mark.parametrize(
-    ("protocol", "sampling", "interpolation", "crop"),
+    ("protocol", "sampler", "interpolation", "crop"),
     [
         ("published", "uniform", "delaunay", (48, 48)),
         ("cityscapes", "uniform", "graph", None),
@@ -87,9 +87,9 @@ def test_batches_hold_images_of_one_shape_in_order() -> None:
     ],
 )
 def test_the_usual_choices_follow_from_protocol_and_recipe(
-    protocol: str | None, sampling: str, interpolation: str, crop: tuple[int, int] | None
+    protocol: str | None, sampler: str, interpolation: str, crop: tuple[int, int] | None
 ) -> None:
-    chosen = choose_protocol(recipe(Path("records"), sampler=sampling), protocol)
+    chosen = choose_protocol(recipe(Path("records"), sampler=sampler), protocol)
     assert (chosen.interpolation, chosen.crop, chosen.usual) == (interpolation, crop, True)
 
 
@@ -103,7 +103,7 @@ def test_an_unusual_interpolation_gets_a_name_of_its_own() -> None:
     [
         ({}, "kitti", None, "no protocol 'kitti'; there are: cityscapes, published"),
         ({}, "published", "cubic", "no interpolation 'cubic'; there are: graph"),
-        ({"sampling": "none"}, "published", "mesh", "interpolation 'mesh': this run has no"),
+        ({"sampler": "none"}, "published", "mesh", "interpolation 'mesh': this run has no"),
         ({"task": "sampling"}, "cityscapes", None, "use --protocol published"),
     ],
 )

@@ -236,7 +236,7 @@ def test_the_comparison_table_sets_adaptive_against_uniform(tmp_path: Path) -> N
     uniform = scored_run(tmp_path / "uniform")
     adaptive = scored_run(tmp_path / "nus", "nus", wrong=0.1)
     rich_table, rows = comparison_table([uniform.path, adaptive.path], latency=False)
-    assert [row.sampling for row in rows] == ["uniform 32x32", "adaptive 32x32"]
+    assert [row.sampling for row in rows] == ["uniform 32x32", "nus 32x32"]
     assert rows[1].miou > rows[0].miou and rows[1].macs > rows[0].macs
     assert rows[0].miou_small == pytest.approx(result().iou["person"])
     console = Console(width=140, record=True)

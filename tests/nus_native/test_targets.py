@@ -1,7 +1,10 @@
+from collections.abc import Callable, Iterable
+
 import numpy as np
 import pytest
 
 from roadseg import nus_native
+from roadseg.errors import RoadsegError
 
 SIZES = [(2, 2), (3, 63), (5, 64), (7, 65), (2, 129), (40, 3), (31, 200), (64, 128)]
 CLASSES = {"every class": None, "some classes": (1, 4), "an absent class": (9,)}
@@ -104,11 +107,22 @@ def test_ignored_pixels_are_no_edges_but_make_their_neighbours_edges() -> None:
     assert nus_native.edge_map(labels, ignore=None)[4, 4]
 
 
-def test_empty_target_classes_mean_every_class() -> None:
+@pytest.mark.parametrize("kind", [np.array, tuple, list, set, iter])
+def test_target_classes_of_any_kind_are_alike(kind: Callable[[list[int]], Iterable[int]]) -> None:
     labels = np.random.default_rng(1).integers(0, 9, (40, 50)).astype(np.uint8)
-    np.testing.assert_array_equal(
-        nus_native.boundary_targets(labels, target_classes=()), nus_native.boundary_targets(labels)
-    )
+    for classes in ([0], [1, 2]):
+        np.testing.assert_array_equal(
+            nus_native.boundary_targets(labels, target_classes=kind(classes)),
+            nus_native.boundary_targets(labels, target_classes=classes),
+        )
+    every = nus_native.boundary_targets(labels)
+    assert (nus_native.boundary_targets(labels, target_classes=kind([0])) != every).any()
+
+
+@pytest.mark.parametrize("none", [(), [], np.array([], int)])
+def test_no_target_class_at_all_is_refused_rather_than_taken_for_all(none: Iterable[int]) -> None:
+    with pytest.raises(RoadsegError, match="target_classes is empty: .*; pass None for all"):
+        nus_native.boundary_targets(np.zeros((9, 9), np.uint8), target_classes=none)
 
 
 def test_memory_layout_and_label_type_do_not_matter() -> None:

@@ -17,6 +17,10 @@ CASES = [
     ("fast_scnn", "nus"),
     pytest.param("bisenet", "uniform", marks=pytest.mark.slow),
     ("espnet", "uniform"),
+    pytest.param("dabnet", "nus", marks=pytest.mark.slow),
+    pytest.param("espnetv2", "uniform", marks=pytest.mark.slow),
+    pytest.param("pidnet_s", "nus", marks=pytest.mark.slow),
+    pytest.param("ddrnet_23_slim", "uniform", marks=pytest.mark.slow),
     pytest.param("sfnet_resnet18", "nus", marks=pytest.mark.slow),
 ]
 COMMON = "--batch-size 2 --steps 2 --shuffle-buffer 4 --pictures-every-steps 0 --crop-size 64 64"

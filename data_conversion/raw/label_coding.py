@@ -5,13 +5,15 @@ from pathlib import Path
 
 import numpy as np
 
-from roadseg.data_conversion.image_files import DecodedLabel, encode_label, read_label
-from roadseg.data_conversion.polygons import draw_polygons
-from roadseg.data_conversion.source import Coding
+from roadseg.data_conversion.raw.image_files import DecodedLabel, encode_label, read_label
+from roadseg.data_conversion.raw.pictures import USUAL, PictureRules
+from roadseg.data_conversion.raw.polygons import draw_polygons
+from roadseg.data_conversion.raw.source import Coding
 from roadseg.datasets import LabelTable
 from roadseg.errors import RoadsegError
 
 _UNKNOWN = -1
+_BEYOND = 256  # any value of a 16-bit file that no id has
 
 
 @dataclasses.dataclass(frozen=True)
@@ -20,30 +22,36 @@ class LabelCoding:
 
     table: LabelTable
     coding: Coding = "ids"
+    rules: PictureRules = USUAL
 
     def read(self, path: Path) -> DecodedLabel:
         """Return what the label file holds; RoadsegError if it is damaged or of another form."""
-        return draw_polygons(path, self.table) if self.coding == "polygons" else read_label(path)
+        if self.coding == "polygons":
+            return draw_polygons(path, self.table, self.rules)
+        return read_label(path, self.rules)
 
     def encode(self, label: DecodedLabel, path: Path) -> bytes:
-        """Return a grey PNG of train ids: the file's own bytes if it holds them already.
+        """Return a grey PNG of train ids; raises RoadsegError as `train_ids` does."""
+        return self.encoded(label, self.train_ids(label.values, path))
 
-        Raises RoadsegError naming the file, the first value outside the table and its pixel.
-        """
-        train_ids = self.train_ids(label.values, path)
+    def encoded(self, label: DecodedLabel, train_ids: np.ndarray) -> bytes:
+        """Return `train_ids` of a label as grey PNG: its own bytes if they hold them already."""
         if label.plain and np.array_equal(train_ids, label.values):
             return label.encoded
         return encode_label(train_ids)
 
     def train_ids(self, values: np.ndarray, path: Path) -> np.ndarray:
-        """Return uint8 (height, width) train ids of values (height, width) or colours (..., 3)."""
+        """Return uint8 (height, width) train ids of values (height, width) or colours (..., 3).
+
+        Raises RoadsegError naming the file, the first value outside the table and its pixel.
+        """
         if (values.ndim == 3) != (self.coding == "colours"):
             found = "colours" if values.ndim == 3 else "one value a pixel"
             raise RoadsegError(f"{path}: holds {found}; this data set wants {self._wanted()}")
         if self.coding == "colours":
             mapped = self._from_colours(values)
         else:
-            mapped = self._lookup()[values]
+            mapped = self._lookup()[values.clip(max=_BEYOND)]
         unknown = mapped == _UNKNOWN
         if unknown.any():
             row, column = np.unravel_index(int(unknown.argmax()), unknown.shape)
@@ -51,7 +59,7 @@ class LabelCoding:
         return mapped.astype(np.uint8)
 
     def _lookup(self) -> np.ndarray:
-        lookup = np.full(256, _UNKNOWN, np.int16)
+        lookup = np.full(_BEYOND + 1, _UNKNOWN, np.int16)
         if self.coding == "train":
             lookup[: self.table.num_classes] = range(self.table.num_classes)
             lookup[self.table.ignore] = self.table.ignore
@@ -74,7 +82,7 @@ class LabelCoding:
     def _wanted(self) -> str:
         if self.coding == "colours":
             return "RGB files in the colours of its table"
-        return "8-bit files with one channel"
+        return "files with one value a pixel"
 
     def _refusal(self, value: np.ndarray, row: int, column: int, path: Path) -> str:
         where = f"at row {row}, column {column} is not in the label table '{self.table.name}'"

@@ -6,13 +6,12 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Literal
 
+from roadseg.data_conversion.raw.find import listed
+from roadseg.data_conversion.raw.pictures import USUAL, PictureRules
 from roadseg.datasets import LabelTable
 from roadseg.errors import RoadsegError
 
-IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg")
-
 Coding = Literal["ids", "train", "colours", "polygons"]
-_NAMED = 20
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,6 +50,8 @@ class Source:
         train ids are those of `table`.
     published: split name -> number of images that the data set is known to have there.
     notes: what the user should know about these files.
+    left_out: files that were found and not taken, with the reason.
+    rules: what the readers of pictures are told.
     """
 
     name: str
@@ -60,6 +61,8 @@ class Source:
     members: Mapping[str, tuple[LabelTable, Coding]] = dataclasses.field(default_factory=dict)
     published: Mapping[str, int] = dataclasses.field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    left_out: Mapping[Path, str] = dataclasses.field(default_factory=dict)
+    rules: PictureRules = USUAL
 
     def __post_init__(self) -> None:
         """Raise RoadsegError for a split without images, or two images of one name."""
@@ -110,21 +113,11 @@ def existing_label(image: Path, label: Path) -> Path:
     return label
 
 
-def images_in(folder: Path) -> list[Path]:
-    """Return the image files of a folder, sorted by name; hidden files are left out."""
-    return sorted(
-        path
-        for path in folder.iterdir()
-        if path.suffix.lower() in IMAGE_SUFFIXES and not path.name.startswith(".")
-    )
-
-
 def refuse_lonely(folder: Path, lonely: Iterable[Path], way_out: str) -> None:
     """Raise RoadsegError that names files below `folder` (the first 20) that lack a partner."""
-    listed = sorted(str(path.relative_to(folder)) for path in lonely)
-    if listed:
-        more = f" and {len(listed) - _NAMED} more" if len(listed) > _NAMED else ""
+    found = sorted(lonely)
+    if found:
         raise RoadsegError(
-            f"{folder}: {len(listed)} files without the other of their pair: "
-            f"{', '.join(listed[:_NAMED])}{more}; {way_out}"
+            f"{folder}: {len(found)} files without the other of their pair: "
+            f"{listed(found, folder)}; {way_out}"
         )

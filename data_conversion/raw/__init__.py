@@ -1,0 +1,1 @@
+"""Reads and checks the files of a data set as they were published or drawn."""

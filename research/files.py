@@ -1,0 +1,102 @@
+"""JSON that may be anybody's, names that may be anything, and targets that may not be writable."""
+
+import contextlib
+import errno
+import json
+import os
+import re
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from roadseg.errors import RoadsegError
+
+_PLAIN = re.compile(r"[A-Za-z0-9_./ +=,@-]*")
+
+
+def read_json(path: Path, way_out: str, what: str = "") -> Any:
+    """Return what a JSON file holds.
+
+    way_out: what the user can do about a file that is absent or damaged. what: what is missed.
+    Raises RoadsegError for such a file: not UTF-8, not JSON, numbers that JSON has not (NaN,
+    Infinity), or nested too deeply.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        missed = f"{what}: " if what else ""
+        raise RoadsegError(f"{path}: {missed}{error.strerror}; {way_out}") from None
+    try:
+        return parse_json(content)
+    except ValueError as error:
+        raise RoadsegError(f"{path}: not JSON ({error}); {way_out}") from None
+
+
+def parse_json(content: bytes | str) -> Any:
+    """Return the value of a JSON text; ValueError, in one short line, for anything else."""
+    try:
+        text = content.decode("utf-8-sig") if isinstance(content, bytes) else content
+        return json.loads(text, parse_constant=_refuse_constant)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+    except ValueError as error:
+        raise ValueError(" ".join(str(error).split())[:200]) from None
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is no number of JSON")
+
+
+def printable(text: object) -> str:
+    r"""Return `text` in one line that any terminal can show: 'stra\xdfe.png', 'a\nb.png'."""
+    plain = str(text).encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    return "".join(
+        sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in plain
+    )
+
+
+def is_utf8(text: object) -> bool:
+    """Return whether a name is one that every program can be given."""
+    try:
+        str(text).encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def refuse_unwritable(path: Path, option: str = "--to") -> None:
+    """Raise RoadsegError where nothing can be written at `path`, which need not exist yet.
+
+    Tried, not guessed, with a file that has no name: before work that takes minutes.
+    """
+    folder = path if path.is_dir() else path.parent
+    while not folder.exists() and folder != folder.parent:
+        folder = folder.parent
+    try:
+        if not folder.is_dir():
+            raise NotADirectoryError(errno.ENOTDIR, "a file lies where a folder is needed")
+        if path.is_file() and not os.access(path, os.W_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise RoadsegError(
+            f"{path}: cannot write here ({error.strerror}); change {option}"
+        ) from None
+
+
+@contextlib.contextmanager
+def plain_path(path: Path) -> Iterator[Path]:
+    """Yield a name for a file or folder that is there which no program takes for a pattern.
+
+    TensorFlow takes [ ] { } * ? for patterns, OpenCV % for a number, and neither takes names that
+    are not UTF-8. A path without such signs is given as it is, others by a link that goes away.
+    """
+    if _PLAIN.fullmatch(str(path)):
+        yield path
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        link = Path(folder) / f"plain{path.suffix if _PLAIN.fullmatch(path.suffix) else ''}"
+        link.symlink_to(path.absolute(), path.is_dir())
+        yield link
