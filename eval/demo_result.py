@@ -81,13 +81,21 @@ def _meaning(uniform: Comparison, learned: Comparison) -> str:
     gains = learned.miou - uniform.miou, learned.boundary - uniform.boundary
     if any(math.isnan(gain) for gain in gains):
         return "a score is missing, so nothing can be said; evaluate both runs on the same pictures"
-    price = "for no more arithmetic" if learned.macs <= uniform.macs else "for more arithmetic"
+    price = _price(uniform, learned)
     if min(gains) > 0:
         return f"choosing the pixels labels more of the street rightly, {price}."
     if max(gains) <= 0:
         return "here choosing the pixels did not help; train longer, or on other pictures."
     better, worse = ("classes", "edges") if gains[0] > 0 else ("edges", "classes")
     return f"choosing the pixels helped with {better} and not with {worse}, {price}."
+
+
+def _price(uniform: Comparison, learned: Comparison) -> str:
+    """Return what the learned samples cost beside the uniform ones, in words."""
+    arithmetic = "no more" if learned.macs <= uniform.macs else "more"
+    slower = learned.latency_ms - uniform.latency_ms
+    time = f" and {slower:.0f} ms more of processor time" if slower >= 1 else ""
+    return f"for {arithmetic} multiply-adds{time}"
 
 
 if __name__ == "__main__":

@@ -26,8 +26,9 @@ def runs(tmp_path: Path) -> list[ReportedRun]:
 @pytest.mark.parametrize(
     ("learned", "sentence"),
     [
-        (BETTER, "labels more of the street rightly, for no more arithmetic."),
-        (replace(BETTER, macs=2_000_001), "more of the street rightly, for more arithmetic."),
+        (BETTER, "labels more of the street rightly, for no more multiply-adds."),
+        (replace(BETTER, macs=2_000_001), "more of the street rightly, for more multiply-adds."),
+        (replace(BETTER, latency_ms=7.2), "multiply-adds and 4 ms more of processor time."),
         (replace(ROW, miou=0.4), "here choosing the pixels did not help"),
         (replace(BETTER, boundary=0.3), "helped with classes and not with edges"),
         (replace(BETTER, miou=0.3), "helped with edges and not with classes"),
