@@ -18,7 +18,6 @@ __all__ = ["LabelId", "LabelTable", "get", "list_tables"]
 # Street scenes and KITTI are labelled with Cityscapes' ids.
 _TABLES: dict[str, Callable[[], LabelTable]] = {
     "cityscapes": cityscapes,
-    "cityscapes_categories": cityscapes_categories,
     "camvid": camvid,
     "camvid32": camvid32,
     "mapillary": mapillary,
@@ -29,6 +28,7 @@ _TABLES: dict[str, Callable[[], LabelTable]] = {
     "uds": uds,
     "dual_camera": dual_camera,
     "street_scenes": lambda: cityscapes("street_scenes"),
+    "cityscapes_categories": cityscapes_categories,
     "street_scenes_categories": lambda: cityscapes_categories("street_scenes_categories"),
 }
 
