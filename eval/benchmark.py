@@ -1,7 +1,6 @@
 """`roadseg benchmark`: parameters, multiply-adds and latency of networks, runs and SavedModels."""
 
 import dataclasses
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
@@ -10,6 +9,7 @@ import tyro
 
 from roadseg import arguments
 from roadseg.errors import RoadsegError
+from roadseg.options import read_options
 
 EXAMPLE = """roadseg benchmark --all --size 512x1024
 roadseg benchmark deeplabv3_mobilenet_v2 --size 1024x1024 --sampling-size 128 192
@@ -154,17 +154,8 @@ def parse_size(text: str, option: str = "--size") -> tuple[int, int]:
 
 
 def parse_options(pairs: Sequence[str]) -> dict[str, Any]:
-    """Return builder options from 'name=value'; values are JSON where they can be, else text."""
-    options = {}
-    for pair in pairs:
-        name, equals, value = pair.partition("=")
-        if not equals or not name:
-            raise RoadsegError(f"--option {pair}: give name=value, such as output_stride=8")
-        try:
-            options[name] = json.loads(value)
-        except ValueError:
-            options[name] = value
-    return options
+    """Return builder options from 'name=value'; see `read_options`."""
+    return read_options(pairs)
 
 
 def _conditions(

@@ -15,12 +15,7 @@ from roadseg.data_conversion.raw.pictures import PictureRules
 from roadseg.errors import RoadsegError
 from roadseg.eval.demo import write_demo
 from roadseg.eval.inference_arguments import InferenceArguments
-from roadseg.eval.labeller import (
-    Labeller,
-    check_saved_model,
-    labeller_of_run,
-    labeller_of_saved_model,
-)
+from roadseg.eval.labeller import Labeller, labeller_of_run, labeller_of_saved_model
 from roadseg.eval.overlay import KINDS, pictures, to_label_ids, write_png
 from roadseg.eval.scoring import in_threads
 from roadseg.eval.sources import Source, found_sources, read_picture
@@ -103,15 +98,11 @@ def predict(options: PredictOptions) -> list[str]:
     options.rules()
     step = None if options.step == "last" else options.step
     run = RunFolder(options.run or "")
-    if options.run:
-        run.check(step)
-    elif options.saved_model is not None:
-        check_saved_model(options.saved_model)
     sources = found_sources(options.images, options.to, options.strict)
     refuse_unwritable(options.to)
     if options.demo and any(source.is_video for source in sources):
         raise RoadsegError("--demo: of images alone; leave it out to label videos")
-    if options.run and run.recipe.task == "two_views":
+    if options.run and run.exists and run.recipe.task == "two_views":
         from roadseg.eval.predict_pairs import predict_pairs
 
         return predict_pairs(options, run, sources, step)

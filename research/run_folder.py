@@ -6,15 +6,18 @@ learned sampling), metrics.jsonl, best.json, tensorboard/, evaluation/, export/.
 
 import json
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from roadseg import checkpoint
 from roadseg.errors import RoadsegError
+from roadseg.npz import ArrayFile, check_finite, shape_of
 from roadseg.recipe import Recipe
 
 if TYPE_CHECKING:
     import keras
+    import numpy as np
 
     from roadseg.datasets.label_table import LabelTable
 
@@ -127,11 +130,10 @@ class RunFolder:
         """
         _, folder = self.find_checkpoint(step)
         model = build_network(self.recipe, self.num_outputs, evaluation)
-        arrays = checkpoint.read_arrays(folder / "weights.npz")
-        if evaluation and (folder / "ema.npz").is_file():
-            arrays |= checkpoint.read_arrays(folder / "ema.npz")
+        path = folder / "weights.npz"
+        arrays = checkpoint.read_weights(folder) if evaluation else ArrayFile(path)
         spare = auxiliary_layers(self.recipe) if evaluation else ()
-        assign_variables(model, arrays, folder / "weights.npz", spare)
+        assign_variables(model, arrays, path, spare)
         return model
 
     def load_auxiliary(self, step: Step = None) -> "keras.Model":
@@ -273,12 +275,16 @@ def variable_arrays(model: "keras.Model") -> checkpoint.Arrays:
 
 
 def assign_variables(
-    model: "keras.Model", arrays: checkpoint.Arrays, source: Path, spare: tuple[str, ...] = ()
+    model: "keras.Model",
+    arrays: Mapping[str, "np.ndarray"],
+    source: Path,
+    spare: tuple[str, ...] = (),
 ) -> None:
     """Set every weight of `model` from `arrays`; names and shapes have to match exactly.
 
     spare: how names begin that `arrays` may hold and `model` lack.
-    Raises RoadsegError naming `source`, the variable and both shapes; `model` is then unchanged.
+    Raises RoadsegError naming `source`, the variable and both shapes, or the value that is no
+    number; `model` is then unchanged.
     """
     variables = {variable.path: variable for variable in model.weights}
     missing = [name for name in variables if name not in arrays]
@@ -290,10 +296,11 @@ def assign_variables(
             f"({len(missing)} missing, {len(unknown)} unknown variables)"
         )
     for name, variable in variables.items():
-        if tuple(arrays[name].shape) != tuple(variable.shape):
+        if shape_of(arrays, name) != tuple(variable.shape):
             raise RoadsegError(
-                f"{source}: '{name}' has shape {tuple(arrays[name].shape)}, the network needs "
+                f"{source}: '{name}' has shape {shape_of(arrays, name)}, the network needs "
                 f"{tuple(variable.shape)}; another class count or network?"
             )
+    values = {name: check_finite(arrays[name], source, name) for name in variables}
     for name, variable in variables.items():
-        variable.assign(arrays[name])
+        variable.assign(values[name])

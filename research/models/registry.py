@@ -39,6 +39,7 @@ from roadseg.models.sfnet_lite import sfnet_lite_resnet18, sfnet_lite_stdc1, sfn
 from roadseg.models.sgcpnet import sgcpnet
 from roadseg.models.swiftnet import swiftnet
 from roadseg.models.two_views import PARTS
+from roadseg.options import check_types
 
 Task = Literal["segmentation", "two_views", "flow"]
 
@@ -262,7 +263,9 @@ def create(name: str, num_classes: int | None = None, **options: Any) -> keras.M
     """
     entry = find(name)
     known = [word for word in inspect.signature(entry.build).parameters if word != "num_classes"]
+    check_types(entry.build, options, name)
     if "auxiliary_heads" not in known:
+        check_types(_heads_alone, options, name)
         if options.pop("auxiliary_heads", False):
             raise RoadsegError(f"{name} has no auxiliary heads; leave out auxiliary_heads")
     for option in options:
@@ -276,6 +279,10 @@ def create(name: str, num_classes: int | None = None, **options: Any) -> keras.M
         raise RoadsegError(f"{name}: {error}") from None
     except ValueError as error:
         raise RoadsegError(f"{name}: {error}") from error
+
+
+def _heads_alone(auxiliary_heads: bool = False) -> None:
+    """Stand for what every network is asked; those without such heads take False alone."""
 
 
 def _classes(name: str, task: Task, num_classes: int | None) -> tuple[int, ...]:

@@ -1,18 +1,22 @@
 """The one door through which weights come in: each kind of source, told by its name."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import keras
 
-from roadseg import checkpoint
 from roadseg.errors import RoadsegError
 from roadseg.layers.walk import weights
 from roadseg.models import registry, slim_names
+from roadseg.npz import ArrayFile
 from roadseg.weights import keras_imagenet, pytorch, slim
 from roadseg.weights.arrays import Arrays, Assigned, assign
+from roadseg.weights.forms import form_of
 from roadseg.weights.original import Original
+from roadseg.weights.safetensors import read_safetensors
+from roadseg.weights.wrapping import plain_names
 
 if TYPE_CHECKING:
     from roadseg.recipe import Recipe
@@ -54,32 +58,49 @@ def read_weights(
 ) -> Assigned:
     """Set the weights of `model` from `source` and return what was set.
 
-    source: 'imagenet'; `.h5` of Keras's MobileNetV2 without top; `.pth` or `.pt` of PyTorch;
-        `.npz` with our names or the original's; `.tgz`, prefix or file of a TF-slim checkpoint.
+    source: 'imagenet'; `.h5` of Keras's MobileNetV2 without top; a file of PyTorch's, `.npz` or
+        `.safetensors` with our names or the original's; `.tgz`, prefix or file of a TF-slim
+        checkpoint. The form of a file is told by what it holds, whatever its ending.
     size: (height, width) that tells which of the ImageNet weights is wanted.
     Raises RoadsegError for a source that is absent, damaged or another network's.
     """
     path = Path(source).expanduser()
-    if pytorch.is_pytorch(path):
-        return assign(model, pytorch.read_pytorch(path), source, original)
-    if path.suffix == ".npz":
-        return assign(model, *_read_npz(model, path, original))
-    if source == "imagenet" or path.suffix == ".h5":
+    kind = form_of(path)
+    if source == "imagenet" or kind == "keras":
         return _assign_mobilenet(model, source, original, size)
-    if slim.is_slim(path):
+    if kind == "slim":
         return assign(model, _read_slim(path, original), source, original)
+    if kind == "pytorch":
+        return _assign_named(model, pytorch.read_pytorch(path), source, original)
+    if kind == "safetensors":
+        return _assign_named(model, read_safetensors(path), source, original)
+    if kind == "npz":
+        return _assign_named(model, ArrayFile(path), str(path), original)
     raise RoadsegError(
-        f"{source}: no weights here; there are 'imagenet', 'none', PyTorch's .pth, .npz, Keras's "
-        ".h5, and TF-slim checkpoints (.tgz, or the prefix before .index)"
+        f"{source}: no weights here; there are 'imagenet', 'none', PyTorch's .pth, .npz, "
+        ".safetensors, Keras's .h5, and TF-slim checkpoints (.tgz, or the prefix before .index)"
     )
 
 
-def _read_npz(model: keras.Model, path: Path, original: Original) -> tuple[Arrays, str, Original]:
-    """Return the arrays, where they are from, and whose names they bear: ours or the original's."""
-    arrays = checkpoint.read_arrays(path)
-    if set(arrays) & set(weights(model)):
-        return arrays, str(path), replace(original, reference_name=str, layout="tensorflow")
-    return pytorch.plain_names(arrays), str(path), original
+def fits(model: keras.Model, source: str, original: Original) -> bool:
+    """Return whether `read_weights` takes `source` for `model`, whose weights it then sets."""
+    try:
+        read_weights(model, source, original)
+    except RoadsegError:
+        return False
+    return True
+
+
+def _assign_named(
+    model: keras.Model, arrays: Mapping[str, Any], source: str, original: Original
+) -> Assigned:
+    """Set `model` from arrays by our names or the original's, whatever stands before these."""
+    ours = weights(model)
+    if set(arrays) & set(ours):
+        own = replace(original, reference_name=str, layout="tensorflow")
+        return assign(model, arrays, source, own)
+    wanted = {original.reference_name(path) for path in ours}
+    return assign(model, plain_names(arrays, wanted, original), source, original)
 
 
 def _read_slim(path: Path, original: Original) -> Arrays:

@@ -4,21 +4,19 @@ import pickle
 import re
 import tarfile
 import warnings
-from collections.abc import Mapping
+import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from roadseg.errors import RoadsegError
+from roadseg.weights.wrapping import find_tensors, without_parallel
 
 if TYPE_CHECKING:
     import torch
 
 SUFFIXES = (".pth", ".pt", ".pth.tar")
-WRAPPERS = ("state_dict", "model_state_dict", "model_state", "model", "net")
-"""Keys under which training scripts keep the weights beside epoch and optimiser."""
-COUNTER = "num_batches_tracked"
 ADVICE = "where you trust it, open it with PyTorch and save the network's state_dict()"
 
 
@@ -35,13 +33,15 @@ def is_pytorch(source: Path) -> bool:
 def read_pytorch(source: Path) -> dict[str, np.ndarray]:
     """Return the arrays of a state dictionary by their PyTorch names, kernels as PyTorch has them.
 
-    Unwrapped from what training scripts put around it, without the `module.` of DataParallel and
-    the counters of batch normalisation, which Keras has not.
-    Raises RoadsegError where PyTorch is not installed, for a file that is absent or damaged, and
-    for a pickle of anything else than tensors, which is not opened.
+    Unwrapped from the keys that training scripts put around it, without the `module.` of
+    DataParallel and the counters of batch normalisation, which Keras has not.
+    Raises RoadsegError where PyTorch is not installed, for a file that is absent or damaged
+    (PyTorch itself does not look at the checksums of its zip files), and for a pickle of anything
+    else than tensors, which is not opened.
     """
     if not source.is_file():
         raise RoadsegError(f"{source}: no such file; check the path")
+    _check_zip(source)
     try:
         import torch
     except ImportError:
@@ -56,33 +56,28 @@ def read_pytorch(source: Path) -> dict[str, np.ndarray]:
         raise RoadsegError(f"{source}: {_refusal(error)}") from None
     except (RuntimeError, EOFError, OSError, ValueError, KeyError, IndexError) as error:
         raise RoadsegError(f"{source}: not a checkpoint of tensors ({_reason(error)})") from None
-    state = _state(content, str(source))
-    return plain_names({name: _array(name, value, str(source)) for name, value in state.items()})
-
-
-def plain_names(arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Return `arrays` by the names of the network itself, without counters of batches."""
-    plain = {name: array for name, array in arrays.items() if not name.endswith(COUNTER)}
-    while plain and all(name.startswith("module.") for name in plain):
-        plain = {name.removeprefix("module."): array for name, array in plain.items()}
-    return plain
-
-
-def _state(content: Any, source: str) -> Mapping[str, Any]:
-    """Return the dictionary of tensors in what a training script saved."""
-    while isinstance(content, Mapping):
-        inner = next((content[key] for key in WRAPPERS if _is_dictionary(content, key)), None)
-        if inner is None:
-            return content
-        content = inner
-    raise RoadsegError(
-        f"{source}: holds one {type(content).__name__}, not weights by name; save the network's "
-        "state_dict()"
+    state = find_tensors(content, lambda value: isinstance(value, torch.Tensor), str(source))
+    return without_parallel(
+        {name: _array(name, value, str(source)) for name, value in state.items()}
     )
 
 
-def _is_dictionary(content: Mapping[str, Any], key: str) -> bool:
-    return isinstance(content.get(key), Mapping)
+def _check_zip(source: Path) -> None:
+    """Raise RoadsegError for a member whose checksum differs; older files are no zip archives."""
+    if not zipfile.is_zipfile(source):
+        return
+    try:
+        with zipfile.ZipFile(source) as archive:
+            damaged = archive.testzip()
+    except Exception as error:  # zipfile and zlib each raise their own
+        raise RoadsegError(
+            f"{source}: not a checkpoint of tensors ({_reason(error)}); copy the file again"
+        ) from None
+    if damaged:
+        raise RoadsegError(
+            f"{source}: not a checkpoint of tensors (damaged: the checksum of '{damaged}' "
+            "differs); copy the file again"
+        )
 
 
 def _array(name: str, value: "torch.Tensor | Any", source: str) -> np.ndarray:
