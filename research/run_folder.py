@@ -6,6 +6,7 @@ learned sampling), metrics.jsonl, best.json, tensorboard/, evaluation/, export/.
 
 import json
 import os
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -190,16 +191,29 @@ class RunFolder:
             raise checkpoint.disk_error(path, error) from None
 
     def read_metrics(self) -> list[dict[str, Any]]:
-        """Return the events of metrics.jsonl in order; lines cut short are left out."""
+        """Return the events of metrics.jsonl in order; lines that are none are named and left out.
+
+        A process that was killed, or a disk that was full, leaves lines cut short.
+        """
         path = self.path / "metrics.jsonl"
-        events = []
-        for line in path.read_text(encoding="utf-8").splitlines() if path.is_file() else []:
-            try:
-                event = json.loads(line)
-            except ValueError:
+        events, skipped = [], []
+        lines = path.read_bytes().split(b"\n") if path.is_file() else []
+        for number, line in enumerate(lines, start=1):
+            if not line.strip():
                 continue
+            try:
+                event = json.loads(line.decode("utf-8"))
+            except (ValueError, RecursionError):
+                event = None
             if isinstance(event, dict):
                 events.append(event)
+            else:
+                skipped.append(number)
+        if skipped:
+            listed = ", ".join(map(str, skipped[:10])) + (" ..." if skipped[10:] else "")
+            print(
+                f"note: {path}: lines that cannot be read are left out: {listed}", file=sys.stderr
+            )
         return events
 
     @property

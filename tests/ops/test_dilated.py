@@ -1,4 +1,4 @@
-"""Dilated convolution at sizes that a graph does not know: the values of Keras's own, every time."""
+"""Dilated convolution at sizes that a graph does not know gives the values of Keras's own."""
 
 import keras
 import numpy as np
