@@ -69,6 +69,7 @@ setup(
     extras_require={
         "dev": [
             "cityscapesScripts>=2.2",
+            "hypothesis>=6.130",
             "mypy>=1.15",
             "pytest>=8",
             "pytest-xdist>=3.6",

@@ -9,6 +9,7 @@ import tyro
 
 from roadseg import arguments
 from roadseg.errors import RoadsegError
+from roadseg.network_names import refuse_unknown_network
 from roadseg.options import read_options
 
 EXAMPLE = """roadseg benchmark --all --size 512x1024
@@ -67,6 +68,9 @@ def main(argv: Sequence[str]) -> int:
         raise RoadsegError("benchmark: name networks, runs or SavedModels, or give --all")
     if min(options.repeats, options.batch_size) < 1 or options.warm_up < 0:
         raise RoadsegError("benchmark: --repeats and --batch-size are at least 1, --warm-up 0")
+    for name in options.names:
+        if not Path(name).exists():
+            refuse_unknown_network(name)
     from roadseg.eval.latency import set_threads
 
     threads = set_threads(options.threads)

@@ -11,6 +11,7 @@ import tyro
 from roadseg.arguments import parse
 from roadseg.errors import RoadsegError
 from roadseg.files import refuse_unwritable
+from roadseg.network_names import refuse_unknown_network
 from roadseg.options import read_options
 
 if TYPE_CHECKING:
@@ -164,6 +165,8 @@ def _options(arguments: Arguments) -> dict[str, Any]:
 def _refuse_early(arguments: Arguments) -> None:
     """Raise RoadsegError for what can be said before a framework is imported."""
     path = Path(arguments.source).expanduser()
+    if not arguments.auxiliary:
+        refuse_unknown_network(arguments.model)
     refuse_unwritable(arguments.to)
     if arguments.source != "imagenet" and not path.is_file():
         if path.is_dir() or not Path(f"{path}.index").is_file():
