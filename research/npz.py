@@ -51,6 +51,10 @@ class ArrayFile(Mapping[str, np.ndarray]):
         """Return the number of arrays."""
         return len(self._members)
 
+    def __contains__(self, name: object) -> bool:
+        """Return whether there is an array of this name; none is read for that."""
+        return name in self._members
+
     def __getitem__(self, name: str) -> np.ndarray:
         """Return an array; raise RoadsegError if it is damaged."""
         if name in self._others:
@@ -105,6 +109,10 @@ class Renamed(Mapping[str, np.ndarray]):
     def __len__(self) -> int:
         """Return the number of arrays."""
         return len(self._names)
+
+    def __contains__(self, name: object) -> bool:
+        """Return whether there is an array of this name."""
+        return name in self._names
 
     def __getitem__(self, name: str) -> np.ndarray:
         """Return the array of a name."""

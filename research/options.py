@@ -57,7 +57,9 @@ def check_types(build: Callable[..., Any], options: Mapping[str, Any], owner: st
     for name, value in options.items():
         hint = parameters[name].annotation if name in parameters else Any
         if not _fits(value, hint):
-            raise RoadsegError(f"{owner}: {name}={value!r}: wanted {_wanted(hint)}")
+            raise RoadsegError(
+                f"{owner}: {name}={value!r} is of another type; give {_wanted(hint)}"
+            )
 
 
 def _fits(value: Any, hint: Any) -> bool:
