@@ -51,9 +51,7 @@ def test_values_of_another_type_are_refused_by_name(options: dict, complaint: st
 
 
 def test_values_of_the_right_type_pass() -> None:
-    check_types(
-        build, {"flag": True, "count": 2, "width": 2, "kind": "b", "unknown": object}, "net"
-    )
+    check_types(build, {"flag": True, "count": 2, "width": 2, "kind": "b", "other": object}, "net")
 
 
 def test_the_names_of_networks_are_those_of_the_registry() -> None:

@@ -88,9 +88,7 @@ def test_the_dictionary_of_tensors_is_found_whatever_its_key(wrap):
 
 def test_of_several_dictionaries_of_tensors_none_is_guessed():
     content = {"teacher": {"a": Tensor()}, "student": {"a": Tensor()}}
-    with pytest.raises(
-        RoadsegError, match=r"several dictionaries of tensors \(teacher, student\);"
-    ):
+    with pytest.raises(RoadsegError, match=r"several dictionaries .* \(teacher, student\);"):
         find_tensors(content, lambda value: isinstance(value, Tensor), "x.pth")
 
 
@@ -126,9 +124,7 @@ def test_what_is_no_number_is_no_weight(tmp_path: Path, value: float, name: str)
     values, model = arrays(), network()
     values[name].flat[1] = value
     before = [np.asarray(variable) for variable in model.weights]
-    with pytest.raises(
-        RoadsegError, match=f"w.npz: '{name}' holds {value} at .*, which is no weigh"
-    ):
+    with pytest.raises(RoadsegError, match=f"w.npz: '{name}' holds {value} at .*, which is"):
         read_weights(model, saved(tmp_path / "w.npz", values), ORIGINAL)
     for old, new in zip(before, model.weights, strict=True):
         np.testing.assert_array_equal(old, new)
