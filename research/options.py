@@ -21,7 +21,9 @@ def read_options(words: Iterable[str], flag: str = "--option") -> dict[str, Any]
     for word in words:
         name, equals, text = word.partition("=")
         if not equals or not name:
-            raise RoadsegError(f"{flag} {word}: write it as name=value, such as output_stride=8")
+            raise RoadsegError(
+                f"{flag} {word}: key=value wanted; write it as name=value, such as output_stride=8"
+            )
         if name in options:
             raise RoadsegError(f"{flag} {word}: '{name}' is given twice; leave one of them")
         options[name] = read_value(text)
