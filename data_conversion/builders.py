@@ -20,6 +20,18 @@ class StreetScenes(RecordBuilder):
     name = "street_scenes"
 
 
+class CityscapesCategories(RecordBuilder):
+    """tfds builder of Cityscapes records with its seven categories as classes."""
+
+    name = "cityscapes_categories"
+
+
+class StreetScenesCategories(RecordBuilder):
+    """tfds builder of drawn street scenes with the seven categories as classes."""
+
+    name = "street_scenes_categories"
+
+
 class CamVid(RecordBuilder):
     """tfds builder of CamVid as the SegNet tutorial published it."""
 
@@ -82,6 +94,7 @@ class FlowPairs(TwoViewBuilder):
 
 
 _SETS = (
+    *(CityscapesCategories, StreetScenesCategories),
     *(Cityscapes, StreetScenes, CamVid, CamVidOriginal, Mapillary, Mapillary65),
     *(BDD100K, IDD, KITTI, UDS, DualCamera, FlowPairs),
 )

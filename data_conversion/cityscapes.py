@@ -10,6 +10,7 @@ train_cv1 and val_cv1, train_cv2 and val_cv2 split trainval by other cities (0 i
 split). Source: lxtGH/SFSegNets ba475ba.
 """
 
+import dataclasses
 import re
 from pathlib import Path
 from typing import Literal
@@ -48,6 +49,19 @@ _FOLDS, _HELD_BACK = 3, 3  # of cross-validation; cities in each
 _CROSS_SPLIT = re.compile(r"(train|val)_cv([012])")
 _IMAGE_END = "_leftImg8bit"
 _LABEL_END = {"ids": "labelIds", "train": "labelTrainIds"}
+
+
+def as_classes(source: Source, classes: str) -> Source:
+    """Return `source` with '19' classes, as it is, or with its seven 'categories'."""
+    if classes == "19":
+        return source
+    if source.coding == "train":
+        raise RoadsegError(
+            f"--classes {classes} --labels train: train ids are those of 19 classes; read the "
+            "label ids with --labels ids"
+        )
+    name = f"{source.name}_{classes}"
+    return dataclasses.replace(source, name=name, table=datasets.get(name))
 
 
 def cityscapes_source(

@@ -29,6 +29,8 @@ class CityscapesOptions(Output):
     """Read *_labelIds.png and map them, or existing *_labelTrainIds.png as they are."""
     coarse: bool = False
     """Add the split train_extra with the labels of gtCoarse."""
+    classes: Literal["19", "categories"] = "19"
+    """The 19 classes that are evaluated, or the seven categories that they belong to."""
     splits: tuple[str, ...] = ()
     """By default those of train, val, test with labels; also trainval, train_plus(_plus),
     and train_cv1, val_cv1, train_cv2, val_cv2: trainval with three other cities held back."""
@@ -50,7 +52,7 @@ class CityscapesOptions(Output):
             source = cityscapes.cityscapes_source(
                 self.source, self.labels, self.coarse, self.splits
             )
-        return source
+        return cityscapes.as_classes(source, self.classes)
 
 
 @dataclasses.dataclass
@@ -144,19 +146,27 @@ class StreetScenesOptions(Output):
     """Height and width in pixels."""
     seed: int = 0
     """Seed; scene n of a split is the same whatever the number of scenes."""
+    focal: float = 1.0
+    """Factor on the camera's focal length: below 1 a wider angle, with more that is far and small.
+    """
+    classes: Literal["19", "categories"] = "19"
+    """Cityscapes' 19 classes, or the seven categories that they belong to."""
 
     def plan(self) -> Source:
         """Draw the scenes, then return their files."""
         from roadseg.data_conversion import cityscapes
         from roadseg.data_conversion.street_scenes import write_street_scenes
 
-        write_street_scenes(self.source, self.train, self.val, self.size, self.seed, self.workers)
+        write_street_scenes(
+            self.source, self.train, self.val, self.size, self.seed, self.workers, self.focal
+        )
         counts = {s: n for s, n in (("train", self.train), ("val", self.val)) if n}
         found = cityscapes.cityscapes_source(
             self.source, splits=tuple(counts), name="street_scenes"
         )
         first = {split: pairs[: counts[split]] for split, pairs in found.splits.items()}
-        return dataclasses.replace(found, splits=first, left_out={})
+        source = dataclasses.replace(found, splits=first, left_out={})
+        return cityscapes.as_classes(source, self.classes)
 
 
 DATA_SETS: dict[str, tuple[Any, str]] = {

@@ -21,7 +21,9 @@ SETTINGS_FILE = "street_scenes.json"
 _VERSION = 1  # of the drawing: pictures of another version do not mix with these
 _SMALLEST = 64
 
-Task = tuple[Path, str, int, tuple[int, int], int]
+SHORTEST_FOCAL, LONGEST_FOCAL = 0.3, 3.0
+
+Task = tuple[Path, str, int, tuple[int, int], int, float]
 
 
 def write_street_scenes(
@@ -31,10 +33,12 @@ def write_street_scenes(
     size: tuple[int, int] = (512, 1024),
     seed: int = 0,
     workers: int = 1,
+    focal: float = 1.0,
 ) -> list[Path]:
     """Draw the scenes that `folder` does not hold yet, and return the paths of all images.
 
-    size: (height, width) in pixels, 64 or more. Writes leftImg8bit/SPLIT/CITY/NAME_leftImg8bit.png
+    size: (height, width) in pixels, 64 or more. focal: factor on the focal length.
+    Writes leftImg8bit/SPLIT/CITY/NAME_leftImg8bit.png
     and gtFine/SPLIT/CITY/NAME_gtFine_labelIds.png, each complete or not there; the label is there
     if the image is. Raises RoadsegError for a folder that holds scenes of other settings.
     """
@@ -43,9 +47,11 @@ def write_street_scenes(
             f"--train {train} --val {val} --size {size[0]} {size[1]}: at least one scene, "
             f"and sides of {_SMALLEST} or more"
         )
-    _settle(folder, size, seed)
+    if not SHORTEST_FOCAL <= focal <= LONGEST_FOCAL:
+        raise RoadsegError(f"--focal {focal:g}: a factor from {SHORTEST_FOCAL} to {LONGEST_FOCAL}")
+    _settle(folder, size, seed, focal)
     tasks = [
-        (folder, split, index, size, seed)
+        (folder, split, index, size, seed, focal)
         for split, count in (("train", train), ("val", val))
         for index in range(count)
     ]
@@ -62,16 +68,21 @@ def image_path(folder: Path, split: str, index: int) -> Path:
     return folder / "leftImg8bit" / split / city / name
 
 
-def draw(split: str, index: int, size: tuple[int, int], seed: int) -> tuple[np.ndarray, np.ndarray]:
+def draw(
+    split: str, index: int, size: tuple[int, int], seed: int, focal: float = 1.0
+) -> tuple[np.ndarray, np.ndarray]:
     """Return image uint8 (H, W, 3) RGB and Cityscapes label ids uint8 (H, W) of one scene."""
     from roadseg.data_conversion.scenes.compose import draw_scene
 
-    return draw_scene(size, np.random.default_rng([seed, list(CITIES).index(split), index]))
+    rng = np.random.default_rng([seed, list(CITIES).index(split), index])
+    return draw_scene(size, rng, focal)
 
 
-def _settle(folder: Path, size: tuple[int, int], seed: int) -> None:
+def _settle(folder: Path, size: tuple[int, int], seed: int, focal: float) -> None:
     """Note the settings in the folder, or refuse a folder that has other ones."""
     settings = {"version": _VERSION, "size": list(size), "seed": seed}
+    if focal != 1.0:
+        settings["focal"] = focal
     path = folder / SETTINGS_FILE
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -109,8 +120,8 @@ def _draw_and_write(task: Task) -> None:
     import cv2
 
     cv2.setNumThreads(1)
-    folder, split, index, size, seed = task
-    image, labels = draw(split, index, size, seed)
+    folder, split, index, size, seed, focal = task
+    image, labels = draw(split, index, size, seed, focal)
     path = image_path(folder, split, index)
     name = path.name.replace("_leftImg8bit.png", "_gtFine_labelIds.png")
     label_path = folder / "gtFine" / split / path.parent.name / name

@@ -13,7 +13,7 @@ from roadseg.network_names import refuse_unknown_network
 from roadseg.options import read_options
 
 EXAMPLE = """roadseg benchmark --all --size 512x1024
-roadseg benchmark deeplabv3_mobilenet_v2 --size 1024x1024 --sampling-size 128 192
+roadseg benchmark deeplabv3_mobilenet_v2 --size 1024x1024 --sampler density --sampling-size 96x128
 roadseg benchmark deeplabv3_mobilenet_v2 --count --size 128x128 --option output_stride=16
 roadseg benchmark sfnet_resnet18 --size 512x1024 --part fpn_out_align .warped"""
 
@@ -30,8 +30,10 @@ class BenchmarkOptions:
     """Every network of single images in the registry."""
     size: str = "1024x2048"
     """Image size, height x width."""
-    sampling_size: tuple[int, ...] = ()
-    """Put networks behind sampling, uniform and adaptive, with so many samples a side."""
+    sampling_size: tuple[str, ...] = ()
+    """Put networks behind sampling with so many samples: 128 a side, or 96x128."""
+    sampler: tuple[str, ...] = ("uniform", "nus", "density")
+    """What samples then, untrained: uniform, prior, nus, density."""
     count: bool = False
     """Print both operation counts, and time nothing."""
     num_classes: int = 19

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from roadseg.eval.costs import Cost
     from roadseg.eval.latency import Latency
     from roadseg.run_folder import RunFolder
+    from roadseg.sampling import Sampler
 
 
 @dataclasses.dataclass(frozen=True)
@@ -58,15 +59,34 @@ def _network_rows(name: str, options: "BenchmarkOptions", size: tuple[int, int])
     if not options.sampling_size:
         yield from _model_rows(name, "none", network, options, size)
         return
-    from roadseg.sampling import AuxiliaryNetwork, SampledSegmenter
+    from roadseg.eval.oracle import parse_size
+    from roadseg.sampling import SampledSegmenter
 
-    for side in options.sampling_size:
-        for kind, auxiliary in (("uniform", None), ("adaptive", AuxiliaryNetwork())):
+    for text in options.sampling_size:
+        samples = parse_size(text)
+        for kind in options.sampler:
             try:
-                segmenter = SampledSegmenter(network, auxiliary, side)
+                segmenter = SampledSegmenter(network, _untrained(kind, size), samples)
             except ValueError as error:
-                raise RoadsegError(f"--sampling-size {side}: {error}") from None
-            yield from _model_rows(name, f"{kind} {side}x{side}", segmenter, options, size)
+                raise RoadsegError(f"--sampling-size {text}: {error}") from None
+            sampling = "{} {}x{}".format(kind, *samples)
+            yield from _model_rows(name, sampling, segmenter, options, size)
+
+
+def _untrained(kind: str, size: tuple[int, int]) -> "Sampler":
+    """Return the sampler `kind` as it is trained for images of `size`, without its weights."""
+    from roadseg.models.density_sampler import density_sampler
+    from roadseg.sampling import make_sampler
+    from roadseg.sampling.density_targets import cells_of, thumbnail_size
+
+    if kind in ("exact", "previous"):
+        raise RoadsegError(
+            f"--sampler {kind}: it samples by labels, so there is nothing to time; choose from "
+            "uniform, prior, nus, density"
+        )
+    if kind == "density":
+        return make_sampler(kind, network=density_sampler(thumbnail_size(size)))
+    return make_sampler(kind, cells=cells_of(size)) if kind == "prior" else make_sampler(kind)
 
 
 def _run_rows(path: Path, options: "BenchmarkOptions", size: tuple[int, int]) -> Iterator[Row]:
@@ -75,7 +95,7 @@ def _run_rows(path: Path, options: "BenchmarkOptions", size: tuple[int, int]) ->
 
     run = RunFolder(path)
     recipe = run.recipe
-    sampling: str = recipe.sampling
+    sampling: str = recipe.sampler
     if sampling != "none":
         sampling += " {}x{}".format(*recipe.sampling_size)
     if options.count:
@@ -133,29 +153,44 @@ def _time(
 
 
 def table(rows: Sequence[Row], count: bool) -> "Table":
-    """Return `rows` for the terminal: exact counts if `count`, else millions beside latencies."""
+    """Return `rows` for the terminal: exact counts if `count`, else millions beside latencies.
+
+    Behind sampling, what the sampler and the way back cost is given in percent of the network.
+    """
     from roadseg.eval.tables import new_table
 
+    sampled = any(row.cost is not None and row.cost.way_back for row in rows)
     columns = ["network", "sampling", "form", "parameters"]
-    if count:
-        result = new_table("operations", *columns, "multiply-adds", "notebook's count")
-    else:
-        times = ("median ms", "quartiles", "CPU ms")
-        result = new_table("benchmark", *columns, "multiply-adds (M)", *times)
+    columns += ["multiply-adds", "notebook's count"] if count else ["multiply-\nadds (M)"]
+    columns += ["sampler", "way\nback"] if sampled else []
+    columns += [] if count else ["median\nms", "quartiles", "CPU ms"]
+    result = new_table("operations" if count else "benchmark", *columns)
     for row in rows:
-        cells = [row.name, row.sampling, row.form]
-        if row.cost is None:
-            cells += ["", ""]
-        else:
-            macs = f"{row.cost.macs:,}" if count else f"{row.cost.macs / 1e6:,.1f}"
-            cells += [f"{row.cost.parameters:,}", macs]
-            cells += [f"{row.cost.macs_notebook:,}"] if count else []
+        cells = [row.name, row.sampling, row.form, *_counts(row.cost, count, sampled)]
         if row.latency is not None:
             time = row.latency
             cells += [f"{time.median_ms:.1f}", f"{time.low_ms:.1f}-{time.high_ms:.1f}"]
             cells += [f"{time.cpu_ms:.1f}"]
         result.add_row(*cells)
+    if sampled:
+        result.caption = (
+            "sampler (in the multiply-adds) and way back of every score (not in them): percent of "
+            "the network's multiply-adds"
+        )
     return result
+
+
+def _counts(cost: "Cost | None", count: bool, sampled: bool) -> list[str]:
+    """Return the cells of a row that are counted, as many as there are columns for."""
+    if cost is None:
+        return [""] * (2 + count + 2 * sampled)
+    cells = [f"{cost.parameters:,}", f"{cost.macs:,}" if count else f"{cost.macs / 1e6:,.1f}"]
+    cells += [f"{cost.macs_notebook:,}"] if count else []
+    if sampled:
+        network = cost.views * cost.network.macs
+        parts = (cost.sampler_macs, cost.views * cost.way_back)
+        cells += [f"{100 * part / network:.1f} %" for part in parts]
+    return cells
 
 
 def as_values(row: Row) -> dict[str, Any]:
@@ -166,6 +201,9 @@ def as_values(row: Row) -> dict[str, Any]:
             "parameters": row.cost.parameters,
             "macs": row.cost.macs,
             "macs_notebook": row.cost.macs_notebook,
+            "network_macs": row.cost.views * row.cost.network.macs,
+            "sampler_macs": row.cost.sampler_macs,
+            "way_back_macs": row.cost.views * row.cost.way_back,
             "views": row.cost.views,
         }
     if row.latency is not None:

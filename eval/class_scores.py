@@ -58,7 +58,7 @@ class ModelScores:
             )
         self._small = _compiled(small)
         self._padded = None if inside is model else _compiled(model)
-        self.multiple = 1 if hasattr(model, "sampling_size") else legal_multiple(inside)
+        self.multiple = 1 if hasattr(model, "sampler") else legal_multiple(inside)
         self.padding: Sequence[float] = zero_colour(inside)
         self.name = inside.name
 
@@ -101,7 +101,8 @@ class SavedModelScores:
         self._model, self._signature = model, model.signatures["scores"]
         (self._argument,) = self._signature.structured_input_signature[1]
         network = NETWORKS.get(str(recipe.get("model")))
-        sampled = recipe.get("sampling", "none") != "none"
+        # Cards of older exports call the sampler "sampling".
+        sampled = recipe.get("sampler", recipe.get("sampling", "none")) != "none"
         self.multiple = 1 if sampled or network is None else network.multiple
         self.padding = _usual_padding(network, recipe)
         self.name = str(recipe.get("model", folder.name))

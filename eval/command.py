@@ -12,6 +12,7 @@ from roadseg.arguments import parse
 from roadseg.errors import RoadsegError
 from roadseg.eval.inference_arguments import InferenceArguments
 from roadseg.eval.progress import progress_bar, say
+from roadseg.eval.replaced import SamplerArguments
 
 if TYPE_CHECKING:
     from roadseg.eval.evaluate import Evaluation
@@ -20,10 +21,10 @@ if TYPE_CHECKING:
 EXAMPLE = """\
 roadseg eval runs/uniform128
 roadseg eval runs/uniform128 --protocol published --follow
+roadseg eval runs/density96 --sampler uniform
 roadseg eval runs/icnet --protocol fast_seg --sliding 832 --scales 0.75 1.0 1.25 --mirror
 roadseg eval runs/sfnet --protocol sfsegnets --sliding 832 --mirror --boundary-f --dump pictures
 roadseg eval --oracle --records records --sampling-size 64 128"""
-ORACLE_EXAMPLE = "roadseg eval --oracle --records records --sampling-size 64 128 --alpha 0.25 0.5"
 
 
 def _option(metavar: str, default: str = "") -> Any:
@@ -53,6 +54,7 @@ class Arguments:
     batch_size: Annotated[int, _option("N", "1")] = 1
     """Images in the graph together."""
     mode: Annotated[InferenceArguments, tyro.conf.arg(name="")] = InferenceArguments()
+    sampling: Annotated[SamplerArguments, tyro.conf.arg(name="")] = SamplerArguments()
     boundary_f: Annotated[bool, _option("")] = False
     """Measure the boundary F-score too."""
     dump: Annotated[Path | None, _option("DIR")] = None
@@ -69,42 +71,14 @@ class Arguments:
     """Print JSON instead of tables."""
 
 
-@tyro.conf.configure(tyro.conf.FlagCreatePairsOff)
-@dataclasses.dataclass(frozen=True)
-class OracleArguments:
-    """Samples the true labels, brings them back to full size, and prints the ceiling they set."""
-
-    records: Annotated[Path, _option("DIR", "needed")]
-    """Folder of records."""
-    sampling_size: Annotated[tuple[str, ...], _option("N [N ...]", "needed")]
-    """Samples per column and row (128, or 96x192); several give several rows."""
-    split: Annotated[str, _option("NAME", "val")] = "val"
-    """Split to look at."""
-    grid: Annotated[tuple[int, int], _option("ROWS COLUMNS", "8 8")] = (8, 8)
-    """Points of the target grid."""
-    alpha: Annotated[tuple[float, ...], _option("A [A ...]", "0.5")] = (0.5,)
-    """Weight of the pull to boundaries; several give several rows."""
-    target_classes: Annotated[
-        tuple[str, ...] | None, _option("CLASS [CLASS ...]", "the data set's")
-    ] = None
-    """Names or train ids whose boundaries attract samples, or 'all'."""
-    crop: Annotated[tuple[int, int] | None, _option("HEIGHT WIDTH", "the full image")] = None
-    """Central crop."""
-    limit: Annotated[int | None, _option("N", "all")] = None
-    """Images from the start of the split."""
-    workers: Annotated[int | None, _option("N", "one a core, at most 8")] = None
-    """Threads."""
-    json: Annotated[bool, _option("")] = False
-    """Print JSON instead of a table."""
-
-
 def main(argv: Sequence[str]) -> int:
     """Run `roadseg eval` with the arguments `argv`; return the exit status."""
     arguments = list(argv)
     if "--oracle" in arguments:
         arguments.remove("--oracle")
-        command = "eval --oracle"
-        return _oracle(parse(OracleArguments, arguments, command=command, example=ORACLE_EXAMPLE))
+        from roadseg.eval import oracle_command
+
+        return oracle_command.main(arguments)
     return _evaluate(parse(Arguments, arguments, command="eval", example=EXAMPLE))
 
 
@@ -131,6 +105,7 @@ def _evaluate(arguments: Arguments) -> int:
         limit=arguments.limit,
         batch_size=arguments.batch_size,
         mode=arguments.mode.mode(),
+        sampling=arguments.sampling,
         boundary_f=arguments.boundary_f,
         dump=arguments.dump,
     )
@@ -157,29 +132,6 @@ def _evaluate(arguments: Arguments) -> int:
     with progress_bar("evaluating") as progress:
         for result in follow(evaluation, when, progress, report=say):
             _print_event(evaluation, result, arguments.json)
-    return 0
-
-
-def _oracle(arguments: OracleArguments) -> int:
-    from roadseg.eval import oracle, tables
-
-    options = oracle.OracleOptions(
-        records=arguments.records,
-        split=arguments.split,
-        sampling_sizes=arguments.sampling_size,
-        grid=arguments.grid,
-        alphas=arguments.alpha,
-        target_classes=arguments.target_classes,
-        crop=arguments.crop,
-        limit=arguments.limit,
-        workers=arguments.workers,
-    )
-    with progress_bar("sampling labels") as progress:
-        result = oracle.oracle(options, progress)
-    if arguments.json:
-        print(result.to_json())
-    else:
-        tables.console().print(oracle.table(result))
     return 0
 
 

@@ -1,4 +1,4 @@
-"""Runs side by side in one table: what adaptive sampling gains over uniform, and what it costs."""
+"""Runs side by side in one table: what learned sampling gains over uniform, and what it costs."""
 
 import dataclasses
 import math
@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 BOUNDARY_PX = 3
+LEARNED_SAMPLERS = ("prior", "nus", "density")
+"""Samplers that are compared with the uniform one."""
 REPEATS = 5
 
 
@@ -44,7 +46,7 @@ def comparison_table(
 
     kind: kind of evaluation ('val-published'), None for the usual one. latency: time one image of
     the size that the network was trained on, on this machine.
-    Below the runs stands the gain of each adaptive run over the uniform one of the same size.
+    Below the runs stands the gain of each learned sampler over the uniform run of the same size.
     Raises RoadsegError for a folder that is no run.
     """
     loaded = load_runs([Path(run) for run in runs], kind)
@@ -74,7 +76,7 @@ def compare(run: ReportedRun, latency: bool = False) -> Comparison:
 
 
 def pairs(runs: Sequence[ReportedRun]) -> list[tuple[int, int]]:
-    """Return (uniform, adaptive) positions in `runs` that differ in the sampling alone."""
+    """Return (uniform, learned) positions in `runs` that differ in the sampling alone."""
 
     def setting(run: ReportedRun) -> tuple[object, ...]:
         recipe = run.recipe
@@ -83,12 +85,12 @@ def pairs(runs: Sequence[ReportedRun]) -> list[tuple[int, int]]:
     uniform = {
         setting(run): place
         for place, run in enumerate(runs)
-        if run.recipe.task == "segmentation" and run.recipe.sampling == "uniform"
+        if run.recipe.task == "segmentation" and run.recipe.sampler == "uniform"
     }
     return [
         (uniform[setting(run)], place)
         for place, run in enumerate(runs)
-        if run.recipe.sampling == "adaptive" and setting(run) in uniform
+        if run.recipe.sampler in LEARNED_SAMPLERS and setting(run) in uniform
     ]
 
 
@@ -105,7 +107,7 @@ def _table(runs: Sequence[ReportedRun], rows: Sequence[Comparison]) -> "Table":
 
     kind = next((run.kind for run in runs if run.kind), "")
     table = new_table(
-        f"uniform against adaptive sampling{f' ({kind})' if kind else ''}",
+        f"uniform against learned sampling{f' ({kind})' if kind else ''}",
         "run",
         "sampling",
         "mIoU",
@@ -119,12 +121,14 @@ def _table(runs: Sequence[ReportedRun], rows: Sequence[Comparison]) -> "Table":
         scores = [_percent(value) for value in _scores(row)]
         time = "-" if math.isnan(row.latency_ms) else f"{row.latency_ms:.0f}"
         table.add_row(row.name, row.sampling, *scores, f"{row.macs / 1e6:,.1f}", time)
-    for uniform, adaptive in pairs(runs):
+    for uniform, learned in pairs(runs):
         table.add_section()
-        before, after = rows[uniform], rows[adaptive]
+        before, after = rows[uniform], rows[learned]
         changes = [_gain(*scores) for scores in zip(_scores(before), _scores(after), strict=True)]
         ratios = [_change(before.macs, after.macs), _change(before.latency_ms, after.latency_ms)]
-        table.add_row("gain of adaptive", after.sampling.split()[-1], *changes, *ratios)
+        table.add_row(
+            f"gain of {after.sampling.split()[0]}", after.sampling.split()[-1], *changes, *ratios
+        )
     return table
 
 

@@ -1,4 +1,4 @@
-"""What labelling one image costs in multiply-adds: network, auxiliary network, views."""
+"""What labelling one image costs in multiply-adds: network, sampler, windows, the way back."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -12,13 +12,19 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Cost:
-    """Operations of one image. An image wider than the training crop is seen in several views."""
+    """Operations of one image, which may be seen in several windows."""
 
     views: int
+    """Windows that are sampled one by one; 1 where the whole image is."""
     network: Operations
-    """One pass of the segmentation network, over the samples of one view."""
-    auxiliary: Operations | None
+    """One pass of the segmentation network, over the samples of one window."""
+    sampler: Operations | None
     """One pass of the network that says where to sample; None without it."""
+    solver: int = 0
+    """Multiply-adds of the solver that turns a density into a grid."""
+    way_back: int = 0
+    """Multiply-adds that bring every score from samples to the pixels of one window; not part of
+    `macs`, as enlargements of plain networks are not. Labels alone take a part of it."""
 
     @property
     def parameters(self) -> int:
@@ -28,7 +34,12 @@ class Cost:
     @property
     def macs(self) -> int:
         """Multiply-adds, every output position of every convolution counted."""
-        return self.views * sum(part.macs for part in self._parts)
+        return self.views * (self.solver + sum(part.macs for part in self._parts))
+
+    @property
+    def sampler_macs(self) -> int:
+        """Multiply-adds of the sampler and its solver, all windows."""
+        return self.views * (self.solver + (self.sampler.macs if self.sampler else 0))
 
     @property
     def macs_notebook(self) -> int:
@@ -37,22 +48,19 @@ class Cost:
 
     @property
     def _parts(self) -> list[Operations]:
-        return [part for part in (self.network, self.auxiliary) if part is not None]
+        return [part for part in (self.network, self.sampler) if part is not None]
 
 
 def segmenter_cost(segmenter: "keras.Model", size: tuple[int, int]) -> Cost:
     """Return the cost of one image of `size` (height, width) in pixels.
 
-    segmenter: a plain network, or a `SampledSegmenter` around one. Resizing, sampling and
-    interpolation are not multiply-adds of a network and are not counted.
+    segmenter: a plain network, or a `SampledSegmenter` around one. Resizing and sampling are not
+    multiply-adds of a network and are not counted.
     """
-    if not hasattr(segmenter, "sampling_size"):
+    if not hasattr(segmenter, "sampler"):
         return Cost(1, count_operations(segmenter, size), None)
-    return Cost(
-        _views(size, segmenter.view),
-        count_operations(segmenter.network, segmenter.sampling_size),
-        _auxiliary(segmenter.auxiliary),
-    )
+    network = count_operations(segmenter.network, segmenter.size)
+    return _sampled_cost(network, segmenter, size)
 
 
 def run_cost(run: RunFolder, size: tuple[int, int] | None = None, evaluation: bool = True) -> Cost:
@@ -63,29 +71,53 @@ def run_cost(run: RunFolder, size: tuple[int, int] | None = None, evaluation: bo
     """
     recipe = run.recipe
     if recipe.task == "sampling":
-        return Cost(1, count_operations(build_network(recipe, 0), recipe.auxiliary_input), None)
+        network = build_network(recipe, 0)
+        return Cost(1, count_operations(network, network.input_shape[1:3]), None)
     size = recipe.crop_size if size is None else size
     network = build_network(recipe, run.num_outputs, evaluation)
-    if recipe.sampling == "none":
+    if recipe.sampler == "none":
         return Cost(1, count_operations(network, size), None)
-    counted = count_operations(network, recipe.sampling_size)
-    auxiliary = None
-    if recipe.sampling == "adaptive":
-        inner = RunFolder(run.path / "auxiliary")
-        auxiliary = run_cost(inner).network
-    return Cost(_views(size, recipe.crop_size), counted, auxiliary)
+    from roadseg.sampling import SampledSegmenter
+
+    window = recipe.crop_size if recipe.sampling_window == "crop" else None
+    sampled = SampledSegmenter(network, untrained_sampler(run), recipe.sampling_size, window)
+    return segmenter_cost(sampled, size)
 
 
-def _views(size: tuple[int, int], view: tuple[int, int] | None) -> int:
-    if view is None:
-        return 1
+def untrained_sampler(run: RunFolder) -> Any:
+    """Return the sampler before the network of `run`, with first weights: for counting alone."""
+    from roadseg.sampling import UniformSampler
+    from roadseg.sampling.trained import trained_sampler
+
+    if run.recipe.sampler == "uniform":
+        return UniformSampler()
+    own = run.sampler_folder.recipe
+    return trained_sampler(own, build_network(own, 0))
+
+
+def _sampled_cost(network: Operations, segmenter: Any, size: tuple[int, int]) -> Cost:
+    sampler, window = segmenter.sampler, segmenter.window
+    rows, columns = _windows(size, window)
+    seen = size if window is None else (int(rows.extent), int(columns.extent))
+    classes = int(network_classes(segmenter.network))
+    height = segmenter.size[0]
+    # Two passes: along the rows of samples to every pixel column, then down every column.
+    way_back = (classes + 1) * height * seen[1] + classes * seen[0] * seen[1]
+    inner = getattr(sampler, "network", None)
+    counted = count_operations(inner, sampler.input_size) if inner is not None else None
+    solver = getattr(sampler, "equidistribution", None)
+    cost = solver.macs(sampler.cells) if solver is not None else 0
+    count = int(rows.count) * int(columns.count)
+    return Cost(count, network, counted, cost, way_back)
+
+
+def network_classes(network: "keras.Model") -> int:
+    """Return how many scores `network` gives a pixel."""
+    output = network.output
+    return int((output["scores"] if isinstance(output, dict) else output).shape[-1])
+
+
+def _windows(size: tuple[int, int], window: tuple[int, int] | None) -> Any:
     from roadseg.sampling.views import cover
 
-    rows, columns = cover(size, view)
-    return int(rows.count) * int(columns.count)
-
-
-def _auxiliary(auxiliary: Any) -> Operations | None:
-    if auxiliary is None:
-        return None
-    return count_operations(auxiliary.network, auxiliary.input_size)
+    return cover(size, size if window is None else window)

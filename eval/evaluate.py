@@ -12,10 +12,12 @@ from roadseg import checkpoint
 from roadseg.datasets.label_table import LabelTable
 from roadseg.errors import RoadsegError
 from roadseg.eval.dump import dump
+from roadseg.eval.evaluate_density import evaluate_density
 from roadseg.eval.evaluate_pairs import evaluate_flow, evaluate_views, open_views
 from roadseg.eval.frames import Frame, batches, read_frames
 from roadseg.eval.inference import InferenceMode
 from roadseg.eval.protocols import Pending, Predictor, Protocol, choose_protocol, predictor
+from roadseg.eval.replaced import SamplerArguments
 from roadseg.eval.resizing import validation_frame
 from roadseg.eval.results import EvaluationResult, GridScore, Result, SamplingResult
 from roadseg.eval.scoring import SegmentationScorer, in_threads
@@ -50,6 +52,8 @@ class EvaluationOptions:
     """Whole image or tiles, scales, mirror."""
     boundary_f: bool = False
     """Measure the boundary F-score as well."""
+    sampling: SamplerArguments = field(default_factory=SamplerArguments)
+    """Another sampler than the run's own."""
     dump: Path | None = None
     """Folder for pictures of every prediction; None for no pictures."""
 
@@ -74,6 +78,9 @@ class Evaluation:
         self.protocol: Protocol = choose_protocol(
             self.recipe, options.protocol, options.interpolation, options.mode
         )
+        self.sampler = options.sampling.load(run)
+        if self.sampler is not None and self.sampler.kind == "previous":
+            _check_previous(self.protocol)
         self.table = run.label_table
         opener = open_views if self.recipe.reads_pairs else open_split
         self.records = opener(options.records or Path(self.recipe.records), options.split)
@@ -97,6 +104,8 @@ class Evaluation:
     def folder(self) -> Path:
         """Where results go: evaluation/<split>-<protocol>, partial evaluations apart."""
         name = f"{self.options.split}-{self.protocol.label}"
+        if self.options.sampling.given:
+            name += f"-by-{self.options.sampling.label}"
         if self.options.limit is not None:
             name += f"-first{self.options.limit}"
         return self.run.evaluation_folder(name)
@@ -121,23 +130,30 @@ class Evaluation:
         What it needs from the checkpoint is in memory afterwards: pruning it does no harm.
         """
         if self.recipe.task == "sampling":
-            network = self.run.load_auxiliary(step)
-            return partial(self._evaluate_grids, step, network)
+            sampler = self.run.load_sampler(step)
+            if self.recipe.learns_density:
+                return partial(evaluate_density, self, step, sampler)
+            return partial(self._evaluate_grids, step, sampler)
         if self.recipe.task in ("flow", "two_views"):
             evaluate = evaluate_flow if self.recipe.task == "flow" else evaluate_views
             return partial(evaluate, self, step, self.run.load_network(step))
-        segmenter = self.run.load_segmenter(step)
+        segmenter = self.run.load_segmenter(step, sampler=self.sampler)
         protocol = self.protocol
+        if self.sampler is not None and self.sampler.kind == "previous":
+            from roadseg.eval.previous import previous_predictor
+
+            return partial(self._evaluate_labels, step, previous_predictor(segmenter))
         predict = predictor(segmenter, protocol.interpolation, protocol.mode)
         return partial(self._evaluate_labels, step, predict)
 
-    def _frames(self) -> Iterator[Frame]:
+    def frames(self) -> Iterator[Frame]:
+        """Yield the images and labels to evaluate, cut as the protocol asks."""
         return read_frames(self.records, self.protocol.crop, self.options.limit, self.prepare)
 
     def _evaluate_labels(self, step: int, predict: Predictor, progress: Progress | None) -> Result:
         folder = self.options.dump
         scorer = score_frames(
-            self._frames(),
+            self.frames(),
             predict,
             self.table,
             self.options.batch_size,
@@ -163,7 +179,7 @@ class Evaluation:
         error, uniform_error = GridError(), GridError()
         uniform = np.asarray(uniform_grid(recipe.grid_size))
         per_image = []
-        for batch in batches(self._frames(), self.options.batch_size):
+        for batch in batches(self.frames(), self.options.batch_size):
             images = np.stack([frame.image for frame in batch]).astype(np.float32)
             grids = np.asarray(network(images, training=False))
             for frame, grid in zip(batch, grids, strict=True):
@@ -192,7 +208,17 @@ class Evaluation:
             "interpolation": self.protocol.interpolation,
             "limit": self.options.limit,
             "mode": self.protocol.mode,
+            "sampler": self.options.sampling.label,
         }
+
+
+def _check_previous(protocol: Protocol) -> None:
+    """Raise RoadsegError unless labels come back from the graph frame by frame."""
+    if protocol.interpolation != "graph" or not protocol.mode.is_whole:
+        raise RoadsegError(
+            f"--sampler previous: of whole frames, interpolated in the graph; not by protocol "
+            f"'{protocol.label}'"
+        )
 
 
 def evaluate(

@@ -26,7 +26,7 @@ def labelling_function(model: "keras.Model") -> Any:
 
     from roadseg.eval.protocols import best_class
 
-    sampled = hasattr(model, "sampling_size")
+    sampled = hasattr(model, "sampler")
 
     @tf.function(input_signature=[tf.TensorSpec((None, None, None, 3), tf.uint8)])
     def labels(images: Any) -> Any:

@@ -44,6 +44,13 @@ class Labeller:
             return labels, None
         return labels, points.numpy().reshape(len(labels), -1, 2)
 
+    def begin_video(self) -> None:
+        """Take the next image as the first of a video."""
+
+    def video_note(self) -> str:
+        """Return what there is to say of the video that was labelled; '' for nothing."""
+        return ""
+
 
 def averaging_labeller(
     scores_of: ClassScores, mode: InferenceMode, table: LabelTable, title: str
@@ -59,10 +66,13 @@ def averaging_labeller(
     )
 
 
-def labeller_of_run(run: RunFolder, step: Step, mode: InferenceMode | None = None) -> Labeller:
+def labeller_of_run(
+    run: RunFolder, step: Step, mode: InferenceMode | None = None, sampler: Any = None
+) -> Labeller:
     """Return the labeller of one checkpoint; raise RoadsegError if the run has no such one.
 
-    mode: tiles, scales, mirror; None for whole images.
+    mode: tiles, scales, mirror; None for whole images. sampler: samples in place of the run's own;
+    a `PreviousSampler` gives a labeller of videos.
     """
     run.check(step)
 
@@ -71,8 +81,16 @@ def labeller_of_run(run: RunFolder, step: Step, mode: InferenceMode | None = Non
     from roadseg.eval.protocols import best_class
 
     number, _ = run.find_checkpoint(step)
-    segmenter = run.load_segmenter(number)
+    segmenter = run.load_segmenter(number, sampler=sampler)
     title = f"{run.path.name}, step {number}"
+    if sampler is not None:
+        title += f", sampled by '{sampler.kind}'"
+    if sampler is not None and sampler.kind == "previous":
+        from roadseg.eval.previous import PreviousLabeller
+
+        if mode is not None and not mode.is_whole:
+            raise RoadsegError(f"--sampler previous: of whole frames; leave {mode.label} out")
+        return PreviousLabeller(segmenter, run.label_table, title)
     if mode is not None and not mode.is_whole:
         scores_of = ModelScores(segmenter, mode.enlargement)
         return averaging_labeller(scores_of, mode, run.label_table, title)

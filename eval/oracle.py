@@ -1,7 +1,9 @@
 """The ceiling that a sampling sets: true labels sampled on a grid and brought back to full size.
 
-No network is involved. A network that labels every sample rightly would score what is printed here,
-so sampling size, grid and weight are chosen by it.
+No segmentation network is involved. One that labels every sample rightly would score what is
+printed here, so sampler, sampling size, grid and weight are chosen by it. Samplers with a run
+sample what their network predicts from the image; the others see true labels
+(eval/oracle_samplers.py).
 
 Ignored pixels: they never count in a score. A sample that falls on one votes for no class, since a
 network would say something plausible there, and its neighbours decide; pixels among ignored samples
@@ -10,23 +12,30 @@ only get no class, which counts as wrong where they are labelled.
 
 import dataclasses
 import json
+import math
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from rich.table import Table
 
 from roadseg.datasets.label_table import LabelTable
 from roadseg.errors import RoadsegError
 from roadseg.eval.evaluate import Progress, open_split
 from roadseg.eval.frames import Frame, read_frames
+from roadseg.eval.oracle_samplers import (
+    OracleSampler,
+    SamplerChoice,
+    check_kinds,
+    oracle_samplers,
+    sampler_runs,
+)
 from roadseg.eval.results import without_nan
 from roadseg.eval.scoring import Counts, SegmentationScorer, in_threads
-from roadseg.eval.tables import new_table, number, size_text
 from roadseg.metrics.boundary import BandScore
 from roadseg.metrics.objects import SizeBin
+from roadseg.recipe import Recipe
 
 # Below any weight that matters, above zero: wins only where no sample around votes for a class.
 NO_VOTE = 1e-3
@@ -39,13 +48,20 @@ class OracleOptions:
     records: Path
     sampling_sizes: tuple[str, ...]
     """Samples per column and row, as '128' or '96x192' (height x width)."""
+    samplers: tuple[str, ...] = ("uniform", "nus")
+    """Names of `roadseg.sampling.list_samplers()`."""
+    sampler_runs: tuple[str, ...] = ()
+    """Their runs, as 'KIND=RUN' or as folders whose kind is read from them."""
     split: str = "val"
     grid: tuple[int, int] = (8, 8)
-    """Points of the target grid, (rows, columns)."""
+    """Points of the published sampler's exact target grid, (rows, columns)."""
     alphas: tuple[float, ...] = (0.5,)
-    """Weights of the data term of the sampling energy."""
+    """Weights of the data term of the published sampling energy, with exact targets."""
+    strength: float | None = None
+    """How far samples follow a density; None: as the run does, or as samplers usually do."""
     target_classes: tuple[str, ...] | None = None
-    """Names or train ids whose boundaries attract samples; ('all',); None: the data set's."""
+    """Names or train ids whose boundaries attract samples; ('all',); None: the data set's for
+    `nus`; for densities those that a density's run was trained on, or all."""
     crop: tuple[int, int] | None = None
     """Central crop (height, width); None for the full image."""
     limit: int | None = None
@@ -54,11 +70,15 @@ class OracleOptions:
 
 @dataclasses.dataclass(frozen=True)
 class OracleRow:
-    """The ceiling of one sampling; alpha is None for the uniform grid."""
+    """The ceiling of one sampling; alpha is None but for exact targets of `nus`."""
 
     sampling_size: tuple[int, int]
+    sampler: str
+    source: str
+    """'exact targets' of true labels, 'by its run', 'last labels' of the frame before; or ''."""
     alpha: float | None
     miou: float
+    miou_small: float
     miou_target: float
     pixel_accuracy: float
     iou: dict[str, float]
@@ -66,15 +86,10 @@ class OracleRow:
     boundary_target: list[BandScore]
     objects: list[SizeBin]
 
-    @property
-    def kind(self) -> str:
-        """'uniform', or the weight of the adaptive grid."""
-        return "uniform" if self.alpha is None else f"a = {self.alpha:g}"
-
 
 @dataclasses.dataclass(frozen=True)
 class OracleResult:
-    """One row for each sampling size and kind of grid, in the order asked for."""
+    """One row for each sampling size and sampler, in the order asked for."""
 
     data_set: str
     split: str
@@ -82,7 +97,11 @@ class OracleResult:
     crop: tuple[int, int] | None
     grid: tuple[int, int]
     target_classes: list[str]
-    """Classes whose boundaries attract samples; empty for all."""
+    """Classes whose boundaries attract exact grids of `nus`; empty for all."""
+    density_classes: list[str]
+    """The same for exact densities."""
+    strength: float
+    """How far samples follow those."""
     rows: list[OracleRow]
 
     def to_json(self) -> str:
@@ -90,30 +109,31 @@ class OracleResult:
         return json.dumps(without_nan(dataclasses.asdict(self)), indent=1, allow_nan=False)
 
 
-@dataclasses.dataclass(frozen=True)
-class _Sampling:
-    size: tuple[int, int]
-    alpha: float | None
+_Sampling = tuple[tuple[int, int], int]
+"""A sampling size, and the place of a sampler in their list."""
 
 
 def oracle(options: OracleOptions, progress: Progress | None = None) -> OracleResult:
-    """Return the ceilings on a split of records; uniform once per size, adaptive per weight.
+    """Return the ceilings on a split of records, of each sampler at each size.
 
-    Raises RoadsegError for sizes, grids, weights or classes that cannot be, and bad records.
+    Raises RoadsegError for sizes, grids, weights, samplers, runs or classes that cannot be, and
+    bad records.
     """
     sizes = [parse_size(text) for text in options.sampling_sizes]
     _check(options)
     records = open_split(options.records, options.split)
     table = records.label_table
-    targets = target_ids(options.target_classes, table)
-    samplings = [_Sampling(size, alpha) for size in sizes for alpha in (None, *options.alphas)]
+    choice = _choice(options, table)
+    samplers = oracle_samplers(choice)
+    samplings = [(size, place) for size in sizes for place in range(len(samplers))]
     scorers = [SegmentationScorer(table) for _ in samplings]
     total = min(records.num_examples, options.limit or records.num_examples)
     frames = read_frames(records, options.crop, options.limit)
 
     def jobs() -> Iterator[Callable[[], tuple[str, list[Counts]]]]:
         for frame in frames:
-            yield partial(_count_samplings, frame, samplings, scorers[0], options.grid, targets)
+            controls = [_control(sampler, frame) for sampler in samplers]
+            yield partial(_count_samplings, frame, samplings, scorers[0], controls)
 
     for name, counts in in_threads(jobs(), options.workers):
         for scorer, each in zip(scorers, counts, strict=True):
@@ -126,50 +146,66 @@ def oracle(options: OracleOptions, progress: Progress | None = None) -> OracleRe
         images=len(scorers[0].per_image),
         crop=options.crop,
         grid=options.grid,
-        target_classes=[table.names[index] for index in targets],
-        rows=[_row(*pair) for pair in zip(samplings, scorers, strict=True)],
+        target_classes=[table.names[index] for index in choice.grid_classes],
+        density_classes=[table.names[index] for index in choice.density["target_classes"]],
+        strength=choice.density["strength"],
+        rows=[
+            _row(size, samplers[place], scorer)
+            for (size, place), scorer in zip(samplings, scorers, strict=True)
+        ],
     )
+
+
+def _choice(options: OracleOptions, table: LabelTable) -> SamplerChoice:
+    """Return what the samplers are made of; exact densities are like the run's, if there is one."""
+    runs = sampler_runs(options.sampler_runs, options.strength)
+    check_kinds(options.samplers, runs)
+    density: dict[str, Any] = {"strength": Recipe.sampler_strength, "target_classes": ()}
+    for kind in ("prior", "density"):
+        if kind in runs:
+            of: Any = runs[kind]
+            density = {"strength": of.strength, "target_classes": of.target_classes}
+            density["class_weights"] = of.class_weights
+    if options.strength is not None:
+        density["strength"] = options.strength
+    if options.target_classes is not None:
+        density["target_classes"] = tuple(target_ids(options.target_classes, table))
+    wrong = [index for index in density["target_classes"] if index >= table.num_classes]
+    if wrong:
+        raise RoadsegError(
+            f"--sampler-run: drawn to class {wrong[0]}, and '{table.name}' has "
+            f"{table.num_classes}; name the run of another, or give --target-classes"
+        )
+    return SamplerChoice(
+        kinds=options.samplers,
+        runs=runs,
+        grid=options.grid,
+        alphas=options.alphas,
+        grid_classes=target_ids(options.target_classes, table),
+        density=density,
+        ignore=table.ignore,
+    )
+
+
+def _control(sampler: OracleSampler, frame: Frame) -> np.ndarray:
+    try:
+        return sampler.control(frame)
+    except RoadsegError as error:
+        raise RoadsegError(f"{frame.name}: sampler '{sampler.kind}': {error}") from None
 
 
 def _count_samplings(
     frame: Frame,
     samplings: list[_Sampling],
     scorer: SegmentationScorer,
-    grid: tuple[int, int],
-    targets: list[int],
+    controls: list[np.ndarray],
 ) -> tuple[str, list[Counts]]:
     """Return the counts of one image for each sampling."""
-    table = scorer.table
-    control = {
-        alpha: uniform_control()
-        if alpha is None
-        else exact_control(frame.label, grid, alpha, targets, table.ignore)
-        for alpha in {sampling.alpha for sampling in samplings}
-    }
-    geometry = scorer.geometry(frame.label)
-    counts = []
-    for sampling in samplings:
-        labels = round_trip(frame.label, control[sampling.alpha], sampling.size, table.num_classes)
-        counts.append(scorer.count(geometry, labels))
-    return frame.name, counts
-
-
-def uniform_control() -> np.ndarray:
-    """Return the smallest grid whose enlargement is uniform, (2, 2, 2)."""
-    from roadseg import nus_native
-
-    return nus_native.uniform_grid((2, 2)).astype(np.float32)
-
-
-def exact_control(
-    label: np.ndarray, grid: tuple[int, int], alpha: float, targets: list[int], ignore: int
-) -> np.ndarray:
-    """Return the exact target grid of a label map, (rows, columns, 2)."""
-    from roadseg import nus_native
-
-    return nus_native.boundary_targets(
-        label, grid, alpha, target_classes=targets or None, ignore=ignore, threads=1
-    )
+    classes, geometry = scorer.table.num_classes, scorer.geometry(frame.label)
+    return frame.name, [
+        scorer.count(geometry, round_trip(frame.label, controls[place], size, classes))
+        for size, place in samplings
+    ]
 
 
 def round_trip(
@@ -231,35 +267,18 @@ def _check(options: OracleOptions) -> None:
     wrong = [alpha for alpha in options.alphas if not 0 < alpha <= 1]
     if wrong:
         raise RoadsegError(f"--alpha {wrong[0]:g}: the weight lies above 0 and is at most 1")
+    if options.strength is not None and not 0 <= options.strength < 1:
+        raise RoadsegError(f"--strength {options.strength:g}: from 0 to below 1")
     if options.limit is not None and options.limit < 1:
         raise RoadsegError(f"--limit {options.limit}: at least one image is needed")
     if options.crop is not None and min(options.crop) < 2:
         raise RoadsegError(f"--crop {options.crop[0]} {options.crop[1]}: sides are at least 2")
 
 
-def _row(sampling: _Sampling, scorer: SegmentationScorer) -> OracleRow:
+def _row(size: tuple[int, int], sampler: OracleSampler, scorer: SegmentationScorer) -> OracleRow:
+    small = scorer.table.small_classes
     values: dict[str, Any] = scorer.values()
-    names = [field.name for field in dataclasses.fields(OracleRow)][2:]
-    return OracleRow(sampling.size, sampling.alpha, **{name: values[name] for name in names})
-
-
-def table(result: OracleResult) -> Table:
-    """Return the result as a table: one row a sampling, uniform and adaptive below each other."""
-    drawn = f"drawn to {', '.join(result.target_classes) or 'all classes'}"
-    where = f"{result.data_set}, {result.split}, {result.images} images"
-    rows, columns = result.grid
-    title = f"ceiling of sampling: {where}; {rows}x{columns} grid {drawn}"
-    radii = [band.radius_px for band in result.rows[0].boundary]
-    sizes = [size_text(size) for size in result.rows[0].objects[:2]]
-    heads = ["samples", "grid", "mIoU", "target\nmIoU", "pixel\nacc."]
-    heads += [f"within\n{radius} px" for radius in radii]
-    heads += [f"target\n{radius} px" for radius in radii[1:2]]
-    shown = new_table(title, *heads, *(f"recall\n{size}" for size in sizes))
-    for row in result.rows:
-        values = [row.miou, row.miou_target, row.pixel_accuracy]
-        values += [band.accuracy for band in row.boundary]
-        values += [row.boundary_target[1].accuracy] + [size.recall for size in row.objects[:2]]
-        size = "x".join(map(str, row.sampling_size))
-        shown.add_row(size, row.kind, *(number(value, 3) for value in values))
-    shown.caption = "within n px of a boundary: accuracy; recall by object area in px"
-    return shown
+    values["miou_small"] = scorer.confusion.scores().mean_iou_of(small) if small else math.nan
+    names = [field.name for field in dataclasses.fields(OracleRow)][4:]
+    of_row = {name: values[name] for name in names}
+    return OracleRow(size, sampler.kind, sampler.source, sampler.alpha, **of_row)

@@ -17,6 +17,7 @@ from roadseg.eval.demo import write_demo
 from roadseg.eval.inference_arguments import InferenceArguments
 from roadseg.eval.labeller import Labeller, labeller_of_run, labeller_of_saved_model
 from roadseg.eval.overlay import KINDS, pictures, to_label_ids, write_png
+from roadseg.eval.replaced import SamplerArguments
 from roadseg.eval.scoring import in_threads
 from roadseg.eval.sources import Source, found_sources, read_picture
 from roadseg.eval.video import label_video
@@ -25,6 +26,7 @@ from roadseg.run_folder import RunFolder
 
 EXAMPLE = """roadseg predict runs/deeplabv3_mobilenet_v2 --images street.png --to labelled
 roadseg predict --saved-model runs/x/export/saved_model --images drive.mp4 --to labelled
+roadseg predict runs/density96 --images drive.mp4 --sampler previous
 roadseg predict runs/semantics_sharing/whole --images image_test --to labelled
 roadseg predict runs/icnet --images frames --write labels --label-ids --sliding 832 --mirror"""
 
@@ -65,6 +67,7 @@ class PredictOptions:
     float_range: tuple[float, float] | None = None
     """Values of black and white in float and 32-bit images, which are refused without."""
     mode: Annotated[InferenceArguments, tyro.conf.arg(name="")] = InferenceArguments()
+    sampling: Annotated[SamplerArguments, tyro.conf.arg(name="")] = SamplerArguments()
 
     def rules(self) -> PictureRules:
         """Return what the reader of pictures is told; RoadsegError for values out of range."""
@@ -102,6 +105,8 @@ def predict(options: PredictOptions) -> list[str]:
     refuse_unwritable(options.to)
     if options.demo and any(source.is_video for source in sources):
         raise RoadsegError("--demo: of images alone; leave it out to label videos")
+    _check_sampler(options, sources)
+    sampler = options.sampling.load(run) if options.run else None
     if options.run and run.exists and run.recipe.task == "two_views":
         from roadseg.eval.predict_pairs import predict_pairs
 
@@ -111,8 +116,20 @@ def predict(options: PredictOptions) -> list[str]:
     if options.saved_model is not None:
         labeller = labeller_of_saved_model(options.saved_model, mode)
     else:
-        labeller = labeller_of_run(run, step, mode)
+        labeller = labeller_of_run(run, step, mode, sampler)
     return _Predictions(options, labeller).write(sources)
+
+
+def _check_sampler(options: PredictOptions, sources: Sequence[Source]) -> None:
+    """Raise RoadsegError where another sampler cannot be used."""
+    if options.sampling.given and options.saved_model is not None:
+        raise RoadsegError("--sampler: an export holds its own; give the run, or leave it out")
+    still = next((source for source in sources if not source.is_video), None)
+    if options.sampling.sampler == "previous" and still is not None:
+        raise RoadsegError(
+            f"{still.path}: --sampler previous is of videos, and this is a single image; leave "
+            "either out"
+        )
 
 
 class _Predictions:
@@ -195,18 +212,24 @@ class _Predictions:
     def _video(self, source: Source, report: Callable[[int, int], None]) -> None:
         options = self.options
         kinds = options.write or [kind for kind in KINDS if kind != "labels"]
+        # Frames that wait for each other's labels gain nothing from a batch.
+        batch_size = 1 if options.sampling.sampler == "previous" else options.batch_size
+        self.labeller.begin_video()
         try:
             label_video(
                 source.path,
                 options.to / source.name,
                 self.labeller,
                 kinds,
-                options.batch_size,
+                batch_size,
                 report,
                 options.label_ids,
             )
         except RoadsegError as error:
             self._problem(error)
+        note = self.labeller.video_note()
+        if note:
+            print(f"{source.path.name}: {note}")
 
 
 def _advance(progress: Any, bar: Any, done: int, total: int) -> None:

@@ -11,9 +11,10 @@ sgcpnet: the full image, as zhouyuan888888/SGCPNet; the network's own map is enl
 and the mean is over all classes, absent ones 1.
 All count everything; they differ in the score that says which is best. Instead of whole, images can
 be shown in tiles, at several scales and mirrored (InferenceMode), by Fast_Seg's routine or another.
-Two tasks have one protocol each. flow: pairs as the recipe makes or reads them, end-point errors in
-pixels. semantics_sharing: both cameras' images and labels resized to the recipe's size, each view
-scored by itself; the mean of both over all classes, background among them, says which is best.
+Some tasks have a protocol of their own. frame: densities of whole images against the true ones.
+flow: pairs as the recipe makes or reads them, end-point errors in pixels. semantics_sharing: both
+cameras' images and labels resized to the recipe's size, each view scored by itself; the mean of
+both over all classes, background among them, says which is best.
 All build the network with the recipe's evaluation options (DeepLab: output stride 8).
 """
 
@@ -87,19 +88,20 @@ def choose_protocol(
 
     Raises RoadsegError for names that do not exist and for choices that do not fit the run.
     """
-    own = OWN.get(recipe.task)
+    own = "frame" if recipe.learns_density else OWN.get(recipe.task)
     name = name or own or "cityscapes"
     if name not in PROTOCOLS and name != own:
         raise RoadsegError(f"no protocol '{name}'; there are: {', '.join(PROTOCOLS)}")
     if interpolation is not None and interpolation not in INTERPOLATIONS:
         there = ", ".join(INTERPOLATIONS)
         raise RoadsegError(f"no interpolation '{interpolation}'; there are: {there}")
-    if own and name != own:
+    # A density can be scored on the published crop too, as the sampler that it stands in for.
+    if own and name != own and not (recipe.learns_density and name == "published"):
         raise RoadsegError(
             f"protocol '{name}': {LEARNED[recipe.task]} are compared in one way only; "
             f"use --protocol {own}"
         )
-    if own or recipe.sampling == "none":
+    if own or recipe.sampler == "none":
         if interpolation is not None:
             raise RoadsegError(
                 f"interpolation '{interpolation}': this run has no samples to bring back to "
@@ -117,7 +119,7 @@ def choose_protocol(
 
 def _check_mode(mode: InferenceMode, recipe: "Recipe", interpolation: str) -> None:
     """Raise RoadsegError where no scores at pixels are there to be averaged as `mode` asks."""
-    if mode.enlargement == "cubic" and recipe.sampling != "none":
+    if mode.enlargement == "cubic" and recipe.sampler != "none":
         raise RoadsegError(
             "cubic enlargement is of a network's own map, and this run's comes back from samples; "
             "add --enlargement bilinear"
@@ -195,7 +197,7 @@ def sampled_predictor(
 
     def predict(images: np.ndarray) -> list[Pending]:
         size = images.shape[1:3]
-        axes = cover(size, size if segmenter.view is None else segmenter.view)
+        axes = cover(size, size if segmenter.window is None else segmenter.window)
         places = [np.asarray(axis.places()) for axis in axes]
         of_views = [tensor.numpy() for tensor in forward(tf.constant(images))]
         of_images = [np.split(array, len(images)) for array in of_views]

@@ -15,7 +15,7 @@ from roadseg.errors import RoadsegError
 from roadseg.files import refuse_unwritable
 from roadseg.run_folder import RunFolder
 
-EXAMPLE = """roadseg report runs/uniform64 runs/adaptive64 --to report.html"""
+EXAMPLE = """roadseg report runs/uniform64 runs/density64 --to report.html"""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -23,7 +23,7 @@ class ReportOptions:
     """Write what is known of one or several runs to one self-contained HTML file."""
 
     runs: Annotated[tuple[Path, ...], tyro.conf.Positional, tyro.conf.arg(metavar="RUN")]
-    """Run folders; an adaptive run is compared with the uniform one of its size."""
+    """Run folders; a run behind a learned sampler is compared with the uniform one of its size."""
     to: Path = Path("report.html")
     """File to write."""
     evaluation: str | None = None

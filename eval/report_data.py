@@ -10,9 +10,11 @@ from typing import Any, Literal
 from roadseg.datasets.label_table import LabelTable
 from roadseg.errors import RoadsegError
 from roadseg.eval.costs import Cost, run_cost
+from roadseg.eval.density_results import DensityResult
 from roadseg.eval.results import EvaluationResult, Result, SamplingResult, load_result
 from roadseg.recipe import Recipe
 from roadseg.run_folder import LEARNED, RunFolder
+from roadseg.sampling.density_targets import STRIDE
 
 # Of several kinds of evaluation in a run, the first of these is shown.
 PREFERRED = (
@@ -48,18 +50,27 @@ class ReportedRun:
 
     @property
     def grid(self) -> SamplingResult | None:
-        """The scores of an auxiliary network."""
+        """The scores of a published sampler."""
         return self.result if isinstance(self.result, SamplingResult) else None
 
     @property
+    def density(self) -> DensityResult | None:
+        """The scores of a sampler by density."""
+        return self.result if isinstance(self.result, DensityResult) else None
+
+    @property
     def sampling(self) -> str:
-        """The sampling in words: 'adaptive 64x64'."""
+        """The sampling in words: 'density 64x64'."""
         recipe = self.recipe
+        if recipe.learns_density:
+            rows, columns = (side // STRIDE for side in recipe.density_input)
+            return f"density {rows}x{columns}"
         if recipe.task == "sampling":
             return "grid {}x{}".format(*recipe.grid_size)
-        if recipe.sampling == "none":
+        if recipe.sampler == "none":
             return "none"
-        return "{} {}x{}".format(recipe.sampling, *recipe.sampling_size)
+        used = (self.result.sampler if self.result else "") or recipe.sampler
+        return "{} {}x{}".format(used, *recipe.sampling_size)
 
     @cached_property
     def cost(self) -> Cost:
@@ -97,6 +108,7 @@ class ReportedRun:
         if self.result is None:
             return True
         same_mode = entry.get("mode", "whole") == self.result.mode.label
+        same_mode = same_mode and entry.get("sampler", "") == self.result.sampler
         return same_mode and all(entry.get(key) == getattr(self.result, key) for key in keys)
 
 
@@ -123,7 +135,7 @@ def load_runs(
     chosen = kind or _common_kind([run for run in runs if run.recipe.task == "segmentation"])
     return [
         _load_run(run, name, kind, chosen, step)
-        for run, name in zip(runs, _names(runs), strict=True)
+        for run, name in zip(runs, run_names(runs), strict=True)
     ]
 
 
@@ -137,13 +149,14 @@ def _load_run(
     elif asked is not None and asked not in kinds:
         there = ", ".join(kinds) or "none"
         raise RoadsegError(f"{run.path}: no evaluation '{asked}'; there are: {there}")
-    path = _result_path(run, chosen, step) if chosen in kinds and chosen else None
+    path = result_path(run, chosen, step) if chosen in kinds and chosen else None
     result = load_result(path) if path else None
     shown = chosen if chosen and path else ""
     return ReportedRun(name, run, recipe, run.label_table, result, shown, run.read_metrics())
 
 
-def _result_path(run: RunFolder, kind: str, step: EvaluationStep) -> Path:
+def result_path(run: RunFolder, kind: str, step: EvaluationStep) -> Path:
+    """Return the stored result of an evaluation; raise RoadsegError if there is none of `step`."""
     folder = run.evaluation_folder(kind)
     found = {int(path.stem.removeprefix("step-")): path for path in folder.glob("step-*.json")}
     wanted = max(found) if step == "last" else run.best_step() if step == "best" else step
@@ -166,7 +179,8 @@ def _common_kind(runs: Sequence[RunFolder]) -> str | None:
     return max(dict.fromkeys(kinds), key=kinds.count, default=None)
 
 
-def _names(runs: Sequence[RunFolder]) -> list[str]:
+def run_names(runs: Sequence[RunFolder]) -> list[str]:
+    """Return the folders' names, with as many parents as tell them apart."""
     parts = [run.path.resolve().parts for run in runs]
     for depth in range(1, max(map(len, parts), default=1)):
         names = ["/".join(part[-depth:]) for part in parts]

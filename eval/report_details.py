@@ -1,11 +1,8 @@
-"""Sections of the report that show images and settings: pictures, grids, costs, recipes, labels."""
+"""Sections of the report that show images and settings: pictures, costs, recipes, labels."""
 
 import dataclasses
 from collections.abc import Sequence
 
-import numpy as np
-
-from roadseg.eval.report_charts import grid_chart
 from roadseg.eval.report_data import ReportedRun
 from roadseg.eval.report_html import Child, Html, figure, h, percent, picture, section, table
 from roadseg.eval.report_pictures import PicturedImage, Seen
@@ -51,76 +48,29 @@ def _classes(run: ReportedRun, classes: Sequence[int]) -> Html:
     return h("ul", items, class_="classes")
 
 
-def grids(runs: Sequence[ReportedRun], pictured: Sequence[PicturedImage]) -> Html | None:
-    """Return the sampling meshes of adaptive runs on the pictured images; None without any."""
-    blocks = []
-    for place, run in enumerate(runs):
-        shown: list[Child] = [
-            figure(picture(grid, f"sampling mesh on {one.name}"), one.name)
-            for one in pictured
-            if (grid := one.seen[place].grid) is not None
-        ]
-        if shown:
-            shown.append(_mean_grid(pictured, place))
-            blocks += [h("h3", run.name), h("div", shown, class_="pictures")]
-    if not blocks:
-        return None
-    note = (
-        "Every line joins samples of one row or column, a few of the rows and columns drawn. Where "
-        "lines lie close together, the network sees more of the image. Views that share an image "
-        "have a colour each."
-    )
-    return section("Sampling", blocks, note=note)
-
-
-def _mean_grid(pictured: Sequence[PicturedImage], place: int) -> Html | None:
-    """Return the mean mesh; None where images of several sizes have other numbers of views."""
-    meshes = [one.seen[place].meshes for one in pictured]
-    known = [mesh for mesh in meshes if mesh is not None]
-    if len({mesh.shape for mesh in known}) != 1:
-        return None
-    height, width = pictured[0].image.shape[:2]
-    text = f"mean of these {len(known)} images"
-    return figure(Html(grid_chart(np.mean(known, axis=0), text, height / width)), text)
-
-
-def auxiliary(runs: Sequence[ReportedRun]) -> Html:
-    """Return the grid error of auxiliary networks."""
-    rows = [
-        [run.name, f"{run.grid.step:,}", *(f"{value:.6f}" for value in _errors(run))]
-        for run in runs
-        if run.grid is not None
-    ]
-    note = (
-        "Mean squared error of the predicted sampling grid against the exact targets, 0..1 "
-        "coordinates; a useful network stays below the uniform grid."
-    )
-    head = ["Run", "Step", "Raw (as published)", "Projected", "Uniform grid"]
-    return section("Auxiliary network", table(head, rows), note=note)
-
-
-def _errors(run: ReportedRun) -> tuple[float, float, float]:
-    assert run.grid is not None
-    return run.grid.mse, run.grid.mse_projected, run.grid.mse_uniform
-
-
 def costs(runs: Sequence[ReportedRun]) -> Html:
     """Return the operations of each run: of one view, and of the whole image."""
     rows: list[Sequence[Child]] = []
     for run in runs:
         cost = run.cost
         parts = [("network", cost.network)]
-        parts += [("auxiliary network", cost.auxiliary)] if cost.auxiliary else []
+        parts += [("sampler", cost.sampler)] if cost.sampler else []
         for name, part in parts:
             numbers = (part.parameters, part.macs, part.macs_notebook)
             rows.append([run.name, h("td", name, class_="left"), *(f"{n:,}" for n in numbers)])
-        if len(parts) > 1:
+        if cost.solver:
+            rows.append([run.name, h("td", "solver", class_="left"), "0", f"{cost.solver:,}", ""])
+        if len(parts) > 1 or cost.solver:
             numbers = (cost.parameters, cost.macs, cost.macs_notebook)
             cells = [h("td", h("b", f"{number:,}")) for number in numbers]
-            rows.append([run.name, h("td", h("b", "both"), class_="left"), *cells])
+            rows.append([run.name, h("td", h("b", "together"), class_="left"), *cells])
+        if cost.way_back:
+            macs = f"{cost.views * cost.way_back:,}"
+            rows.append([run.name, h("td", "samples to pixels", class_="left"), "0", macs, ""])
     note = (
         "One image of the training crop's size, with the network as evaluated. Notebook's count: "
-        "as published, which leaves out part of the dilated depthwise layers."
+        "as published, which leaves out part of the dilated depthwise layers. Samples to pixels: "
+        "what brings every score back to the image; of labels alone a part of it."
     )
     head = ["Run", "Part", "Parameters", "Multiply-adds", "Notebook's count"]
     return section("Operations", table(head, rows), note=note)

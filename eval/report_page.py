@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from roadseg.errors import RoadsegError
-from roadseg.eval import report_details, report_scores
+from roadseg.eval import report_details, report_samplers, report_scores, report_training
 from roadseg.eval.report_data import ReportedRun
 from roadseg.eval.report_html import Html, anchor, h
 from roadseg.eval.report_pictures import PicturedImage, pictured_images
@@ -24,21 +24,19 @@ def page(
     """
     segmentation = [run for run in runs if run.recipe.task == "segmentation"]
     scored = _comparable([run for run in segmentation if run.segmentation is not None])
-    auxiliary = [run for run in runs if run.grid is not None]
     pictured, problem = _pictures(scored, pictures, records, tell)
     tell("writing")
     sections: list[Html | None] = []
     if segmentation:
         sections += [report_scores.summary(segmentation)]
-    if auxiliary:
-        sections.append(report_details.auxiliary(auxiliary))
-    sections += [report_scores.training(group) for group in _by_task(runs)]
+    sections.append(report_samplers.samplers(runs))
+    sections += [report_training.training(group) for group in _by_task(runs)]
     if scored:
         sections += [report_scores.classes(scored), report_scores.boundaries(scored)]
         sections += [report_scores.objects(scored), report_scores.confusion(scored)]
     if pictured:
         sections += [report_details.images(scored, pictured)]
-        sections.append(report_details.grids(scored, pictured))
+        sections.append(report_samplers.grids(scored, pictured))
     elif problem:
         sections.append(h("p", problem, class_="note"))
     sections += [report_details.costs(runs), report_details.recipes(runs)]

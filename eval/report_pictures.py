@@ -30,11 +30,13 @@ class Seen:
     samples: np.ndarray | None
     """The image with its sampling points; None without sampling."""
     grid: np.ndarray | None
-    """The image under the coarse mesh of its sampling; None unless adaptive."""
+    """The image under the coarse mesh of its sampling; None unless that is learned."""
     meshes: np.ndarray | None
     """That mesh, (views, rows, columns, 2), 0..1 of the image."""
     views: int = 1
     """Views side by side that covered the image."""
+    density: np.ndarray | None = None
+    """The image under the density that its grid was solved for; None where there is none."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +76,8 @@ def pictured_images(
     first = results[0]
     if first is None or not chosen:
         return []
+    if first.sampler:
+        raise RoadsegError(f"the images were sampled by '{first.sampler}', not by the run's own")
     usual = _usual(first.interpolation)
     protocol = choose_protocol(runs[0].recipe, first.protocol, usual, first.mode)
     folder = records or Path(runs[0].recipe.records)
@@ -148,8 +152,8 @@ class _Painter:
         self.run = run
         step = run.result.step if run.result else None
         self.segmenter: Any = run.run.load_segmenter(step)
-        interpolation = "none" if run.recipe.sampling == "none" else protocol.interpolation
-        if interpolation == "none" and run.recipe.sampling != "none":
+        interpolation = "none" if run.recipe.sampler == "none" else protocol.interpolation
+        if interpolation == "none" and run.recipe.sampler != "none":
             interpolation = "graph"
         self.predict = predictor(self.segmenter, interpolation, protocol.mode)
 
@@ -160,19 +164,27 @@ class _Painter:
         picture, table = as_uint8(frame.image), self.run.table
         wrong = drawing.errors(frame.label, labels, table)
         overlay = _painted(frame, labels, table)
-        if self.run.recipe.sampling == "none":
+        if self.run.recipe.sampler == "none":
             return Seen(miou, overlay, small(wrong, nearest=True), None, None, None)
         views = np.asarray(self.segmenter.locations(frame.image[None].astype(np.float32)))[0]
         canvas = _dimmed(picture)
         samples, grid, meshes = canvas, None, None
         for view, colour in zip(views, cycle(VIEW_COLOURS), strict=False):
             samples = drawing.draw_points(samples, view, colour, radius_px=_radius(views))
-        if self.run.recipe.sampling == "adaptive":
+        if self.run.recipe.sampler != "uniform":
             meshes, grid = np.stack([coarse(view) for view in views]), canvas
             for mesh, colour in zip(meshes, cycle(VIEW_COLOURS), strict=False):
                 grid = drawing.draw_mesh(grid, mesh, colour)
         errors = small(wrong, nearest=True)
-        return Seen(miou, overlay, errors, samples, grid, meshes, len(views))
+        density = self._density(frame, picture) if len(views) == 1 else None
+        return Seen(miou, overlay, errors, samples, grid, meshes, len(views), density)
+
+    def _density(self, frame: Frame, picture: np.ndarray) -> np.ndarray | None:
+        sampler = self.segmenter.sampler
+        if not hasattr(sampler, "density"):
+            return None
+        image = frame.image[None].astype(np.float32)
+        return heat(picture, np.asarray(sampler.density(image, training=False))[0])
 
 
 def coarse(grid: np.ndarray, points: int = CONTROL_POINTS) -> np.ndarray:
@@ -182,6 +194,22 @@ def coarse(grid: np.ndarray, points: int = CONTROL_POINTS) -> np.ndarray:
         for side in grid.shape[:2]
     )
     return grid[np.ix_(rows, columns)]
+
+
+def heat(picture: np.ndarray, density: np.ndarray) -> np.ndarray:
+    """Return `picture` (height, width, 3) small and grey, lit up where `density` is high.
+
+    density: (rows, columns), not negative, of any scale.
+    """
+    import cv2
+
+    dark = _dimmed(picture)
+    size = dark.shape[1], dark.shape[0]
+    share = cv2.resize(density.astype(np.float32), size, interpolation=cv2.INTER_LINEAR)
+    level = np.rint(255 * share / max(float(share.max()), 1e-30)).astype(np.uint8)
+    lit = cv2.applyColorMap(level, cv2.COLORMAP_INFERNO)[..., ::-1]
+    grey = dark.mean(axis=-1, keepdims=True)
+    return np.clip(0.35 * grey + 0.8 * lit, 0, 255).astype(np.uint8)
 
 
 def small(picture: np.ndarray, nearest: bool = False) -> np.ndarray:

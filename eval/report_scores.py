@@ -1,4 +1,4 @@
-"""Sections of the report that show scores: summary, curves, classes, boundaries, objects."""
+"""Sections of the report that show scores: summary, classes, boundaries, objects."""
 
 import math
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ CONFUSIONS = 8
 
 
 def summary(runs: Sequence[ReportedRun]) -> Html:
-    """Return the scores and costs of the segmentation runs, with the gain of adaptive sampling."""
+    """Return the scores and costs of the segmentation runs, with the gain of learned sampling."""
     rows = [compare(run) for run in runs]
     gains = pairs(runs)
     head = ["Run", "Sampling", "Step", "mIoU", f"Boundary {BOUNDARY_PX}\N{NO-BREAK SPACE}px"]
@@ -28,7 +28,7 @@ def summary(runs: Sequence[ReportedRun]) -> Html:
         "Parameters",
     ]
     body: list[Sequence[Child]] = [_summary_row(rows, place) for place in range(len(rows))]
-    body += [_gain_row(rows[uniform], rows[adaptive]) for uniform, adaptive in gains]
+    body += [_gain_row(rows[uniform], rows[learned]) for uniform, learned in gains]
     sentences = [h("p", _finding(rows[u], rows[a]), class_="lead") for u, a in gains]
     note = (
         f"Scores in percent, the best in bold. Boundary: pixel accuracy within {BOUNDARY_PX} px of "
@@ -55,28 +55,29 @@ def _summary_row(rows: Sequence[Comparison], place: int) -> list[Html | str]:
     return [*cells, f"{row.macs / 1e6:,.1f} M", f"{row.parameters:,}"]
 
 
-def _gain_row(uniform: Comparison, adaptive: Comparison) -> list[Html]:
+def _gain_row(uniform: Comparison, learned: Comparison) -> list[Html]:
     names = ("miou", "boundary", "boundary_target", "miou_small", "miou_target")
-    gains = [points(getattr(adaptive, name) - getattr(uniform, name)) for name in names]
-    cost = _change(uniform.macs, adaptive.macs)
+    gains = [points(getattr(learned, name) - getattr(uniform, name)) for name in names]
+    cost = _change(uniform.macs, learned.macs)
     return [
         h("th", f"gain over {uniform.name}", scope="row", class_="gain"),
-        h("td", adaptive.sampling, class_="left gain"),
+        h("td", learned.sampling, class_="left gain"),
         *(h("td", text, class_="gain") for text in ("", *gains, cost, "")),
     ]
 
 
-def _finding(uniform: Comparison, adaptive: Comparison) -> str:
-    """Return what adaptive sampling changed, in a sentence that takes no side."""
-    if math.isnan(uniform.miou) or math.isnan(adaptive.miou):
-        return f"{uniform.name} and {adaptive.name} were not both evaluated."
-    size = adaptive.sampling.split()[-1].replace("x", " × ")
+def _finding(uniform: Comparison, learned: Comparison) -> str:
+    """Return what learned sampling changed, in a sentence that takes no side."""
+    if math.isnan(uniform.miou) or math.isnan(learned.miou):
+        return f"{uniform.name} and {learned.name} were not both evaluated."
+    kind, size = learned.sampling.split()
+    size = size.replace("x", " × ")
     return (
-        f"With {size} samples, adaptive sampling reaches {percent(adaptive.miou)} % mIoU and "
+        f"With {size} samples, sampling by {kind} reaches {percent(learned.miou)} % mIoU and "
         f"uniform sampling {percent(uniform.miou)} % "
-        f"({points(adaptive.miou - uniform.miou)} points); within {BOUNDARY_PX} px of boundaries "
-        f"{points(adaptive.boundary - uniform.boundary)} points of pixel accuracy, "
-        f"for {_change(uniform.macs, adaptive.macs)} multiply-adds."
+        f"({points(learned.miou - uniform.miou)} points); within {BOUNDARY_PX} px of boundaries "
+        f"{points(learned.boundary - uniform.boundary)} points of pixel accuracy, "
+        f"for {_change(uniform.macs, learned.macs)} multiply-adds."
     )
 
 
@@ -84,46 +85,8 @@ def _change(before: float, after: float) -> str:
     return f"{100 * (after / before - 1):+.1f} %".replace("-", "−")
 
 
-def training(runs: Sequence[ReportedRun]) -> Html | None:
-    """Return the curves of loss, rate and score over the steps; None without any."""
-    grids = all(run.recipe.task == "sampling" for run in runs)
-    charts = []
-    for event, value, y_label, caption in (
-        ("evaluation", "mse", "mean squared error", "Error of the sampling grid"),
-        ("evaluation", "miou", "mIoU (%)", "Score of each evaluation"),
-        ("train", "loss", "loss", "Loss of training; bold: its moving mean"),
-        ("train", "learning_rate", "rate", "Learning rate"),
-    ):
-        series = [
-            line for place, run in enumerate(runs) for line in _curve(run, place, event, value)
-        ]
-        drawn = line_chart(series, title=caption, x_label="step", y_label=y_label)
-        if drawn:
-            charts.append(figure(Html(drawn), caption))
-    if not charts:
-        return None
-    title = "Training of auxiliary networks" if grids else "Training"
-    return section(title, _legend(runs), h("div", charts, class_="charts"))
-
-
-def _curve(run: ReportedRun, place: int, event: str, value: str) -> list[Series]:
-    steps, values = run.curve(event, value)
-    if value == "miou":
-        values = [100 * score for score in values]
-    if value != "loss" or len(steps) < 30:
-        return [Series(run.name, steps, values, place % 8, markers=event == "evaluation")]
-    half = max(1, len(values) // 40)
-    smooth = [
-        float(np.mean(values[max(0, at - half) : at + half + 1])) for at in range(len(values))
-    ]
-    return [
-        Series(run.name, steps, values, place % 8, faint=True),
-        Series(run.name, steps, smooth, place % 8),
-    ]
-
-
 def classes(runs: Sequence[ReportedRun]) -> Html:
-    """Return IoU of classes and categories, with bars, and what adaptive sampling gains."""
+    """Return IoU of classes and categories, with bars, and what learned sampling gains."""
     table_, results = runs[0].table, _results(runs)
     counts = [sum(row) + rest for row, rest in _rows_of_labels(results[0])]
     share = [count / max(sum(counts), 1) for count in counts]
@@ -171,14 +134,14 @@ def _meters(values: Sequence[float]) -> list[Html]:
 
 def _gains(runs: Sequence[ReportedRun], values: Sequence[float]) -> list[Html]:
     return [
-        h("td", points(values[adaptive] - values[uniform]), class_="gain")
-        for uniform, adaptive in pairs(runs)
+        h("td", points(values[learned] - values[uniform]), class_="gain")
+        for uniform, learned in pairs(runs)
     ]
 
 
 def _gain_heads(runs: Sequence[ReportedRun]) -> list[str]:
     found = pairs(runs)
-    sizes = [runs[adaptive].sampling.split()[-1] for _, adaptive in found]
+    sizes = [runs[learned].sampling.split()[-1] for _, learned in found]
     return ["Gain"] if len(found) == 1 else [f"Gain {size}" for size in sizes]
 
 
@@ -209,7 +172,7 @@ def boundaries(runs: Sequence[ReportedRun]) -> Html:
         "resolution; the band grows to the right."
     )
     shown = [h("div", charts, class_="charts"), boundary_f(runs)]
-    return section("Boundaries", _legend(runs), shown, note=note)
+    return section("Boundaries", legend_of(runs), shown, note=note)
 
 
 def boundary_f(runs: Sequence[ReportedRun]) -> Html | None:
@@ -258,7 +221,7 @@ def objects(runs: Sequence[ReportedRun]) -> Html:
         charts.append(figure(Html(drawn), caption))
     targets = ", ".join(runs[0].table.names[index] for index in results[0].target_classes)
     note = f"Objects: connected regions of one target class ({targets or 'none'})."
-    return section("Object size", _legend(runs), h("div", charts, class_="charts"), note=note)
+    return section("Object size", legend_of(runs), h("div", charts, class_="charts"), note=note)
 
 
 def _area(size: SizeBin) -> str:
@@ -296,7 +259,8 @@ def largest_confusions(result: EvaluationResult) -> list[tuple[str, str, float, 
     ]
 
 
-def _legend(runs: Sequence[ReportedRun]) -> Html | None:
+def legend_of(runs: Sequence[ReportedRun]) -> Html | None:
+    """Return the names of the runs with their colours; None for a single one."""
     return Html(legend([run.name for run in runs])) if len(runs) > 1 else None
 
 

@@ -60,6 +60,8 @@ class BaseResult:
     images: int
     mode: InferenceMode = dataclasses.field(default_factory=InferenceMode, kw_only=True)
     """Whole image or tiles, scales, mirror; results of earlier versions were whole images."""
+    sampler: str = dataclasses.field(default="", kw_only=True)
+    """What sampled in place of the run's own sampler: 'uniform', 'density NAME'; '' for its own."""
 
     task = ""
 
@@ -178,7 +180,7 @@ class EvaluationResult(BaseResult):
 
 @dataclasses.dataclass(frozen=True)
 class SamplingResult(BaseResult):
-    """Error of an auxiliary network's grids against the exact targets."""
+    """Error of the published sampler's grids against the exact targets."""
 
     mse: float
     """Raw grid, border entries included, as published."""
@@ -224,9 +226,10 @@ def load_result(path: Path) -> Result:
 
 
 def _kinds() -> tuple[type[BaseResult], ...]:
+    from roadseg.eval.density_results import DensityResult
     from roadseg.eval.pair_results import FlowResult, TwoViewResult
 
-    return EvaluationResult, SamplingResult, FlowResult, TwoViewResult
+    return EvaluationResult, SamplingResult, DensityResult, FlowResult, TwoViewResult
 
 
 def without_nan(value: Any) -> Any:

@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from roadseg import checkpoint
+from roadseg.eval.density_results import DensityResult
 from roadseg.eval.evaluate import Evaluation
 from roadseg.eval.pair_results import FlowResult, TwoViewResult
 from roadseg.eval.results import EvaluationResult, Result, SamplingResult
 from roadseg.run_folder import RunFolder
 
-LOWER_IS_BETTER = frozenset({"mse", "epe", "photometric"})
+LOWER_IS_BETTER = frozenset({"mse", "cross_entropy", "epe", "photometric"})
 
 
 def store_result(evaluation: Evaluation, result: Result, seconds: float) -> Path:
@@ -33,12 +34,14 @@ def store_result(evaluation: Evaluation, result: Result, seconds: float) -> Path
         "images": result.images,
         "limit": result.limit,
         "mode": result.mode.label,
+        "sampler": result.sampler,
         "seconds": round(seconds, 3),
     }
     finite = {name: None if math.isnan(value) else value for name, value in scalars.items()}
     _write_tensorboard(run.tensorboard(evaluation.folder.name), result.step, scalars)
-    # Pictures of a part of the split, or of the training images, say nothing about what is best.
-    if result.limit is None and result.split != evaluation.recipe.split:
+    # A part of the split, the training images, or another sampler say nothing about what is best.
+    own = not result.sampler
+    if own and result.limit is None and result.split != evaluation.recipe.split:
         update_best(run, result)
     run.append_metrics(event | finite)
     path = evaluation.result_path(result.step)
@@ -48,7 +51,7 @@ def store_result(evaluation: Evaluation, result: Result, seconds: float) -> Path
 
 def scalar_values(result: Result) -> dict[str, float]:
     """Return the scores of `result` that make a curve, by name."""
-    if isinstance(result, FlowResult | TwoViewResult):
+    if isinstance(result, FlowResult | TwoViewResult | DensityResult):
         return result.scalars()
     if isinstance(result, SamplingResult):
         return {

@@ -10,6 +10,7 @@ from rich.box import ASCII2, SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
+from roadseg.eval.density_results import DensityResult
 from roadseg.eval.pair_results import FlowResult, TwoViewResult
 from roadseg.eval.results import EvaluationResult, Result, SamplingResult
 from roadseg.metrics.boundary_f import BoundaryF
@@ -67,9 +68,12 @@ def result_tables(result: Result) -> list[Table]:
     """Return the tables that `roadseg eval` prints for one result."""
     title = f"{result.run}, step {result.step}: {result.split}, protocol {result.protocol}"
     title += "" if result.mode.is_whole else f", {result.mode.label}"
+    title += f", sampled by {result.sampler}" if result.sampler else ""
     title += f", {result.images} image{'s' if result.images != 1 else ''}"
     if isinstance(result, SamplingResult):
         return [_grids(title, result)]
+    if isinstance(result, DensityResult):
+        return [_densities(title, result), _density_grids(result)]
     if isinstance(result, FlowResult):
         return [_flow(title, result)]
     if isinstance(result, TwoViewResult):
@@ -87,6 +91,31 @@ def _grids(title: str, result: SamplingResult) -> Table:
         ("uniform", result.mse_uniform),
     ):
         table.add_row(name, f"{value:.6f}")
+    return table
+
+
+def _densities(title: str, result: DensityResult) -> Table:
+    table = new_table(title, "density", "cross entropy")
+    for name, value in density_rows(result):
+        table.add_row(name, f"{value:.4f}")
+    return table
+
+
+def density_rows(result: DensityResult) -> list[tuple[str, float]]:
+    """Return the cross entropies of a sampler by density beside what they compare with."""
+    return [
+        ("predicted", result.cross_entropy),
+        ("true ones (floor)", result.entropy),
+        ("best fixed one, in hindsight: mean of these images", result.best_fixed),
+        ("uniform", result.uniform),
+    ]
+
+
+def _density_grids(result: DensityResult) -> Table:
+    table = new_table("grids solved for the predicted densities", "score", "value")
+    table.add_row("deviation of log cell masses, mean", number(result.residual))
+    table.add_row("deviation of log cell masses, worst image", number(result.residual_worst))
+    table.add_row("folded cells", f"{result.folded:,} of {result.cells * result.images:,}")
     return table
 
 

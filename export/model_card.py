@@ -33,7 +33,7 @@ def model_card(
 ) -> dict[str, Any]:
     """Return the card of the checkpoint at `step` of `run`, exported as `model` to a format."""
     recipe = json.loads(run.recipe.to_json())
-    sampling = recipe["sampling"]
+    sampling = recipe["sampler"]
     void = len(run.label_table.names) if recipe["void_class"] else None
     outputs = outputs_of(format_name, sampling != "none", void)
     two_views = recipe["task"] == "two_views"
@@ -56,12 +56,12 @@ def model_card(
             "checkpoint": run.find_checkpoint(step)[1].name,
             "source": recipe["source"],
             "initial_weights": recipe["initial_weights"],
+            "initial_weights_part": recipe["initial_weights_part"],
         },
         "versions": _versions(),
     }
-    if sampling == "adaptive":
-        auxiliary = type(run)(run.path / "auxiliary")
-        card["auxiliary_recipe"] = json.loads(auxiliary.recipe.to_json())
+    if sampling in ("prior", "nus", "density"):
+        card["sampler_recipe"] = json.loads(run.sampler_folder.recipe.to_json())
     return card
 
 
@@ -79,12 +79,12 @@ def _normalisation(name: str, model: "keras.Model") -> str:
 
 
 def _sampling(recipe: dict[str, Any]) -> dict[str, Any]:
-    if recipe["sampling"] == "none":
+    if recipe["sampler"] == "none":
         return {"kind": "none"}
     return {
-        "kind": recipe["sampling"],
+        "kind": recipe["sampler"],
         "size": recipe["sampling_size"],
-        "view": recipe["crop_size"],
+        "window": recipe["crop_size"] if recipe["sampling_window"] == "crop" else None,
         "interpolation": "two_pass",
     }
 
@@ -167,8 +167,11 @@ def _described(tensor: dict[str, str]) -> tuple[str, ...]:
 def _sampling_text(sampling: dict[str, Any]) -> str:
     if sampling["kind"] == "none":
         return "none, the network sees every pixel."
-    size, view = ("x".join(map(str, sampling[key])) for key in ("size", "view"))
-    return f"{sampling['kind']}, {size} samples for a view of the aspect {view}."
+    size = "x".join(map(str, sampling["size"]))
+    if sampling["window"] is None:
+        return f"{sampling['kind']}, {size} samples of the whole image."
+    window = "x".join(map(str, sampling["window"]))
+    return f"{sampling['kind']}, {size} samples for a window of the aspect {window}."
 
 
 def _evaluation_text(results: list[dict[str, Any]]) -> str:

@@ -160,7 +160,7 @@ def _reference(model: "keras.Model") -> Any:
 
     signature = [tf.TensorSpec((None, None, None, 3), tf.uint8)]
     if is_sampled(model):
-        signature.append(tf.TensorSpec((None, *model.sampling_size, 2), tf.float32))
+        signature.append(tf.TensorSpec((None, *model.size, 2), tf.float32))
 
     @tf.function(input_signature=signature)
     def labels(image: Any, grid: Any = None) -> Any:

@@ -8,11 +8,13 @@ Source: Marin et al. 2019 (arXiv:1907.07156), Eq. 2, and the code published with
 quirks are options here; the defaults repair them.
 """
 
+from roadseg.nus_native.density import boundary_density
 from roadseg.nus_native.mesh import interpolate
 from roadseg.nus_native.solvers import energy, has_ceres, solve_grid
 from roadseg.nus_native.targets import boundary_targets, edge_map, nearest_edges, uniform_grid
 
 __all__ = [
+    "boundary_density",
     "boundary_targets",
     "edge_map",
     "energy",

@@ -33,6 +33,15 @@ cdef extern from "nearest.hpp" namespace "roadseg" nogil:
     ) except +
 
 
+cdef extern from "density.hpp" namespace "roadseg" nogil:
+    cdef cppclass PairWeights:
+        const float* table
+        size_t classes
+    void c_boundary_density "roadseg::boundary_density"[Label](
+        const LabelMaps[Label]&, const Wanted&, const PairWeights&, size_t, size_t, unsigned, double*
+    ) except +
+
+
 cdef extern from "direct.hpp" namespace "roadseg" nogil:
     void solve_grids(
         const double*, size_t, size_t, size_t, double, double, unsigned, double*
@@ -96,6 +105,36 @@ def nearest_edges(
     finally:
         del wanted
     return nearest
+
+
+def boundary_density(
+    const label_type[:, :, ::1] labels,
+    size_t rows,
+    size_t columns,
+    target_classes,
+    ignore,
+    const float[:, ::1] weights,
+    unsigned threads,
+):
+    """Return the float64 (batch, rows, columns) weight of boundary pixels in each cell.
+
+    weights: (classes, classes + 1), or (0, 1) to count every boundary pixel as 1.
+    """
+    cdef LabelMaps[label_type] maps
+    maps.batch, maps.height, maps.width = labels.shape[0], labels.shape[1], labels.shape[2]
+    maps.labels = &labels[0, 0, 0]
+    cdef PairWeights pairs
+    pairs.classes = weights.shape[0]
+    pairs.table = &weights[0, 0] if weights.shape[0] else NULL
+    density = np.empty((maps.batch, rows, columns), np.float64)
+    cdef double[:, :, ::1] out = density
+    cdef Wanted* wanted = make_wanted(target_classes, ignore)
+    try:
+        with nogil:
+            c_boundary_density(maps, wanted[0], pairs, rows, columns, threads, &out[0, 0, 0])
+    finally:
+        del wanted
+    return density
 
 
 def solve(const double[:, :, :, ::1] nearest, double data, double pair, unsigned threads):

@@ -24,7 +24,7 @@ def extensions() -> list[Extension]:
     from Cython.Build import cythonize
 
     found = [
-        _extension("_targets", ["edges.cpp", "nearest.cpp", "direct.cpp"]),
+        _extension("_targets", ["edges.cpp", "nearest.cpp", "density.cpp", "direct.cpp"]),
         _extension("_mesh", ["mesh.cpp", "spans.cpp"]),
         _extension("_pairs", ["pairs.cpp"], METRICS, "roadseg.metrics"),
     ]

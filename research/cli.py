@@ -19,6 +19,7 @@ COMMANDS = {
     "predict": ("roadseg.eval.predict", "labels and overlays for an image, a folder or a video"),
     "submit": ("roadseg.eval.submit", "label maps of the test images, zipped for the server"),
     "report": ("roadseg.eval.report", "report.html of one run or several side by side"),
+    "compare": ("roadseg.eval.compare", "samplers over seeds, paired, at equal multiply-adds"),
     "benchmark": ("roadseg.eval.benchmark", "parameters, multiply-adds and latency"),
     "export": ("roadseg.export.command", "a run to a SavedModel, ONNX, LiteRT or OpenVINO"),
     "import-weights": (

@@ -14,20 +14,25 @@ from collections.abc import Callable, Sequence
 from types import ModuleType
 from typing import Any
 
-MODULES = (
-    *("caffe", "convolution", "entry", "flow", "flow_alignment", "flow_warp", "homography"),
-    *("light_aspp", "mean_locations", "pooling", "resize", "weighted_fusion"),
-)
-"""Files of `layers` that register a class."""
-OTHERS = ("models.legal_sizes", "sampling.auxiliary", "sampling.segmenter")
+MODULES = {
+    "layers": (
+        *("caffe", "cell_bias", "convolution", "entry", "flow", "flow_alignment", "flow_warp"),
+        *("gates", "grouped", "homography", "light_aspp", "mean_locations", "pooling", "resize"),
+        *("scaled_map", "strided_depthwise", "weighted_fusion"),
+    ),
+    "models": ("legal_sizes",),
+    "sampling": ("density", "equidistribution", "nus", "sampler", "segmenter"),
+}
+"""Files that register a class, by their folder."""
 _REGISTRATION = "keras.src.saving.object_registration"
 _OURS = "roadseg>"
 
 
 def register() -> None:
     """Import every module that registers a class with Keras."""
-    for name in (*(f"layers.{module}" for module in MODULES), *OTHERS):
-        importlib.import_module(f"roadseg.{name}")
+    for folder, modules in MODULES.items():
+        for module in modules:
+            importlib.import_module(f"roadseg.{folder}.{module}")
 
 
 def install() -> None:

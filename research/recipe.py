@@ -4,13 +4,15 @@ import dataclasses
 import json
 import typing
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from roadseg.errors import RoadsegError
 from roadseg.files import read_json
 from roadseg.recipe_values import check_values
 
 Scalar = bool | int | float | str
+DENSITY_MODELS = ("density_sampler", "prior_sampler")
+"""Models of the task 'sampling' that learn a density."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,7 +30,8 @@ class Recipe:
     """mIoU, steps, hardware and date of a run of our own, or that there was none."""
 
     model: str = "deeplabv3_mobilenet_v2"
-    """Name in `roadseg.list_models()`; 'auxiliary' for the task 'sampling'."""
+    """Name in `roadseg.list_models()`; for the task 'sampling' 'auxiliary' (the published sampler),
+    'density_sampler' or 'prior_sampler'."""
     model_options: dict[str, Scalar] = dataclasses.field(default_factory=dict)
     """Further arguments of the network's builder in training."""
     evaluation_options: dict[str, Scalar] = dataclasses.field(default_factory=dict)
@@ -40,6 +43,10 @@ class Recipe:
     initial_weights: str = "none"
     """'none', 'imagenet', 'unit_variance' (flows: fitted to the first batch), or the path of a
     checkpoint, archive or run folder."""
+    initial_weights_part: Literal["all", "backbone", "fitting"] = "all"
+    """Part of those that is taken: all, which then have to fit; the backbone alone, whatever head
+    and classes they have beside it; or every variable whose name and shape fit (heads and layers
+    of the classes too, where they happen to). What is left on either side is printed."""
     stages_before: tuple[str, ...] = ()
     """Run folders, or checkpoints in them, that parts of the network come from; later ones win."""
     new_parts: tuple[str, ...] = ()
@@ -67,8 +74,9 @@ class Recipe:
     max_cu_epoch: int = 100_000
     """Epoch, counted from 0, from which on coarse_split is not drawn from any more."""
     crop_size: tuple[int, int] = (1024, 1024)
-    """Training crop; smaller images are padded (label 255). Of the task 'two_views' the size that
-    both views are resized to; of pairs of views for 'flow' as well."""
+    """Training crop; smaller images are padded (label 255); 0 0: as large as the images are. Of
+    the task 'two_views' the size that both views are resized to; of pairs of views for 'flow' as
+    well."""
     centroid_crop: Literal["inside", "published"] = "inside"
     """Crops around a centroid: those that hold it; or as published, where the first one misses it
     by a pixel, and padding moves it."""
@@ -83,6 +91,8 @@ class Recipe:
     """Largest random scale before the crop."""
     scale_step: float = 0.0
     """Step between scales; 0 draws from the continuous range."""
+    scale_draw: Literal["linear", "log"] = "linear"
+    """Whether every scale of a continuous range is as likely, or every ratio of two."""
     min_side: int = 0
     """Pixels that the shorter side of a scaled image has at least; smaller scales are raised."""
     scaling: Literal["aligned", "half_pixel", "half_pixel_cubic", "cubic"] = "aligned"
@@ -99,23 +109,37 @@ class Recipe:
     cache: Literal["none", "encoded", "decoded"] = "none"
     """What is kept in memory after it was read once: nothing, the files' bytes, or the pixels."""
 
-    sampling: Literal["none", "uniform", "adaptive"] = "none"
-    """How the crop is reduced before the network: not at all, on a uniform or on a learned grid."""
+    sampler: Literal["none", "uniform", "prior", "nus", "density"] = "none"
+    """What reduces the crop before the network: nothing, or one of `roadseg.sampling`'s samplers.
+    """
     sampling_size: tuple[int, int] = (128, 128)
     """Samples per column and row, (height, width)."""
-    auxiliary_run: str = ""
-    """Run folder (or one checkpoint) of the auxiliary network; needed for adaptive sampling."""
+    sampler_run: str = ""
+    """Run folder (or one checkpoint) of the sampler; needed for 'prior', 'nus' and 'density'."""
+    sampling_window: Literal["frame", "crop"] = "frame"
+    """What is sampled at once when whole images are labelled: the frame, or windows of the aspect
+    of crop_size, side by side (published)."""
+    sampler_strength: float = 0.6
+    """How far samples follow a density, 0 to below 1; the rest is spread evenly."""
+    loss_size: Literal["samples", "half", "full"] = "samples"
+    """Where the loss of a network behind sampling is taken: at its samples, or at the pixels of the
+    crop at half or full size, to which its scores are brought back."""
 
     grid_size: tuple[int, int] = (8, 8)
-    """Points of the auxiliary network's grid: auxiliary_input // auxiliary_stride."""
+    """Points of the published sampler's grid: auxiliary_input // auxiliary_stride."""
     auxiliary_input: tuple[int, int] = (64, 64)
-    """Size of the image that the auxiliary network sees."""
+    """Size of the image that the sampler's network sees; 0 0, for densities alone: about 96x128
+    pixels, in the aspect of crop_size."""
     auxiliary_depth_multiplier: float = 0.25
-    """Width of the auxiliary network."""
+    """Width of the published sampler's network."""
+    density_width: int = 32
+    """Channels of the density network."""
     target_alpha: float = 0.5
     """Weight a of the data term of the sampling energy (nus_alpha)."""
     target_classes: tuple[int, ...] = ()
     """Train ids whose boundaries attract samples; empty for all."""
+    target_weights: tuple[float, ...] = ()
+    """What a boundary pixel counts in the target of a density, by class; empty for 1 each."""
     targets: Literal["native", "graph"] = "native"
     """Who computes target grids: the native code in the input pipeline, or the device."""
 
@@ -132,22 +156,43 @@ class Recipe:
     """Against the known flow, of every level or the last one; or from the images alone, likewise.
     """
 
-    loss: Literal["cross_entropy", "ohem"] = "cross_entropy"
-    """Loss of the main scores; 'ohem' keeps the hardest pixels of each device's batch."""
+    loss: Literal["cross_entropy", "cross_entropy_of_all", "ohem", "ohem_below"] = "cross_entropy"
+    """Loss of the main scores; 'of_all' divides by ignored pixels too; 'ohem' keeps the hardest
+    pixels of each device's batch, 'ohem_below' those below a limit, as PIDNet does."""
+    main_weight: float = 1.0
+    """Weight of the main scores' loss."""
     ohem_threshold: float = 0.7
     """Pixels whose true class has at most this probability are hard."""
     ohem_min_kept: int = 100_000
     """Pixels of a device's batch that are kept at least; 0 keeps all."""
-    class_weights: Literal["none", "cityscapes", "frequency"] = "none"
-    """Weights of the classes in the loss: Fast_Seg's 19, or 1 / ln(1.10 + frequency)."""
+    class_weights: Literal[
+        "none", "cityscapes", "espnetv2_cityscapes", "dabnet_camvid", "frequency"
+    ] = "none"
+    """Weights of the classes in the loss: those of Fast_Seg, PIDNet and DABNet; those that other
+    originals hold; or 1 / ln(1.10 + frequency)."""
     auxiliary_heads: bool = True
     """Whether a network's auxiliary heads, if it has any, are trained; evaluation has none."""
-    auxiliary_loss: Literal["cross_entropy", "ohem"] = "cross_entropy"
+    auxiliary_loss: Literal["cross_entropy", "cross_entropy_of_all", "ohem", "ohem_below"] = (
+        "cross_entropy"
+    )
     """Loss of the auxiliary heads; a boundary head always has plain cross-entropy."""
     auxiliary_weight: float = 0.4
-    """Weight of each auxiliary head's loss beside the main one's 1."""
+    """Weight of each auxiliary head's loss beside the main one's."""
     boundary_from: Literal["reduced", "full"] = "reduced"
     """Labels of a boundary head are found at the head's own size, or at full size."""
+    edge_weight: float = 20.0
+    """Weight of the loss of a head 'edges' (PIDNet)."""
+    edge_aware_weight: float = 1.0
+    """Weight of the main scores' loss once more, where that head sees an edge."""
+    edge_gate: float = 0.8
+    """Probability of an edge above which it is seen."""
+    edge_size: int = 4
+    """Side in pixels of the square that stands for each pixel of an edge."""
+    edge_margin: int = 0
+    """Rows and columns at each border without edges."""
+    edges_from: Literal["crop", "image"] = "crop"
+    """Edges are found in the labels that are trained on, or in whole label maps, with which they
+    are then scaled and cropped (published; without a sampler)."""
 
     batch_size: int = 16
     """Images in a step, over all replicas and machines."""
@@ -155,14 +200,19 @@ class Recipe:
     """Optimiser steps of the whole run."""
     learning_rate: float = 0.007
     """Rate at step 0, before the schedule."""
-    schedule: Literal["poly", "cosine", "halving"] = "poly"
-    """How the rate falls, step by step: poly to 0, half a cosine, or by halves."""
+    schedule: Literal["poly", "cosine", "halving", "restarts"] = "poly"
+    """How the rate falls, step by step: poly to 0, half a cosine, by halves, or again and again
+    from five times the rate to it and then straight to 0 (ESPNetv2)."""
     rate_every_steps: int = 1
     """Steps in which the rate stays as it is; those of an epoch where it falls epoch by epoch."""
     rate_ahead: bool = False
     """Train every such stretch at the rate of the next one; the last of poly then has rate 0."""
     power: float = 0.9
     """Power of the poly schedule, which ends at 0."""
+    warm_up_steps: int = 0
+    """Steps in which the rate grows in a straight line, before the poly schedule begins."""
+    warm_up_from: float = 1 / 3
+    """Share of the rate at which that begins."""
     poly_steps_beyond: int = 0
     """Steps after the last one at which the poly schedule reaches 0."""
     final_learning_rate: float = 0.0
@@ -187,6 +237,8 @@ class Recipe:
     """How the names of layers begin that start from published weights."""
     pretrained_factor: float = 1.0
     """Factor on the rate and on the decay of those layers (SwiftNet: 1/4)."""
+    pretrained_decay: Literal["scaled", "full"] = "scaled"
+    """Whether that factor is on their decay as well, or they decay like all others."""
     bias_gradient_factor: float = 1.0
     """Factor on the gradient of the logits' biases (published: 2)."""
     local_norms: tuple[str, ...] = ()
@@ -224,12 +276,27 @@ class Recipe:
         """Return the recipe as indented JSON."""
         return json.dumps(dataclasses.asdict(self), indent=2)
 
+    @property
+    def learns_density(self) -> bool:
+        """Whether it trains a sampler by density, and not the published one."""
+        return self.task == "sampling" and self.model in DENSITY_MODELS
+
+    @property
+    def density_input(self) -> tuple[int, int]:
+        """Size of the thumbnail that a density is predicted from."""
+        if min(self.auxiliary_input) > 0:
+            return self.auxiliary_input
+        from roadseg.sampling.density_targets import thumbnail_size
+
+        return thumbnail_size(self.crop_size)
+
     @classmethod
     def from_json(cls, path: Path) -> "Recipe":
         """Return the recipe stored in `path`; raise RoadsegError if it is not one."""
         values = read_json(path, "is this a run folder?", "no recipe here")
         if not isinstance(values, dict):
             raise RoadsegError(f"{path}: not a recipe ({type(values).__name__}); is this a run?")
+        _rename_fields(values)
         fields = {field.name: field for field in dataclasses.fields(cls)}
         unknown = sorted(set(values) - set(fields))
         if unknown:
@@ -244,3 +311,13 @@ class Recipe:
                 values[name] = tuple(value)
         check_values(values, typing.get_type_hints(cls), path)
         return cls(**values)
+
+
+def _rename_fields(values: dict[str, Any]) -> None:
+    """Bring the fields of a recipe that was stored before samplers were a family to their names."""
+    if "sampling" in values:
+        kind = values.pop("sampling")
+        values["sampler"] = "nus" if kind == "adaptive" else kind
+        values.setdefault("sampling_window", "crop")
+    if "auxiliary_run" in values:
+        values["sampler_run"] = values.pop("auxiliary_run")

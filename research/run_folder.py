@@ -1,7 +1,8 @@
 """The run folder: everything that evaluation and export need to know about one training run.
 
-recipe.json, label_table.json, checkpoints/step-XXXXXXXX/, auxiliary/ (a run folder in small, for
-learned sampling), metrics.jsonl, best.json, tensorboard/, evaluation/, export/.
+recipe.json, label_table.json, checkpoints/step-XXXXXXXX/, sampler/ (a run folder in small, for
+learned sampling; auxiliary/ in older runs), metrics.jsonl, best.json, tensorboard/, evaluation/,
+export/.
 """
 
 import json
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from roadseg.datasets.label_table import LabelTable
+    from roadseg.sampling import Sampler
 
 Step = int | Literal["best"] | None
 LEARNED = {
@@ -137,26 +139,41 @@ class RunFolder:
         assign_variables(model, arrays, path, spare)
         return model
 
-    def load_auxiliary(self, step: Step = None) -> "keras.Model":
-        """Return the AuxiliaryNetwork that predicts the sampling grid.
+    @property
+    def sampler_folder(self) -> "RunFolder":
+        """The copy of the sampler's run that a run behind learned sampling holds."""
+        before = RunFolder(self.path / "auxiliary")
+        return before if before.exists else RunFolder(self.path / "sampler")
 
-        A run of the task 'sampling' gives its own; one with adaptive sampling the copy that it
-        was trained with (`step` then has no meaning). Raises RoadsegError for any other run.
+    def load_sampler(self, step: Step = None, **options: Any) -> "Sampler":
+        """Return the sampler of the run.
+
+        A run of the task 'sampling' gives its own, at `step`; one behind sampling the copy that it
+        was trained with. options: those of the sampler's class, in place of the recipe's.
+        Raises RoadsegError for a run without one.
         """
-        from roadseg.sampling import AuxiliaryNetwork
+        from roadseg.sampling import UniformSampler
+        from roadseg.sampling.trained import trained_sampler
 
         recipe = self.recipe
         if recipe.task == "sampling":
-            return AuxiliaryNetwork(self.load_network(step))
-        if recipe.sampling == "adaptive":
-            return RunFolder(self.path / "auxiliary").load_auxiliary()
+            return trained_sampler(recipe, self.load_network(step), **options)
+        if recipe.task == "segmentation" and recipe.sampler == "uniform":
+            return UniformSampler(**options)
+        if recipe.task == "segmentation" and recipe.sampler != "none":
+            if recipe.sampler in ("prior", "density"):
+                options = {"strength": recipe.sampler_strength} | options
+            return self.sampler_folder.load_sampler(**options)
         raise RoadsegError(
-            f"{self.path}: sampling is '{recipe.sampling}', without a network of its own"
+            f"{self.path}: a run without a sampler; name one that was trained as one"
         )
 
-    def load_segmenter(self, step: Step = None, evaluation: bool = True) -> "keras.Model":
+    def load_segmenter(
+        self, step: Step = None, evaluation: bool = True, sampler: "Sampler | None" = None
+    ) -> "keras.Model":
         """Return RGB 0..255 at any size -> class scores at that size, whatever the sampling.
 
+        sampler: samples in place of the run's own, of a run behind sampling.
         A network that takes multiples of a number alone has its images padded to the next ones.
         """
         from roadseg.models.legal_sizes import padded_to_legal
@@ -168,10 +185,11 @@ class RunFolder:
                 f"{self.path}: this run learns {LEARNED[recipe.task]}, not scores of single images"
             )
         network = self.load_network(step, evaluation)
-        if recipe.sampling == "none":
+        if recipe.sampler == "none":
             return padded_to_legal(network)
-        auxiliary = self.load_auxiliary() if recipe.sampling == "adaptive" else None
-        return SampledSegmenter(network, auxiliary, recipe.sampling_size, view=recipe.crop_size)
+        window = recipe.crop_size if recipe.sampling_window == "crop" else None
+        sampler = self.load_sampler() if sampler is None else sampler
+        return SampledSegmenter(network, sampler, recipe.sampling_size, window)
 
     def append_metrics(self, event: dict[str, Any]) -> None:
         """Add one JSON line to metrics.jsonl, in a single write that other processes may share."""
@@ -236,13 +254,9 @@ def build_network(recipe: Recipe, num_classes: int, evaluation: bool = False) ->
     For the task 'two_views' it takes and gives both views by name, one for single images as well.
     """
     if recipe.task == "sampling":
-        from roadseg.models.auxiliary import auxiliary_network
+        from roadseg.sampling.trained import sampler_network
 
-        return auxiliary_network(
-            input_size=recipe.auxiliary_input,
-            output_stride=recipe.auxiliary_input[0] // recipe.grid_size[0],
-            depth_multiplier=recipe.auxiliary_depth_multiplier,
-        )
+        return sampler_network(recipe)
     import roadseg
     from roadseg.models.both_views import both_views
     from roadseg.models.registry import find

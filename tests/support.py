@@ -19,11 +19,14 @@ on_tensorflow = pytest.mark.skipif(
 
 # Networks that are another on a larger trunk, or made of others' parts.
 DEEPER_COPIES = {
+    "ddrnet_23": "ddrnet_23_slim",
     "dfseg_v2": "dfseg_v1",
     "espnet_c": "espnet",
     "fpn_stdc1": "sfnet_stdc1",
     "fpn_stdc2": "fpn_stdc1",
     "mobilenet_v3_large": "mobilenet_v3_small",
+    "pidnet_l": "pidnet_s",
+    "pidnet_m": "pidnet_s",
     "pspnet_101": "pspnet_50",
     "sfnet_dfnet_v2": "sfnet_dfnet_v1",
     "sfnet_lite_stdc1": "sfnet_lite_resnet18",

@@ -1,5 +1,6 @@
 """The run folder: what is read from it, and what is refused."""
 
+import json
 from pathlib import Path
 
 import keras
@@ -10,7 +11,7 @@ from roadseg import checkpoint
 from roadseg.errors import RoadsegError
 from roadseg.recipe import Recipe
 from roadseg.run_folder import RunFolder, assign_variables, variable_arrays
-from roadseg.sampling import AuxiliaryNetwork, SampledSegmenter
+from roadseg.sampling import NusSampler, SampledSegmenter
 from tests.train import tiny
 
 
@@ -95,31 +96,45 @@ def test_a_checkpoint_of_another_network_is_refused_and_changes_nothing(tmp_path
 
 def test_each_kind_of_sampling_gives_full_size_scores(tmp_path: Path) -> None:
     images = np.random.default_rng(0).uniform(0, 255, (1, 24, 48, 3)).astype(np.float32)
-    for sampling in ("none", "uniform", "adaptive"):
-        recipe = tiny.recipe(sampling=sampling, sampling_size=(8, 8))
+    for sampling in ("none", "uniform", "nus"):
+        recipe = tiny.recipe(sampler=sampling, sampling_size=(8, 8))
         run = make_run(tmp_path / sampling, recipe)
-        make_run(run.path / "auxiliary", tiny.recipe(task="sampling"))
+        make_run(run.path / "sampler", tiny.recipe(task="sampling"))
         segmenter = run.load_segmenter()
         assert isinstance(segmenter, SampledSegmenter) == (sampling != "none")
         assert segmenter(images).shape == (1, 24, 48, tiny.CLASSES)
         if sampling != "none":
-            assert segmenter.view == recipe.crop_size
-            assert (segmenter.auxiliary is not None) == (sampling == "adaptive")
+            assert segmenter.window is None and segmenter.sampler.kind == sampling
 
 
-def test_an_auxiliary_run_gives_its_own_network_and_no_segmenter(tmp_path: Path) -> None:
+def test_a_run_of_before_samplers_were_a_family_samples_as_it_did(tmp_path: Path) -> None:
+    recipe = tiny.recipe(sampler="nus", sampling_size=(8, 8))
+    run = make_run(tmp_path / "run", recipe)
+    make_run(run.path / "auxiliary", tiny.recipe(task="sampling"))
+    values = json.loads(recipe.to_json())
+    for name in ("sampler", "sampler_run", "sampling_window", "sampler_strength", "loss_size"):
+        del values[name]
+    values |= {"sampling": "adaptive", "auxiliary_run": "runs/auxiliary"}
+    (run.path / "recipe.json").write_text(json.dumps(values))
+    assert (run.recipe.sampler, run.recipe.sampler_run) == ("nus", "runs/auxiliary")
+    assert run.load_segmenter().window == recipe.crop_size
+
+
+def test_a_run_of_a_sampler_gives_its_own_network_and_no_segmenter(tmp_path: Path) -> None:
     run = make_run(tmp_path, tiny.recipe(task="sampling"))
-    auxiliary = run.load_auxiliary()
-    assert isinstance(auxiliary, AuxiliaryNetwork)
-    assert auxiliary(keras.ops.zeros((2, 30, 40, 3))).shape == (2, 3, 3, 2)
+    sampler = run.load_sampler()
+    assert isinstance(sampler, NusSampler)
+    assert sampler(keras.ops.zeros((2, 30, 40, 3))).shape == (2, 3, 3, 2)
     with pytest.raises(RoadsegError, match="learns sampling grids"):
         run.load_segmenter()
 
 
-def test_uniform_runs_have_no_auxiliary_network(tmp_path: Path) -> None:
-    run = make_run(tmp_path, tiny.recipe(sampling="uniform"))
-    with pytest.raises(RoadsegError, match="sampling is 'uniform'"):
-        run.load_auxiliary()
+def test_only_runs_behind_sampling_have_a_sampler(tmp_path: Path) -> None:
+    run = make_run(tmp_path / "uniform", tiny.recipe(sampler="uniform"))
+    assert run.load_sampler().kind == "uniform"
+    run = make_run(tmp_path / "none", tiny.recipe(sampler="none"))
+    with pytest.raises(RoadsegError, match="none: a run without a sampler"):
+        run.load_sampler()
 
 
 def test_metrics_are_lines_and_one_cut_short_spoils_no_other(tmp_path: Path) -> None:

@@ -62,7 +62,8 @@ def random_crop(
 ) -> Crop:
     """Return a crop of recipe.crop_size.
 
-    image: (height, width, 3) uint8; label: (height, width) integer train ids.
+    image: (height, width, 3) uint8; label: (height, width) integer train ids, or uint16, which
+        stays: `edges.with_edges` has more beside the ids.
     draw: (4,) in [0, 1) for scale, row, column, flip.
     padded: False where no image can be smaller than the crop, which then costs less.
     centroid: (2,) integers, the row and column that the crop is to hold; -1 or None for any crop.
@@ -71,7 +72,9 @@ def random_crop(
     has SFSegNets, with padding on all sides and centroids. SGCPNet pads on all sides alike, flips,
     and then crops, which draws from the same crops.
     """
-    image, label = tf.convert_to_tensor(image), tf.cast(label, tf.uint8)
+    image, label = tf.convert_to_tensor(image), tf.convert_to_tensor(label)
+    if label.dtype != tf.uint16:
+        label = tf.cast(label, tf.uint8)
     factor, size = tf.constant(1.0), tf.shape(image)[:2]
     if _is_scaled(recipe):
         shortest = tf.cast(tf.reduce_min(size), tf.float32)
@@ -156,6 +159,8 @@ def _window(
 
 def scale(draw: Tensor, recipe: Recipe) -> Tensor:
     """Return the factor for a draw in [0, 1): one of the steps, or any value in the range."""
+    if recipe.scale_step <= 0 and recipe.scale_draw == "log":
+        return recipe.min_scale * (recipe.max_scale / recipe.min_scale) ** draw
     if recipe.scale_step <= 0:
         return recipe.min_scale + draw * (recipe.max_scale - recipe.min_scale)
     count = int((recipe.max_scale - recipe.min_scale) / recipe.scale_step + 1 + 1e-6)

@@ -7,11 +7,12 @@ import tensorflow as tf
 import roadseg
 from roadseg.datasets.label_table import LabelTable
 from roadseg.errors import RoadsegError
-from roadseg.losses.cross_entropy import CITYSCAPES_WEIGHTS
+from roadseg.losses.cross_entropy import PUBLISHED_WEIGHTS
 from roadseg.losses.flow import MULTI_SCALE_FACTORS
 from roadseg.models.registry import NETWORKS, find
 from roadseg.recipe import Recipe
 from roadseg.run_folder import LEARNED
+from roadseg.sampling.density_targets import STRIDE
 from roadseg.train.advice import advice
 
 
@@ -23,6 +24,8 @@ def check_recipe(recipe: Recipe, table: LabelTable) -> None:
         "grid_size": recipe.grid_size,
         "auxiliary_input": recipe.auxiliary_input,
     }
+    if recipe.learns_density:
+        sizes["auxiliary_input"] = recipe.density_input
     for name, size in sizes.items():
         _need(min(size) >= 2, name, size, "at least 2 a side")
     at_least_1 = ("batch_size", "steps", "summary_every_steps", "shuffle_buffer")
@@ -45,14 +48,29 @@ def check_recipe(recipe: Recipe, table: LabelTable) -> None:
         )
     weights = recipe.class_weights
     outputs = table.num_classes + recipe.void_class
-    fits = weights != "cityscapes" or outputs == len(CITYSCAPES_WEIGHTS)
-    _need(fits, "class_weights", weights, f"'frequency': the network has {outputs} outputs, not 19")
-    if recipe.task == "sampling":
+    count = len(PUBLISHED_WEIGHTS.get(weights, range(outputs)))
+    wanted = f"'frequency': the network has {outputs} outputs, not {count}"
+    _need(count == outputs, "class_weights", weights, wanted)
+    strength = recipe.sampler_strength
+    _need(0 <= strength < 1, "sampler_strength", strength, "0 to below 1")
+    at_samples = recipe.loss_size == "samples" or recipe.sampler != "none"
+    wanted = "samples: there is no sampler to come back from; its loss is taken at every pixel"
+    _need(at_samples, "loss_size", recipe.loss_size, wanted)
+    if recipe.learns_density:
+        _check_density(recipe, table)
+    elif recipe.task == "sampling":
         _check_grid(recipe)
     else:
         _check_network(recipe)
     fitted = recipe.initial_weights == "unit_variance"
     _need(recipe.task == "flow" or not fitted, "initial_weights", "unit_variance", "flows only")
+    _need(
+        recipe.initial_weights_part == "all"
+        or recipe.initial_weights not in ("", "none", "unit_variance"),
+        "initial_weights_part",
+        recipe.initial_weights_part,
+        "a part of a file or run; name it with --initial-weights",
+    )
     if recipe.task == "flow":
         _check_flow(recipe)
 
@@ -103,7 +121,7 @@ def _check_network(recipe: Recipe) -> None:
     learned = find(recipe.model).task
     fits = learned == recipe.task or (recipe.task == "two_views" and learned == "segmentation")
     _need(fits, "model", recipe.model, f"one that learns {LEARNED[recipe.task]}")
-    name = "crop_size" if recipe.sampling == "none" else "sampling_size"
+    name = "crop_size" if recipe.sampler == "none" else "sampling_size"
     size, multiple = getattr(recipe, name), find(recipe.model).multiple
     legal = all(side % multiple == 0 for side in size)
     nearest = " or ".join(str(near) for near in nearest_sizes(size, multiple))
@@ -146,19 +164,43 @@ def _check_class_uniform(recipe: Recipe, table: LabelTable) -> None:
 
 def _check_optimisation(recipe: Recipe) -> None:
     least = {"ohem_min_kept": 0, "auxiliary_weight": 0, "final_learning_rate": 0}
-    least |= {"min_side": 0, "poly_steps_beyond": 0, "max_gradient_norm": 0}
+    least |= {"min_side": 0, "poly_steps_beyond": 0, "max_gradient_norm": 0, "main_weight": 0}
+    least |= {"edge_weight": 0, "edge_aware_weight": 0, "edge_margin": 0, "edge_size": 1}
     for name, value in least.items():
         _need(getattr(recipe, name) >= value, name, getattr(recipe, name), f"{value} or more")
     threshold, betas = recipe.ohem_threshold, recipe.adam_betas
     _need(0 < threshold <= 1, "ohem_threshold", threshold, "above 0, at most 1")
+    gate = recipe.edge_gate
+    _need(0 <= gate <= 1, "edge_gate", gate, "a probability, 0 to 1")
     two = len(betas) == 2 and all(0 <= beta < 1 for beta in betas)
     _need(two, "adam_betas", betas, "two from 0 to below 1")
     _need(recipe.pretrained_factor > 0, "pretrained_factor", recipe.pretrained_factor, "above 0")
+    warm, start = recipe.warm_up_steps, recipe.warm_up_from
+    _need(0 <= warm < recipe.steps, "warm_up_steps", warm, f"0 to below {recipe.steps}, --steps")
+    _need(0 < start <= 1, "warm_up_from", start, "above 0, at most 1")
     if recipe.schedule == "halving":
         steps = recipe.halve_every_steps
         given = steps >= 1 or (steps == 0 and bool(recipe.halve_at_steps))
         wanted = "at least 1 with --schedule halving, or --halve-at-steps"
         _need(given, "halve_every_steps", steps, wanted)
+
+
+def _check_density(recipe: Recipe, table: LabelTable) -> None:
+    size, width, weights = recipe.density_input, recipe.density_width, recipe.target_weights
+    divided = all(side % STRIDE == 0 and side >= 2 * STRIDE for side in size)
+    wanted = f"multiples of {STRIDE}, at least {2 * STRIDE}; or 0 0, by the aspect of the crop"
+    _need(divided, "auxiliary_input", size, wanted)
+    cells = tuple(side // STRIDE for side in size)
+    held = all(cell <= side for cell, side in zip(cells, recipe.crop_size, strict=True))
+    wanted = f"at least {cells[0]} {cells[1]}, a pixel for each cell of the density"
+    _need(held, "crop_size", recipe.crop_size, wanted)
+    _need(width >= 2 and width % 2 == 0, "density_width", width, "an even number of at least 2")
+    fits = not weights or (len(weights) == table.num_classes and min(weights) >= 0)
+    wanted = f"{table.num_classes} numbers of 0 or more, one a class of {table.name}; or none"
+    _need(fits, "target_weights", weights, wanted)
+    counted = recipe.target_classes or range(table.num_classes)
+    some = not weights or any(weights[train_id] > 0 for train_id in counted)
+    _need(some, "target_weights", weights, "one above 0 among the target classes")
 
 
 def _check_grid(recipe: Recipe) -> None:

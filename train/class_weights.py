@@ -10,7 +10,7 @@ import tensorflow as tf
 from roadseg import checkpoint
 from roadseg.data_conversion.records import parse_example, readable
 from roadseg.errors import RoadsegError
-from roadseg.losses.cross_entropy import CITYSCAPES_WEIGHTS
+from roadseg.losses.cross_entropy import PUBLISHED_WEIGHTS
 
 if TYPE_CHECKING:
     from roadseg.data_conversion.records import RecordSet
@@ -31,8 +31,8 @@ def class_weights(
     """
     if recipe.class_weights == "none":
         return None
-    if recipe.class_weights == "cityscapes":
-        return CITYSCAPES_WEIGHTS
+    if recipe.class_weights in PUBLISHED_WEIGHTS:
+        return PUBLISHED_WEIGHTS[recipe.class_weights]
     path = run.path / FILE
     if path.is_file():
         try:

@@ -43,10 +43,10 @@ def main(argv: Sequence[str]) -> int:
         print("\n".join(RECIPES))
         return 0
     recipe, run = chosen(arguments, rest)
-    print(listing(recipe))
     if arguments.show:
+        print(listing(recipe))
         return 0
-    print(f"run folder: {run.path}")
+    print(summary(recipe, run))
     from roadseg.train.early import refuse_early
 
     refuse_early(recipe, run)
@@ -70,6 +70,14 @@ def chosen(arguments: Arguments, rest: Sequence[str]) -> tuple[Recipe, RunFolder
         raise RoadsegError(f"{where}; name one of: {', '.join(RECIPES)}")
     recipe = override(recipe, rest)
     return recipe, run or RunFolder(Path("runs") / recipe.name)
+
+
+def summary(recipe: Recipe, run: RunFolder) -> str:
+    """Return what is about to be trained, in one line."""
+    return (
+        f"{recipe.name}: {recipe.steps} steps of {recipe.batch_size} on {recipe.records}, "
+        f"run folder {run.path} (every number: --show)"
+    )
 
 
 def listing(recipe: Recipe) -> str:

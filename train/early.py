@@ -7,7 +7,7 @@ from roadseg.errors import RoadsegError
 from roadseg.files import refuse_unwritable
 from roadseg.recipe import Recipe
 from roadseg.run_folder import RunFolder
-from roadseg.train.initial import check_initial_weights, find_auxiliary
+from roadseg.train.initial import TRAINED, check_initial_weights, find_sampler
 
 
 def refuse_early(recipe: Recipe, run: RunFolder) -> None:
@@ -24,5 +24,5 @@ def refuse_early(recipe: Recipe, run: RunFolder) -> None:
     if run.exists and run.checkpoints():
         return
     check_initial_weights(recipe)
-    if recipe.task == "segmentation" and recipe.sampling == "adaptive":
-        find_auxiliary(recipe)
+    if recipe.task == "segmentation" and recipe.sampler in TRAINED:
+        find_sampler(recipe)

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Evaluates the auxiliary network: mean squared error of its grids on central crops of val.
+# Evaluates the published sampler: mean squared error of its grids on central crops of val.
 #
 #   bash train/eval_nus_mobilenetv2.sh [--follow | --step N | ...]
 #
@@ -8,7 +8,7 @@ set -euo pipefail
 
 RECORDS=${RECORDS:-records}
 RUNS=${RUNS:-runs}
-AUXILIARY_RUN=${AUXILIARY_RUN:-$RUNS/nus64_128_mobilenetv2_lr0.007_mt0.25}
+SAMPLER_RUN=${SAMPLER_RUN:-${AUXILIARY_RUN:-$RUNS/nus64_128_mobilenetv2_lr0.007_mt0.25}}
 # CUDA_VISIBLE_DEVICES is passed through; empty means the CPU.
 
-exec roadseg eval "$AUXILIARY_RUN" --protocol published --records "$RECORDS" "$@"
+exec roadseg eval "$SAMPLER_RUN" --protocol published --records "$RECORDS" "$@"

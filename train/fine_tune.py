@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     import keras
 
     from roadseg.datasets.label_table import LabelTable
+    from roadseg.weights.original import Original
 
 Shapes = Mapping[str, tuple[int, ...]]
 _LISTED = 4
@@ -51,11 +53,16 @@ def load_run(
 
     table: classes that `model` is for. Where `run` has others, by number or by name, every layer
     that depends on their number keeps its drawn weights. Another network gives its weights only
-    if it is the trunk of this one (ESPNet-C of ESPNet).
+    if it is the trunk of this one (ESPNet-C of ESPNet), or where recipe.initial_weights_part says
+    that a part will do.
     Raises RoadsegError for a run of another network or of other options.
     """
     number, folder = run.find_checkpoint()
     arrays = checkpoint.read_weights(folder)
+    if recipe.initial_weights_part != "all":
+        line = _load_part(recipe, model, arrays, folder / "weights.npz")
+        print(f"initial weights from {run.path}, step {number}: {line}")
+        return
     if run.recipe.model != recipe.model:
         _load_trunk(recipe, model, arrays, run)
         return
@@ -78,14 +85,33 @@ def load_file(recipe: Recipe, model: "keras.Model", path: Path) -> bool:
     return True
 
 
+def _load_part(
+    recipe: Recipe, model: "keras.Model", arrays: Mapping[str, Any], source: Path
+) -> str:
+    """Set the part of `model` that `recipe` asks for, and return what that was, in one line."""
+    from roadseg.weights.parts import assign_part
+
+    part = recipe.initial_weights_part
+    assert part != "all"
+    dependent = partial(class_dependent, recipe, model)
+    return str(assign_part(model, arrays, str(source), _our_names(recipe), part, dependent))
+
+
 def _load_trunk(
     recipe: Recipe, model: "keras.Model", arrays: Mapping[str, Any], run: RunFolder
 ) -> None:
     from roadseg.weights.arrays import assign
-    from roadseg.weights.initial import original_of
 
-    ours = replace(original_of(recipe.model), reference_name=str, layout="tensorflow")
-    print(f"initial weights from {run.path}: {assign(model, arrays, str(run.path), ours)}")
+    given = assign(model, arrays, str(run.path), _our_names(recipe))
+    print(f"initial weights from {run.path}: {given}")
+
+
+def _our_names(recipe: Recipe) -> "Original":
+    """Return what the network of `recipe` has for a trunk, under the names that runs keep."""
+    from roadseg.weights.initial import AUXILIARY, original_of
+
+    original = AUXILIARY if recipe.task == "sampling" else original_of(recipe.model)
+    return replace(original, reference_name=str, layout="tensorflow")
 
 
 def _heads(recipe: Recipe) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""How a run starts: its folder, the auxiliary network it samples with, its first weights."""
+"""How a run starts: its folder, the sampler before its network, its first weights."""
 
 import dataclasses
 import glob
@@ -20,6 +20,11 @@ if TYPE_CHECKING:
 
 DRAWN = ("", "none", "unit_variance")
 """Values of recipe.initial_weights that take nothing from a file."""
+KIND_OF = {"auxiliary": "nus", "density_sampler": "density", "prior_sampler": "prior"}
+"""The sampler that a run of the task 'sampling' trains, by its model."""
+RECIPE_OF = {"nus": "nus/auxiliary", "density": "sampling/density", "prior": "sampling/prior"}
+"""The recipe that makes a sampler on any records."""
+TRAINED = tuple(RECIPE_OF)
 # Fields that may change when a run goes on: where things lie and how often they are written.
 FREE = {
     "name",
@@ -27,8 +32,9 @@ FREE = {
     "measured",
     "records",
     "cache",
-    "auxiliary_run",
+    "sampler_run",
     "initial_weights",
+    "initial_weights_part",
     "stages_before",
     "new_parts",
     "checkpoint_every_steps",
@@ -40,10 +46,10 @@ FREE = {
 
 
 def begin_or_resume(recipe: Recipe, run: RunFolder, records: "RecordSet", writes: bool) -> None:
-    """Write the run's recipe, label table and auxiliary network, or check that they still hold.
+    """Write the run's recipe, label table and sampler, or check that they still hold.
 
     writes: whether this process is the one that writes.
-    Raises RoadsegError for a changed recipe or class list, and for a missing auxiliary run.
+    Raises RoadsegError for a changed recipe or class list, and for a missing sampler run.
     """
     if run.exists and run.checkpoints():
         check_unchanged(run, recipe)
@@ -59,14 +65,14 @@ def begin_or_resume(recipe: Recipe, run: RunFolder, records: "RecordSet", writes
     if not writes:
         wait_for(run)
         return
-    if recipe.task == "segmentation" and recipe.sampling == "adaptive":
-        copy_auxiliary(recipe, run)
+    if recipe.task == "segmentation" and recipe.sampler in TRAINED:
+        copy_sampler(recipe, run)
     run.begin(recipe, records.label_table)
 
 
 def _strangers(folder: Path) -> list[Path]:
     """Return what no run leaves behind that was killed before it had begun."""
-    ours = ("auxiliary", "label_table.json")
+    ours = ("sampler", "label_table.json")
     return [p for p in folder.iterdir() if p.name not in ours and not p.name.startswith(".")]
 
 
@@ -94,40 +100,46 @@ def check_unchanged(run: RunFolder, recipe: Recipe) -> None:
             )
 
 
-def copy_auxiliary(recipe: Recipe, run: RunFolder) -> None:
-    """Copy the auxiliary network that `recipe` names into the run, which then needs no other."""
-    source, step = find_auxiliary(recipe)
+def copy_sampler(recipe: Recipe, run: RunFolder) -> None:
+    """Copy the sampler that `recipe` names into the run, which then needs no other."""
+    source, step = find_sampler(recipe)
     number, folder = source.find_checkpoint(step)
     groups = {"weights": checkpoint.read_arrays(folder / "weights.npz")}
     if (folder / "ema.npz").is_file():
         groups["ema"] = checkpoint.read_arrays(folder / "ema.npz")
-    copy = RunFolder(run.path / "auxiliary")
+    copy = RunFolder(run.path / "sampler")
     shutil.rmtree(copy.path, ignore_errors=True)
     state = {"copied_from": str(folder)}
     checkpoint.write_checkpoint(copy.checkpoint_folder, number, groups, state)
     copy.begin(source.recipe, source.label_table)
 
 
-def find_auxiliary(recipe: Recipe) -> tuple[RunFolder, int | None]:
-    """Return the auxiliary run that `recipe` names, and the step if it names one checkpoint.
+def find_sampler(recipe: Recipe) -> tuple[RunFolder, int | None]:
+    """Return the run of the sampler that `recipe` names, and the step if it names one checkpoint.
 
     Raises RoadsegError that says what was looked for, and how it is made.
     """
-    made = "train it first (roadseg train --recipe nus/auxiliary --run DIR)"
-    if not recipe.auxiliary_run:
+    kind = recipe.sampler
+    made = f"train it first (roadseg train --recipe {RECIPE_OF[kind]} --run DIR)"
+    if not recipe.sampler_run:
         raise RoadsegError(
-            f"sampling is 'adaptive' but --auxiliary-run is not given; {made} and name its folder"
+            f"sampler is '{kind}' but --sampler-run is not given; {made} and name its folder"
         )
-    path = Path(recipe.auxiliary_run)
+    path = Path(recipe.sampler_run)
     step = None
     if path.parent.name == "checkpoints" and path.name.startswith("step-"):
         step, path = int(path.name.removeprefix("step-")), path.parent.parent
     source = RunFolder(path)
     if not source.exists:
-        raise RoadsegError(f"{path / 'recipe.json'}: no auxiliary run here; {made}")
+        raise RoadsegError(f"{path / 'recipe.json'}: no run of a sampler here; {made}")
     if source.recipe.task != "sampling":
         raise RoadsegError(
-            f"{path}: a run of the task '{source.recipe.task}', not of an auxiliary network; {made}"
+            f"{path}: a run of the task '{source.recipe.task}', no sampler's; {made}"
+        )
+    found = KIND_OF.get(source.recipe.model, "nus")
+    if found != kind:
+        raise RoadsegError(
+            f"{path}: a run of the sampler '{found}'; ask for --sampler {found}, or {made}"
         )
     source.find_checkpoint(step)
     return source, step
@@ -152,6 +164,7 @@ def load_start(recipe: Recipe, model: "keras.Model", table: "LabelTable | None" 
 
     A run folder, or an .npz with our names, gives everything but the layers of the classes where
     these are others than those of `table`; what is left out is printed.
+    recipe.initial_weights_part asks for the backbone alone, or for whatever fits.
     Runs of recipe.stages_before come after that; see `train.stages`.
     Raises RoadsegError for a source that is absent or of another network.
     """
@@ -163,7 +176,7 @@ def load_start(recipe: Recipe, model: "keras.Model", table: "LabelTable | None" 
 
 
 def _load_initial_weights(recipe: Recipe, model: "keras.Model", table: "LabelTable | None") -> None:
-    from roadseg.train.fine_tune import load_file, load_run
+    from roadseg.train.fine_tune import class_dependent, load_file, load_run
 
     check_initial_weights(recipe)
     source = recipe.initial_weights
@@ -174,8 +187,9 @@ def _load_initial_weights(recipe: Recipe, model: "keras.Model", table: "LabelTab
     if run.exists:
         load_run(recipe, model, run, table)
         return
-    if path.suffix == ".npz" and load_file(recipe, model, path):
+    whole = recipe.initial_weights_part == "all"
+    if whole and path.suffix == ".npz" and load_file(recipe, model, path):
         return
     from roadseg.weights import load_initial_weights
 
-    load_initial_weights(model, source, recipe)
+    load_initial_weights(model, source, recipe, lambda: class_dependent(recipe, model))

@@ -22,6 +22,7 @@ from roadseg.train.freeze import freeze
 from roadseg.train.initial import begin_or_resume, load_start
 from roadseg.train.pairs import open_training_records, with_rig
 from roadseg.train.pipeline import training_batches
+from roadseg.train.prior import fit_prior, with_frame
 from roadseg.train.progress import Progress
 from roadseg.train.schedule import rate_at
 from roadseg.train.step import TrainingStep
@@ -39,11 +40,17 @@ def train(recipe: Recipe, run: RunFolder, strategy: tf.distribute.Strategy | Non
     strategy, recipe = strategy or choose_strategy(), with_rig(recipe)
     check_devices(recipe, strategy)
     records = open_training_records(recipe)
+    recipe = with_frame(recipe, records)
     check_recipe(recipe, records.label_table)
     begin_or_resume(recipe, run, records, writes=is_chief(strategy))
     step = build(recipe, run, records, strategy)
     start = snapshot.restore(run, step, records) if run.checkpoints() else 0
     if start >= recipe.steps:
+        return 0
+    if not step.model.trainable_variables:
+        # A fixed density is counted, not trained by steps.
+        if is_chief(strategy):
+            snapshot.save(run, step, records, recipe.steps)
         return 0
     with StopSignal() as stop, Progress(recipe, start, is_chief(strategy)) as progress:
         loop = _Loop(recipe, run, step, records, strategy, progress)
@@ -57,8 +64,8 @@ def build(
     keras.utils.set_random_seed(recipe.seed)
     table = records.label_table
     with variable_scope(strategy):
-        adaptive = recipe.task == "segmentation" and recipe.sampling == "adaptive"
-        auxiliary = run.load_auxiliary() if adaptive else None
+        sampled = recipe.task == "segmentation" and recipe.sampler != "none"
+        sampler = run.load_sampler() if sampled else None
         with precision(recipe.precision):
             model = build_network(recipe, num_outputs(recipe, table))
         if recipe.batch_norm_momentum:
@@ -72,8 +79,10 @@ def build(
             load_start(recipe, model, table)
             if recipe.initial_weights == "unit_variance":
                 fit_first_batch(recipe, model, records)
+            if recipe.learns_density:
+                fit_prior(recipe, model, records)
         weights = class_weights(recipe, run, records, writes=is_chief(strategy))
-        return TrainingStep(recipe, model, auxiliary, strategy, table.ignore, weights)
+        return TrainingStep(recipe, model, sampler, strategy, table.ignore, weights)
 
 
 class _Loop:

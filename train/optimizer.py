@@ -31,8 +31,9 @@ class Optimizer:
         decayed = decayed_names(model, recipe.weight_decay_on)
         slow = recipe.pretrained_factor
         self.rates = [slow if _pretrained(name, recipe) else 1.0 for name in self.names]
+        full = recipe.pretrained_decay == "full"
         self.decays = [
-            rate * recipe.weight_decay if name in decayed else 0.0
+            (1.0 if full else rate) * recipe.weight_decay if name in decayed else 0.0
             for name, rate in zip(self.names, self.rates, strict=True)
         ]
         self.factors = [gradient_factor(name, recipe.bias_gradient_factor) for name in self.names]

@@ -14,7 +14,8 @@ from roadseg.data_conversion.records import RecordSet
 from roadseg.errors import RoadsegError
 from roadseg.ops.resize import resize_bilinear
 from roadseg.recipe import Recipe
-from roadseg.train import augment, colour, pairs
+from roadseg.sampling.density_targets import STRIDE
+from roadseg.train import augment, colour, edges, pairs
 from roadseg.train.cache import cached_files, fits_memory
 from roadseg.train.class_uniform import class_uniform_examples
 
@@ -36,8 +37,9 @@ def training_batches(
     recipe.batch_size is cut into that many equal parts, and this one gives its part.
     replicas: how many replicas share a batch, over all pipelines; each element is for one of them.
     Task 'segmentation': {"image": (b, height, width, 3) uint8, "label": (b, height, width) uint8},
-    and "content", (b, 4) int32, if images may be padded. Task 'sampling': {"image": (b,
-    *auxiliary_input, 3) float32, "target": (b, *grid_size, 2) float32}, or
+    and "content", (b, 4) int32, if images may be padded; with edges_from='image' also "edges", as
+    "label". Task 'sampling': {"image": (b,
+    *auxiliary_input, 3) float32, "target": (b, *grid_size, 2) float32} or a density, or
     "label" instead of "target" with targets='graph'. Tasks 'flow' and 'two_views': see
     `pairs.element`.
     Raises RoadsegError for a batch that cannot be cut evenly.
@@ -134,7 +136,11 @@ def _key(seed: int, epoch: Tensor, salt: int) -> Tensor:
 def _crop(place: Tensor, example: Batch, recipe: Recipe, padded: bool) -> Batch:
     draw, centroid = augment.draws(recipe.seed, place), example.get("centroid")
     image, label = example["image"], example["label"]
+    if recipe.edges_from == "image":
+        label = edges.with_edges(label, recipe)
     crop = augment.random_crop(image, label, draw, recipe, padded, centroid)._asdict()
+    if recipe.edges_from == "image":
+        crop |= edges.apart(crop["label"])
     crop["image"] = colour.changed(crop["image"], recipe, place)
     if not padded:
         del crop["content"]
@@ -145,20 +151,26 @@ def _targets(batch: Batch, recipe: Recipe) -> Batch:
     """Return small images, and target grids computed from the full-resolution crops."""
     colour = augment.padding_colour(recipe)
     images = augment.restore_padding(batch["image"], batch.get("content"), colour)
-    small = {"image": resize_bilinear(images, recipe.auxiliary_input, align_corners=True)}
+    size = recipe.density_input if recipe.learns_density else recipe.auxiliary_input
+    small = {"image": resize_bilinear(images, size, align_corners=True)}
     if recipe.targets == "graph":
         return {**small, "label": batch["label"]}
-    target = tf.numpy_function(_native_targets(recipe), [batch["label"]], tf.float32)
-    shape = (batch["label"].shape[0], *recipe.grid_size, 2)
-    return {**small, "target": tf.ensure_shape(target, shape)}
+    shape: tuple[int, ...] = (*recipe.grid_size, 2)
+    if recipe.learns_density:
+        shape = size[0] // STRIDE, size[1] // STRIDE
+    target = tf.numpy_function(_native_targets(recipe, shape), [batch["label"]], tf.float32)
+    return {**small, "target": tf.ensure_shape(target, (batch["label"].shape[0], *shape))}
 
 
-def _native_targets(recipe: Recipe) -> Any:
-    from roadseg.nus_native import boundary_targets
+def _native_targets(recipe: Recipe, shape: tuple[int, ...]) -> Any:
+    from roadseg.nus_native import boundary_density, boundary_targets
 
     classes = list(recipe.target_classes) or None
 
     def targets(labels: np.ndarray) -> np.ndarray:
+        if recipe.learns_density:
+            weights = recipe.target_weights or None
+            return boundary_density(labels, shape, classes, class_weights=weights)
         grids = boundary_targets(labels, recipe.grid_size, recipe.target_alpha, classes)
         return np.asarray(grids, np.float32)
 

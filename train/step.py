@@ -6,11 +6,20 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from roadseg.losses.criteria import Criterion, Term, mean
+from roadseg.losses.criteria import Criterion, Term, mean, named_heads
+from roadseg.losses.density import density_cross_entropy
 from roadseg.losses.squared_error import squared_error
 from roadseg.models.two_views import VIEWS
+from roadseg.ops.resize import resize_bilinear, resize_nearest
 from roadseg.recipe import Recipe
-from roadseg.sampling import AuxiliaryNetwork, boundary_targets, sample_batch
+from roadseg.sampling import (
+    Sampler,
+    UniformSampler,
+    boundary_density,
+    boundary_targets,
+    sample_batch,
+    unsample,
+)
 from roadseg.train.augment import inside_picture, padding_colour, restore_padding
 from roadseg.train.flow_task import flow_terms
 from roadseg.train.optimizer import Optimizer
@@ -26,16 +35,18 @@ class TrainingStep:
         self,
         recipe: Recipe,
         model: keras.Model,
-        auxiliary: AuxiliaryNetwork | None,
+        sampler: Sampler | None,
         strategy: tf.distribute.Strategy,
         ignore: int = 255,
         class_weights: Sequence[float] | None = None,
     ):
-        """Make the step; `model` and `auxiliary` were built in the scope of `strategy`.
+        """Make the step; `model` and `sampler` were built in the scope of `strategy`.
 
         class_weights: what recipe.class_weights comes to; see `train.class_weights`.
         """
-        self.recipe, self.model, self.auxiliary = recipe, model, auxiliary
+        self.recipe, self.model, self.sampler = recipe, model, sampler
+        if sampler is None and recipe.sampler == "uniform":
+            self.sampler = UniformSampler()
         self.strategy, self.ignore = strategy, ignore
         self.criterion = criterion(recipe, ignore, class_weights)
         self.dtype = "float64" if recipe.precision == "float64" else "float32"
@@ -58,16 +69,9 @@ class TrainingStep:
     def terms(self, batch: Batch, training: bool = True) -> list[Term]:
         """Return the parts of the loss, one a head, over the batch of this replica."""
         if self.recipe.task == "sampling":
-            target = batch.get("target")
-            if target is None:
-                recipe = self.recipe
-                classes = list(recipe.target_classes) or None
-                target = boundary_targets(
-                    batch["label"], recipe.grid_size, recipe.target_alpha, classes, self.ignore
-                )
-            return [
-                Term(1.0, *squared_error(self.model(batch["image"], training=training), target))
-            ]
+            found = self.model(batch["image"], training=training)
+            error = density_cross_entropy if self.recipe.learns_density else squared_error
+            return [Term(1.0, *error(found, self._sampling_target(batch)))]
         if self.recipe.task == "flow":
             return flow_terms(self.recipe, self.model, batch, training)
         if self.recipe.task == "two_views":
@@ -76,17 +80,56 @@ class TrainingStep:
             labels = {name: batch[f"{name}_label"] for name in VIEWS}
             # Published: both views' means count alike, however many pixels have labels.
             return [t for name in VIEWS for t in self.criterion.terms(scores[name], labels[name])]
-        images, labels = self.inputs(batch)
-        return self.criterion.terms(self.model(images, training=training), labels)
+        images, labels, grid = self._sampled(batch)
+        scores = self.model(images, training=training)
+        if grid is None:
+            return self.criterion.terms(scores, labels, batch.get("edges"))
+        if self.recipe.loss_size == "samples":
+            return self.criterion.terms(scores, labels)
+        return self.criterion.terms(*self._at_pixels(scores, grid, batch))
 
     def inputs(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """Return the images, 0..255, and labels that the segmentation network is trained on."""
+        return self._sampled(batch)[:2]
+
+    def _sampled(self, batch: Batch) -> tuple[Tensor, Tensor, Tensor | None]:
+        """Return what the network sees, its labels, and where it was sampled, if it was."""
         images = restore_padding(batch["image"], batch.get("content"), self.padding)
-        labels = self._with_void(batch) if self.recipe.void_class else batch["label"]
-        if self.recipe.sampling != "none":
+        labels, grid = self._labels(batch), None
+        if self.sampler is not None:
             size = self.recipe.sampling_size
-            images, labels, _ = sample_batch(images, labels, self.auxiliary, size)
-        return tf.cast(images, self.dtype), labels
+            images, labels, grid = sample_batch(images, labels, self.sampler, size)
+        return tf.cast(images, self.dtype), labels, grid
+
+    def _labels(self, batch: Batch) -> Tensor:
+        return self._with_void(batch) if self.recipe.void_class else batch["label"]
+
+    def _at_pixels(self, scores: Any, grid: Tensor, batch: Batch) -> tuple[Any, Tensor]:
+        """Return scores brought back from samples to pixels, and the labels there."""
+        labels = self._labels(batch)
+        part = 2 if self.recipe.loss_size == "half" else 1
+        size = tuple(-(-side // part) for side in labels.shape[1:3])
+        if part > 1:
+            labels = resize_nearest(labels[..., None], size)[..., 0]
+
+        def back(head: Tensor) -> Tensor:
+            head = resize_bilinear(tf.cast(head, tf.float32), self.recipe.sampling_size)
+            return unsample(head, grid, size)
+
+        return {name: back(head) for name, head in named_heads(scores)}, labels
+
+    def _sampling_target(self, batch: Batch) -> Tensor:
+        if "target" in batch:
+            return batch["target"]
+        recipe, labels = self.recipe, batch["label"]
+        classes = list(recipe.target_classes) or None
+        if not recipe.learns_density:
+            return boundary_targets(
+                labels, recipe.grid_size, recipe.target_alpha, classes, self.ignore
+            )
+        cells = tuple(self.model.output_shape[1:3])
+        weights = recipe.target_weights
+        return boundary_density(labels, cells, classes, self.ignore, class_weights=weights)
 
     def _with_void(self, batch: Batch) -> Tensor:
         """Return labels with ignored pixels as the last output's class; padding stays ignored."""
@@ -149,6 +192,12 @@ def criterion(
         class_weights=class_weights,
         boundary_from=recipe.boundary_from,
         ignore=ignore,
+        main_weight=recipe.main_weight,
+        edge_weight=recipe.edge_weight,
+        edge_aware_weight=recipe.edge_aware_weight,
+        edge_gate=recipe.edge_gate,
+        edge_size=recipe.edge_size,
+        edge_margin=recipe.edge_margin,
     )
 
 

@@ -59,13 +59,15 @@ class Summaries:
             "label": self._overlay(images, labels),
             "prediction": self._overlay(images, predicted),
         }
-        if training.auxiliary is not None:
+        if training.sampler is not None:
             whole = tf.cast(batch["image"], tf.float32)
-            points = training.auxiliary.locations(whole, self.recipe.sampling_size)
+            points = training.sampler.grid(whole, self.recipe.sampling_size)
             pictures["sampling_points"] = _points(whole, points, (0, 255, 255))
         return pictures
 
     def _grids(self, training: Any, batch: dict[str, Tensor]) -> dict[str, Tensor]:
+        if self.recipe.learns_density:
+            return _densities(training, batch)
         images = tf.image.resize(batch["image"], [256, 256], method="nearest")
         predicted = training.model(batch["image"], training=False)
         pictures = {"prediction": _points(images, predicted, (255, 255, 0))}
@@ -76,6 +78,20 @@ class Summaries:
     def _overlay(self, images: Tensor, labels: Tensor) -> np.ndarray:
         pairs = zip(_uint8(images), np.asarray(labels), strict=True)
         return np.stack([overlay(image, label, self.table) for image, label in pairs])
+
+
+def _densities(training: Any, batch: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Return the predicted and the wanted density, white where they are highest."""
+    logits = training.model(batch["image"], training=False)
+    maps = {"prediction": tf.exp(logits - tf.reduce_max(logits, axis=(1, 2), keepdims=True))}
+    if "target" in batch:
+        maps["target"] = batch["target"]
+    pictures = {"image": tf.cast(batch["image"], tf.uint8)}
+    for name, density in maps.items():
+        shade = density / tf.reduce_max(density, axis=(1, 2), keepdims=True)
+        large = tf.repeat(tf.repeat(shade, 4, axis=1), 4, axis=2)
+        pictures[name] = tf.cast(tf.round(255 * large), tf.uint8)[..., None]
+    return pictures
 
 
 def _points(images: Tensor, grids: Tensor, colour: tuple[int, int, int]) -> np.ndarray:

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Trains the auxiliary network: where to sample, learned from semantic boundaries.
+# Trains the published sampler: where to sample, learned from semantic boundaries.
 #
 #   SAMPLING_SIZE=192 bash train/train_nus_mobilenetv2.sh [--field value ...]
 #
@@ -11,7 +11,7 @@ SAMPLING_SIZE=${SAMPLING_SIZE:-128}   # shown in pictures only: the network lear
 RECORDS=${RECORDS:-records}           # what `roadseg convert cityscapes --to records` wrote
 RUNS=${RUNS:-runs}
 # The name is the original's; the 128 in it is fixed text there too.
-AUXILIARY_RUN=${AUXILIARY_RUN:-$RUNS/nus64_128_mobilenetv2_lr0.007_mt0.25}
+SAMPLER_RUN=${SAMPLER_RUN:-${AUXILIARY_RUN:-$RUNS/nus64_128_mobilenetv2_lr0.007_mt0.25}}
 RECIPE=${RECIPE:-nus/auxiliary}
 # CUDA_VISIBLE_DEVICES is passed through; empty means the CPU.
 
@@ -20,5 +20,5 @@ if ! [[ $SAMPLING_SIZE =~ ^[1-9][0-9]*$ ]]; then
   exit 2
 fi
 
-exec roadseg train --recipe "$RECIPE" --run "$AUXILIARY_RUN" --records "$RECORDS" \
+exec roadseg train --recipe "$RECIPE" --run "$SAMPLER_RUN" --records "$RECORDS" \
   --sampling-size "$SAMPLING_SIZE" "$SAMPLING_SIZE" "$@"

@@ -22,9 +22,14 @@ from roadseg.data_conversion.scenes.street import FAR_M, Street, random_street
 Item = tuple[float, Callable[[], None]]
 
 
-def draw_scene(size: tuple[int, int], rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Return image uint8 (H, W, 3) RGB and Cityscapes label ids uint8 (H, W) of a new scene."""
-    street = random_street(rng, size)
+def draw_scene(
+    size: tuple[int, int], rng: np.random.Generator, focal: float = 1.0
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return image uint8 (H, W, 3) RGB and Cityscapes label ids uint8 (H, W) of a new scene.
+
+    focal: factor on the focal length; the street is the same for every factor.
+    """
+    street = random_street(rng, size, focal)
     canvas = Canvas(size, street.camera, street.air)
     backdrop.draw_sky(canvas, street, rng)
     backdrop.draw_far_houses(canvas, street, rng)

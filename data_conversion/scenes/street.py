@@ -78,15 +78,18 @@ def _verge(rng: np.random.Generator) -> float:
     return float(rng.uniform(1, 4) * (rng.random() < 0.45))
 
 
-def random_street(rng: np.random.Generator, size: tuple[int, int]) -> Street:
-    """Return a street seen from the right lane; `size` is the final (height, width)."""
+def random_street(rng: np.random.Generator, size: tuple[int, int], focal: float = 1.0) -> Street:
+    """Return a street seen from the right lane; `size` is the final (height, width).
+
+    focal: factor on the focal length, which is otherwise that of a dash camera.
+    """
     height, width = (SUPERSAMPLING * length for length in size)
     lane = rng.uniform(2.9, 3.5)
     lanes = int(rng.choice([1, 1, 1, 2]))
     parking = tuple(float(2.2 * (rng.random() < 0.55)) for _ in range(2))
     half_width = lanes * lane + max(parking)
     camera = Camera(
-        focal_px=rng.uniform(0.82, 1.1) * width,
+        focal_px=rng.uniform(0.82, 1.1) * width * focal,
         centre_px=width * rng.uniform(0.47, 0.53),
         horizon_px=height * rng.uniform(0.40, 0.48),
         x=(lanes - 0.5) * lane + rng.uniform(-0.5, 0.4),

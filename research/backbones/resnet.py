@@ -112,7 +112,7 @@ def resnet_stage(
     """Return stage `number` (1 to 4) of a ResNet, for what comes between two; see `resnet`."""
     if depth not in BLOCKS:
         raise ValueError(f"depth={depth}; there are ResNets of {', '.join(map(str, BLOCKS))}")
-    block = basic_block if depth == 18 else _bottleneck
+    block = basic_block if depth == 18 else bottleneck
     planes = width * 2 ** (number - 1)
     stage = Stage(x, x)
     for index in range(BLOCKS[depth][number - 1]):
@@ -139,23 +139,25 @@ def basic_block(
     return _joined(x, shortcut, name)
 
 
-def _bottleneck(
+def bottleneck(
     x: Tensor,
     planes: int,
     name: str,
-    strides: int,
-    dilation: int,
-    norm: BatchNorm,
-    initializer: keras.initializers.Initializer | None,
+    strides: int = 1,
+    dilation: int = 1,
+    norm: BatchNorm = TORCH_NORM,
+    initializer: keras.initializers.Initializer | None = None,
+    expansion: int = 4,
 ) -> Stage:
+    """Return 1x1, 3x3 and 1x1 convolutions beside a shortcut; `expansion` x `planes` channels."""
     common: dict[str, Any] = {"norm": norm, "initializer": initializer}
-    shortcut = _shortcut(x, 4 * planes, name, strides, common)
+    shortcut = _shortcut(x, expansion * planes, name, strides, common)
     x = conv_norm(x, planes, 1, _names(name, 1), **common)
     if strides > 1 and dilation > 1:
         x, dilation = _thinned(x, name, strides, dilation)
         strides = 1
     x = conv_norm(x, planes, 3, _names(name, 2), strides, dilation, **common)
-    x = conv_norm(x, 4 * planes, 1, _names(name, 3), activation=None, **common)
+    x = conv_norm(x, expansion * planes, 1, _names(name, 3), activation=None, **common)
     return _joined(x, shortcut, name)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from roadseg.datasets.bdd100k import bdd100k
 from roadseg.datasets.camvid import camvid, camvid32
-from roadseg.datasets.cityscapes import cityscapes
+from roadseg.datasets.cityscapes import cityscapes, cityscapes_categories
 from roadseg.datasets.dual_camera import dual_camera
 from roadseg.datasets.idd import idd
 from roadseg.datasets.label_table import LabelId, LabelTable
@@ -18,6 +18,7 @@ __all__ = ["LabelId", "LabelTable", "get", "list_tables"]
 # Street scenes and KITTI are labelled with Cityscapes' ids.
 _TABLES: dict[str, Callable[[], LabelTable]] = {
     "cityscapes": cityscapes,
+    "cityscapes_categories": cityscapes_categories,
     "camvid": camvid,
     "camvid32": camvid32,
     "mapillary": mapillary,
@@ -28,6 +29,7 @@ _TABLES: dict[str, Callable[[], LabelTable]] = {
     "uds": uds,
     "dual_camera": dual_camera,
     "street_scenes": lambda: cityscapes("street_scenes"),
+    "street_scenes_categories": lambda: cityscapes_categories("street_scenes_categories"),
 }
 
 

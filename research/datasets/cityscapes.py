@@ -4,6 +4,8 @@ Source: Cordts et al., CVPR 2016, and `cityscapesscripts/helpers/labels.py` (MIT
 categories and colours these are. The license plate is id -1 there; an 8-bit file shows it as 255.
 """
 
+from dataclasses import replace
+
 from roadseg.datasets.label_table import LabelId, LabelTable
 
 IGNORE = 255
@@ -61,4 +63,29 @@ def cityscapes(name: str = "cityscapes") -> LabelTable:
         target_classes=tuple(range(11, 19)),
         small_classes=(5, 6, 7, 11, 12, 17, 18),
         label_ids=_LABELS,
+    )
+
+
+def cityscapes_categories(name: str = "cityscapes_categories") -> LabelTable:
+    """Return Cityscapes' seven categories as classes; ids without a class stay ignored.
+
+    A category has the colour of its first class. Target classes are human and vehicle, as above;
+    object (poles, lights, signs) and human are the small ones.
+    """
+    first = {label.category: label for label in reversed(_TRAINED)}
+    names = tuple(dict.fromkeys(label.category for label in _TRAINED))
+    index = {category: names.index(category) for category in names}
+    ids = (
+        label if label.train_id == IGNORE else replace(label, train_id=index[label.category])
+        for label in _LABELS
+    )
+    return LabelTable(
+        name=name,
+        names=names,
+        colours=tuple(first[category].colour for category in names),
+        ignore=IGNORE,
+        categories=names,
+        target_classes=(index["human"], index["vehicle"]),
+        small_classes=(index["object"], index["human"]),
+        label_ids=tuple(ids),
     )

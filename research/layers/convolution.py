@@ -3,11 +3,13 @@
 Keras's `same` pads (0, 1) before a stride of 2 on even sides; these pad (1, 1).
 """
 
+from functools import partial
 from typing import Any
 
 import keras
 
 from roadseg.layers.conv_bn import BatchNorm, batch_norm
+from roadseg.layers.grouped import GroupedConv2D
 from roadseg.ops.dilated import dilated_convolution
 
 Tensor = Any
@@ -48,6 +50,7 @@ def conv(
     use_bias: bool = False,
     initializer: keras.initializers.Initializer | None = None,
     bias_initializer: keras.initializers.Initializer | None = None,
+    groups: int = 1,
 ) -> Tensor:
     """Return the convolution of `x` (batch, height, width, channels).
 
@@ -55,10 +58,13 @@ def conv(
         the size at stride 1. Layers: `name`, and `name.pad` where Keras's own padding differs.
     initializer, bias_initializer: of the kernel, and of the bias if there is one, cloned: one that
         is called twice gives the same values twice. None for PyTorch's default.
+    groups: each as many channels in and out, in the order they come in; see `GroupedConv2D`.
     """
     x, own = _padded(x, kernel_size, name, strides, dilation, padding)
-    fan_in = kernel_size**2 * x.shape[-1]
-    kind = DilatedConv2D if dilation > 1 else keras.layers.Conv2D
+    fan_in = kernel_size**2 * x.shape[-1] // groups
+    kind: Any = DilatedConv2D if dilation > 1 else keras.layers.Conv2D
+    if groups > 1:
+        kind = partial(GroupedConv2D, groups=groups)
     return kind(
         filters,
         kernel_size,
@@ -106,8 +112,9 @@ def conv_norm(
     activation: str | None = "relu",
     norm: BatchNorm = TORCH_NORM,
     initializer: keras.initializers.Initializer | None = None,
+    use_bias: bool = False,
 ) -> Tensor:
-    """Return convolution without bias, batch normalisation, and `activation` of `x`.
+    """Return convolution, without bias by default, batch normalisation, and `activation` of `x`.
 
     names: of the convolution and of the normalisation; the activation takes the second's.
     """
@@ -120,6 +127,7 @@ def conv_norm(
         strides=strides,
         dilation=dilation,
         padding=padding,
+        use_bias=use_bias,
         initializer=initializer,
     )
     x = batch_norm(x, norm, normalisation)

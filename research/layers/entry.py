@@ -8,7 +8,16 @@ from roadseg.errors import RoadsegError
 from roadseg.layers.precision import full_precision
 
 Tensor = Any
-Normalisation = Literal["rgb", "bgr", "bgr_prediction", "df", "espnet_cityscapes", "espnet_camvid"]
+Normalisation = Literal[
+    "rgb",
+    "bgr",
+    "bgr_prediction",
+    "df",
+    "espnet_cityscapes",
+    "espnet_camvid",
+    "dabnet_cityscapes",
+    "dabnet_camvid",
+]
 
 # (channels reversed to BGR, scale, mean, standard deviation): (scale x - mean) / deviation.
 _NORMALISATIONS: dict[str, tuple[bool, float, tuple[float, ...], tuple[float, ...]]] = {
@@ -28,6 +37,8 @@ _NORMALISATIONS: dict[str, tuple[bool, float, tuple[float, ...], tuple[float, ..
         (110.2478, 108.3571, 104.9847),
         (255 * 72.0581, 255 * 72.6439, 255 * 69.8477),
     ),
+    "dabnet_cityscapes": (False, 1.0, (73.158325, 82.90902, 72.3924), (1.0, 1.0, 1.0)),
+    "dabnet_camvid": (False, 1.0, (99.625, 103.330, 105.658), (1.0, 1.0, 1.0)),
 }
 
 
@@ -36,14 +47,18 @@ def image_input(
     multiple: int,
     normalisation: Normalisation,
     include_preprocessing: bool = True,
+    or_one_less: bool = False,
 ) -> tuple[Tensor, Tensor]:
     """Return the network's input and what its first layer takes.
 
-    multiple: height and width have to be multiples of it. Input: RGB, 0..255, or what
-    `normalise` gives where `include_preprocessing` is False.
+    multiple: height and width have to be multiples of it, or may with `or_one_less` be one pixel
+    short of one. Input: RGB, 0..255, or what `normalise` gives where `include_preprocessing` is
+    False.
     """
     images = keras.Input(input_shape, name="image")
-    x: Tensor = LegalSize(multiple, name="size")(images) if multiple > 1 else images
+    x: Tensor = images
+    if multiple > 1:
+        x = LegalSize(multiple, or_one_less, name="size")(images)
     return images, normalise(x, normalisation) if include_preprocessing else x
 
 
@@ -55,7 +70,9 @@ def normalise(images: Tensor, normalisation: Normalisation, name: str = "normali
     bgr_prediction: BGR less (103.939, 116.779, 123.68), as Fast_Seg's prediction script has it.
     df: BGR less (72, 83, 73), times 0.008, as DFNet's authors train.
     espnet_cityscapes, espnet_camvid: BGR less the data set's mean, over its deviation, then / 255.
-    Source: Fast_Seg 7895738, train_distribute.py and prediction script; ESPNet afe71c3.
+    dabnet_cityscapes, dabnet_camvid: RGB less the data set's mean.
+    Source: Fast_Seg 7895738, train_distribute.py and prediction script; ESPNet afe71c3; DABNet
+    b8d62fe.
     Raises ValueError for any other name.
     """
     if normalisation not in _NORMALISATIONS:
@@ -129,10 +146,14 @@ class Denormalise(Normalise):
 class LegalSize(keras.layers.Layer):
     """Passes images through whose height and width are multiples of a number, and no others."""
 
-    def __init__(self, multiple: int, **kwargs: Any) -> None:
-        """Keep the number."""
+    def __init__(self, multiple: int, or_one_less: bool = False, **kwargs: Any) -> None:
+        """Keep the number, and whether sides one pixel short of a multiple pass as well.
+
+        Those become multiples by the first stride of 2, which rounds up.
+        """
         super().__init__(**kwargs)
         self.multiple = multiple
+        self.or_one_less = or_one_less
 
     def call(self, images: Tensor) -> Tensor:
         """Return `images`; raise RoadsegError naming the nearest sizes if theirs does not fit."""
@@ -146,11 +167,12 @@ class LegalSize(keras.layers.Layer):
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments."""
-        return {**super().get_config(), "multiple": self.multiple}
+        own = {"multiple": self.multiple, "or_one_less": self.or_one_less}
+        return {**super().get_config(), **own}
 
     def _check(self, shape: tuple) -> None:
         for side, axis in zip(shape[1:3], ("height", "width"), strict=True):
-            if side is not None and side % self.multiple:
+            if side is not None and -side % self.multiple > self.or_one_less:
                 near = " or ".join(map(str, nearest_multiples(side, self.multiple)))
                 raise RoadsegError(
                     f"image {axis} {side}: this network takes multiples of {self.multiple}; "

@@ -10,7 +10,7 @@ from roadseg.layers.resize import ResizeLike
 from roadseg.ops.resize import Corners
 
 Tensor = Any
-ENLARGED_BY_ORIGINAL = ("fpn_", "icnet", "msfnet", "sfnet_")
+ENLARGED_BY_ORIGINAL = ("dabnet", "espnetv2", "fpn_", "icnet", "msfnet", "sfnet_")
 """How networks are called whose originals enlarge their first output to input size themselves."""
 
 

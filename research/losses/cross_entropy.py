@@ -13,6 +13,21 @@ CITYSCAPES_WEIGHTS = (
     *(0.8373, 0.918, 0.866, 1.0345, 1.0166, 0.9969, 0.9754, 1.0489, 0.8786, 1.0023),
     *(0.9539, 0.9843, 1.1116, 0.9037, 1.0865, 1.0955, 1.0865, 1.1529, 1.0507),
 )
+# Source: sacmehta/EdgeNets 2b232d3. Cityscapes, then everything else, which counts nothing.
+ESPNETV2_WEIGHTS = (
+    *(2.8149, 6.9850, 3.7890, 9.9428, 9.7702, 9.5111, 10.3114, 10.0265, 4.6323, 9.5608),
+    *(7.8698, 9.5169, 10.3737, 6.6616, 10.2605, 10.2879, 10.2898, 10.4054, 10.1381, 0.0),
+)
+# Source: Reagan1311/DABNet b8d62fe. CamVid's 11 classes.
+DABNET_CAMVID_WEIGHTS = (
+    *(4.4287, 3.4432, 9.6272, 2.9082, 6.9883, 5.2119, 9.4902, 9.1505, 7.1655, 9.8886, 7.5455),
+)
+PUBLISHED_WEIGHTS = {
+    "cityscapes": CITYSCAPES_WEIGHTS,
+    "espnetv2_cityscapes": ESPNETV2_WEIGHTS,
+    "dabnet_camvid": DABNET_CAMVID_WEIGHTS,
+}
+"""Factors of classes that originals hold, by the name that a recipe gives them."""
 
 
 def cross_entropy(
@@ -33,6 +48,22 @@ def cross_entropy(
     """
     losses, labelled, classes = pixel_losses(scores, labels, ignore)
     return summed(losses, labelled, classes, class_weights)
+
+
+def cross_entropy_of_all(
+    scores: Tensor,
+    labels: Tensor,
+    ignore: int = 255,
+    class_weights: Sequence[float] | None = None,
+) -> tuple[Tensor, Tensor]:
+    """Return (cross-entropy summed over labelled pixels, number of all pixels), scalars.
+
+    Arguments are those of `cross_entropy`. Ignored pixels and weights make the mean smaller.
+    Source: XuJiacong/PIDNet 4c158cf, `CrossEntropy`, whose mean is taken over the whole map.
+    """
+    losses, labelled, classes = pixel_losses(scores, labels, ignore)
+    total, _ = summed(losses, labelled, classes, class_weights)
+    return total, ops.sum(ops.ones_like(losses))
 
 
 def pixel_losses(scores: Tensor, labels: Tensor, ignore: int) -> tuple[Tensor, Tensor, Tensor]:

@@ -44,6 +44,47 @@ def ohem_cross_entropy(
     return summed(losses, kept, classes, class_weights)
 
 
+def ohem_below(
+    scores: Tensor,
+    labels: Tensor,
+    threshold: float = 0.9,
+    min_kept: int = 131_072,
+    ignore: int = 255,
+    class_weights: Sequence[float] | None = None,
+) -> tuple[Tensor, Tensor]:
+    """Return (cross-entropy summed over pixels below a limit, number of them), scalars.
+
+    Arguments are those of `ohem_cross_entropy`, from which this differs twice, as HRNet's code and
+    what came of it do: pixels are kept whose class has a probability below the limit, not at it;
+    and each counts as one, whatever its class weighs.
+    The limit is the larger of `threshold` and the probability of the labelled pixel that comes
+    after `min_kept` others, hardest first, or of the last one where there are no more: that one
+    pixel is then left out, if it lies above `threshold`.
+    Source: XuJiacong/PIDNet 4c158cf and DDRNet.pytorch bc0e193, `OhemCrossEntropy`.
+    """
+    if min_kept < 0:
+        raise ValueError(f"min_kept={min_kept}: 0 or more wanted")
+    losses, labelled, classes = pixel_losses(scores, labels, ignore)
+    probabilities = ops.exp(-ops.stop_gradient(losses))
+    limit = ops.cast(threshold, probabilities.dtype)
+    surer = ops.logical_and(labelled, probabilities <= limit)
+    enough = ops.sum(ops.cast(surer, "int32")) > min_kept
+    limit = ops.cond(
+        enough, lambda: limit, lambda: _limit(probabilities, labelled, limit, min_kept)
+    )
+    kept = ops.logical_and(labelled, ops.logical_not(probabilities >= limit))
+    total, _ = summed(losses, kept, classes, class_weights)
+    return total, ops.sum(ops.cast(kept, total.dtype))
+
+
+def _limit(probabilities: Tensor, labelled: Tensor, threshold: Tensor, min_kept: int) -> Tensor:
+    """Return the limit of `ohem_below` where fewer than `min_kept` + 1 pixels are hard."""
+    ordered = ops.reshape(ops.where(labelled, probabilities, 2.0), (-1,))
+    place = _at_place(ordered, min_kept + 1)
+    last = ops.max(ops.where(labelled, probabilities, 0.0))
+    return ops.maximum(ops.where(place > 1.5, last, place), threshold)
+
+
 def _hard_pixels(losses: Tensor, labelled: Tensor, threshold: float, min_kept: int) -> Tensor:
     """Return where a pixel is hard, if there are `min_kept` labelled ones at all."""
     probabilities = ops.where(labelled, ops.exp(-losses), ops.ones_like(losses))

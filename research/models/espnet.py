@@ -14,6 +14,7 @@ from roadseg.layers.convolution import Tensor, conv, uniform_fan_in
 from roadseg.layers.entry import Normalisation, image_input
 from roadseg.layers.outputs import segmentation_model
 from roadseg.layers.pooling import AveragePooling
+from roadseg.layers.prelu import norm_prelu
 from roadseg.ops.resize import Corners
 
 MULTIPLE = 8
@@ -94,7 +95,7 @@ def _encoder(
     half = AveragePooling(name=f"{prefix}sample1")(image)
     quarter = AveragePooling(name=f"{prefix}sample2")(half)
     stem = conv(image, 16, 3, f"{prefix}level1.conv", strides=2)
-    stem = _bn_prelu(stem, f"{prefix}level1.bn", f"{prefix}level1.act")
+    stem = norm_prelu(stem, NORM, f"{prefix}level1.bn", f"{prefix}level1.act")
     stem_and_image = _join([stem, half], f"{prefix}b1")
 
     first = _esp_downsampler(stem_and_image, 64, f"{prefix}level2_0")
@@ -112,12 +113,12 @@ def _decoder(classes: Tensor, quarter: Tensor, half: Tensor, num_classes: int) -
     x = _twice(batch_norm(classes, NORM, "br"), num_classes, "up_l3.0")
     x = _join([conv(quarter, num_classes, 1, "level3_C.conv"), x], "combine_l2_l3.0")
     x = _esp(x, num_classes, "combine_l2_l3.1", kernel_size=1)
-    x = _bn_prelu(x, "combine_l2_l3.1.bn.bn", "combine_l2_l3.1.bn.act")
+    x = norm_prelu(x, NORM, "combine_l2_l3.1.bn.bn", "combine_l2_l3.1.bn.act")
     x = _twice(x, num_classes, "up_l2.0")
-    x = _bn_prelu(x, "up_l2.1.bn", "up_l2.1.act")
+    x = norm_prelu(x, NORM, "up_l2.1.bn", "up_l2.1.act")
     x = keras.layers.Concatenate(name="conv.concatenated")([x, half])
     x = conv(x, num_classes, 3, "conv.conv")
-    x = _bn_prelu(x, "conv.bn", "conv.act")
+    x = norm_prelu(x, NORM, "conv.bn", "conv.act")
     return _twice(x, num_classes, "classifier")
 
 
@@ -127,13 +128,13 @@ def _esp_blocks(x: Tensor, count: int, name: str) -> Tensor:
         block = f"{name}.{number}"
         inner = _esp(x, x.shape[-1], block, kernel_size=1)
         x = keras.layers.Add(name=f"{block}.sum")([x, inner])
-        x = _bn_prelu(x, f"{block}.bn.bn", f"{block}.bn.act")
+        x = norm_prelu(x, NORM, f"{block}.bn.bn", f"{block}.bn.act")
     return x
 
 
 def _esp_downsampler(x: Tensor, filters: int, name: str) -> Tensor:
     x = _esp(x, filters, name, kernel_size=3, strides=2)
-    return _bn_prelu(x, f"{name}.bn", f"{name}.act")
+    return norm_prelu(x, NORM, f"{name}.bn", f"{name}.act")
 
 
 def _esp(x: Tensor, filters: int, name: str, kernel_size: int, strides: int = 1) -> Tensor:
@@ -170,11 +171,4 @@ def _twice(x: Tensor, filters: int, name: str) -> Tensor:
 
 def _join(maps: list[Tensor], name: str) -> Tensor:
     x = keras.layers.Concatenate(name=f"{name}.concatenated")(maps)
-    return _bn_prelu(x, f"{name}.bn", f"{name}.act")
-
-
-def _bn_prelu(x: Tensor, normalisation: str, activation: str) -> Tensor:
-    """Return `x` normalised and rectified, with a slope below zero for each channel."""
-    x = batch_norm(x, NORM, normalisation)
-    slope = keras.initializers.Constant(0.25)
-    return keras.layers.PReLU(slope, shared_axes=[1, 2], name=activation)(x)
+    return norm_prelu(x, NORM, f"{name}.bn", f"{name}.act")

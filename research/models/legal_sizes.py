@@ -28,7 +28,12 @@ def padded_to_legal(network: keras.Model) -> keras.Model:
         if isinstance(layer, Normalise)
     ]
     images = keras.Input((None, None, 3), name="image")
-    padding = PadToMultiple(found[0].multiple, colours[0] if colours else GREY, name="padding")
+    padding = PadToMultiple(
+        found[0].multiple,
+        colours[0] if colours else GREY,
+        found[0].or_one_less,
+        name="padding",
+    )
     scores = network(padding(images))
     scores = scores["scores"] if isinstance(scores, dict) else scores
     scores = CutToSize(name="cut", dtype=scores.dtype)([scores, images])
@@ -40,18 +45,27 @@ class PadToMultiple(keras.layers.Layer):
     """Pads images at the bottom and right, with one colour, to multiples of a number."""
 
     def __init__(
-        self, multiple: int, colour: tuple[float, float, float], dtype: Any = "float32", **kw: Any
+        self,
+        multiple: int,
+        colour: tuple[float, float, float],
+        or_one_less: bool = False,
+        dtype: Any = "float32",
+        **kw: Any,
     ) -> None:
-        """Keep the number, and the colour in RGB, 0..255."""
+        """Keep the number, and the colour in RGB, 0..255.
+
+        or_one_less: leave sides that are one pixel short of a multiple as they are.
+        """
         super().__init__(dtype=dtype, **kw)
         self.multiple = multiple
         self.colour = tuple(colour)
+        self.or_one_less = or_one_less
 
     def call(self, images: Tensor) -> Tensor:
         """Return float images (batch, height', width', 3), at least as large as `images`."""
         images = ops.cast(images, self.compute_dtype)
         height, width = ops.shape(images)[1:3]
-        below, right = -height % self.multiple, -width % self.multiple
+        below, right = self._missing(height), self._missing(width)
         # Its complement is added rather than a constant padded: pixels stay exactly as they are.
         outside = 1 - ops.pad(ops.ones_like(images), [[0, 0], [0, below], [0, right], [0, 0]])
         padded = ops.pad(images, [[0, 0], [0, below], [0, right], [0, 0]])
@@ -59,12 +73,20 @@ class PadToMultiple(keras.layers.Layer):
 
     def compute_output_shape(self, input_shape: tuple) -> tuple:
         """Return the shape with both sides rounded up; an unknown side stays unknown."""
-        sides = [side and side + -side % self.multiple for side in input_shape[1:3]]
+        sides = [side and side + self._missing(side) for side in input_shape[1:3]]
         return (input_shape[0], *sides, input_shape[3])
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments."""
-        return {**super().get_config(), "multiple": self.multiple, "colour": self.colour}
+        own = {"multiple": self.multiple, "colour": self.colour, "or_one_less": self.or_one_less}
+        return {**super().get_config(), **own}
+
+    def _missing(self, side: Any) -> Any:
+        """Return the pixels that `side`, an integer or one of a graph, is short of a legal one."""
+        missing = -side % self.multiple
+        if not self.or_one_less:
+            return missing
+        return missing * (missing > 1 if isinstance(side, int) else ops.cast(missing > 1, "int32"))
 
 
 @keras.saving.register_keras_serializable("roadseg")

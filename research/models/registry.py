@@ -13,15 +13,20 @@ from roadseg.backbones import mobilenet_v3_modified, stdc
 from roadseg.errors import RoadsegError
 from roadseg.models import flow_names, slim_names, torch_names
 from roadseg.models.bisenet import bisenet
+from roadseg.models.dabnet import dabnet
+from roadseg.models.ddrnet import ddrnet_23, ddrnet_23_slim
 from roadseg.models.deeplabv3_mobilenet_v2 import deeplabv3_mobilenet_v2
 from roadseg.models.dfanet import dfanet
 from roadseg.models.dfseg import dfseg_v1, dfseg_v2
 from roadseg.models.espnet import espnet, espnet_c
+from roadseg.models.espnetv2 import UNUSED as ESPNETV2_UNUSED
+from roadseg.models.espnetv2 import espnetv2
 from roadseg.models.fast_scnn import fast_scnn
 from roadseg.models.fpn import fpn_stdc1, fpn_stdc2
 from roadseg.models.icnet import icnet
 from roadseg.models.mobilenet_v3 import mobilenet_v3_large, mobilenet_v3_small
 from roadseg.models.msfnet import msfnet
+from roadseg.models.pidnet import pidnet_l, pidnet_m, pidnet_s
 from roadseg.models.pspnet import pspnet_50, pspnet_101
 from roadseg.models.pwcnet import pwcnet
 from roadseg.models.semshare_loose import semshare_loose
@@ -98,6 +103,22 @@ MobileNetV3 = partial(
 """Makes the entry of a network of Semantics Sharing on MobileNetV3."""
 TwoViews = partial(MobileNetV3, task="two_views", parts=PARTS)
 """Makes the entry of a coupled network of Semantics Sharing."""
+DDRNet = partial(
+    PyTorchNetwork,
+    multiple=8,
+    least_batch=2,
+    trunk=("conv1.", "layer", "compression", "down"),
+    auxiliary=("seghead_extra.",),
+)
+"""Makes the entry of a DDRNet."""
+PIDNet = partial(
+    PyTorchNetwork,
+    multiple=8,
+    least_batch=2,
+    trunk=("conv1.", "layer", "compression", "pag", "diff"),
+    auxiliary=("seghead_p.", "seghead_d."),
+)
+"""Makes the entry of a PIDNet."""
 STDC_NEVER_RUN = tuple(f"backbone.{name}" for name in stdc.NEVER_RUN)
 
 NETWORKS: dict[str, Network] = {
@@ -106,6 +127,9 @@ NETWORKS: dict[str, Network] = {
         parameters=13_042_643,
         auxiliary=("heads.0.", "heads.1."),
     ),
+    "dabnet": PyTorchNetwork(dabnet, parameters=756_643, multiple=4, trunk=()),
+    "ddrnet_23": DDRNet(ddrnet_23, parameters=20_148_947),
+    "ddrnet_23_slim": DDRNet(ddrnet_23_slim, parameters=5_695_987),
     "deeplabv3_mobilenet_v2": Network(
         deeplabv3_mobilenet_v2, slim_names.reference_name, parameters=2_113_043
     ),
@@ -139,6 +163,9 @@ NETWORKS: dict[str, Network] = {
         parameters=210_889,
         multiple=8,
     ),
+    "espnetv2": PyTorchNetwork(
+        espnetv2, parameters=232_768, multiple=16, trunk=("base_net.",), unused=ESPNETV2_UNUSED
+    ),
     "fast_scnn": PyTorchNetwork(
         fast_scnn,
         parameters=1_138_051,
@@ -165,6 +192,9 @@ NETWORKS: dict[str, Network] = {
         parameters=14_758_931,
         auxiliary=("boundary.",),
     ),
+    "pidnet_l": PIDNet(pidnet_l, parameters=36_939_571),
+    "pidnet_m": PIDNet(pidnet_m, parameters=28_538_515),
+    "pidnet_s": PIDNet(pidnet_s, parameters=7_625_715),
     "pspnet_50": PyTorchNetwork(
         pspnet_50,
         parameters=46_715_347,

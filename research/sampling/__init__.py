@@ -1,17 +1,32 @@
 """Learned sampling: where to look, the pixels there, and the way back to every pixel."""
 
-from roadseg.sampling.auxiliary import AuxiliaryNetwork
+from roadseg.sampling.density import DensitySampler, PreviousSampler, PriorSampler
+from roadseg.sampling.density_targets import boundary_density
+from roadseg.sampling.equidistribution import Equidistribution
 from roadseg.sampling.grid import enlarge, pixel_indices, project, uniform_grid
+from roadseg.sampling.nus import NusSampler
+from roadseg.sampling.registry import list_samplers, make_sampler
 from roadseg.sampling.sample import sample
+from roadseg.sampling.sampler import ExactSampler, Sampler, UniformSampler
 from roadseg.sampling.segmenter import SampledSegmenter, sample_batch
 from roadseg.sampling.targets import boundary_targets
 from roadseg.sampling.unsample import unsample
 
 __all__ = [
-    "AuxiliaryNetwork",
+    "DensitySampler",
+    "Equidistribution",
+    "ExactSampler",
+    "NusSampler",
+    "PreviousSampler",
+    "PriorSampler",
     "SampledSegmenter",
+    "Sampler",
+    "UniformSampler",
+    "boundary_density",
     "boundary_targets",
     "enlarge",
+    "list_samplers",
+    "make_sampler",
     "pixel_indices",
     "project",
     "sample",

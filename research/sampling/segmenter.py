@@ -6,9 +6,10 @@ import keras
 from keras import ops
 
 from roadseg.ops.resize import resize_bilinear
-from roadseg.sampling.auxiliary import AuxiliaryNetwork
-from roadseg.sampling.grid import Size, Tensor, checked_size, uniform_grid
+from roadseg.sampling.grid import Size, Tensor, checked_size
+from roadseg.sampling.registry import as_sampler
 from roadseg.sampling.sample import sample
+from roadseg.sampling.sampler import Sampler
 from roadseg.sampling.unsample import METHODS, unsample
 from roadseg.sampling.views import Axis, cover, cut, stitch, to_image
 
@@ -20,12 +21,12 @@ class SampledSegmenter(keras.Model):
     network: any Keras model from RGB 0..255 (batch, h, w, 3) to class scores (batch, h', w',
         classes), or to a dictionary with these as "scores"; scores of another size than the
         samples are resized, bilinearly with aligned corners.
-    auxiliary: predicts the sampling grid; a plain auxiliary network is wrapped; None samples
-        uniformly. It is frozen: inference mode, and not among the trainable variables.
-    sampling_size: samples per column and row, (height, width) or one integer.
-    view: (height, width) of the frame that the networks were trained on. An image of another
-        aspect is covered by several views, each sampled on its own; each pixel takes the view
-        whose centre is nearest. None: the image is one view, whatever its aspect.
+    sampler: says where to sample: a `Sampler`, or the name of one that needs no run ("uniform").
+        It is frozen: inference mode, and not among the trainable variables.
+    size: samples per column and row, (height, width) or one integer.
+    window: None: the whole image is sampled at once, whatever its aspect. (height, width): an image
+        of another aspect is covered by several windows, each sampled on its own, as published;
+        each pixel takes the window whose centre is nearest.
     method: how `unsample` interpolates.
     Coordinates and un-sampling are float32; `network` keeps its precision policy.
     Raises ValueError for arguments of other types or shapes, and for images that are not RGB.
@@ -35,9 +36,9 @@ class SampledSegmenter(keras.Model):
     def __init__(
         self,
         network: keras.Model,
-        auxiliary: keras.Model | None = None,
-        sampling_size: Size = 128,
-        view: tuple[int, int] | None = None,
+        sampler: Sampler | str = "uniform",
+        size: Size = 128,
+        window: tuple[int, int] | None = None,
         method: str = "two_pass",
         name: str = "sampled_segmenter",
         **options: Any,
@@ -45,10 +46,10 @@ class SampledSegmenter(keras.Model):
         """Put `network` between sampling and un-sampling."""
         options.setdefault("dtype", "float32")
         super().__init__(name=name, **options)
-        self.sampling_size = checked_size(sampling_size, "sampling_size")
-        self.network = _checked_network(network, self.sampling_size)
-        self.auxiliary = _checked_auxiliary(auxiliary)
-        self.view = None if view is None else checked_size(view, "view")
+        self.size = checked_size(size, "size")
+        self.network = _checked_network(network, self.size)
+        self.sampler = as_sampler(sampler)
+        self.window = None if window is None else checked_size(window, "window")
         if method not in METHODS:
             raise ValueError(f"method={method!r}; there are {', '.join(METHODS)}")
         self.method = method
@@ -61,7 +62,7 @@ class SampledSegmenter(keras.Model):
     def labels(self, images: Tensor, grid: Tensor | None = None, skip: bool = True) -> Tensor:
         """Return the best class of every pixel, (batch, height, width) int32.
 
-        grid: where to sample, as `sampled` returns it; None asks the auxiliary network.
+        grid: where to sample, as `sampled` returns it; None asks the sampler.
         skip: as in `unsample`; pass False in a function that XLA compiles.
         """
         return self._segment(images, grid, False, argmax=True, skip=skip)
@@ -82,14 +83,14 @@ class SampledSegmenter(keras.Model):
 
     def grid(self, views: Tensor) -> Tensor:
         """Return where to sample `views`, (n, h, w, 2) of 0..1."""
-        return sampling_locations(views, self.auxiliary, self.sampling_size)
+        return self.sampler.grid(views, self.size)
 
     def scores_at(self, views: Tensor, grid: Tensor, training: bool | None = None) -> Tensor:
         """Return the class scores (n, h, w, classes), float32, of the samples of `views`."""
         scores = self.network(ops.cast(sample(views, grid), "float32"), training=training)
         if isinstance(scores, dict):
             scores = scores["scores"]
-        return resize_bilinear(ops.cast(scores, "float32"), self.sampling_size, align_corners=True)
+        return resize_bilinear(ops.cast(scores, "float32"), self.size, align_corners=True)
 
     def unsampled(
         self,
@@ -114,19 +115,19 @@ class SampledSegmenter(keras.Model):
     def locations(self, images: Tensor, grid: Tensor | None = None) -> Tensor:
         """Return where each image is sampled, (batch, views, h, w, 2), 0..1 of the whole image.
 
-        grid: as `sampled` returns it; None asks the auxiliary network.
+        grid: as `sampled` returns it; None asks the sampler.
         """
         images, axes = self._covered(images)
         if grid is None:
             grid = self.grid(self.views(images))
-        grid = ops.reshape(grid, (ops.shape(images)[0], -1, *self.sampling_size, 2))
+        grid = ops.reshape(grid, (ops.shape(images)[0], -1, *self.size, 2))
         return grid if axes is None else to_image(grid, axes)
 
     def _covered(self, images: Tensor) -> tuple[Tensor, tuple[Axis, Axis] | None]:
         images = ops.convert_to_tensor(images)
         if len(images.shape) != 4 or images.shape[-1] != 3:
             raise ValueError(f"images are (batch, height, width, 3), RGB; got {images.shape}")
-        return images, None if self.view is None else cover(ops.shape(images)[1:3], self.view)
+        return images, None if self.window is None else cover(ops.shape(images)[1:3], self.window)
 
     def _segment(
         self,
@@ -143,22 +144,22 @@ class SampledSegmenter(keras.Model):
 
     @property
     def trainable_variables(self) -> list[Any]:
-        """Return the network's; the auxiliary network is frozen."""
+        """Return the network's; the sampler is frozen."""
         return self.network.trainable_variables if self.trainable else []
 
     @property
     def trainable_weights(self) -> list[Any]:
-        """Return the network's; the auxiliary network is frozen."""
+        """Return the network's; the sampler is frozen."""
         return self.network.trainable_weights if self.trainable else []
 
     @property
     def non_trainable_variables(self) -> list[Any]:
-        """Return every other variable, the auxiliary network's among them."""
+        """Return every other variable, the sampler's among them."""
         return _without(self.variables, self.trainable_variables)
 
     @property
     def non_trainable_weights(self) -> list[Any]:
-        """Return every other weight, the auxiliary network's among them."""
+        """Return every other weight, the sampler's among them."""
         return _without(self.weights, self.trainable_weights)
 
     def get_config(self) -> dict[str, Any]:
@@ -167,9 +168,9 @@ class SampledSegmenter(keras.Model):
             **super().get_config(),
             "name": self.name,
             "network": keras.saving.serialize_keras_object(self.network),
-            "auxiliary": keras.saving.serialize_keras_object(self.auxiliary),
-            "sampling_size": self.sampling_size,
-            "view": self.view,
+            "sampler": keras.saving.serialize_keras_object(self.sampler),
+            "size": self.size,
+            "window": self.window,
             "method": self.method,
         }
 
@@ -177,21 +178,13 @@ class SampledSegmenter(keras.Model):
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> "SampledSegmenter":
         """Return the model that `get_config` describes."""
         config = dict(config)
-        for part in ("network", "auxiliary"):
-            if config[part] is not None:
-                config[part] = keras.saving.deserialize_keras_object(config[part], custom_objects)
+        for part in ("network", "sampler"):
+            config[part] = keras.saving.deserialize_keras_object(config[part], custom_objects)
         return cls(**config)
 
 
-def sampling_locations(images: Tensor, auxiliary: Any, sampling_size: Size) -> Tensor:
-    """Return where to sample `images`, (batch, h, w, 2); `auxiliary` None: on a uniform grid."""
-    if auxiliary is None:
-        return uniform_grid(sampling_size, ops.shape(images)[0])
-    return auxiliary.locations(images, sampling_size)
-
-
 def sample_batch(
-    images: Tensor, labels: Tensor, auxiliary: AuxiliaryNetwork | None, sampling_size: Size
+    images: Tensor, labels: Tensor, sampler: Sampler, size: Size
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Return what a network behind sampling trains on: sampled images, sampled labels, the grid.
 
@@ -199,7 +192,7 @@ def sample_batch(
     Returns (batch, h, w, 3), (batch, h, w) and (batch, h, w, 2), the first two in their own types.
     Source: adaptive-sampling, nus.py: image and label are sampled at the same pixels.
     """
-    grid = sampling_locations(images, auxiliary, sampling_size)
+    grid = sampler.grid(images, size)
     return sample(images, grid), sample(labels, grid), grid
 
 
@@ -208,26 +201,16 @@ def _without(variables: list[Any], removed: list[Any]) -> list[Any]:
     return [variable for variable in variables if id(variable) not in identities]
 
 
-def _checked_network(network: Any, sampling_size: tuple[int, int]) -> keras.Model:
+def _checked_network(network: Any, size: tuple[int, int]) -> keras.Model:
     if not isinstance(network, keras.layers.Layer):
         raise ValueError(f"network is a Keras model; got {network!r}")
     shape = getattr(network, "input_shape", None)
     if not isinstance(shape, tuple) or len(shape) != 4:
         return network
-    fits = all(known in (None, side) for known, side in zip(shape[1:3], sampling_size, strict=True))
+    fits = all(known in (None, side) for known, side in zip(shape[1:3], size, strict=True))
     if not fits or shape[3] not in (None, 3):
         raise ValueError(
             f"'{network.name}' takes images of shape {shape[1:]}, and would get "
-            f"{(*sampling_size, 3)}; build it for that size or with unknown height and width"
+            f"{(*size, 3)}; build it for that size or with unknown height and width"
         )
     return network
-
-
-def _checked_auxiliary(auxiliary: Any) -> AuxiliaryNetwork | None:
-    if auxiliary is None or isinstance(auxiliary, AuxiliaryNetwork):
-        return auxiliary
-    if not isinstance(auxiliary, keras.Model):
-        raise ValueError(
-            f"auxiliary is an AuxiliaryNetwork, a Keras model or None; got {auxiliary!r}"
-        )
-    return AuxiliaryNetwork(auxiliary)

@@ -168,6 +168,28 @@ def _foreign(
     return ForeignWeights(line + "; ".join(parts), missing, left_over)
 
 
+def fit(
+    values: np.ndarray, variable: keras.Variable, layer: keras.layers.Layer, layout: str
+) -> np.ndarray | None:
+    """Return `values`, in the axis order of `layout`, as `variable` has them; None: no such shape.
+
+    layer: the one that `variable` belongs to.
+    """
+    try:
+        if layout == "pytorch":
+            return from_pytorch(values, variable, layer)
+    except ValueError:
+        return None
+    return values if values.shape == tuple(variable.shape) else None
+
+
+def published_shape(
+    variable: keras.Variable, layer: keras.layers.Layer, layout: str
+) -> tuple[int, ...]:
+    """Return the shape of `variable`, which belongs to `layer`, in the axis order `layout`."""
+    return pytorch_shape(variable, layer) if layout == "pytorch" else tuple(variable.shape)
+
+
 def _check_shape(
     shape: tuple[int, ...],
     layer: keras.layers.Layer,
@@ -179,10 +201,9 @@ def _check_shape(
     ours = tuple(variable.shape)
     if shape == ours and (layout == "tensorflow" or variable.name != "kernel"):
         return
-    if layout == "pytorch":
-        ours = pytorch_shape(variable, layer)
-        if shape == ours:
-            return
+    ours = published_shape(variable, layer, layout)
+    if shape == ours:
+        return
     outputs = 0 if layout == "pytorch" else -1
     fits = "a network of another width or with other options"
     if len(shape) == len(ours) and shape[outputs] != ours[outputs]:

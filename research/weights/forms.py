@@ -4,12 +4,13 @@ import zipfile
 from pathlib import Path
 from typing import Literal
 
+from roadseg.weights.pickled import is_paddle
 from roadseg.weights.pytorch import SUFFIXES, is_pytorch
 from roadseg.weights.safetensors import SUFFIX as SAFETENSORS
 from roadseg.weights.safetensors import is_safetensors
 from roadseg.weights.slim import ARCHIVES, index_file
 
-Form = Literal["pytorch", "npz", "safetensors", "keras", "slim", "unknown"]
+Form = Literal["pytorch", "paddle", "npz", "safetensors", "keras", "slim", "unknown"]
 _HDF5 = b"\x89HDF\r\n\x1a\n"
 _GZIP = b"\x1f\x8b"
 _TAR, _TAR_AT = b"ustar", 257
@@ -18,6 +19,8 @@ _PICKLE = tuple(bytes([0x80, version]) for version in range(2, 6))
 
 def form_of(path: Path) -> Form:
     """Return the form of the weights at `path`, which need not be there."""
+    if is_paddle(path):
+        return "paddle"
     if path.is_file():
         with path.open("rb") as file:
             begin = file.read(512)

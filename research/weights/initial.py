@@ -1,6 +1,6 @@
 """The one door through which weights come in: each kind of source, told by its name."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,9 +12,10 @@ from roadseg.layers.walk import weights
 from roadseg.models import registry, slim_names
 from roadseg.npz import ArrayFile
 from roadseg.weights import keras_imagenet, pytorch, slim
-from roadseg.weights.arrays import Arrays, Assigned, assign
+from roadseg.weights.arrays import Assigned, assign
 from roadseg.weights.forms import form_of
 from roadseg.weights.original import Original
+from roadseg.weights.parts import PartAssigned, assign_part
 from roadseg.weights.safetensors import read_safetensors
 from roadseg.weights.wrapping import plain_names
 
@@ -38,17 +39,30 @@ def original_of(name: str) -> Original:
     )
 
 
-def load_initial_weights(model: keras.Model, source: str, recipe: "Recipe") -> Assigned | None:
+def load_initial_weights(
+    model: keras.Model,
+    source: str,
+    recipe: "Recipe",
+    of_classes: Callable[[], set[str]] = set,
+) -> Assigned | PartAssigned | None:
     """Set the weights of `model`, the network of `recipe`, from `source`, and print what was set.
 
     source: 'none', 'imagenet' (trained at the size nearest to recipe.sampling_size), or what
-        `read_weights` takes. The head may be absent; what is there has to fit.
+        `read_weights` takes. The head may be absent; what is there has to fit, unless
+        recipe.initial_weights_part asks for a part.
+    of_classes: gives the paths of weights that depend on the number of classes; see `assign_part`.
     Raises RoadsegError for a source that is absent, damaged or another network's.
     """
     if source in ("", "none"):
         return None
     original = AUXILIARY if recipe.task == "sampling" else original_of(recipe.model)
-    assigned = read_weights(model, source, original, recipe.sampling_size)
+    part = recipe.initial_weights_part
+    found = _read(model, source, original, recipe.sampling_size)
+    assigned: Assigned | PartAssigned
+    if part == "all":
+        assigned = assign(model, *found)
+    else:
+        assigned = assign_part(model, *found, part, of_classes)
     print(f"initial weights from {source}: {assigned}")
     return assigned
 
@@ -58,27 +72,37 @@ def read_weights(
 ) -> Assigned:
     """Set the weights of `model` from `source` and return what was set.
 
-    source: 'imagenet'; `.h5` of Keras's MobileNetV2 without top; a file of PyTorch's, `.npz` or
-        `.safetensors` with our names or the original's; `.tgz`, prefix or file of a TF-slim
-        checkpoint. The form of a file is told by what it holds, whatever its ending.
+    source: 'imagenet'; `.h5` of Keras's MobileNetV2 without top; a file of PyTorch's or Paddle's,
+        `.npz` or `.safetensors` with our names or the original's; `.tgz`, prefix or file of a
+        TF-slim checkpoint. The form of a file is told by what it holds, whatever its ending.
     size: (height, width) that tells which of the ImageNet weights is wanted.
     Raises RoadsegError for a source that is absent, damaged or another network's.
     """
+    return assign(model, *_read(model, source, original, size))
+
+
+def _read(
+    model: keras.Model, source: str, original: Original, size: tuple[int, int]
+) -> tuple[Mapping[str, Any], str, Original]:
+    """Return the arrays of `source`, where they are from, and whose names and layout they have."""
     path = Path(source).expanduser()
     kind = form_of(path)
     if source == "imagenet" or kind == "keras":
-        return _assign_mobilenet(model, source, original, size)
+        return _read_mobilenet(model, source, original, size)
     if kind == "slim":
-        return assign(model, _read_slim(path, original), source, original)
+        return _scoped(slim.read_slim(path), original), source, original
     if kind == "pytorch":
-        return _assign_named(model, pytorch.read_pytorch(path), source, original)
+        return _named(model, pytorch.read_pytorch(path), source, original)
+    if kind == "paddle":
+        return _named(model, pytorch.read_paddle(path), source, original)
     if kind == "safetensors":
-        return _assign_named(model, read_safetensors(path), source, original)
+        return _named(model, read_safetensors(path), source, original)
     if kind == "npz":
-        return _assign_named(model, ArrayFile(path), str(path), original)
+        return _named(model, ArrayFile(path), str(path), original)
     raise RoadsegError(
-        f"{source}: no weights here; there are 'imagenet', 'none', PyTorch's .pth, .npz, "
-        ".safetensors, Keras's .h5, and TF-slim checkpoints (.tgz, or the prefix before .index)"
+        f"{source}: no weights here; there are 'imagenet', 'none', PyTorch's .pth, Paddle's "
+        ".params, .npz, .safetensors, Keras's .h5, and TF-slim checkpoints (.tgz, or the prefix "
+        "before .index)"
     )
 
 
@@ -91,29 +115,28 @@ def fits(model: keras.Model, source: str, original: Original) -> bool:
     return True
 
 
-def _assign_named(
+def _named(
     model: keras.Model, arrays: Mapping[str, Any], source: str, original: Original
-) -> Assigned:
-    """Set `model` from arrays by our names or the original's, whatever stands before these."""
+) -> tuple[Mapping[str, Any], str, Original]:
+    """Return arrays that bear our names or the original's, whatever stands before these."""
     ours = weights(model)
     if set(arrays) & set(ours):
-        own = replace(original, reference_name=str, layout="tensorflow")
-        return assign(model, arrays, source, own)
+        return arrays, source, replace(original, reference_name=str, layout="tensorflow")
     wanted = {original.reference_name(path) for path in ours}
-    return assign(model, plain_names(arrays, wanted, original), source, original)
+    return _scoped(plain_names(arrays, wanted, original), original), source, original
 
 
-def _read_slim(path: Path, original: Original) -> Arrays:
-    arrays = slim.read_slim(path)
+def _scoped(arrays: Mapping[str, Any], original: Original) -> Mapping[str, Any]:
+    """Return `arrays` by the names they have inside the auxiliary network, if they are for it."""
     if original is AUXILIARY and not any(slim_names.AUXILIARY_SCOPE in name for name in arrays):
         return {slim_names.AUXILIARY_SCOPE + name: array for name, array in arrays.items()}
     return arrays
 
 
-def _assign_mobilenet(
+def _read_mobilenet(
     model: keras.Model, source: str, original: Original, size: tuple[int, int]
-) -> Assigned:
-    """Set the trunk of a network on MobileNetV2 from the weights that Keras publishes."""
+) -> tuple[Mapping[str, Any], str, Original]:
+    """Return the arrays that Keras publishes for a network on MobileNetV2, as `_read` does."""
     if original.layout == "pytorch":
         raise RoadsegError(
             f"{source}: Keras's weights are MobileNetV2's, which is not the trunk of {model.name}; "
@@ -122,7 +145,6 @@ def _assign_mobilenet(
     keras_names = Original(keras_imagenet.keras_name)
     if source != "imagenet":
         arrays = keras_imagenet.read_keras_file(Path(source).expanduser())
-        return assign(model, arrays, source, keras_names)
+        return arrays, source, keras_names
     trained_at = keras_imagenet.nearest_size(*size)
-    arrays = keras_imagenet.read_imagenet(trained_at)
-    return assign(model, arrays, f"imagenet, {trained_at}", keras_names)
+    return keras_imagenet.read_imagenet(trained_at), f"imagenet, {trained_at}", keras_names

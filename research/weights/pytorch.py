@@ -1,20 +1,19 @@
-"""Reads PyTorch's checkpoints, `.pth`: tensors alone, by a loader that runs no code of the file."""
+"""Reads PyTorch's and Paddle's checkpoints: tensors alone, by loaders that run no code in them."""
 
 import pickle
 import re
 import tarfile
 import warnings
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from roadseg.errors import RoadsegError
-from roadseg.weights.wrapping import find_tensors, without_parallel
-
-if TYPE_CHECKING:
-    import torch
+from roadseg.weights.pickled import read_paddle_content, read_torch_content
+from roadseg.weights.wrapping import find_tensors, without_wrapping
 
 SUFFIXES = (".pth", ".pt", ".pth.tar")
 ADVICE = "where you trust it, open it with PyTorch and save the network's state_dict()"
@@ -33,33 +32,41 @@ def is_pytorch(source: Path) -> bool:
 def read_pytorch(source: Path) -> dict[str, np.ndarray]:
     """Return the arrays of a state dictionary by their PyTorch names, kernels as PyTorch has them.
 
-    Unwrapped from the keys that training scripts put around it, without the `module.` of
-    DataParallel and the counters of batch normalisation, which Keras has not.
-    Raises RoadsegError where PyTorch is not installed, for a file that is absent or damaged
-    (PyTorch itself does not look at the checksums of its zip files), and for a pickle of anything
-    else than tensors, which is not opened.
+    Unwrapped from what training scripts put around it, without the `module.` of DataParallel and
+    the counters of batch normalisation, which Keras has not.
+    PyTorch itself is not needed. Raises RoadsegError for a file that is absent or damaged (the
+    checksums of zip files are looked at, which PyTorch itself does not), and for a pickle of
+    anything else than tensors, which is not opened.
     """
     if not source.is_file():
         raise RoadsegError(f"{source}: no such file; check the path")
     _check_zip(source)
+    state = find_tensors(_content(source), _is_tensor, str(source))
+    return without_wrapping(_arrays(state, source))
+
+
+def read_paddle(source: Path) -> dict[str, np.ndarray]:
+    """Return the arrays of a Paddle checkpoint (`.params`, `.pdparams`) by PyTorch's names.
+
+    Raises RoadsegError for a file that is absent or damaged, or holds anything else than arrays.
+    """
+    state = find_tensors(read_paddle_content(source), _is_tensor, str(source))
+    return without_wrapping(_arrays(state, source))
+
+
+def _content(source: Path) -> Any:
+    """Return what a file holds: by PyTorch's own loader where it is installed, else by ours."""
     try:
         import torch
     except ImportError:
-        raise RoadsegError(
-            f"{source}: PyTorch opens this file, and is not installed: pip install "
-            "'roadseg[torch]', or save the arrays as an .npz where it is (numpy.savez, same names)"
-        ) from None
+        return read_torch_content(source)
     try:
         with warnings.catch_warnings(action="ignore"):
-            content = torch.load(source, map_location="cpu", weights_only=True)
+            return torch.load(source, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         raise RoadsegError(f"{source}: {_refusal(error)}") from None
     except (RuntimeError, EOFError, OSError, ValueError, KeyError, IndexError) as error:
         raise RoadsegError(f"{source}: not a checkpoint of tensors ({_reason(error)})") from None
-    state = find_tensors(content, lambda value: isinstance(value, torch.Tensor), str(source))
-    return without_parallel(
-        {name: _array(name, value, str(source)) for name, value in state.items()}
-    )
 
 
 def _check_zip(source: Path) -> None:
@@ -80,13 +87,22 @@ def _check_zip(source: Path) -> None:
         )
 
 
-def _array(name: str, value: "torch.Tensor | Any", source: str) -> np.ndarray:
-    import torch
+def _arrays(state: Mapping[str, Any], source: Path) -> dict[str, np.ndarray]:
+    return {name: _array(name, value, str(source)) for name, value in state.items()}
 
-    if not isinstance(value, torch.Tensor):
+
+def _is_tensor(value: Any) -> bool:
+    return isinstance(value, np.ndarray) or hasattr(value, "is_floating_point")
+
+
+def _array(name: str, value: Any, source: str) -> np.ndarray:
+    if isinstance(value, np.ndarray):
+        return value
+    kind = type(value).__name__
+    if not hasattr(value, "is_floating_point"):
         raise RoadsegError(
-            f"{source}: '{name}' is of type {type(value).__name__}, not a tensor; save the "
-            "network's state_dict() alone"
+            f"{source}: '{name}' is of type {kind}, not a tensor; save the network's "
+            "state_dict() alone"
         )
     value = value.detach()
     # NumPy has no bfloat16.

@@ -1,5 +1,6 @@
 """What training scripts put around weights: prefixes that all names share, keys of a checkpoint."""
 
+import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
@@ -12,6 +13,8 @@ PREFIXES = ("module.", "_orig_mod.", "model.", "net.", "network.")
 WRAPPERS = ("state_dict", "model_state_dict", "model_state", "model", "net")
 """Keys under which the weights lie where a checkpoint holds several dictionaries of tensors."""
 COUNTER = "num_batches_tracked"
+_LOSS = re.compile(r"^(module\.)?(model\.)?\w*loss\.")
+_PADDLE = (("._mean", ".running_mean"), ("._variance", ".running_var"), ("._weight", ".weight"))
 _OTHERS = ("optim", "scheduler", "scaler", "loops", "callbacks", "hyper_parameters")
 
 
@@ -23,7 +26,7 @@ def plain_names(
     Prefixes that every name shares come off, nested in any order, as far as that makes the most
     names those `wanted`, or a trunk's.
     """
-    plain = [name for name in arrays if not name.endswith(COUNTER)]
+    plain = {_torch_leaf(name): name for name in arrays if not _is_beside(name)}
     prefixes = list(_shared_prefixes(plain))
     wanted = set(wanted)
 
@@ -33,15 +36,30 @@ def plain_names(
         return sum(scope + name in wanted for name in names)
 
     best = max(prefixes, key=fitting) if len(prefixes) > 1 else ""
-    return Renamed(arrays, {name.removeprefix(best): name for name in plain})
+    return Renamed(arrays, {name.removeprefix(best): own for name, own in plain.items()})
 
 
-def without_parallel(arrays: Mapping[str, Any]) -> dict[str, Any]:
-    """Return `arrays` without counters of batches and the `module.` of DataParallel."""
-    plain = {name: array for name, array in arrays.items() if not name.endswith(COUNTER)}
-    while plain and all(name.startswith("module.") for name in plain):
-        plain = {name.removeprefix("module."): array for name, array in plain.items()}
+def without_wrapping(arrays: Mapping[str, Any]) -> dict[str, Any]:
+    """Return `arrays` without counters of batches and what belongs to a loss (class weights).
+
+    Without the `module.` of DataParallel and the `model.` of a wrapper that all names share, and
+    with Paddle's leaves by PyTorch's names.
+    """
+    plain = {_torch_leaf(name): array for name, array in arrays.items() if not _is_beside(name)}
+    for prefix in ("module.", "model.") * 2:  # either may be inside the other
+        if plain and all(name.startswith(prefix) for name in plain):
+            plain = {name.removeprefix(prefix): array for name, array in plain.items()}
     return plain
+
+
+def _is_beside(name: str) -> bool:
+    """Return whether a name is a counter's or a loss's, which no network here has."""
+    return name.endswith(COUNTER) or bool(_LOSS.search(name))
+
+
+def _torch_leaf(name: str) -> str:
+    """Return what PyTorch calls the last part of a name of Paddle's."""
+    return next((name.removesuffix(end) + own for end, own in _PADDLE if name.endswith(end)), name)
 
 
 def _shared_prefixes(names: Collection[str]) -> Iterator[str]:

@@ -140,3 +140,28 @@ def test_one_command_draws_and_converts(tmp_path: Path):
     assert main(fewer) == 0
     assert open_records(tmp_path / "to", "train").num_examples == 2
     assert image_path(tmp_path / "scenes", "train", 2).is_file()
+
+
+def test_a_short_focal_length_shows_the_same_street_smaller():
+    _, usual = draw("val", 2, SIZE, seed=0)
+    image, wide = draw("val", 2, SIZE, seed=0, focal=0.5)
+    vehicles = (ids.CAR, ids.TRUCK, ids.BUS)
+    assert image.shape == (*SIZE, 3)
+    assert 0 < np.isin(wide, vehicles).sum() < np.isin(usual, vehicles).sum()
+
+
+def test_scenes_of_another_focal_length_do_not_mix(tmp_path: Path):
+    write_street_scenes(tmp_path, 1, 0, (64, 128), focal=0.5)
+    with pytest.raises(RoadsegError, match="scenes of other settings are here"):
+        write_street_scenes(tmp_path, 1, 0, (64, 128))
+    with pytest.raises(RoadsegError, match="--focal 0: a factor from 0.3 to 3"):
+        write_street_scenes(tmp_path, 1, 0, (64, 128), focal=0.0)
+
+
+def test_scenes_become_records_of_seven_categories(tmp_path: Path):
+    size = ["--size", "64", "128", "--train", "2", "--val", "1", "--shards", "1"]
+    to = ["--source", str(tmp_path / "scenes"), "--to", str(tmp_path)]
+    assert main(["street_scenes", *to, *size, "--classes", "categories"]) == 0
+    records = open_records(tmp_path / "street_scenes_categories", "train")
+    assert records.num_examples == 2
+    assert records.label_table == datasets.get("street_scenes_categories")

@@ -77,3 +77,14 @@ def test_a_broken_table_names_its_file(tmp_path: Path):
 def test_a_class_cannot_be_the_ignore_value():
     with pytest.raises(ValueError, match="ignore value 0 is a class"):
         LabelTable("x", ("a", "b"), ((0, 0, 0), (1, 1, 1)), ignore=0)
+
+
+def test_categories_are_seven_classes_with_the_ids_of_their_members():
+    fine, coarse = datasets.get("cityscapes"), datasets.get("cityscapes_categories")
+    assert coarse.names == fine.category_names and coarse.num_classes == 7
+    for value, train_id in fine.id_to_train.items():
+        wanted = 255 if train_id == 255 else coarse.names.index(fine.categories[train_id])
+        assert coarse.id_to_train[value] == wanted
+    targets = {coarse.names[index] for index in coarse.target_classes}
+    assert targets == {fine.categories[index] for index in fine.target_classes}
+    assert datasets.get("street_scenes_categories").names == coarse.names

@@ -65,7 +65,7 @@ def recipe(records: Path, **values: Any) -> Recipe:
         "source": "made for tests",
         "records": str(records),
         "crop_size": (48, 48),
-        "sampling": "uniform",
+        "sampler": "uniform",
         "sampling_size": (16, 16),
         "model": "tiny",
         "model_options": {"stride": 4},

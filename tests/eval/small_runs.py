@@ -25,18 +25,19 @@ RECIPE = Recipe(
     model_options={"stride": 4},
     evaluation_options={"stride": 2},
     crop_size=(64, 64),
-    sampling="uniform",
+    sampler="uniform",
+    sampling_window="crop",
     sampling_size=(32, 32),
     steps=20,
 )
 AUXILIARY = replace(
     RECIPE,
-    name="small_auxiliary",
+    name="small_nus",
     task="sampling",
     model="auxiliary",
     model_options={},
     evaluation_options={},
-    sampling="none",
+    sampler="none",
     auxiliary_depth_multiplier=0.1,
 )
 
@@ -58,6 +59,6 @@ def small_run(folder: Path, recipe: Recipe = RECIPE, step: int = 20) -> RunFolde
     classes = 0 if recipe.task == "sampling" else TABLE.num_classes
     weights = variable_arrays(build_network(recipe, classes))
     write_checkpoint(run.checkpoint_folder, step, {"weights": weights}, {})
-    if recipe.sampling == "adaptive":
+    if recipe.sampler == "nus":
         small_run(folder / "auxiliary", AUXILIARY)
     return run

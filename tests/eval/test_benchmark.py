@@ -45,12 +45,30 @@ def test_networks_of_two_images_are_counted_and_not_timed(
         benchmark.main(["pwcnet"])
 
 
-def test_adaptive_sampling_adds_the_auxiliary_network(capsys: pytest.CaptureFixture[str]) -> None:
+def test_samplers_add_what_they_cost(capsys: pytest.CaptureFixture[str]) -> None:
     argv = (NETWORK, "--count", "--size", "1024x1024", "--sampling-size", "128")
-    uniform, adaptive = rows(capsys, *argv)
-    assert uniform["macs_notebook"] == 161_547_264
-    assert adaptive["macs_notebook"] - uniform["macs_notebook"] == 17_600_064
-    assert adaptive["parameters"] - uniform["parameters"] == 305_770
+    uniform, published, density = rows(capsys, *argv)
+    assert uniform["macs_notebook"] == 161_547_264 and uniform["sampler_macs"] == 0
+    assert published["macs_notebook"] - uniform["macs_notebook"] == 17_600_064
+    assert published["parameters"] - uniform["parameters"] == 305_770
+    for row in (published, density):
+        assert row["macs"] == row["network_macs"] + row["sampler_macs"] > uniform["macs"]
+        assert row["way_back_macs"] == uniform["way_back_macs"] > 0
+
+
+def test_samples_of_any_aspect_and_shares_of_the_network_are_printed(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    argv = [NETWORK, "--count", "--size", "360x480", "--sampler", "density", "prior"]
+    density, prior = rows(capsys, *argv, "--sampling-size", "96x128")
+    assert [row["sampling"] for row in (density, prior)] == ["density 96x128", "prior 96x128"]
+    assert prior["sampler_macs"] < density["sampler_macs"] < density["network_macs"] / 10
+    assert benchmark.main([*argv, "--sampling-size", "96x128"]) == 0
+    printed = capsys.readouterr().out
+    share = 100 * density["sampler_macs"] / density["network_macs"]
+    back = 100 * density["way_back_macs"] / density["network_macs"]
+    (line,) = (line for line in printed.splitlines() if "density 96x128" in line)
+    assert f"{share:.1f} %" in line and f"{back:.1f} %" in line and "…" not in printed
 
 
 def test_both_counts_are_printed_in_full(capsys: pytest.CaptureFixture[str]) -> None:
@@ -103,7 +121,9 @@ def test_warm_up_calls_are_not_timed() -> None:
         ([NETWORK, "--size", "1024"], "height x width"),
         ([NETWORK, "--option", "output_stride"], "name=value"),
         ([NETWORK, "--option", "stride=8"], "has no option 'stride'"),
-        ([NETWORK, "--sampling-size", "1"], "at least 2"),
+        ([NETWORK, "--sampling-size", "1"], "sampling size '1'"),
+        ([NETWORK, "--sampling-size", "8", "--sampler", "exact"], "--sampler exact: it samples by"),
+        ([NETWORK, "--sampling-size", "8", "--sampler", "even"], "no sampler 'even'"),
         ([NETWORK, "--repeats", "0"], "at least 1"),
     ],
 )

@@ -28,7 +28,7 @@ SLIDING = InferenceMode(tile=16, scales=(0.5, 1.0), mirror=True)
 @pytest.fixture
 def run(tmp_path: Path) -> RunFolder:
     """Return a run without sampling whose network has an output for void, on two images."""
-    values = {"sampling": "none", "void_class": True}
+    values = {"sampler": "none", "void_class": True}
     records = write_records(tmp_path / "records", count=2)
     run = begin_run(tmp_path / "run", recipe(records, **values))
     add_checkpoint(run, 10, seed=3)
@@ -165,7 +165,7 @@ def test_all_options_work_together_on_the_command_line(
     ("values", "options", "message"),
     [
         (
-            {"sampling": "uniform"},
+            {"sampler": "uniform"},
             {"protocol": "published"},
             "interpolation 'delaunay' gives no sc",
         ),

@@ -18,7 +18,7 @@ from tests.eval.small_runs import RECIPE, TABLE, small_run
 def run(tmp_path: Path) -> RunFolder:
     from dataclasses import replace
 
-    return small_run(tmp_path / "run", replace(RECIPE, sampling="none"))
+    return small_run(tmp_path / "run", replace(RECIPE, sampler="none"))
 
 
 def demo(run: RunFolder, images: Path, to: Path, *more: str) -> int:

@@ -22,7 +22,7 @@ from tests.eval.runs import NAMES, add_checkpoint, begin_run, recipe, street, wr
 @pytest.fixture
 def run(tmp_path: Path) -> RunFolder:
     records = write_records(tmp_path / "records", count=2)
-    run = begin_run(tmp_path / "run", recipe(records, sampling="none"))
+    run = begin_run(tmp_path / "run", recipe(records, sampler="none"))
     add_checkpoint(run, 10, seed=3)
     return run
 

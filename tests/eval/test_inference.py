@@ -192,7 +192,7 @@ def test_sampling_around_a_network_takes_tiles_of_any_size() -> None:
     from roadseg.sampling import SampledSegmenter
 
     keras.utils.set_random_seed(0)
-    segmenter = SampledSegmenter(published.network(), None, 16)
+    segmenter = SampledSegmenter(published.network(), "uniform", 16)
     scores = averaged_scores(noise((29, 40)), ModelScores(segmenter), InferenceMode(tile=18))
     assert scores.shape == (29, 40, 4) and np.isfinite(scores).all() and np.ptp(scores) > 0.1
 

@@ -9,16 +9,9 @@ import pytest
 
 from roadseg import nus_native
 from roadseg.errors import RoadsegError
-from roadseg.eval.oracle import (
-    OracleOptions,
-    exact_control,
-    oracle,
-    parse_size,
-    round_trip,
-    table,
-    target_ids,
-    uniform_control,
-)
+from roadseg.eval.oracle import OracleOptions, oracle, parse_size, round_trip, target_ids
+from roadseg.eval.oracle_samplers import exact_control, uniform_control
+from roadseg.eval.oracle_table import oracle_table
 from roadseg.eval.tables import console
 from roadseg.sampling import enlarge, pixel_indices
 from tests.eval.runs import SIZE, TABLE, street, write_records
@@ -76,10 +69,10 @@ def test_more_samples_raise_the_ceiling_and_full_size_reaches_one(records: Path)
     assert full.boundary[0].accuracy == 1.0
 
 
-def test_adaptive_sampling_sees_target_boundaries_better(records: Path) -> None:
-    uniform, adaptive = ask(records, "16").rows
-    assert adaptive.boundary_target[1].accuracy > uniform.boundary_target[1].accuracy
-    assert adaptive.miou_target > uniform.miou_target
+def test_the_published_grid_sees_target_boundaries_better(records: Path) -> None:
+    uniform, grid = ask(records, "16").rows
+    assert grid.boundary_target[1].accuracy > uniform.boundary_target[1].accuracy
+    assert grid.miou_target > uniform.miou_target
 
 
 def test_a_crop_and_a_limit_are_obeyed(records: Path) -> None:
@@ -105,7 +98,7 @@ def test_json_holds_every_row(records: Path) -> None:
 def test_the_table_is_plain_where_there_is_no_terminal(
     records: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    console().print(table(ask(records, "8")))
+    console().print(oracle_table(ask(records, "8", alphas=(0.25, 0.5))))
     text = capsys.readouterr().out
     assert "uniform" in text and "a = 0.5" in text and "…" not in text and "\x1b" not in text
 

@@ -29,13 +29,13 @@ def tiny_networks(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def of_views(records: Path, **values: Any) -> Recipe:
-    settings = {"task": "two_views", "model": "tiny_coupled", "sampling": "none"}
+    settings = {"task": "two_views", "model": "tiny_coupled", "sampler": "none"}
     settings |= {"model_options": {}, "evaluation_options": {}, "crop_size": (16, 24)}
     return recipe(records, **{**settings, **values})
 
 
 def of_flow(records: Path, **values: Any) -> Recipe:
-    settings = {"task": "flow", "model": "pwcnet", "sampling": "none", "crop_size": (64, 64)}
+    settings = {"task": "flow", "model": "pwcnet", "sampler": "none", "crop_size": (64, 64)}
     settings |= {"model_options": {"widths": (3, 4, 4, 4, 4, 4, 4)}, "evaluation_options": {}}
     return recipe(records, **{**settings, "flow_shift_px": (2.0, 3.0), **values})
 

@@ -251,7 +251,7 @@ def test_an_interrupted_video_leaves_nothing_under_its_name(tmp_path: Path) -> N
 
 
 def test_a_run_labels_images_of_any_size_and_tells_where_it_looked(tmp_path: Path) -> None:
-    run = small_run(tmp_path / "run", replace(RECIPE, sampling="adaptive"))
+    run = small_run(tmp_path / "run", replace(RECIPE, sampler="nus"))
     labeller = labeller_of_run(run, None)
     images = np.random.default_rng(0).integers(0, 255, (2, 51, 67, 3), np.uint8)
     labels, points = labeller(images)

@@ -39,7 +39,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RunFolder:
     monkeypatch.setitem(NETWORKS, "strided", Network(strided, str, parameters=0, multiple=multiple))
     changes = {"model": "strided", "model_options": {}, "evaluation_options": {}}
     run = RunFolder(tmp_path / "run")
-    run.begin(replace(RECIPE, sampling="none", void_class=True, **changes), TABLE)
+    run.begin(replace(RECIPE, sampler="none", void_class=True, **changes), TABLE)
     keras.utils.set_random_seed(0)
     weights = variable_arrays(build_network(run.recipe, run.num_outputs))
     write_checkpoint(run.checkpoint_folder, 1, {"weights": weights}, {})

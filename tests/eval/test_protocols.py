@@ -78,18 +78,18 @@ def test_batches_hold_images_of_one_shape_in_order() -> None:
 
 
 @pytest.mark.parametrize(
-    ("protocol", "sampling", "interpolation", "crop"),
+    ("protocol", "sampler", "interpolation", "crop"),
     [
         ("published", "uniform", "delaunay", (48, 48)),
         ("cityscapes", "uniform", "graph", None),
         ("published", "none", "none", (48, 48)),
-        (None, "adaptive", "graph", None),
+        (None, "nus", "graph", None),
     ],
 )
 def test_the_usual_choices_follow_from_protocol_and_recipe(
-    protocol: str | None, sampling: str, interpolation: str, crop: tuple[int, int] | None
+    protocol: str | None, sampler: str, interpolation: str, crop: tuple[int, int] | None
 ) -> None:
-    chosen = choose_protocol(recipe(Path("records"), sampling=sampling), protocol)
+    chosen = choose_protocol(recipe(Path("records"), sampler=sampler), protocol)
     assert (chosen.interpolation, chosen.crop, chosen.usual) == (interpolation, crop, True)
 
 
@@ -103,7 +103,7 @@ def test_an_unusual_interpolation_gets_a_name_of_its_own() -> None:
     [
         ({}, "kitti", None, "no protocol 'kitti'; there are: cityscapes, published"),
         ({}, "published", "cubic", "no interpolation 'cubic'; there are: graph"),
-        ({"sampling": "none"}, "published", "mesh", "interpolation 'mesh': this run has no"),
+        ({"sampler": "none"}, "published", "mesh", "interpolation 'mesh': this run has no"),
         ({"task": "sampling"}, "cityscapes", None, "use --protocol published"),
     ],
 )
@@ -128,7 +128,7 @@ def test_the_native_way_labels_like_the_graph_through_any_views(size: tuple[int,
     from roadseg.sampling import SampledSegmenter
 
     keras.utils.set_random_seed(3)
-    segmenter = SampledSegmenter(tiny(4, stride=2), None, 16, view=(48, 48), method="mesh")
+    segmenter = SampledSegmenter(tiny(4, stride=2), "uniform", 16, window=(48, 48), method="mesh")
     images = np.stack([street(seed, size)[0] for seed in (0, 1)]).astype(np.uint8)
     graph, native = (
         np.stack([pending() for pending in predictor(segmenter, way)(images)])

@@ -79,10 +79,10 @@ def scored_run(
     folder: Path, sampling: str = "uniform", table: LabelTable = TABLE, wrong: float = 0.2, **values
 ) -> RunFolder:
     """Return a run without checkpoints, with curves and one evaluation."""
-    recipe: Recipe = replace(RECIPE, sampling=sampling, **values)
+    recipe: Recipe = replace(RECIPE, sampler=sampling, **values)
     run = RunFolder(folder)
     run.begin(recipe, table)
-    if sampling == "adaptive":
+    if sampling == "nus":
         aux = replace(RECIPE, task="sampling", model="auxiliary", auxiliary_depth_multiplier=0.1)
         RunFolder(folder / "auxiliary").begin(aux, table)
     for step in range(1, 21):
@@ -103,7 +103,7 @@ def write_report(folder: Path, *runs: RunFolder, more: tuple[str, ...] = ()) -> 
 
 def test_two_runs_stand_side_by_side_with_the_gain(tmp_path: Path) -> None:
     uniform = scored_run(tmp_path / "uniform")
-    adaptive = scored_run(tmp_path / "adaptive", "adaptive", wrong=0.1)
+    adaptive = scored_run(tmp_path / "nus", "nus", wrong=0.1)
     text = write_report(tmp_path, uniform, adaptive)
     page = Page(text)
     headings = re.findall("<h2>(.*?)</h2>", text)
@@ -161,7 +161,7 @@ def pictured_run(tmp_path: Path) -> RunFolder:
     from roadseg.eval.watch import evaluate_and_store
 
     records = write_records(tmp_path / "records", 4, table=TABLE)
-    recipe = replace(RECIPE, sampling="adaptive", records=str(records), crop_size=(48, 64))
+    recipe = replace(RECIPE, sampler="nus", records=str(records), crop_size=(48, 64))
     run = small_run(tmp_path / "run", recipe)
     assert evaluate_and_store(Evaluation(run), 20) is not None
     return run
@@ -234,9 +234,9 @@ def test_the_comparison_table_sets_adaptive_against_uniform(tmp_path: Path) -> N
     from rich.console import Console
 
     uniform = scored_run(tmp_path / "uniform")
-    adaptive = scored_run(tmp_path / "adaptive", "adaptive", wrong=0.1)
+    adaptive = scored_run(tmp_path / "nus", "nus", wrong=0.1)
     rich_table, rows = comparison_table([uniform.path, adaptive.path], latency=False)
-    assert [row.sampling for row in rows] == ["uniform 32x32", "adaptive 32x32"]
+    assert [row.sampling for row in rows] == ["uniform 32x32", "nus 32x32"]
     assert rows[1].miou > rows[0].miou and rows[1].macs > rows[0].macs
     assert rows[0].miou_small == pytest.approx(result().iou["person"])
     console = Console(width=140, record=True)

@@ -36,7 +36,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RunFolder:
     changes = {"model": "strided", "model_options": {}, "evaluation_options": {}}
     run = RunFolder(tmp_path / "run")
     records = write_records(tmp_path / "records", count=2)
-    run.begin(recipe(records, sampling="none", **changes), TABLE)
+    run.begin(recipe(records, sampler="none", **changes), TABLE)
     keras.utils.set_random_seed(0)
     weights = variable_arrays(build_network(run.recipe, run.num_outputs))
     write_checkpoint(run.checkpoint_folder, 1, {"weights": weights}, {})
@@ -116,6 +116,6 @@ def test_a_network_without_a_small_map_is_refused() -> None:
 
 def test_a_sampled_network_is_refused(run: RunFolder, tmp_path: Path) -> None:
     sampled = RunFolder(tmp_path / "sampled")
-    sampled.begin(replace(run.recipe, sampling="uniform"), TABLE)
+    sampled.begin(replace(run.recipe, sampler="uniform"), TABLE)
     with pytest.raises(RoadsegError, match="cubic enlargement is of .* --enlargement bilinear"):
         evaluate(sampled, EvaluationOptions(protocol="sgcpnet"))

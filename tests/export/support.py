@@ -9,7 +9,7 @@ from roadseg.datasets.label_table import LabelTable
 from roadseg.recipe import Recipe
 from roadseg.run_folder import RunFolder, build_network, variable_arrays
 from roadseg.sampling import SampledSegmenter
-from tests.sampling.support import small_auxiliary
+from tests.sampling.support import small_nus
 
 CLASSES = ("road", "pole", "person")
 COLOURS = ((128, 64, 128), (153, 153, 153), (220, 20, 60))
@@ -37,8 +37,8 @@ def heavy_network() -> keras.Model:
 
 def small_segmenter(view: tuple[int, int] | None = None, adaptive: bool = True) -> SampledSegmenter:
     """Return the small network behind sampling at 24x32."""
-    auxiliary = small_auxiliary() if adaptive else None
-    return SampledSegmenter(small_network(), auxiliary, (24, 32), view=view)
+    auxiliary = small_nus() if adaptive else None
+    return SampledSegmenter(small_network(), auxiliary, (24, 32), window=view)
 
 
 def make_run(
@@ -56,7 +56,8 @@ def make_run(
         source="a test",
         model_options=options,
         evaluation_options={"output_stride": 8},
-        sampling=sampling,  # type: ignore[arg-type]
+        sampler=sampling,  # type: ignore[arg-type]
+        sampling_window="crop",
         sampling_size=(32, 32),
         crop_size=(64, 64),
         void_class=void_class,
@@ -64,7 +65,7 @@ def make_run(
     run = RunFolder(folder)
     run.begin(recipe, table)
     _write_checkpoints(run, recipe, len(CLASSES) + void_class, steps)
-    if sampling == "adaptive":
+    if sampling == "nus":
         auxiliary = Recipe(name="auxiliary", task="sampling", source="a test", model="auxiliary")
         copy = RunFolder(folder / "auxiliary")
         copy.begin(auxiliary, table)

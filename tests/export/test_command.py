@@ -20,7 +20,7 @@ from tests.export.support import CLASSES, make_run
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
-    return make_run(tmp_path_factory.mktemp("runs") / "tiny", "adaptive", steps=(3, 7))
+    return make_run(tmp_path_factory.mktemp("runs") / "tiny", "nus", steps=(3, 7))
 
 
 @pytest.fixture(scope="module")

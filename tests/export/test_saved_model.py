@@ -23,7 +23,7 @@ from tests.support import shared_folder
 
 @pytest.fixture(scope="module")
 def exported(tmp_path_factory: pytest.TempPathFactory) -> tuple[keras.Model, Path]:
-    model = small_segmenter(view=(48, 64))
+    model = small_segmenter(window=(48, 64))
     folder = tmp_path_factory.mktemp("export") / "model"
     export_saved_model(model, folder)
     return model, folder

@@ -21,6 +21,7 @@ from tests.models.every_network import (
     plain_network,
     scores_of,
     segmentation_loss,
+    settle,
     sizes,
     trained_network,
 )
@@ -135,6 +136,7 @@ def test_scores_and_gradients_are_finite_in_half_precision(name, policy):
     finally:
         keras.config.set_dtype_policy(before)
     size = sizes(name)[0]
+    settle(model, images(size, batch=2))
     scores = scores_of(model(images(size), training=False))
     assert keras.backend.standardize_dtype(scores.dtype) == "float32"
     assert np.isfinite(ops.convert_to_numpy(scores)).all()

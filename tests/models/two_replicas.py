@@ -47,7 +47,7 @@ def step(
             views = isinstance(model.input, dict)
             outputs = model(dict.fromkeys(model.input, images) if views else images, training=True)
             maps = outputs.values() if isinstance(outputs, dict) else [outputs]
-            loss = sum(cross_entropy(scores, labels)[0] for scores in maps) / labels.shape[0]
+            loss = sum(loss_of(scores, labels) for scores in maps) / labels.shape[0]
         found = tape.gradient(loss, [v.value for v in model.trainable_variables])
         return tf.distribute.get_replica_context().all_reduce("SUM", found)
 
@@ -56,6 +56,14 @@ def step(
     first = [strategy.experimental_local_results(g)[0].numpy() / replicas for g in gradients]
     statistics = [np.asarray(v) for v in model.non_trainable_variables if "moving" in v.path]
     return first, statistics
+
+
+def loss_of(scores: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
+    """Return the summed cross entropy of a map of scores, or of one that says yes or no."""
+    if scores.shape[-1] > 1:
+        return cross_entropy(scores, labels)[0]
+    odd = tf.cast(labels[..., None] % 2, scores.dtype)
+    return tf.reduce_sum(tf.nn.sigmoid_cross_entropy_with_logits(odd, scores))
 
 
 def difference(ours: list[np.ndarray], theirs: list[np.ndarray]) -> float:

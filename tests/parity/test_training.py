@@ -19,7 +19,14 @@ import roadseg
 from roadseg.models.registry import NETWORKS
 from roadseg.recipe import Recipe
 from tests.parity.torch_networks import Case, arguments_of, constructor, network_of
-from tests.parity.training_cases import TRAINED, batch, constructor_of, images, recipe_of
+from tests.parity.training_cases import (
+    TRAINED,
+    batch,
+    constructor_of,
+    has_heads,
+    images,
+    recipe_of,
+)
 from tests.parity.weights import layer_variables, listed_name, set_parameters
 from tests.support import Fixture, on_tensorflow, parity_fixtures
 from tests.weights.originals import in_pytorch
@@ -113,7 +120,7 @@ def trained(path: Path) -> Trained:
     recipe = recipe_of(fixture)
     with precision(recipe.precision):
         model = start(fixture, case)
-        step = training_step(recipe, model)
+        step = training_step(recipe, model, fixture.meta.get("class_weights"))
         named = names_of(fixture, case, model)
         before = {name: variable.numpy() for name, (_, variable) in named.items()}
         losses, norms = [], {}
@@ -160,11 +167,12 @@ def unbias(model: keras.Model, batch: Any, steps: int) -> None:
 
 
 def start(fixture: Fixture, case: Case) -> keras.Model:
-    """Return the network as the original began, without the heads that have no loss."""
+    """Return the network as the original began, without heads that have no loss."""
     arguments = arguments_of(fixture, case)
     classes = arguments.pop(case.arguments[0])
     options = case.options(arguments) | {"include_preprocessing": False}
-    options.pop("auxiliary_heads", None)
+    if not has_heads(fixture):
+        options.pop("auxiliary_heads", None)
     network = network_of(fixture, case)
     model = roadseg.create(network, classes, **options)
     entry = NETWORKS[network]
@@ -180,13 +188,14 @@ def start(fixture: Fixture, case: Case) -> keras.Model:
     return model
 
 
-def training_step(recipe: Recipe, model: keras.Model) -> Any:
+def training_step(recipe: Recipe, model: keras.Model, class_weights: Any) -> Any:
     """Return the project's training step on one device."""
     import tensorflow as tf
 
     from roadseg.train.step import TrainingStep
 
-    return TrainingStep(recipe, model, None, tf.distribute.get_strategy())
+    strategy = tf.distribute.get_strategy()
+    return TrainingStep(recipe, model, None, strategy, class_weights=class_weights)
 
 
 def names_of(fixture: Fixture, case: Case, model: keras.Model) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from roadseg.recipe import Recipe
-from tests.parity import fast_seg_cases, sfnet_cases
+from tests.parity import fast_seg_cases, real_time_cases, sfnet_cases
 from tests.parity.torch_networks import Case
 from tests.support import Fixture, load_rule
 
@@ -67,7 +67,16 @@ TRAINED: dict[str, tuple[dict[str, Case], dict[str, Constructor]]] = {
             "stdc2": "AlignedSTDC2({classes})",
         },
     ),
+    # Their `meta` names the constructor.
+    "ddrnet": (real_time_cases.CASES, {}),
+    "pidnet": (real_time_cases.CASES, {}),
 }
+PLAIN_LOSS = "mean cross entropy over pixels that are not 255, main logits"
+PIDNET_LOSS = (
+    "PIDNet: 0.4 * aux + 1.0 * ohem + boundary + 1.0 * boundary_aware, as in pidnet-losses, "
+    "every output enlarged to the label size (bilinear, aligned corners)"
+)
+EDGES = re.compile(r"edge map of an image x \(3, h, w\): 1 where \|x\[1\]\| < ([\d.]+), else 0")
 
 
 def constructor_of(fixture: Fixture) -> str:
@@ -88,7 +97,16 @@ def recipe_of(fixture: Fixture) -> Recipe:
     found = OPTIMISER.match(meta["optimiser"])
     assert found, f"{fixture.path}: another optimiser: {meta['optimiser']}"
     numbers: dict[str, Any] = {name: float(value) for name, value in found.groupdict().items()}
-    assert meta["loss"].startswith("mean cross entropy over pixels that are not 255, main logits")
+    loss: dict[str, Any] = {"loss": "cross_entropy", "auxiliary_heads": False}
+    if meta["loss"].startswith(PIDNET_LOSS):
+        loss = {
+            "loss": "ohem_below",
+            "auxiliary_loss": "cross_entropy_of_all",
+            "ohem_threshold": meta["thresh"],
+            "ohem_min_kept": meta["min_kept"],
+        }
+    else:
+        assert meta["loss"].startswith(PLAIN_LOSS), f"{fixture.path}: another loss"
     return Recipe(
         name="parity",
         task="segmentation",
@@ -96,8 +114,8 @@ def recipe_of(fixture: Fixture) -> Recipe:
         crop_size=tuple(meta["input_shape"][2:]),
         batch_size=meta["input_shape"][0],
         precision="float64",
-        loss="cross_entropy",
         weight_decay_on="all",
+        **loss,
         **{**numbers, "steps": int(numbers["steps"])},
     )
 
@@ -114,7 +132,18 @@ def batch(fixture: Fixture, step: int) -> dict[str, Any]:
     # In float32, as the original's: in float64 a pixel in a million gets another class.
     labels = np.clip(np.floor((made[..., 0] + 2) / 4 * meta["classes"]), 0, meta["classes"] - 1)
     labels = np.where(made[..., 2] > 1.5, 255, labels)
-    return {"image": tf.constant(made, tf.float64), "label": tf.constant(labels.astype(np.uint8))}
+    found = {"image": tf.constant(made, tf.float64), "label": tf.constant(labels.astype(np.uint8))}
+    if "edges" in meta:
+        near = EDGES.fullmatch(meta["edges"])
+        assert near, f"{fixture.path}: other edges: {meta['edges']}"
+        edges = np.abs(made[..., 1]) < float(near[1])
+        found["edges"] = tf.constant(edges.astype(np.uint8))
+    return found
+
+
+def has_heads(fixture: Fixture) -> bool:
+    """Return whether the loss is that of all heads, which the network then has."""
+    return recipe_of(fixture).auxiliary_heads
 
 
 def images(fixture: Fixture, salts: list[str]) -> np.ndarray:

@@ -5,7 +5,7 @@ import numpy as np
 
 from roadseg import sampling
 from roadseg.layers.mean_locations import MeanLocations
-from roadseg.sampling import AuxiliaryNetwork, project
+from roadseg.sampling import NusSampler, project
 from tests.support import compiled
 
 enlarge = compiled(sampling.enlarge)
@@ -36,11 +36,11 @@ def every_pixel(size: tuple[int, int]) -> np.ndarray:
     return np.stack(np.meshgrid(rows, columns, indexing="ij"), axis=-1)[None]
 
 
-def small_auxiliary() -> AuxiliaryNetwork:
+def small_nus() -> NusSampler:
     """Return a network of one layer, whose grid of 4x4 points depends on the image."""
     keras.utils.set_random_seed(2)
     image = keras.Input((16, 16, 3))
     x = keras.layers.Rescaling(1 / 255)(image)
     initializer = keras.initializers.RandomNormal(stddev=0.01)
     shifts = keras.layers.Conv2D(2, 4, strides=4, kernel_initializer=initializer)(x)
-    return AuxiliaryNetwork(keras.Model(image, MeanLocations(dtype="float32")(shifts)))
+    return NusSampler(keras.Model(image, MeanLocations(dtype="float32")(shifts)))

@@ -25,7 +25,7 @@ SCRIPT = """
         with tf.distribute.MirroredStrategy(devices).scope():
             keras.utils.set_random_seed(0)
             network = keras.Sequential([keras.Input((None, None, 3)), keras.layers.Conv2D(3, 3)])
-            model = SampledSegmenter(network, None, 8)
+            model = SampledSegmenter(network, "uniform", 8)
             loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
             model.compile(optimizer=keras.optimizers.SGD(1e-4), loss=loss, jit_compile=False)
         model.fit(images, labels, batch_size=4, epochs=2, shuffle=False, verbose=0)

@@ -72,3 +72,18 @@ def test_graph_of_unknown_size_gives_what_the_known_one_gives():
 def test_options_out_of_range_are_refused(options, message):
     with pytest.raises(ValueError, match=message):
         boundary_targets(blocks(3, 3), **options)
+
+
+def test_density_targets_in_the_graph_equal_the_native_ones():
+    from roadseg import nus_native
+    from roadseg.sampling import boundary_density
+
+    rng = np.random.default_rng(3)
+    coarse = rng.integers(0, 6, (2, 9, 13))
+    coarse[coarse == 5] = 255
+    labels = np.kron(coarse, np.ones((1, 7, 6), int)).astype(np.int32)
+    weights = [0.5, 1.0, 0.0, 2.0, 1.0]
+    for options in ({}, {"target_classes": [1, 3]}, {"class_weights": weights}, {"blur": 1.2}):
+        found = np.asarray(boundary_density(labels, (8, 11), **options))
+        expected = nus_native.boundary_density(labels, (8, 11), **options)
+        np.testing.assert_allclose(found, expected, atol=2e-7)

@@ -25,12 +25,12 @@ def tiny_network(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_fields_are_read_by_their_types() -> None:
     words = (
         "--batch-size 8 --sampling-size 192 160 --learning-rate 1e-2 --xla --flip-probability=0.25 "
-        "--target-classes 1 2 3 --sampling uniform --model-options output_stride=8 dropout=0.5"
+        "--target-classes 1 2 3 --sampler uniform --model-options output_stride=8 dropout=0.5"
     )
     recipe = override(tiny.recipe(), words.split())
     assert (recipe.batch_size, recipe.sampling_size, recipe.learning_rate) == (8, (192, 160), 0.01)
     assert (recipe.xla, recipe.flip_probability) == (True, 0.25)
-    assert (recipe.target_classes, recipe.sampling) == ((1, 2, 3), "uniform")
+    assert (recipe.target_classes, recipe.sampler) == ((1, 2, 3), "uniform")
     assert recipe.model_options == {"output_stride": 8, "dropout": 0.5}
     assert override(recipe, ["--target-classes"]).target_classes == ()
 
@@ -44,7 +44,7 @@ def test_fields_are_read_by_their_types() -> None:
         ("--adam-betas 0.9", "--adam-betas: 2 values wanted, got 1"),
         ("--loss focal", "--loss focal: there are cross_entropy, ohem"),
         ("--sampling-size twelve 12", "--sampling-size twelve: a whole number wanted"),
-        ("--sampling random", "--sampling random: there are none, uniform, adaptive"),
+        ("--sampler random", "--sampler random: there are none, uniform, prior, nus, density"),
         ("--task sampling", "--task: a recipe has no such field"),
         ("8", "'8': a --field"),
         ("--xla maybe", "--xla maybe: true or false wanted"),
@@ -128,6 +128,14 @@ def test_missing_records_are_one_line(tmp_path: Path, capsys: pytest.CaptureFixt
     assert error.count("\n") == 1
 
 
+def test_without_show_one_line_says_what_is_trained(capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["--recipe", "nus/auxiliary", "--steps", "12", "--records", "nowhere"]
+    assert cli.main(["train", *arguments, "--run", "new"]) == 2
+    assert capsys.readouterr().out == (
+        "nus/auxiliary: 12 steps of 32 on nowhere, run folder new (every number: --show)\n"
+    )
+
+
 def test_show_prints_every_field_with_its_changes(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["train", "--recipe", "nus/auxiliary", "--show", "--steps", "12"]) == 0
     lines = [line.partition(" ") for line in capsys.readouterr().out.splitlines()]
@@ -136,19 +144,21 @@ def test_show_prints_every_field_with_its_changes(capsys: pytest.CaptureFixture[
     assert {field.name for field in dataclasses.fields(recipes.get("nus/auxiliary"))} == set(shown)
 
 
-def test_an_adaptive_run_copies_its_auxiliary_network(tmp_path: Path, tiny_network: None) -> None:
+def test_a_run_behind_learned_sampling_copies_its_sampler(
+    tmp_path: Path, tiny_network: None
+) -> None:
     source = RunFolder(tmp_path / "auxiliary")
     source.begin(tiny.recipe(task="sampling"), tiny.TABLE)
     model = tiny.network(source.recipe, 0)
     groups = {"weights": variable_arrays(model)}
     for step in (3, 6):
         checkpoint.write_checkpoint(source.checkpoint_folder, step, groups, {})
-    recipe = tiny.recipe(sampling="adaptive", auxiliary_run=str(source.find_checkpoint(3)[1]))
+    recipe = tiny.recipe(sampler="nus", sampler_run=str(source.find_checkpoint(3)[1]))
     run = RunFolder(tmp_path / "run")
-    initial.copy_auxiliary(recipe, run)
-    copy = RunFolder(run.path / "auxiliary")
+    initial.copy_sampler(recipe, run)
+    copy = RunFolder(run.path / "sampler")
     assert [step for step, _ in copy.checkpoints()] == [3]
-    assert copy.load_auxiliary().grid_size == (3, 3)
+    assert copy.load_sampler().grid_size == (3, 3)
 
 
 def test_a_run_without_a_checkpoint_may_begin_again_with_other_values(tmp_path: Path) -> None:
@@ -170,17 +180,17 @@ def test_other_classes_are_refused_on_resume(tmp_path: Path) -> None:
         initial.begin_or_resume(tiny.recipe(), run, others, writes=True)
 
 
-def test_what_was_looked_for_is_said_when_there_is_no_auxiliary_run(tmp_path: Path) -> None:
-    with pytest.raises(RoadsegError, match="--auxiliary-run is not given.*roadseg train"):
-        initial.find_auxiliary(tiny.recipe(sampling="adaptive"))
+def test_what_was_looked_for_is_said_when_there_is_no_run_of_a_sampler(tmp_path: Path) -> None:
+    with pytest.raises(RoadsegError, match="--sampler-run is not given.*roadseg train"):
+        initial.find_sampler(tiny.recipe(sampler="nus"))
     absent = tmp_path / "absent"
-    with pytest.raises(RoadsegError, match=f"{absent}/recipe.json: no auxiliary run here"):
-        initial.find_auxiliary(tiny.recipe(sampling="adaptive", auxiliary_run=str(absent)))
+    with pytest.raises(RoadsegError, match=f"{absent}/recipe.json: no run of a sampler here"):
+        initial.find_sampler(tiny.recipe(sampler="nus", sampler_run=str(absent)))
     begun = RunFolder(tmp_path / "begun")
     begun.begin(tiny.recipe(task="sampling"), tiny.TABLE)
     with pytest.raises(RoadsegError, match="begun/checkpoints: no checkpoint here"):
-        initial.find_auxiliary(tiny.recipe(sampling="adaptive", auxiliary_run=str(begun.path)))
+        initial.find_sampler(tiny.recipe(sampler="nus", sampler_run=str(begun.path)))
     other = RunFolder(tmp_path / "other")
     other.begin(tiny.recipe(), tiny.TABLE)
     with pytest.raises(RoadsegError, match="a run of the task 'segmentation'"):
-        initial.find_auxiliary(tiny.recipe(sampling="adaptive", auxiliary_run=str(other.path)))
+        initial.find_sampler(tiny.recipe(sampler="nus", sampler_run=str(other.path)))

@@ -13,7 +13,7 @@ from roadseg.errors import RoadsegError
 from roadseg.recipe import Recipe
 from roadseg.run_folder import RunFolder, build_network, variable_arrays
 from roadseg.train.fine_tune import class_dependent, fitting
-from roadseg.train.initial import load_start
+from roadseg.train.initial import check_unchanged, load_start
 from tests.train import tiny
 
 
@@ -46,9 +46,10 @@ def changed(before: dict, after: dict) -> set[str]:
     return {name for name in after if not np.array_equal(before[name], after[name])}
 
 
+DEEPLAB = "deeplabv3_mobilenet_v2"
 CASES = {
     "fast_scnn": {"classifier.conv.1", "auxlayer.4"},
-    "deeplabv3_mobilenet_v2": {"logits"},
+    DEEPLAB: {"logits"},
 }
 
 
@@ -154,6 +155,45 @@ def test_espnet_starts_from_a_run_of_its_encoder(tmp_path: Path):
     _, after = tuned(tiny.recipe(model="espnet", model_options={}), tmp_path / "run", 11)
     for path, array in source.items():
         np.testing.assert_array_equal(after[f"encoder.{path}"], array)
+
+
+def test_a_part_of_a_run_with_other_classes(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    recipe = tiny.recipe(model=DEEPLAB, model_options={"depth_multiplier": 0.1})
+    source = trained(tmp_path / "run", recipe, 19)
+    for part in ("backbone", "fitting"):
+        recipe = dataclasses.replace(recipe, initial_weights_part=part)
+        before, after = tuned(recipe, tmp_path / "run", 11)
+        for path, array in after.items():
+            trunk, head = path.startswith("backbone."), path.startswith("logits")
+            given = trunk or (part == "fitting" and not head)
+            np.testing.assert_array_equal(array, (source if given else before)[path])
+        printed = capsys.readouterr().out
+        assert f"step 7: {part}: " in printed and "; as drawn: " in printed
+
+
+def test_the_auxiliary_network_starts_from_the_backbone_of_another_network(tmp_path: Path):
+    narrow = tiny.recipe(model=DEEPLAB, model_options={"depth_multiplier": 0.1})
+    source = trained(tmp_path / "run", narrow, 19)
+    recipe = tiny.recipe(
+        task="sampling",
+        model="auxiliary",
+        model_options={},
+        auxiliary_depth_multiplier=0.1,
+        auxiliary_input=(16, 16),
+        grid_size=(2, 2),
+        initial_weights_part="backbone",
+    )
+    before, after = tuned(recipe, tmp_path / "run", 11)
+    for path, array in after.items():
+        expected = source if path.startswith("backbone.") else before
+        np.testing.assert_array_equal(array, expected[path])
+
+
+def test_a_part_may_be_asked_for_when_a_run_goes_on(tmp_path: Path):
+    recipe = tiny.recipe(model="fast_scnn", model_options={})
+    trained(tmp_path / "run", recipe, 11)
+    changes = {"initial_weights": "elsewhere.npz", "initial_weights_part": "backbone"}
+    check_unchanged(RunFolder(tmp_path / "run"), dataclasses.replace(recipe, **changes))
 
 
 def test_weights_that_are_not_there_say_how_to_do_without(tmp_path: Path):

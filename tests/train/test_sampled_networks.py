@@ -14,10 +14,14 @@ from tests.train import tiny
 # (network, sampling): each network once; each kind of sampling with a deep and a shallow one, of
 # which the deep one takes longest.
 CASES = [
-    ("fast_scnn", "adaptive"),
+    ("fast_scnn", "nus"),
     pytest.param("bisenet", "uniform", marks=pytest.mark.slow),
     ("espnet", "uniform"),
-    pytest.param("sfnet_resnet18", "adaptive", marks=pytest.mark.slow),
+    pytest.param("dabnet", "nus", marks=pytest.mark.slow),
+    pytest.param("espnetv2", "uniform", marks=pytest.mark.slow),
+    pytest.param("pidnet_s", "nus", marks=pytest.mark.slow),
+    pytest.param("ddrnet_23_slim", "uniform", marks=pytest.mark.slow),
+    pytest.param("sfnet_resnet18", "nus", marks=pytest.mark.slow),
 ]
 COMMON = "--batch-size 2 --steps 2 --shuffle-buffer 4 --pictures-every-steps 0 --crop-size 64 64"
 
@@ -55,9 +59,9 @@ def test_a_network_behind_sampling_trains_evaluates_and_exports(
     import tensorflow as tf
 
     run = tmp_path / "run"
-    options = [*COMMON.split(), "--records", str(records), "--sampling", sampling]
-    if sampling == "adaptive":
-        options += ["--auxiliary-run", str(auxiliary)]
+    options = [*COMMON.split(), "--records", str(records), "--sampler", sampling]
+    if sampling == "nus":
+        options += ["--sampler-run", str(auxiliary)]
     recipe = ["--recipe", "camvid/fast_scnn", "--model", network, "--model-options"]
     roadseg("train", "--run", str(run), *recipe, "--sampling-size", "32", "32", *options)
     assert [step for step, _ in RunFolder(run).checkpoints()] == [2]
@@ -95,7 +99,7 @@ def test_a_sampling_size_that_the_network_does_not_take_is_one_line(
     records: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ):
     words = ["--recipe", "camvid/fast_scnn", "--run", str(tmp_path / "run"), *COMMON.split()]
-    words += ["--records", str(records), "--sampling", "uniform", "--sampling-size", "40", "40"]
+    words += ["--records", str(records), "--sampler", "uniform", "--sampling-size", "40", "40"]
     assert cli.main(["train", *words]) == 2
     error = [x for x in capsys.readouterr().err.splitlines() if x.startswith("error: ")]
     assert "--sampling-size (40, 40): wanted multiples of 32" in error[0]

@@ -39,19 +39,19 @@ def test_the_scripts_run_with_no_variable_set(tmp_path: Path, script: str) -> No
 def test_the_sampling_size_names_run_and_samples(tmp_path: Path) -> None:
     _, output, _ = run(tmp_path, "train_mobilenetv2_with_nus", SAMPLING_SIZE="192")
     assert "--run runs/train_on_train_set_mobilenetv2_w_nus_at_192 " in output
-    assert "--sampling-size 192 192 --sampling adaptive --auxiliary-run runs/nus64_128" in output
+    assert "--sampling-size 192 192 --sampler nus --sampler-run runs/nus64_128" in output
 
 
 @pytest.mark.parametrize("uniform", ["", "0"])
 def test_uniform_empty_or_zero_means_learned_sampling(tmp_path: Path, uniform: str) -> None:
     _, output, _ = run(tmp_path, "train_mobilenetv2_with_nus", UNIFORM=uniform)
-    assert "--sampling adaptive" in output and "_uniform" not in output
+    assert "--sampler nus" in output and "_uniform" not in output
 
 
 def test_any_other_uniform_means_uniform_sampling_in_a_run_of_its_own(tmp_path: Path) -> None:
     _, output, _ = run(tmp_path, "train_mobilenetv2_with_nus", UNIFORM="1")
-    assert "w_nus_at_128_uniform" in output and "--sampling uniform" in output
-    assert "--auxiliary-run" not in output
+    assert "w_nus_at_128_uniform" in output and "--sampler uniform" in output
+    assert "--sampler-run" not in output
 
 
 def test_mode_eval_follows_the_run_for_ever_and_passes_bounds_on(tmp_path: Path) -> None:
@@ -218,3 +218,54 @@ def test_a_stage_or_coupling_that_is_none_is_refused(
 ) -> None:
     status, output, error = run(tmp_path, "train_semantics_sharing", **{variable: value})
     assert (status, output) == (2, "") and message in error and error.count("\n") == 1
+
+
+def demo(tmp_path: Path, **variables: str) -> list[str]:
+    """Return the commands of the demo, each a line, `python` and `roadseg` only printing them."""
+    fake = tmp_path / "bin" / "python"
+    fake.parent.mkdir(exist_ok=True)
+    fake.write_text('#!/bin/sh\necho "python $@"\n')
+    fake.chmod(0o755)
+    folder = tmp_path / "demo"
+    status, output, error = run(tmp_path, "demo", DEMO=str(folder), **variables)
+    assert (status, error) == (0, "")
+    kept = "".join((folder / f"{name}.txt").read_text() for name in ("even", "chosen", "report"))
+    lines = (output + kept).replace(f"{folder}/", "").splitlines()
+    return [line for line in lines if line and not line.startswith(("devices", "\033"))]
+
+
+def test_the_demo_trains_a_sampler_and_two_arms_that_differ_in_recipe_alone(
+    tmp_path: Path,
+) -> None:
+    commands = demo(tmp_path, SEED="4", STEPS="30", SAMPLER_STEPS="20")
+    assert commands[0].startswith("convert street_scenes --source street_scenes --to records ")
+    assert "--classes categories --focal 0.45 --train 240 --val 48" in commands[0]
+    common = "--records records/street_scenes_categories --seed 4 --steps"
+    trained = [command for command in commands if command.startswith("train ")]
+    assert trained == [
+        f"train --recipe demo/density --run runs/density {common} 20",
+        f"train --recipe demo/even --run runs/even {common} 30",
+        f"train --recipe demo/chosen --run runs/chosen {common} 30 --sampler-run runs/density",
+    ]
+    assert {"eval runs/even", "eval runs/chosen"} < {*commands}
+    assert "report runs/even runs/chosen --to report.html" in commands
+    last = "python -m roadseg.eval.demo_result runs/even runs/chosen --report report.html"
+    assert last in commands
+
+
+def test_the_demo_leaves_steps_to_the_recipes_and_reads_cityscapes_where_it_is(
+    tmp_path: Path,
+) -> None:
+    commands = demo(tmp_path, CITYSCAPES_ROOT="/data/cityscapes")
+    wanted = "convert cityscapes --source /data/cityscapes --to records --classes categories"
+    assert commands[0] == wanted
+    trained = [command for command in commands if command.startswith("train ")]
+    assert len(trained) == 3 and not any("--steps" in command for command in trained)
+    assert all("--records records/cityscapes_categories --seed 0" in each for each in trained)
+
+
+def test_the_demo_does_not_convert_again(tmp_path: Path) -> None:
+    (tmp_path / "demo/records/street_scenes_categories").mkdir(parents=True)
+    commands = demo(tmp_path)
+    assert commands[0] == "there already: records/street_scenes_categories"
+    assert not any(command.startswith("convert") for command in commands)

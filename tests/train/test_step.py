@@ -8,17 +8,17 @@ import pytest
 import tensorflow as tf
 
 from roadseg.recipe import Recipe
-from roadseg.sampling import AuxiliaryNetwork, sample, uniform_grid
+from roadseg.sampling import NusSampler, Sampler, sample, uniform_grid
 from roadseg.train.loop import precision
 from roadseg.train.step import LossScale, TrainingStep
 from tests.train import tiny
 
 
-def make(recipe: Recipe, auxiliary: AuxiliaryNetwork | None = None) -> TrainingStep:
+def make(recipe: Recipe, sampler: Sampler | None = None) -> TrainingStep:
     keras.utils.set_random_seed(0)
     with precision(recipe.precision):
         model = tiny.network(recipe, tiny.CLASSES)
-    return TrainingStep(recipe, model, auxiliary, tf.distribute.get_strategy())
+    return TrainingStep(recipe, model, sampler, tf.distribute.get_strategy())
 
 
 def batch(seed: int = 0, size: int = 24) -> dict[str, tf.Tensor]:
@@ -79,7 +79,7 @@ def test_every_trainable_weight_moves_and_one_trace_serves_all_steps() -> None:
 
 
 def test_uniform_sampling_trains_on_the_nearest_pixels_of_a_uniform_grid() -> None:
-    recipe = tiny.recipe(sampling="uniform", sampling_size=(5, 5))
+    recipe = tiny.recipe(sampler="uniform", sampling_size=(5, 5))
     data = batch()
     images, labels = make(recipe).inputs(data)
     rows = np.rint(np.linspace(0, 1, 5, dtype=np.float32) * 23).astype(int)
@@ -87,18 +87,17 @@ def test_uniform_sampling_trains_on_the_nearest_pixels_of_a_uniform_grid() -> No
     np.testing.assert_array_equal(labels, data["label"].numpy()[:, rows][:, :, rows])
 
 
-def test_adaptive_sampling_trains_where_the_frozen_auxiliary_network_points() -> None:
-    sampler = tiny.recipe(task="sampling")
-    auxiliary = AuxiliaryNetwork(tiny.network(sampler, 0))
-    before = [v.numpy() for v in auxiliary.weights]
-    recipe = tiny.recipe(sampling="adaptive", sampling_size=(6, 6))
-    step, data = make(recipe, auxiliary), batch()
+def test_learned_sampling_trains_where_the_frozen_sampler_points() -> None:
+    sampler = NusSampler(tiny.network(tiny.recipe(task="sampling"), 0))
+    before = [v.numpy() for v in sampler.weights]
+    recipe = tiny.recipe(sampler="nus", sampling_size=(6, 6))
+    step, data = make(recipe, sampler), batch()
     _, labels = step.inputs(data)
-    grid = auxiliary.locations(tf.cast(data["image"], tf.float32), (6, 6))
+    grid = sampler.grid(tf.cast(data["image"], tf.float32), (6, 6))
     np.testing.assert_array_equal(labels, sample(data["label"], grid))
     assert np.any(np.abs(grid - uniform_grid((6, 6))) > 1e-4)
     step(data, tf.constant(0.1))
-    for old, variable in zip(before, auxiliary.weights, strict=True):
+    for old, variable in zip(before, sampler.weights, strict=True):
         np.testing.assert_array_equal(variable.numpy(), old)
 
 

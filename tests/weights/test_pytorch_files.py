@@ -95,10 +95,10 @@ def test_a_file_cut_short_is_refused(torch, tmp_path, share):
     assert "not a checkpoint of tensors" in refusal(tmp_path / "cut.pth")
 
 
-def test_without_pytorch_the_extra_is_named(tmp_path, monkeypatch):
+def test_a_damaged_file_is_refused_without_pytorch_too(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "torch", None)
     (tmp_path / "published.pth").write_bytes(b"PK")
-    assert "pip install 'roadseg[torch]'" in refusal(tmp_path / "published.pth")
+    assert "not a PyTorch checkpoint of tensors" in refusal(tmp_path / "published.pth")
 
 
 def test_an_absent_file_is_named_before_pytorch_is_asked(tmp_path, monkeypatch):

@@ -21,6 +21,21 @@ FAST_SEG = (
     "swiftnet",
 )
 
+# Networks in front of real-time tables since: recipe -> where it is written.
+REAL_TIME = {
+    "dabnet": ("dabnet", "CITYSCAPES"),
+    "dabnet_camvid": ("dabnet", "CAMVID"),
+    "ddrnet_23": ("ddrnet", "DDRNET_23"),
+    "ddrnet_23_slim": ("ddrnet", "DDRNET_23_SLIM"),
+    "espnetv2": ("espnetv2", "SECOND_STAGE"),
+    "espnetv2_256x512": ("espnetv2", "FIRST_STAGE"),
+    "pidnet_l": ("pidnet", "PIDNET_L"),
+    "pidnet_m": ("pidnet", "PIDNET_M"),
+    "pidnet_m_camvid": ("pidnet", "PIDNET_M_CAMVID"),
+    "pidnet_s": ("pidnet", "PIDNET_S"),
+    "pidnet_s_camvid": ("pidnet", "PIDNET_S_CAMVID"),
+}
+
 # Data set -> what is special, "" for nothing -> networks.
 SFSEGNETS: dict[str, dict[str, tuple[str, ...]]] = {
     "cityscapes": {
@@ -93,10 +108,15 @@ RECIPES = {
     "nus/deeplabv3_mobilenet_v2": ("roadseg.train.recipes.nus.deeplabv3_mobilenet_v2", "RECIPE"),
     "camvid/auxiliary": ("roadseg.train.recipes.camvid", "AUXILIARY"),
     "camvid/deeplabv3_mobilenet_v2": ("roadseg.train.recipes.camvid", "DEEPLABV3_MOBILENET_V2"),
+    "camvid/sampled_deeplabv3_050": ("roadseg.train.recipes.camvid", "SAMPLED_050"),
+    "camvid/sampled_deeplabv3_100": ("roadseg.train.recipes.camvid", "SAMPLED_100"),
     "camvid/espnet": ("roadseg.train.recipes.camvid_fast_seg", "ESPNET"),
     "camvid/fast_scnn": ("roadseg.train.recipes.camvid_fast_seg", "FAST_SCNN"),
-    "demo/auxiliary": ("roadseg.train.recipes.demo", "AUXILIARY"),
-    "demo/deeplabv3_mobilenet_v2": ("roadseg.train.recipes.demo", "DEEPLABV3_MOBILENET_V2"),
+    "demo/density": ("roadseg.train.recipes.demo", "DENSITY"),
+    "demo/even": ("roadseg.train.recipes.demo", "EVEN"),
+    "demo/chosen": ("roadseg.train.recipes.demo", "CHOSEN"),
+    "sampling/density": ("roadseg.train.recipes.sampling", "DENSITY"),
+    "sampling/prior": ("roadseg.train.recipes.sampling", "PRIOR"),
     "sgcpnet/cityscapes": ("roadseg.train.recipes.sgcpnet.cityscapes", "RECIPE"),
     "sgcpnet/cityscapes_one_gpu": ("roadseg.train.recipes.sgcpnet.cityscapes", "ONE_GPU"),
     "sgcpnet/cityscapes_earlier": ("roadseg.train.recipes.sgcpnet.cityscapes", "EARLIER"),
@@ -108,6 +128,10 @@ for _network in FAST_SEG:
     _module = f"roadseg.train.recipes.fast_seg.{_network}"
     RECIPES[f"fast_seg/{_network}"] = (_module, "RECIPE")
     RECIPES[f"fast_seg/{_network}_one_gpu"] = (_module, "ONE_GPU")
+for _name, (_file, _variable) in REAL_TIME.items():
+    _module = f"roadseg.train.recipes.real_time.{_file}"
+    RECIPES[f"real_time/{_name}"] = (_module, _variable)
+    RECIPES[f"real_time/{_name}{ONE_GPU}"] = (_module, f"{_variable}_ONE_GPU")
 for _stage in SEMANTICS_SHARING:
     for _name in (_stage, f"{_stage}_small"):
         _place = ("roadseg.train.recipes.semantics_sharing", _name.upper())

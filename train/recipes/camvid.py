@@ -46,3 +46,35 @@ DEEPLABV3_MOBILENET_V2: Recipe = replace(
     checkpoint_every_seconds=0.0,
     checkpoint_every_steps=500,
 )
+
+# Behind sampling, from pretrained trunks: docs/results/sampling.md. Whole frames, the loss at half
+# their size; every arm (uniform, prior, nus, density) has the same numbers but its sampler.
+SAMPLED_050: Recipe = replace(
+    DEEPLABV3_MOBILENET_V2,
+    name="camvid/sampled_deeplabv3_050",
+    source="ours: docs/results/sampling.md",
+    measured="docs/results/sampling.md",
+    model_options={"output_stride": 8, "depth_multiplier": 0.5, "dropout": 0.1},
+    evaluation_options={"output_stride": 8},
+    initial_weights_part="fitting",  # all but the classes of deeplabv3_mnv2_dm05_pascal_257_slim
+    crop_size=(0, 0),
+    min_scale=1.0,
+    max_scale=1.5,
+    colour_jitter=0.2,
+    sampler="density",
+    sampling_window="frame",
+    sampling_size=(96, 128),
+    loss_size="half",
+    class_weights="frequency",  # poles and signs are 1 % of the pixels
+    target_classes=(),
+    learning_rate=0.02,
+    batch_size=8,
+    steps=1_500,
+)
+
+SAMPLED_100: Recipe = replace(
+    SAMPLED_050,
+    name="camvid/sampled_deeplabv3_100",
+    initial_weights_part="backbone",  # of deeplabv3_mnv2_ade20k_int8_slim
+    model_options={"output_stride": 8, "depth_multiplier": 1.0, "dropout": 0.1},
+)

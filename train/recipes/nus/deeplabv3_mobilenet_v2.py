@@ -26,8 +26,9 @@ RECIPE = Recipe(
     scale_step=0.0,
     flip_probability=0.5,  # input_preprocess.py, _PROB_OF_FLIP
     shuffle_buffer=100,
-    # Sampling. UNIFORM=1 of the script is sampling='uniform'.
-    sampling="adaptive",
+    # Sampling. UNIFORM=1 of the script is sampler='uniform'.
+    sampler="nus",
+    sampling_window="crop",
     sampling_size=(128, 128),  # SAMPLING_SIZE; published 128, 160, 192, 224
     grid_size=(8, 8),
     auxiliary_input=(64, 64),

@@ -1,11 +1,11 @@
-"""The auxiliary network at any size: its resizes, its locations, and how it is kept."""
+"""The published sampler at any size: its resizes, its grids, and how it is kept."""
 
 import keras
 import numpy as np
 import pytest
 
 from roadseg.models.auxiliary import auxiliary_network
-from roadseg.sampling import AuxiliaryNetwork, enlarge, project
+from roadseg.sampling import NusSampler, enlarge, project
 from tests.support import compiled
 
 
@@ -16,15 +16,15 @@ class _Look(keras.layers.Layer):
         return small[:, :2, :3, :2]
 
 
-def looking(size: tuple[int, int] = (8, 8), **options) -> AuxiliaryNetwork:
+def looking(size: tuple[int, int] = (8, 8), **options) -> NusSampler:
     image = keras.Input((*size, 3))
-    return AuxiliaryNetwork(keras.Model(image, _Look()(image)), **options)
+    return NusSampler(keras.Model(image, _Look()(image)), **options)
 
 
 @pytest.fixture(scope="module")
-def published() -> AuxiliaryNetwork:
+def published() -> NusSampler:
     keras.utils.set_random_seed(0)
-    return AuxiliaryNetwork()
+    return NusSampler()
 
 
 def ramp(height: int, width: int) -> np.ndarray:
@@ -64,7 +64,7 @@ def test_published_resize_takes_every_sixteenth_pixel_in_inference_only():
 def test_locations_are_the_raw_grid_projected_and_enlarged(published):
     image = np.random.default_rng(0).uniform(0, 255, (1, 70, 90, 3)).astype(np.float32)
     expected = enlarge(project(published(image, training=False)), (20, 30))
-    found = published.locations(image, (20, 30))
+    found = published.grid(image, (20, 30))
     assert np.array_equal(np.asarray(found), np.asarray(expected))
 
 
@@ -85,10 +85,10 @@ def test_weights_are_named_by_their_layers_alone(published):
 def test_coordinates_are_full_precision_under_a_half_precision_policy():
     keras.config.set_dtype_policy("mixed_float16")
     try:
-        network = AuxiliaryNetwork()
+        network = NusSampler()
     finally:
         keras.config.set_dtype_policy("float32")
-    found = compiled(network.locations)(np.full((1, 40, 40, 3), 200, np.uint8), 16)
+    found = compiled(network.grid)(np.full((1, 40, 40, 3), 200, np.uint8), 16)
     assert keras.backend.standardize_dtype(found.dtype) == "float32"
     assert np.isfinite(np.asarray(found)).all()
 
@@ -96,8 +96,8 @@ def test_coordinates_are_full_precision_under_a_half_precision_policy():
 def test_other_networks_and_resizes_are_refused():
     image = keras.Input((8, 8, 3))
     with pytest.raises(ValueError, match="maps"):
-        AuxiliaryNetwork(keras.Model(image, keras.layers.Conv2D(3, 1)(image)))
+        NusSampler(keras.Model(image, keras.layers.Conv2D(3, 1)(image)))
     with pytest.raises(ValueError, match="Keras model"):
-        AuxiliaryNetwork("runs/auxiliary")
+        NusSampler("runs/auxiliary")
     with pytest.raises(ValueError, match="'aligned' and 'published'"):
-        AuxiliaryNetwork(resize="bilinear")
+        NusSampler(resize="bilinear")

@@ -1,5 +1,6 @@
-"""The auxiliary network as a model for images of any size, and the locations it predicts."""
+"""The published sampler: an 8x8 control grid whose points lie near boundaries."""
 
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import keras
@@ -7,39 +8,48 @@ from keras import ops
 
 from roadseg.models.auxiliary import auxiliary_network
 from roadseg.ops.resize import resize_bilinear
-from roadseg.sampling.grid import Size, Tensor, enlarge, project
+from roadseg.sampling.grid import Tensor
+from roadseg.sampling.sampler import Sampler
+from roadseg.sampling.targets import boundary_targets
 
 Resize = Literal["aligned", "published"]
 
 
 @keras.saving.register_keras_serializable("roadseg")
-class AuxiliaryNetwork(keras.Model):
-    """Predicts where to sample an image: RGB 0..255 of any size to a raw grid (batch, h, w, 2).
+class NusSampler(Sampler):
+    """Samples near the boundary nearest to each of a few control points, as published.
+
+    Called, it gives the raw control grid of RGB images 0..255 of any size, (batch, h, w, 2).
 
     network: what sees the small image, RGB 0..255 of one fixed size to (batch, h, w, 2), (row,
         column); None builds the published one (64x64 to 8x8 points).
     resize: how the image reaches that size. "aligned": bilinearly with aligned corners, always.
         "published": so in training only; in inference without aligned corners, which takes every
         16th pixel of 1024. Use it for weights that were trained and published that way.
+    alpha, target_classes: of `control_of_labels`; see `boundary_targets`.
     Coordinates are float32 under every precision policy; `network` keeps its own.
     Raises ValueError for a network of another shape or another word in `resize`.
     Source: adaptive-sampling, nus.py; Marin et al. 2019, section 3.
     """
 
+    kind = "nus"
+
     def __init__(
         self,
         network: keras.Model | None = None,
         resize: Resize = "aligned",
-        name: str = "auxiliary_network",
+        alpha: float = 0.5,
+        target_classes: Sequence[int] = (),
         **options: Any,
     ) -> None:
-        """Wrap `network`; `options` are those of every Keras model (`trainable`, `dtype`)."""
-        options.setdefault("dtype", "float32")
-        super().__init__(name=name, **options)
+        """Wrap `network`; `options` are those of every Keras model (`name`, `trainable`)."""
+        super().__init__(**options)
         if resize not in ("aligned", "published"):
             raise ValueError(f"resize={resize!r}; there are 'aligned' and 'published'")
         self.network = auxiliary_network() if network is None else _checked(network)
         self.resize = resize
+        self.alpha = float(alpha)
+        self.target_classes = tuple(int(train_id) for train_id in target_classes)
         self.built = True
 
     @property
@@ -60,25 +70,26 @@ class AuxiliaryNetwork(keras.Model):
         small = resize_bilinear(images, self.input_size, align_corners=aligned)
         return ops.cast(self.network(small, training=training), "float32")
 
-    def locations(self, images: Tensor, size: Size) -> Tensor:
-        """Return where to sample `images`: (batch, *size, 2) float32, projected, (row, column).
+    def control(self, images: Tensor) -> Tensor:
+        """Return the raw grid in inference."""
+        return self(images, training=False)
 
-        Inference: batch normalisation uses its running statistics, and no gradient comes back.
-        """
-        return ops.stop_gradient(enlarge(project(self(images, training=False)), size))
+    def control_of_labels(self, labels: Tensor, ignore: int | None = 255) -> Tensor:
+        """Return the exact target grid, of as many points as the network predicts."""
+        return boundary_targets(labels, self.grid_size, self.alpha, self.target_classes, ignore)
 
     def get_config(self) -> dict[str, Any]:
         """Return what rebuilds the model."""
-        network = keras.saving.serialize_keras_object(self.network)
         return {
             **super().get_config(),
-            "name": self.name,
-            "network": network,
+            "network": keras.saving.serialize_keras_object(self.network),
             "resize": self.resize,
+            "alpha": self.alpha,
+            "target_classes": self.target_classes,
         }
 
     @classmethod
-    def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> "AuxiliaryNetwork":
+    def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> "NusSampler":
         """Return the model that `get_config` describes."""
         network = keras.saving.deserialize_keras_object(config["network"], custom_objects)
         return cls(**{**config, "network": network})

@@ -1,0 +1,257 @@
+"""From a density to a sampling grid: every grid cell gets the same share of the density.
+
+The grid is the image of a uniform one under the gradient map T = x + grad phi that carries the
+uniform density to the given one at least cost (optimal transport). It solves the Monge-Ampere
+equation det(I + D^2 phi) M(T) = const with d phi / d n = 0 on the border. A gradient map neither
+folds nor shears, and there is one of it.
+Source: Benamou, Froese, Oberman 2010 (the equation and its fixed point); Sulman, Williams, Russell
+2011 (the logarithm of the residual).
+"""
+
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from roadseg.ops.resize import resize_bilinear
+from roadseg.sampling.grid import Size, Tensor, checked_size, project, uniform_grid
+
+# A cell never counts as smaller than this share of its size, so that its logarithm exists.
+LEAST_DETERMINANT = 0.05
+SMOOTH: dict[str, Any] = {"iterations": 10, "damping": 0.45}
+"""For predicted densities, which are smooth."""
+SHARP: dict[str, Any] = {"iterations": 20, "damping": 0.3}
+"""For densities made of true labels, whose peaks need smaller steps."""
+
+
+def points_of(cells: tuple[int, int]) -> tuple[int, int]:
+    """Return how many grid points a density of `cells` is solved on, (rows, columns).
+
+    A third more than cells, so that one cell can pull several points; odd, so that one lies in the
+    middle. 24x32 cells give 33x45 points.
+    """
+    rows, columns = checked_size(cells, "cells")
+    return max(rows * 11 // 8, 2) | 1, max(columns * 11 // 8, 2) | 1
+
+
+@keras.saving.register_keras_serializable("roadseg")
+class Equidistribution(keras.layers.Layer):
+    """Turns a density into a grid whose cells hold equal shares of it.
+
+    strength: how far the grid follows the density, 0 to below 1: a share 1 - strength of the
+        samples is spread evenly, so no region gets less than that share of a uniform grid.
+    points: (rows, columns) of the grid that is solved for; None: `points_of` the density's cells.
+    iterations, damping: of the fixed point; see SMOOTH and SHARP.
+    fineness: the density is enlarged bilinearly by it first, so that its cells do not show.
+    Input: (batch, rows, columns), not negative, of any sum; one without mass gives the uniform
+    grid. Output: (batch, *points, 2) float32, (row, column) of 0..1, its border on the image's.
+    The work is float32 under every policy. Gradients reach the density. Weights: none.
+    Raises ValueError for values out of range.
+    """
+
+    def __init__(
+        self,
+        strength: float = 0.6,
+        points: tuple[int, int] | None = None,
+        iterations: int = 10,
+        damping: float = 0.45,
+        fineness: int = 3,
+        **options: Any,
+    ) -> None:
+        """Keep the numbers; `options` are those of every Keras layer."""
+        options["dtype"] = "float32"
+        super().__init__(**options)
+        if not 0 <= strength < 1:
+            raise ValueError(f"strength={strength} is from 0 to below 1")
+        if iterations < 1 or fineness < 1 or not 0 < damping <= 1:
+            raise ValueError(
+                f"iterations={iterations} and fineness={fineness} are at least 1, damping="
+                f"{damping} is above 0 and at most 1"
+            )
+        self.strength = float(strength)
+        self.points = None if points is None else checked_size(points, "points")
+        self.iterations, self.damping, self.fineness = int(iterations), float(damping), fineness
+
+    def call(self, density: Tensor) -> Tensor:
+        """Return the grid of each density."""
+        points = self.points or points_of(tuple(density.shape[1:3]))
+        return equidistribute(self.mass(density), points, self.iterations, self.damping)
+
+    def mass(self, density: Tensor) -> Tensor:
+        """Return what is shared equally: each density mixed with the uniform one, and enlarged.
+
+        (batch, fineness * rows, fineness * columns), mean about 1.
+        """
+        mass = relative_density(density, self.strength)
+        fine = tuple(side * self.fineness for side in density.shape[1:3])
+        return resize_bilinear(mass[..., None], fine, "half_pixel")[..., 0]
+
+    def macs(self, cells: tuple[int, int]) -> int:
+        """Return the multiply-adds of one density of `cells`: the products, forth and back."""
+        rows, columns = self.points or points_of(cells)
+        return self.iterations * 2 * rows * columns * (rows + columns)
+
+    def compute_output_shape(self, input_shape: tuple) -> tuple:
+        """Return (batch, *points, 2)."""
+        return (input_shape[0], *(self.points or points_of(tuple(input_shape[1:3]))), 2)
+
+    def get_config(self) -> dict[str, Any]:
+        """Return what rebuilds the layer."""
+        return {
+            **super().get_config(),
+            "strength": self.strength,
+            "points": self.points,
+            "iterations": self.iterations,
+            "damping": self.damping,
+            "fineness": self.fineness,
+        }
+
+
+def relative_density(density: Tensor, strength: float) -> Tensor:
+    """Return (1 - strength) + strength * density / its mean, float32 (batch, rows, columns).
+
+    Its mean is 1. Values that are no numbers or negative count as 0; without mass it is 1.
+    """
+    density = ops.cast(density, "float32")
+    sound = ops.isfinite(density) & (density > 0)
+    density = ops.where(sound, density, ops.zeros_like(density))
+    # By the largest first: the mean of values near the largest float would overflow.
+    largest = ops.max(density, axis=(1, 2), keepdims=True)
+    empty = largest <= 0
+    density = density / ops.where(empty, ops.ones_like(largest), largest)
+    mean = ops.mean(density, axis=(1, 2), keepdims=True)
+    relative = density / ops.where(empty, ops.ones_like(mean), mean)
+    return ops.where(empty, ops.ones_like(relative), (1 - strength) + strength * relative)
+
+
+def equidistribute(
+    mass: Tensor, points: Size, iterations: int = 10, damping: float = 0.45
+) -> Tensor:
+    """Return the grid (batch, *points, 2) float32 whose cells hold equal shares of `mass`.
+
+    mass: (batch, rows, columns) float32, above 0, on cells that tile the image.
+    """
+    points = checked_size(points, "points")
+    solver = _Solver(points)
+    mass = ops.cast(mass, "float32")
+    potential = ops.zeros((ops.shape(mass)[0], *points), "float32")
+    grid = ops.broadcast_to(solver.uniform, (ops.shape(mass)[0], *points, 2))
+    determinant = ops.ones_like(potential)
+    for number in range(iterations):
+        if number:
+            grid, determinant = solver.moved(potential)
+        cell = ops.maximum(determinant, LEAST_DETERMINANT)
+        residual = ops.log(cell * look_up(mass, grid))
+        # Less a value of its own first: of a uniform density exactly nothing is left.
+        residual = residual - residual[:, :1, :1]
+        residual = residual - ops.mean(residual, axis=(1, 2), keepdims=True)
+        potential = potential + damping * solver.inverse_laplacian(residual)
+    return _without_folds(solver.uniform, solver.moved(potential)[0])
+
+
+def smallest_corner(grid: Tensor) -> Tensor:
+    """Return the smallest corner of any cell, (batch,): twice its signed area, 0 or less if folded.
+
+    grid: (batch, h, w, 2). Where all corners are positive, no two cells overlap.
+    """
+    upper_left, upper_right = grid[:, :-1, :-1], grid[:, :-1, 1:]
+    lower_left, lower_right = grid[:, 1:, :-1], grid[:, 1:, 1:]
+    top, bottom = upper_right - upper_left, lower_right - lower_left
+    left, right = lower_left - upper_left, lower_right - upper_right
+    corners = [
+        down[..., 0] * along[..., 1] - down[..., 1] * along[..., 0]
+        for down in (left, right)
+        for along in (top, bottom)
+    ]
+    return ops.min(ops.stack(corners), axis=(0, 2, 3))
+
+
+def _without_folds(uniform: Tensor, grid: Tensor) -> Tensor:
+    """Return each grid projected; one that folds goes half the way only, and then none.
+
+    The exact solution never folds. Where a density jumps more than the points can follow, single
+    cells of the discrete one may.
+    """
+    whole, half = project(grid), project((grid + uniform) / 2)
+    least = ops.broadcast_to(uniform, ops.shape(whole))
+    for better in (half, whole):
+        sound = ops.reshape(smallest_corner(better) > 0, (-1, 1, 1, 1))
+        least = ops.where(sound, better, least)
+    return least
+
+
+def look_up(mass: Tensor, grid: Tensor) -> Tensor:
+    """Return `mass` (batch, rows, columns) bilinearly at the points of `grid`, (batch, h, w).
+
+    Values belong to the centres of cells; beyond the outermost centres the nearest counts.
+    """
+    rows, columns = mass.shape[1:3]
+    last = ops.convert_to_tensor(np.array([rows - 1, columns - 1], np.float32))
+    sides = ops.convert_to_tensor(np.array([rows, columns], np.float32))
+    place = ops.clip(grid * sides - 0.5, 0.0, last)
+    first = ops.minimum(ops.floor(ops.stop_gradient(place)), last - 1)
+    weight = place - first
+    image = ops.reshape(ops.arange(ops.shape(mass)[0], dtype="int32"), (-1, 1, 1))
+    corner = ops.cast(first, "int32")
+    corner = (image * rows + corner[..., 0]) * columns + corner[..., 1]
+    flat = ops.reshape(mass, (-1,))
+    upper = _blend(ops.take(flat, corner), ops.take(flat, corner + 1), weight[..., 1])
+    corner = corner + columns
+    lower = _blend(ops.take(flat, corner), ops.take(flat, corner + 1), weight[..., 1])
+    return _blend(upper, lower, weight[..., 0])
+
+
+def _blend(start: Tensor, end: Tensor, weight: Tensor) -> Tensor:
+    return start + weight * (end - start)
+
+
+class _Solver:
+    """Differences and the inverse Laplacian on a grid of points, with reflected borders."""
+
+    def __init__(self, points: tuple[int, int]) -> None:
+        self.uniform = uniform_grid(points)
+        self.spacing = [1 / (side - 1) for side in points]
+        matrices = [_cosine_matrices(side) for side in points]
+        forward, backward, values = zip(*matrices, strict=True)
+        # Rows are multiplied from the left, columns from the right.
+        self.forward = _constant(forward[0]), _constant(forward[1].T)
+        self.backward = _constant(backward[0]), _constant(backward[1].T)
+        total = values[0][:, None] / self.spacing[0] ** 2 + values[1] / self.spacing[1] ** 2
+        # A constant has no Laplacian; it stays as it is.
+        total[0, 0] = np.inf
+        self.inverse = _constant(1 / total)
+
+    def moved(self, potential: Tensor) -> tuple[Tensor, Tensor]:
+        """Return T, (batch, *points, 2), and the determinant of its derivative."""
+        h, w = self.spacing
+        padded = ops.pad(potential, ((0, 0), (1, 1), (1, 1)), mode="reflect")
+        above, below = padded[:, :-2, 1:-1], padded[:, 2:, 1:-1]
+        left, right = padded[:, 1:-1, :-2], padded[:, 1:-1, 2:]
+        gradient = ops.stack([(below - above) / (2 * h), (right - left) / (2 * w)], axis=-1)
+        rows = 1 + (below - 2 * potential + above) / h**2
+        columns = 1 + (right - 2 * potential + left) / w**2
+        mixed = padded[:, 2:, 2:] - padded[:, 2:, :-2] - padded[:, :-2, 2:] + padded[:, :-2, :-2]
+        mixed = mixed / (4 * h * w)
+        return self.uniform + gradient, rows * columns - mixed**2
+
+    def inverse_laplacian(self, residual: Tensor) -> Tensor:
+        """Return the solution of -Laplace(x) = residual without normal derivative, mean 0."""
+        # Rounding on a GPU (TF32) only slows the fixed point a little; it does not move it.
+        spectrum = ops.matmul(ops.matmul(self.forward[0], residual), self.forward[1])
+        spectrum = spectrum * self.inverse
+        return ops.matmul(ops.matmul(self.backward[0], spectrum), self.backward[1])
+
+
+def _cosine_matrices(points: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return the DCT-I that diagonalises second differences with reflected ends.
+
+    Three things: values to coefficients, coefficients to values, eigenvalues of (-1, 2, -1).
+    """
+    angle = np.pi * np.arange(points) / (points - 1)
+    backward = np.cos(np.outer(angle, np.arange(points)))
+    return np.linalg.inv(backward), backward, 2 - 2 * np.cos(angle)
+
+
+def _constant(values: np.ndarray) -> Tensor:
+    return ops.convert_to_tensor(values.astype(np.float32))

@@ -1,0 +1,45 @@
+"""The networks of samplers that are trained, from their recipes."""
+
+from typing import Any
+
+import keras
+
+from roadseg.models.auxiliary import auxiliary_network
+from roadseg.models.density_sampler import STRIDE, density_sampler, prior_sampler
+from roadseg.recipe import Recipe
+from roadseg.sampling.density import DensitySampler, PriorSampler
+from roadseg.sampling.nus import NusSampler
+from roadseg.sampling.sampler import Sampler
+
+
+def sampler_network(recipe: Recipe) -> keras.Model:
+    """Return the untrained network of a recipe of the task 'sampling'."""
+    if recipe.model == "prior_sampler":
+        height, width = recipe.density_input
+        return prior_sampler((height // STRIDE, width // STRIDE))
+    if recipe.model == "density_sampler":
+        return density_sampler(recipe.density_input, recipe.density_width)
+    return auxiliary_network(
+        input_size=recipe.auxiliary_input,
+        output_stride=recipe.auxiliary_input[0] // recipe.grid_size[0],
+        depth_multiplier=recipe.auxiliary_depth_multiplier,
+    )
+
+
+def trained_sampler(recipe: Recipe, network: keras.Model, **options: Any) -> Sampler:
+    """Return the sampler around `network`, that of `recipe`.
+
+    options: of the sampler's class, in place of the recipe's.
+    """
+    own: dict[str, Any]
+    if not recipe.learns_density:
+        own = {"alpha": recipe.target_alpha, "target_classes": recipe.target_classes} | options
+        return NusSampler(network, **own)
+    own = {
+        "strength": recipe.sampler_strength,
+        "target_classes": recipe.target_classes,
+        "class_weights": recipe.target_weights,
+    } | options
+    if recipe.model == "prior_sampler":
+        return PriorSampler(network, **own)
+    return DensitySampler(network, **own)
