@@ -14,7 +14,7 @@ from roadseg.models import registry, slim_names
 from roadseg.weights import keras_imagenet, pytorch, slim
 from roadseg.weights.arrays import Arrays, Assigned, assign
 from roadseg.weights.original import Original
-from roadseg.weights.parts import PartAssigned, assign_part
+from roadseg.weights.parts import Part, PartAssigned, assign_part
 from roadseg.weights.pickled import is_paddle
 
 if TYPE_CHECKING:
@@ -77,6 +77,17 @@ def read_weights(
     Raises RoadsegError for a source that is absent, damaged or another network's.
     """
     return assign(model, *_read(model, source, original, size))
+
+
+def read_part(
+    model: keras.Model,
+    source: str,
+    original: Original,
+    part: Part,
+    size: tuple[int, int] = (224, 224),
+) -> PartAssigned:
+    """Set a part of the weights of `model` from `source`; see `assign_part` and `read_weights`."""
+    return assign_part(model, *_read(model, source, original, size), part)
 
 
 def _read(
