@@ -58,15 +58,15 @@ class Arguments:
     boundary_f: Annotated[bool, _option("")] = False
     """Measure the boundary F-score too."""
     dump: Annotated[Path | None, _option("DIR")] = None
-    """Write label ids, colours, overlays, differences there."""
+    """Write labels, overlays, differences there."""
     follow: Annotated[bool, _option("")] = False
     """Wait for checkpoints; evaluate each once."""
     interval: Annotated[float, _option("S", "300")] = 300.0
-    """With --follow: least seconds between evaluations."""
-    until_step: Annotated[int | None, _option("N", "the run's last")] = None
-    """With --follow: the step that ends it."""
+    """--follow: least seconds between two."""
+    until_step: Annotated[int | None, _option("N", "the last")] = None
+    """--follow: the step that ends it."""
     max_evaluations: Annotated[int | None, _option("N", "no limit")] = None
-    """With --follow: most evaluations; 0 or less: never end."""
+    """--follow: most; 0: endless."""
     json: Annotated[bool, _option("")] = False
     """Print JSON instead of tables."""
 

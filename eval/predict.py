@@ -97,6 +97,8 @@ def predict(options: PredictOptions) -> list[str]:
         raise RoadsegError(f"--batch-size {options.batch_size}: at least 1 is needed")
     if options.demo and (options.write or options.label_ids):
         raise RoadsegError("--demo writes its own two pictures; leave --write and --label-ids out")
+    if options.sampling.given and options.saved_model is not None:
+        raise RoadsegError("--sampler: an export holds its own; give the run, or leave it out")
     mode = options.mode.mode()
     options.rules()
     step = None if options.step == "last" else options.step
@@ -121,9 +123,7 @@ def predict(options: PredictOptions) -> list[str]:
 
 
 def _check_sampler(options: PredictOptions, sources: Sequence[Source]) -> None:
-    """Raise RoadsegError where another sampler cannot be used."""
-    if options.sampling.given and options.saved_model is not None:
-        raise RoadsegError("--sampler: an export holds its own; give the run, or leave it out")
+    """Raise RoadsegError for a single image among `sources` that only a video can be."""
     still = next((source for source in sources if not source.is_video), None)
     if options.sampling.sampler == "previous" and still is not None:
         raise RoadsegError(

@@ -15,7 +15,7 @@ from roadseg.weights import keras_imagenet, pytorch, slim
 from roadseg.weights.arrays import Assigned, assign
 from roadseg.weights.forms import form_of
 from roadseg.weights.original import Original
-from roadseg.weights.parts import PartAssigned, assign_part
+from roadseg.weights.parts import Part, PartAssigned, assign_part
 from roadseg.weights.safetensors import read_safetensors
 from roadseg.weights.wrapping import plain_names
 
@@ -79,6 +79,17 @@ def read_weights(
     Raises RoadsegError for a source that is absent, damaged or another network's.
     """
     return assign(model, *_read(model, source, original, size))
+
+
+def read_part(
+    model: keras.Model,
+    source: str,
+    original: Original,
+    part: Part,
+    size: tuple[int, int] = (224, 224),
+) -> PartAssigned:
+    """Set a part of the weights of `model` from `source`; see `assign_part` and `read_weights`."""
+    return assign_part(model, *_read(model, source, original, size), part)
 
 
 def _read(

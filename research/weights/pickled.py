@@ -8,7 +8,6 @@ import io
 import pickle
 import zipfile
 from collections.abc import Callable, Mapping
-from math import prod
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -39,7 +38,6 @@ class Storage(NamedTuple):
 
     key: str
     dtype: str
-    count: int
 
 
 class Tensor(NamedTuple):
@@ -100,10 +98,10 @@ class _Unpickler(pickle.Unpickler):
         raise Refused(f"{module}.{name}")
 
     def persistent_load(self, key: Any) -> Storage:
-        kind, dtype, name, _, count = key[:5]
+        kind, dtype, name = key[:3]
         if kind != "storage" or not isinstance(dtype, str):
             raise Refused(f"a {kind}")
-        return Storage(str(name), dtype, int(count))
+        return Storage(str(name), dtype)
 
 
 def _rebuilt(
@@ -203,9 +201,10 @@ def _cut(values: np.ndarray, tensor: Tensor) -> np.ndarray:
     last = tensor.offset + sum(
         (side - 1) * stride for side, stride in zip(shape, strides, strict=True)
     )
-    if prod(shape) > values.size or (prod(shape) and last >= values.size):
+    size = int(np.prod(shape, dtype=object))
+    if size > values.size or (size and last >= values.size):
         raise ValueError("a tensor reaches beyond its values")
-    if not prod(shape):
+    if not size:
         return np.zeros(shape, values.dtype)
     begin = values[tensor.offset :]
     steps = tuple(stride * values.itemsize for stride in strides)

@@ -37,7 +37,8 @@ def load_onnx(model: keras.Model, folder: Path) -> Labels:
             pytest.skip(f"{module} not installed (an extra)")
     folder.mkdir()
     onnx.write_onnx(model, folder)
-    return onnx.run_onnx(folder / onnx.FILE)
+    run = onnx.run_onnx(folder / onnx.FILE)
+    return lambda image: run(image)["labels"]
 
 
 @pytest.fixture(scope="module")

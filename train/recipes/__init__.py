@@ -113,6 +113,7 @@ RECIPES = {
     "camvid/espnet": ("roadseg.train.recipes.camvid_fast_seg", "ESPNET"),
     "camvid/fast_scnn": ("roadseg.train.recipes.camvid_fast_seg", "FAST_SCNN"),
     "demo/density": ("roadseg.train.recipes.demo", "DENSITY"),
+    "demo/trunk": ("roadseg.train.recipes.demo", "TRUNK"),
     "demo/even": ("roadseg.train.recipes.demo", "EVEN"),
     "demo/chosen": ("roadseg.train.recipes.demo", "CHOSEN"),
     "sampling/density": ("roadseg.train.recipes.sampling", "DENSITY"),
