@@ -1,7 +1,7 @@
 """The page that `roadseg inspect --to` writes: what a split holds, beside pictures of it."""
 
 import html
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from urllib.parse import quote
 
@@ -21,7 +21,7 @@ figure { margin: 1.5em 0 } img { max-width: 100% }"""
 def write_page(
     folder: Path,
     title: str,
-    views: dict[str, Sequence[Reading]],
+    views: Mapping[str, Sequence[Reading]],
     notes: Sequence[str],
     table: LabelTable,
     previews: Sequence[Path],

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from roadseg.data_conversion.image_files import encode_label
+from roadseg.data_conversion.raw.image_files import encode_label
 from roadseg.errors import RoadsegError
 
 CITIES = {"train": "lindenau", "val": "ostheim"}

@@ -22,8 +22,9 @@ def network_names() -> tuple[str, ...]:
     with open(spec.origin, encoding="utf-8") as file:
         tree = ast.parse(file.read())
     for node in tree.body:
-        named = isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name)
-        if named and node.target.id == _TABLE and isinstance(node.value, ast.Dict):
+        if not (isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name)):
+            continue
+        if node.target.id == _TABLE and isinstance(node.value, ast.Dict):
             keys = (key.value for key in node.value.keys if isinstance(key, ast.Constant))
             return tuple(sorted(map(str, keys)))
     return ()
