@@ -17,13 +17,31 @@ def dilated_convolution(x: Tensor, kernel: Tensor, dilation: int, padding: str) 
     are computed from the size. In a graph whose size is known only when it runs, with several
     dilations side by side, TensorFlow's constant folding takes these paddings for those of another
     size, and the graph fails ("padded_shape is not divisible by block_shape"). TensorFlow's own
-    convolution takes dilations directly, on CPUs as well; maps of a known size go the usual way,
-    whose gradient is there on every device.
+    convolution takes dilations directly, on CPUs as well, and is used for every size, so that a
+    picture gets the same labels alone and after others. Its gradient is not there on every CPU:
+    where the size is known, the gradient is that of Keras's way.
     """
-    sides = tuple(x.shape)[1:3]
-    if keras.backend.backend() != "tensorflow" or None not in sides:
+    if keras.backend.backend() != "tensorflow":
         return keras.ops.conv(x, kernel, padding=padding, dilation_rate=dilation)
     # By name: the package needs TensorFlow only where Keras itself runs on it.
     tensorflow: Any = importlib.import_module("tensorflow")
-    kernel = keras.ops.convert_to_tensor(kernel)
-    return tensorflow.nn.conv2d(x, kernel, 1, padding.upper(), dilations=dilation)
+    # Read out of its variable here: inside, custom gradients would want to be told of variables.
+    x, kernel = (tensorflow.identity(keras.ops.convert_to_tensor(part)) for part in (x, kernel))
+
+    def direct(x: Tensor, kernel: Tensor) -> Tensor:
+        return tensorflow.nn.conv2d(x, kernel, 1, padding.upper(), dilations=dilation)
+
+    if None in tuple(x.shape)[1:3]:
+        return direct(x, kernel)
+
+    @tensorflow.custom_gradient
+    def convolve(x: Tensor, kernel: Tensor) -> Any:
+        def gradient(upstream: Tensor) -> Any:
+            with tensorflow.GradientTape() as tape:
+                tape.watch([x, kernel])
+                y = keras.ops.conv(x, kernel, padding=padding, dilation_rate=dilation)
+            return tape.gradient(y, [x, kernel], upstream)
+
+        return direct(x, kernel), gradient
+
+    return convolve(x, kernel)
