@@ -13,7 +13,7 @@ import roadseg
 from roadseg.errors import RoadsegError
 from roadseg.export import command, litert, onnx, openvino, other_formats, untrained
 from roadseg.export.command import export_run
-from tests.export.support import make_run, small_network, small_segmenter
+from tests.export.support import make_run, small_segmenter
 
 FORMATS = {
     "onnx": (onnx.run_onnx, onnx.FILE, ("tf2onnx", "onnx", "onnxruntime")),
