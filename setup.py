@@ -48,7 +48,7 @@ setup(
         "roadseg": ["py.typed", "rigs/*.yaml"],
         "roadseg.metrics": ["*.pyi"],
         "roadseg.nus_native": ["*.pyi"],
-        "roadseg.train": ["*.sh", "sfsegnets/*.sh"],
+        "roadseg.train": ["*.sh", "*.npz", "sfsegnets/*.sh"],
     },
     ext_modules=extensions(),
     install_requires=[

@@ -20,12 +20,15 @@ def _option(metavar: str, default: str) -> Any:
 
 @dataclasses.dataclass(frozen=True)
 class SamplerArguments:
-    """Sample in another way than the run was trained with."""
+    """Sample in another way than the run was trained with.
 
-    sampler: Annotated[str | None, _option("NAME", "the run's")] = None
-    """uniform, prior, nus, density; previous: by the last frame's labels."""
-    sampler_run: Annotated[Path | None, _option("RUN", "the run's own")] = None
-    """Its run; of previous, for first frames."""
+    previous: frames in their order, each by the labels that the one before it was given.
+    """
+
+    sampler: Annotated[str | None, _option("NAME", "own")] = None
+    """uniform, prior, nus, density, previous."""
+    sampler_run: Annotated[Path | None, _option("RUN", "own")] = None
+    """Its run; of previous, first frames'."""
 
     @property
     def given(self) -> bool:

@@ -32,6 +32,8 @@ else
 fi
 records=$DEMO/records/$data_set
 runs=$DEMO/runs
+# Learned on plain pictures of the streets (demo/trunk): both arms start from these weights.
+first=$(dirname "$0")/demo_trunk.npz
 mkdir -p "$DEMO"
 
 train() { # recipe, run, steps (empty: the recipe's), further arguments
@@ -46,13 +48,15 @@ roadseg inspect "$records" --split val --to "$DEMO/inspect" >"$DEMO/inspect.txt"
 
 say "2/7 a small network learns where edges are, to look there"
 train demo/density "$runs/density" "$SAMPLER_STEPS"
+roadseg eval "$runs/density" >"$DEMO/density.txt"
 
 say "3/7 DeepLabv3-MobileNetV2 on evenly spread pixels"
-train demo/even "$runs/even" "$STEPS"
+train demo/even "$runs/even" "$STEPS" --initial-weights "$first"
 roadseg eval "$runs/even" >"$DEMO/even.txt"
 
 say "4/7 the same network on the pixels that were chosen"
-train demo/chosen "$runs/chosen" "$STEPS" --sampler-run "$runs/density"
+train demo/chosen "$runs/chosen" "$STEPS" --initial-weights "$first" \
+  --sampler-run "$runs/density"
 roadseg eval "$runs/chosen" >"$DEMO/chosen.txt"
 
 say "5/7 one SavedModel from image to labels"
@@ -66,7 +70,7 @@ python "$(dirname "$0")/demo_saved_model.py" "$runs/chosen/export/saved_model" "
 roadseg predict "$runs/chosen" --images "${pictures[0]}" --to "$DEMO/predictions"
 
 say "7/7 report"
-roadseg report "$runs/even" "$runs/chosen" --to "$DEMO/report.html" >"$DEMO/report.txt"
+roadseg report "$runs/density" "$runs/even" "$runs/chosen" --to "$DEMO/report.html" >"$DEMO/report.txt"
 
 say "done"
 python -m roadseg.eval.demo_result "$runs/even" "$runs/chosen" --report "$DEMO/report.html"

@@ -52,6 +52,7 @@ def test_scores_by_another_sampler_are_shown_under_its_name_and_without_pictures
     kind = "val-cityscapes-by-uniform"
     page = written(run, tmp_path / "report.html", "--evaluation", kind)
     assert "No pictures: the images were sampled by &#x27;uniform&#x27;" in page
+    assert "stand beside the cost of its own" in page
     (loaded,) = load_runs([run.path], kind)
     assert loaded.sampling == "uniform 16x16"
     assert len(loaded.curve("evaluation", "miou")[0]) == 1

@@ -220,6 +220,10 @@ def test_a_stage_or_coupling_that_is_none_is_refused(
     assert (status, output) == (2, "") and message in error and error.count("\n") == 1
 
 
+DEMO_TEXTS = ("density", "even", "chosen", "report")
+"""What the demo keeps of the commands that print tables."""
+
+
 def demo(tmp_path: Path, **variables: str) -> list[str]:
     """Return the commands of the demo, each a line, `python` and `roadseg` only printing them."""
     fake = tmp_path / "bin" / "python"
@@ -229,7 +233,7 @@ def demo(tmp_path: Path, **variables: str) -> list[str]:
     folder = tmp_path / "demo"
     status, output, error = run(tmp_path, "demo", DEMO=str(folder), **variables)
     assert (status, error) == (0, "")
-    kept = "".join((folder / f"{name}.txt").read_text() for name in ("even", "chosen", "report"))
+    kept = "".join((folder / f"{name}.txt").read_text() for name in DEMO_TEXTS)
     lines = (output + kept).replace(f"{folder}/", "").splitlines()
     return [line for line in lines if line and not line.startswith(("devices", "\033"))]
 
@@ -241,14 +245,16 @@ def test_the_demo_trains_a_sampler_and_two_arms_that_differ_in_recipe_alone(
     assert commands[0].startswith("convert street_scenes --source street_scenes --to records ")
     assert "--classes categories --focal 0.45 --train 240 --val 48" in commands[0]
     common = "--records records/street_scenes_categories --seed 4 --steps"
+    first = f"--initial-weights {REPOSITORY / 'train' / 'demo_trunk.npz'}"
     trained = [command for command in commands if command.startswith("train ")]
     assert trained == [
         f"train --recipe demo/density --run runs/density {common} 20",
-        f"train --recipe demo/even --run runs/even {common} 30",
-        f"train --recipe demo/chosen --run runs/chosen {common} 30 --sampler-run runs/density",
+        f"train --recipe demo/even --run runs/even {common} 30 {first}",
+        f"train --recipe demo/chosen --run runs/chosen {common} 30 {first} "
+        "--sampler-run runs/density",
     ]
-    assert {"eval runs/even", "eval runs/chosen"} < {*commands}
-    assert "report runs/even runs/chosen --to report.html" in commands
+    assert {"eval runs/density", "eval runs/even", "eval runs/chosen"} < {*commands}
+    assert "report runs/density runs/even runs/chosen --to report.html" in commands
     last = "python -m roadseg.eval.demo_result runs/even runs/chosen --report report.html"
     assert last in commands
 

@@ -62,16 +62,15 @@ TRUNK: Recipe = replace(
     CHOSEN,
     name="demo/trunk",
     source="ours: first weights of both arms, train/demo_trunk.npz",
-    # Plain pictures and no samples of either kind, at every scale that samples of the two show: from
-    # that of even samples, 0.1, to that of the densest chosen ones.
+    # Plain pictures, samples of neither kind, at every scale that the two show: from that of even
+    # samples, 0.1, to that of the densest chosen ones.
     sampler="none",
     loss_size="samples",
     crop_size=(48, 96),
     min_scale=0.1,
     max_scale=0.35,
-    batch_norm_momentum=0.99,
-    batch_size=16,
-    steps=3_000,
+    batch_norm_momentum=0.98,
+    steps=2_000,
     summary_every_steps=100,
 )
 
