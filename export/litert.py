@@ -22,7 +22,7 @@ def write_litert(model: "keras.Model", folder: Path) -> None:
     """Write `model` to `folder`/model.tflite, then run it by LiteRT and compare.
 
     One input (batch, height, width, 3) uint8, RGB: resize it to the size of the images before
-    allocating. First output: labels (batch, height, width) int32.
+    allocating. First output: labels (batch, height, width) int32; see `labels_function`.
     Raises RoadsegError without the extra, and where the format cannot hold `model` or gives other
     labels.
     """

@@ -18,7 +18,7 @@ def write_onnx(model: "keras.Model", folder: Path) -> None:
     """Write `model` to `folder`/model.onnx, then run it by ONNX Runtime and compare.
 
     Input `image` (batch, height, width, 3) uint8, RGB, any size; output `labels` (batch, height,
-    width) int32, and `locations` if the model samples.
+    width) int32, and what `labels_function` adds for a model that samples.
     Raises RoadsegError without the extra, and where the format cannot hold `model` or gives other
     labels.
     """

@@ -22,7 +22,7 @@ def write_openvino(model: "keras.Model", folder: Path) -> None:
     """Write `model` to `folder`/model.xml and model.bin, then run it by OpenVINO and compare.
 
     Input `image` (batch, height, width, 3) uint8, RGB, any size; output `labels` (batch, height,
-    width) int32, and `locations` if the model samples. Weights stay float32.
+    width) int32, and what `labels_function` adds for a model that samples. Weights stay float32.
     Raises RoadsegError without the extra, and where the format cannot hold `model` or gives other
     labels.
     """

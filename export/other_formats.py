@@ -107,7 +107,7 @@ def save_function(function: Any, folder: Path) -> None:
 
 def check_outputs(model: "keras.Model", run: Callable[[np.ndarray], Outputs], folder: Path) -> None:
     """Raise RoadsegError unless `run` gives for two images, of two sizes, what `model` does."""
-    differences = _sampled_differences if is_sampled(model) else _plain_differences
+    differences = sampled_differences if is_sampled(model) else plain_differences
     for image in trial_images(model, TRIAL_SIZES):
         for name, (found, allowed) in differences(model, run(image), image).items():
             if not found <= allowed:
@@ -117,7 +117,7 @@ def check_outputs(model: "keras.Model", run: Callable[[np.ndarray], Outputs], fo
                 )
 
 
-def _plain_differences(
+def plain_differences(
     model: "keras.Model", found: Outputs, image: np.ndarray
 ) -> dict[str, tuple[float, float]]:
     """Return by name how much of the outputs of a format is other than `model` has it, and may."""
@@ -125,7 +125,7 @@ def _plain_differences(
     return {"a share of the labels": (_share(found["labels"], expected), LABEL_TOLERANCE)}
 
 
-def _sampled_differences(
+def sampled_differences(
     model: Any, found: Outputs, image: np.ndarray
 ) -> dict[str, tuple[float, float]]:
     """Return the same for a model that samples, each step after what the format made of the last.

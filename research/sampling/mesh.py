@@ -9,7 +9,7 @@ from typing import Any
 
 from keras import ops
 
-from roadseg.ops.lookup import look_up
+from roadseg.ops.gather import gather_rows
 from roadseg.sampling.best_class import MIXED, best_class, fill_mixed, may_skip
 from roadseg.sampling.grid import Tensor
 from roadseg.sampling.polyline import blend, fraction, segment_of_pixel
@@ -55,10 +55,10 @@ def labels(
     def scores_at(pixels: Tensor) -> Tensor:
         row, column = (pixels // size[1]) % size[0], pixels % size[1]
         pixel = ops.cast(ops.stack([row, column], axis=-1), "float32")
-        chosen = look_up(ops.reshape(cell, (-1,)), pixels)
+        chosen = gather_rows(ops.reshape(cell, (-1,)), pixels)
         return _within_cells(scores, position_px, chosen, pixel)
 
-    return fill_mixed(look_up(plain, cell), scores_at)
+    return fill_mixed(gather_rows(plain, cell), scores_at)
 
 
 def find_cells(position_px: Tensor, size: tuple[Any, Any], portable: bool = False) -> Tensor:
@@ -75,8 +75,10 @@ def find_cells(position_px: Tensor, size: tuple[Any, Any], portable: bool = Fals
     start = (strip + image) * width + ops.arange(width, dtype="int32")
     pixel = _pixels(size)
     flat_row, flat_column = ops.reshape(row_px, (-1,)), ops.reshape(column, (-1,))
-    weight = fraction(pixel[..., 0], look_up(flat_row, start), look_up(flat_row, start + width))
-    guess = blend(look_up(flat_column, start), look_up(flat_column, start + width), weight)
+    weight = fraction(
+        pixel[..., 0], gather_rows(flat_row, start), gather_rows(flat_row, start + width)
+    )
+    guess = blend(gather_rows(flat_column, start), gather_rows(flat_column, start + width), weight)
     column = ops.clip(ops.cast(ops.floor(ops.stop_gradient(guess)), "int32"), 0, w - 2)
     first = (strip + image) * w
     table = _corners(position_px)
@@ -105,7 +107,7 @@ def _barycentric(table: Tensor, cell: Tensor, pixel: Tensor) -> tuple[Any, Any, 
     Three things: whether it is in the lower triangle; its weights along the two legs of its
     triangle; and -1, 0 or 1 where the next cell of the strip is to be tried.
     """
-    corners = look_up(table, cell)
+    corners = gather_rows(table, cell)
     upper_left, upper_right = corners[..., 0:2], corners[..., 2:4]
     lower_left, lower_right = corners[..., 4:6], corners[..., 6:8]
     along, down = _legs(pixel - upper_left, upper_right - upper_left, lower_left - upper_left)
@@ -145,6 +147,6 @@ def _within_cells(scores: Tensor, position_px: Tensor, cell: Tensor, pixel: Tens
     along_leg = cell + 1 + lower * (w - 1)
     down_leg = cell + w - lower * (w - 1)
     return sum(
-        (weight / total)[..., None] * look_up(table, corner)
+        (weight / total)[..., None] * gather_rows(table, corner)
         for weight, corner in ((rest, at_corner), (along, along_leg), (down, down_leg))
     )

@@ -9,7 +9,7 @@ from typing import Any
 
 from keras import ops
 
-from roadseg.ops.lookup import look_up
+from roadseg.ops.gather import gather_rows
 from roadseg.sampling.best_class import MIXED, best_class, fill_mixed, may_skip
 from roadseg.sampling.grid import Tensor
 from roadseg.sampling.polyline import blend, fraction, segment_of_pixel
@@ -54,9 +54,9 @@ def labels(
 
     def scores_at(pixels: Tensor) -> Tensor:
         row = (pixels // width) % height
-        return _down_columns(row_px, values, look_up(ops.reshape(start, (-1,)), pixels), row)
+        return _down_columns(row_px, values, gather_rows(ops.reshape(start, (-1,)), pixels), row)
 
-    return fill_mixed(look_up(ops.reshape(plain, (-1,)), start), scores_at)
+    return fill_mixed(gather_rows(ops.reshape(plain, (-1,)), start), scores_at)
 
 
 def along_rows(
@@ -73,10 +73,10 @@ def along_rows(
     segment = segment_of_pixel(lines, width, portable)[..., 0]
     start = segment + ops.reshape(ops.arange(batch * h, dtype="int32"), (-1, 1)) * w
     pixel = ops.cast(ops.arange(width, dtype="int32"), "float32")
-    weight = fraction(pixel, look_up(column_px, start), look_up(column_px, start + 1))
-    row_px = blend(look_up(row_px, start), look_up(row_px, start + 1), weight)
+    weight = fraction(pixel, gather_rows(column_px, start), gather_rows(column_px, start + 1))
+    row_px = blend(gather_rows(row_px, start), gather_rows(row_px, start + 1), weight)
     table = ops.reshape(scores, (-1, classes))
-    first, second = look_up(table, start), look_up(table, start + 1)
+    first, second = gather_rows(table, start), gather_rows(table, start + 1)
     values = blend(first, second, ops.expand_dims(weight, -1))
     return (
         ops.reshape(row_px, (batch, h, width)),
@@ -98,7 +98,7 @@ def _down_columns(row_px: Tensor, values: Tensor, start: Tensor, pixel_row: Tens
     end = start + width
     flat = ops.reshape(row_px, (-1,))
     pixel = ops.cast(pixel_row, "float32")
-    weight = fraction(pixel, look_up(flat, start), look_up(flat, end))
+    weight = fraction(pixel, gather_rows(flat, start), gather_rows(flat, end))
     table = ops.reshape(values, (-1, classes))
-    first, second = look_up(table, start), look_up(table, end)
+    first, second = gather_rows(table, start), gather_rows(table, end)
     return blend(first, second, ops.expand_dims(weight, -1))

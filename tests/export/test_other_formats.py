@@ -52,8 +52,7 @@ def test_a_format_labels_images_of_several_sizes_as_the_keras_model(run, name, t
         assert np.mean(labels(image)["labels"] != expected) <= other_formats.LABEL_TOLERANCE
 
 
-@pytest.mark.parametrize("window", [None, (48, 64)])
-@pytest.mark.parametrize("sampler", ["nus", "density", "uniform"])
+@pytest.mark.parametrize(("sampler", "window"), [("density", None), ("nus", (48, 64))])
 @pytest.mark.parametrize("name", FORMATS)
 def test_a_format_holds_the_sampler_and_the_way_back(name, sampler, window, tmp_path):
     load, file, modules = FORMATS[name]

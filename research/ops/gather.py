@@ -8,7 +8,7 @@ from keras import ops
 Tensor = Any
 
 
-def look_up(table: Tensor, places: Tensor) -> Tensor:
+def gather_rows(table: Tensor, places: Tensor) -> Tensor:
     """Return `table[places]`, along its first axis; every place is from 0 to below its length.
 
     `ops.take` also counts from the end, and for that compares and corrects every place: on
