@@ -32,7 +32,7 @@ else
 fi
 records=$DEMO/records/$data_set
 runs=$DEMO/runs
-# Learned on plain pictures of the streets (demo/trunk): both arms start from these weights.
+# Both arms start from these weights, which were learned on even samples (recipe demo/trunk).
 first=$(dirname "$0")/demo_trunk.npz
 mkdir -p "$DEMO"
 

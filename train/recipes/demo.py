@@ -45,11 +45,11 @@ CHOSEN: Recipe = Recipe(
     max_scale=1.0,
     shuffle_buffer=400,
     # The published 0.997 would keep half of the first statistics for 230 steps.
-    batch_norm_momentum=0.9,
+    batch_norm_momentum=0.95,
     batch_size=8,
-    steps=450,
+    steps=400,
     optimizer="adam",
-    learning_rate=3e-3,
+    learning_rate=2e-3,
     schedule="cosine",
     weight_decay=0.0,
     checkpoint_every_steps=0,
@@ -58,26 +58,22 @@ CHOSEN: Recipe = Recipe(
     pictures_every_steps=0,
 )
 
-TRUNK: Recipe = replace(
-    CHOSEN,
-    name="demo/trunk",
-    source="ours: first weights of both arms, train/demo_trunk.npz",
-    # Plain pictures, samples of neither kind, at every scale that the two show: from that of even
-    # samples, 0.1, to that of the densest chosen ones.
-    sampler="none",
-    loss_size="samples",
-    crop_size=(48, 96),
-    min_scale=0.1,
-    max_scale=0.35,
-    batch_norm_momentum=0.98,
-    steps=2_000,
-    summary_every_steps=100,
-)
-
 EVEN: Recipe = replace(
     CHOSEN,
     name="demo/even",
     sampler="uniform",
     # 4x8 more samples a side: their multiply-adds are at least those of the other's sampler.
     sampling_size=(52, 104),
+)
+
+TRUNK: Recipe = replace(
+    EVEN,
+    name="demo/trunk",
+    source="ours: first weights of both arms, train/demo_trunk.npz",
+    # Even samples, so that these weights are no favour to the chosen ones. Of three seeds, 1 and 2
+    # learned faster than 0; with one start for all, scores vary less from seed to seed.
+    seed=1,
+    steps=450,
+    learning_rate=3e-3,
+    batch_norm_momentum=0.9,
 )
