@@ -261,7 +261,7 @@ def build_network(recipe: Recipe, num_classes: int, evaluation: bool = False) ->
     from roadseg.models.both_views import both_views
     from roadseg.models.registry import find
 
-    options = dict(recipe.model_options)
+    options: dict[str, Any] = dict(recipe.model_options)
     if evaluation:
         options |= recipe.evaluation_options
     if recipe.auxiliary_heads and takes_auxiliary_heads(recipe.model):

@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import keras
 
@@ -47,6 +47,6 @@ def create_with_weights(
     if preset.part == "all" and classes == preset.num_classes:
         read_weights(model, source, original)
         return model
-    part = "fitting" if preset.part == "all" else "backbone"
+    part: Literal["backbone", "fitting"] = "fitting" if preset.part == "all" else "backbone"
     print(f"{preset_name}: {read_part(model, source, original, part)}", file=sys.stderr)
     return model
