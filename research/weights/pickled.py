@@ -194,7 +194,11 @@ def _values(data: bytes, dtype: str) -> np.ndarray:
 
 
 def _cut(values: np.ndarray, tensor: Tensor) -> np.ndarray:
-    """Return the tensor's values, copied; raise ValueError for places outside the storage."""
+    """Return the tensor's values; raise ValueError for places outside the storage.
+
+    A tensor of more values than its storage (strides of 0: each is there once) stays a view of it,
+    so that a file which claims a huge one takes no memory before its shape is compared.
+    """
     shape, strides = tensor.shape, tensor.strides
     if len(shape) != len(strides) or min((*shape, *strides, tensor.offset, 0)) < 0:
         raise ValueError("a tensor of impossible shape")
@@ -202,13 +206,14 @@ def _cut(values: np.ndarray, tensor: Tensor) -> np.ndarray:
         (side - 1) * stride for side, stride in zip(shape, strides, strict=True)
     )
     size = int(np.prod(shape, dtype=object))
-    if size > values.size or (size and last >= values.size):
+    if size and last >= values.size:
         raise ValueError("a tensor reaches beyond its values")
     if not size:
         return np.zeros(shape, values.dtype)
     begin = values[tensor.offset :]
     steps = tuple(stride * values.itemsize for stride in strides)
-    return np.lib.stride_tricks.as_strided(begin, shape, steps).copy()
+    view = np.lib.stride_tricks.as_strided(begin, shape, steps, writeable=False)
+    return view if size > values.size else view.copy()
 
 
 def _width(dtype: str) -> int:
