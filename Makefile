@@ -6,7 +6,7 @@ BIN := $(abspath $(VENV))/bin
 PIP := $(BIN)/python -m pip install --quiet --quiet
 NATIVE := $(wildcard nus_native/*.pyx research/metrics/*.pyx nus_native/src/* nus_native/extensions.py)
 
-.PHONY: demo test test-slow test-jax lint benchmark addons-oracle clean help
+.PHONY: demo test test-slow test-jax lint messages benchmark addons-oracle clean help
 
 help:
 	@echo "make demo           the whole main job on street scenes it draws itself (CITYSCAPES_ROOT=/path: on Cityscapes)"
@@ -14,6 +14,7 @@ help:
 	@echo "make test-slow      the tests that take minutes"
 	@echo "make test-jax       parity tests on Keras's JAX backend"
 	@echo "make lint           ruff and mypy"
+	@echo "make messages       docs/messages.md, the list of all error messages"
 	@echo "make benchmark      native code against the published way"
 	@echo "make addons-oracle  ours against the real tensorflow-addons, in an environment of its own"
 
@@ -48,6 +49,9 @@ lint: $(VENV)/.ready
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+
+messages: $(VENV)/.ready
+	$(BIN)/python -m tests.messages
 
 benchmark: $(VENV)/.ready
 	$(BIN)/python -m roadseg.nus_native.benchmark

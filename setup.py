@@ -27,6 +27,7 @@ PACKAGES = {
     "roadseg.train.recipes": "train/recipes",
     "roadseg.train.recipes.fast_seg": "train/recipes/fast_seg",
     "roadseg.train.recipes.nus": "train/recipes/nus",
+    "roadseg.train.recipes.real_time": "train/recipes/real_time",
     "roadseg.train.recipes.sfsegnets": "train/recipes/sfsegnets",
     "roadseg.train.recipes.sgcpnet": "train/recipes/sgcpnet",
     "roadseg.eval": "eval",
@@ -69,6 +70,7 @@ setup(
     extras_require={
         "dev": [
             "cityscapesScripts>=2.2",
+            "hypothesis>=6.130",
             "mypy>=1.15",
             "pytest>=8",
             "pytest-xdist>=3.6",

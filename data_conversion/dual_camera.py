@@ -77,9 +77,9 @@ def dual_camera_source(
             found[split] = tuple(_pair(first, second, labels) for first, second in frames)
     if not found:
         raise RoadsegError(f"{root}: neither {' nor '.join(FOLDERS.values())}; {way_out}")
-    frames = {view.image.stem for pairs in found.values() for view in _views(pairs)}
-    labels = search.labels(root / LABELS) if (root / LABELS).is_dir() else []
-    search.leave_out((path for path in labels if path.stem not in frames), NO_PICTURE)
+    names = {view.image.stem for pairs in found.values() for view in _views(pairs)}
+    files = search.labels(root / LABELS) if (root / LABELS).is_dir() else []
+    search.leave_out((path for path in files if path.stem not in names), NO_PICTURE)
     table = table or datasets.get("dual_camera")
     return Source("dual_camera", table, found, notes=_notes(found), left_out=dict(search.left_out))
 

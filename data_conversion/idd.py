@@ -35,8 +35,8 @@ def idd_source(root: Path, labels: Labels = "auto") -> Source:
     existing_folder(root / "gtFine", way_out)
     kinds: tuple[Coding, ...] = ("ids", "polygons") if labels == "auto" else (labels,)
     for kind in kinds:
-        labels = (root / "gtFine").glob(f"*/*/*{_LABEL_END[kind]}")
-        if not all(map(is_nobodys, labels)):
+        files = (root / "gtFine").glob(f"*/*/*{_LABEL_END[kind]}")
+        if not all(map(is_nobodys, files)):
             there = [split for split in SIZES if (root / "gtFine" / split).is_dir()]
             search = Search()
             found = {split: _pairs(search, root, split, _LABEL_END[kind]) for split in there}

@@ -11,11 +11,16 @@ from typing import Annotated, Any, Literal
 import numpy as np
 import tyro
 
+from roadseg import checkpoint
 from roadseg.arguments import parse
+from roadseg.data_conversion.inspect_page import write_page
+from roadseg.data_conversion.raw.image_files import encode_png
+from roadseg.data_conversion.reading import Reading, describe, sparse_counts
 from roadseg.data_conversion.records import open_records
 from roadseg.data_conversion.two_view_records import has_two_views, open_two_views
 from roadseg.datasets import LabelTable
 from roadseg.errors import RoadsegError
+from roadseg.files import refuse_unwritable
 
 _PLAIN_WIDTH = 110
 
@@ -88,7 +93,7 @@ class InspectOptions:
     split: str = "train"
     """Split to look at."""
     to: Path | None = None
-    """Folder for preview PNGs; none are drawn without it."""
+    """Folder for preview PNGs and a page with them, inspect.html; none without it."""
     previews: int = 6
     """Number of previews, spread over the split."""
     grid: tuple[int, int] = (8, 8)
@@ -107,6 +112,8 @@ def main(argv: Sequence[str]) -> int:
         command="inspect",
         example="roadseg inspect ~/records --split val --to ~/previews",
     )
+    if options.to:
+        refuse_unwritable(options.to)
     records = open_records(options.records, options.split)
     keys = {"label": ""}
     if has_two_views(records):
@@ -117,16 +124,30 @@ def main(argv: Sequence[str]) -> int:
     if options.to:
         _make_folder(options.to)
     tallies = {key: Tally() for key in keys}
+    readings: dict[str, list[Reading]] = {key: [] for key in keys}
     for index, example in enumerate(records.examples()):
         for key, tally in tallies.items():
             tally.add(example[key])
+            counts = sparse_counts(example[key])
+            readings[key].append(Reading(example["filename"], example[key].shape, counts))
         if index in chosen:
             drawn.append(_write_preview(example, records.label_table, options))
     print(f"{records.path}, split {records.split}: {records.num_examples} images", end="")
     for key, tally in tallies.items():
         _show(keys[key], tally.statistics(), records.label_table)
+    notes = []
+    for key, view in keys.items():
+        lines = describe(records.split, readings[key], records.label_table)
+        notes += [view + line for line in lines if line.startswith("note: ")]
+    for note in notes:
+        print(note)
     for path in drawn:
         print(f"preview {path}")
+    if options.to:
+        title = f"{records.path.parent.name}, split {records.split}: {records.num_examples} images"
+        views = {view.rstrip(": "): readings[key] for key, view in keys.items()}
+        page = write_page(options.to, title, views, notes, records.label_table, drawn)
+        print(f"page {page}")
     return 0
 
 
@@ -191,16 +212,14 @@ def _make_folder(folder: Path) -> None:
 
 
 def _write_preview(example: dict[str, Any], table: LabelTable, options: InspectOptions) -> Path:
-    import cv2
-
     from roadseg.data_conversion.previews import example_preview
 
     classes = table.target_classes if options.boundaries == "target" else None
     picture = example_preview(example, table, options.grid, options.alpha, classes)
     assert options.to is not None
     path = options.to / f"{Path(example['filename']).name}_preview.png"
-    if not cv2.imwrite(str(path), picture[..., ::-1]):
-        raise RoadsegError(f"{path}: cannot write the preview; make room or change --to")
+    encoded = encode_png(picture)
+    checkpoint.write_file(path, lambda file: file.write(encoded))
     return path
 
 

@@ -67,7 +67,7 @@ def _holds(kept: Mapping[str, tuple[str, Counts]], file: Path, mark: str) -> boo
 def _read(path: Path) -> dict[str, tuple[str, Counts]]:
     """Return (mark, counts) by the name of a shard; nothing of a file that is absent or damaged."""
     try:
-        found = {}
+        found: dict[str, tuple[str, Counts]] = {}
         for name, entry in parse_json(path.read_bytes()).items():
             counts = {int(value): int(number) for value, number in entry["counts"].items()}
             found[str(name)] = str(entry["of"]), counts
@@ -82,7 +82,9 @@ def _write(
     counts: Mapping[Path, Counts],
     marks: Mapping[Path, str],
 ) -> None:
-    entries = {name: {"of": mark, "counts": dict(found)} for name, (mark, found) in kept.items()}
+    entries: dict[str, Any] = {
+        name: {"of": mark, "counts": {**found}} for name, (mark, found) in kept.items()
+    }
     for file, found in counts.items():
         entries[file.name] = {"of": marks[file], "counts": dict(sorted(found.items()))}
     checkpoint.write_text(folder / COUNTS_FILE, json.dumps(entries, indent=1) + "\n")

@@ -1,12 +1,13 @@
 """Finds the shards of a split: in a tfds data set, or in a plain folder of `<split>-*` files."""
 
 import dataclasses
-import json
+import glob
 import re
 from pathlib import Path
 from typing import Any
 
 from roadseg.errors import RoadsegError
+from roadseg.files import read_json
 
 INFO_FILE = "dataset_info.json"
 _TFDS_NAMES = "{DATASET}-{SPLIT}.{FILEFORMAT}-{SHARD_X_OF_Y}"
@@ -38,7 +39,7 @@ def find_shards(path: Path, split: str) -> Shards:
         raise RoadsegError(f"{path}: several data sets ({names}); name one of these folders")
     if folders:
         return _tfds_shards(folders[0], split)
-    files = sorted(file for file in path.glob(f"{split}-*") if file.is_file())
+    files = sorted(file for file in path.glob(f"{glob.escape(split)}-*") if file.is_file())
     if not files:
         raise RoadsegError(_no_split(path, split, _plain_splits(path)))
     return Shards(path, tuple(files), None)
@@ -57,19 +58,27 @@ def _data_sets_below(path: Path) -> list[Path]:
 
 def _tfds_shards(folder: Path, split: str) -> Shards:
     info = _info(folder)
-    splits = {str(entry["name"]): entry for entry in info.get("splits", ())}
-    if split not in splits:
-        raise RoadsegError(_no_split(folder, split, list(splits)))
-    entry = splits[split]
-    lengths = [int(length) for length in entry.get("shardLengths", ())]
-    if info.get("fileFormat", "tfrecord") != "tfrecord":
+    try:
+        splits = {str(entry["name"]): entry for entry in info.get("splits", ())}
+        if split not in splits:
+            raise RoadsegError(_no_split(folder, split, list(splits)))
+        entry = splits[split]
+        lengths = [_whole_number(length) for length in entry.get("shardLengths", ())]
+        if info.get("fileFormat", "tfrecord") != "tfrecord":
+            raise RoadsegError(
+                f"{folder}: files are {info['fileFormat']}, not tfrecord; convert the data set "
+                "again"
+            )
+        names = [_file_name(entry, info, split, i, len(lengths)) for i in range(len(lengths))]
+        files = [folder / name for name in names]
+        outside = [name for name in names if "/" in name or "\0" in name]
+        if outside:
+            raise ValueError(f"a shard called {outside[0]!r}")
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
+        reason = " ".join(f"{type(error).__name__}: {error}".split())[:160]
         raise RoadsegError(
-            f"{folder}: files are {info['fileFormat']}, not tfrecord; convert the data set again"
-        )
-    files = [
-        folder / _file_name(entry, info, split, index, len(lengths))
-        for index in range(len(lengths))
-    ]
+            f"{folder / INFO_FILE}: not what tfds writes ({reason}); convert the data set again"
+        ) from None
     for file in files:
         if not file.is_file():
             raise RoadsegError(f"{file}: shard is missing; copy it, or convert the data set again")
@@ -90,14 +99,20 @@ def _file_name(entry: dict[str, Any], info: dict[str, Any], split: str, index: i
 
 
 def _info(folder: Path) -> dict[str, Any]:
-    path = folder / INFO_FILE
-    try:
-        info: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    info = read_json(folder / INFO_FILE, "convert the data set again")
+    if not isinstance(info, dict):
         raise RoadsegError(
-            f"{path}: cannot be read ({error}); convert the data set again"
-        ) from None
+            f"{folder / INFO_FILE}: not what tfds writes ({type(info).__name__}); convert the data "
+            "set again"
+        )
     return info
+
+
+def _whole_number(value: Any) -> int:
+    """Return a count as tfds writes it, a number or its digits; ValueError for any other."""
+    if isinstance(value, bool) or not re.fullmatch(r"[0-9]{1,18}", str(value)):
+        raise ValueError(f"a shard of {value!r} records")
+    return int(value)
 
 
 def _plain_splits(path: Path) -> list[str]:

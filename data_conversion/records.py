@@ -63,7 +63,11 @@ def readable(records: RecordSet) -> Iterator[None]:
 
     try:
         yield
-    except (tf.errors.DataLossError, tf.errors.InvalidArgumentError) as error:
+    except (
+        tf.errors.DataLossError,
+        tf.errors.InvalidArgumentError,
+        tf.errors.UnknownError,  # what a Python function inside a pipeline raised
+    ) as error:
         places = (first_damage(file) for file in records.files)
         reason = error.message.splitlines()[0] if error.message else type(error).__name__
         where = next(filter(None, places), None)

@@ -38,9 +38,9 @@ def write_street_scenes(
     """Draw the scenes that `folder` does not hold yet, and return the paths of all images.
 
     size: (height, width) in pixels, 64 or more. focal: factor on the focal length.
-    Writes leftImg8bit/SPLIT/CITY/NAME_leftImg8bit.png
-    and gtFine/SPLIT/CITY/NAME_gtFine_labelIds.png, each complete or not there; the label is there
-    if the image is. Raises RoadsegError for a folder that holds scenes of other settings.
+    Writes leftImg8bit/SPLIT/CITY/NAME_leftImg8bit.png and
+    gtFine/SPLIT/CITY/NAME_gtFine_labelIds.png, each complete or not there; the label is there if
+    the image is. Raises RoadsegError for a folder that holds scenes of other settings.
     """
     if min(size) < _SMALLEST or train < 0 or val < 0 or train + val == 0:
         raise RoadsegError(

@@ -1,7 +1,6 @@
 """`roadseg benchmark`: parameters, multiply-adds and latency of networks, runs and SavedModels."""
 
 import dataclasses
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
@@ -10,6 +9,8 @@ import tyro
 
 from roadseg import arguments
 from roadseg.errors import RoadsegError
+from roadseg.network_names import refuse_unknown_network
+from roadseg.options import read_options
 
 EXAMPLE = """roadseg benchmark --all --size 512x1024
 roadseg benchmark deeplabv3_mobilenet_v2 --size 1024x1024 --sampler density --sampling-size 96x128
@@ -69,6 +70,9 @@ def main(argv: Sequence[str]) -> int:
         raise RoadsegError("benchmark: name networks, runs or SavedModels, or give --all")
     if min(options.repeats, options.batch_size) < 1 or options.warm_up < 0:
         raise RoadsegError("benchmark: --repeats and --batch-size are at least 1, --warm-up 0")
+    for name in options.names:
+        if not Path(name).exists():
+            refuse_unknown_network(name)
     from roadseg.eval.latency import set_threads
 
     threads = set_threads(options.threads)
@@ -156,17 +160,8 @@ def parse_size(text: str, option: str = "--size") -> tuple[int, int]:
 
 
 def parse_options(pairs: Sequence[str]) -> dict[str, Any]:
-    """Return builder options from 'name=value'; values are JSON where they can be, else text."""
-    options = {}
-    for pair in pairs:
-        name, equals, value = pair.partition("=")
-        if not equals or not name:
-            raise RoadsegError(f"--option {pair}: give name=value, such as output_stride=8")
-        try:
-            options[name] = json.loads(value)
-        except ValueError:
-            options[name] = value
-    return options
+    """Return builder options from 'name=value'; see `read_options`."""
+    return read_options(pairs)
 
 
 def _conditions(

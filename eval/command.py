@@ -20,8 +20,7 @@ if TYPE_CHECKING:
 
 EXAMPLE = """\
 roadseg eval runs/uniform128
-roadseg eval runs/uniform128 --protocol published --follow
-roadseg eval runs/density96 --sampler uniform
+roadseg eval runs/density128 --protocol published --follow --sampler uniform
 roadseg eval runs/icnet --protocol fast_seg --sliding 832 --scales 0.75 1.0 1.25 --mirror
 roadseg eval runs/sfnet --protocol sfsegnets --sliding 832 --mirror --boundary-f --dump pictures
 roadseg eval --oracle --records records --sampling-size 64 128"""
@@ -58,15 +57,15 @@ class Arguments:
     boundary_f: Annotated[bool, _option("")] = False
     """Measure the boundary F-score too."""
     dump: Annotated[Path | None, _option("DIR")] = None
-    """Write label ids, colours, overlays, differences there."""
+    """Write labels, overlays, differences there."""
     follow: Annotated[bool, _option("")] = False
     """Wait for checkpoints; evaluate each once."""
     interval: Annotated[float, _option("S", "300")] = 300.0
-    """With --follow: least seconds between evaluations."""
-    until_step: Annotated[int | None, _option("N", "the run's last")] = None
-    """With --follow: the step that ends it."""
+    """--follow: least seconds between two."""
+    until_step: Annotated[int | None, _option("N", "the last")] = None
+    """--follow: the step that ends it."""
     max_evaluations: Annotated[int | None, _option("N", "no limit")] = None
-    """With --follow: most evaluations; 0 or less: never end."""
+    """--follow: most; 0: endless."""
     json: Annotated[bool, _option("")] = False
     """Print JSON instead of tables."""
 

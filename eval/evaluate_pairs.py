@@ -13,6 +13,7 @@ from roadseg.eval.pair_results import FlowResult, FlowScore, TwoViewResult
 from roadseg.eval.resizing import resize_image, resize_labels
 from roadseg.eval.results import EvaluationResult
 from roadseg.eval.scoring import SegmentationScorer
+from roadseg.flow_files import known
 
 if TYPE_CHECKING:
     import keras
@@ -89,7 +90,10 @@ def views_labeller(network: "keras.Model") -> Any:
 def evaluate_flow(
     evaluation: "Evaluation", step: int, network: "keras.Model", progress: "Progress | None"
 ) -> FlowResult:
-    """Return how far the flows of `network` are from the known ones, and what they explain."""
+    """Return how far the flows of `network` are from the known ones, and what they explain.
+
+    Pixels whose flow is not known count in no error.
+    """
     forward = flow_function(network)
     errors, zeros, per_image = [], [], []
     levels = np.zeros(2)
@@ -97,12 +101,15 @@ def evaluate_flow(
         flow, differences = forward(pair.first[None], pair.second[None])
         error = zero = np.array([np.nan], np.float32)
         if pair.flow_xy_px is not None:
-            error = np.linalg.norm(flow[0] - pair.flow_xy_px, axis=-1).ravel()
-            zero = np.linalg.norm(pair.flow_xy_px, axis=-1).ravel()
+            there = known(pair.flow_xy_px)
+            target = pair.flow_xy_px[there]
+            error = np.linalg.norm(flow[0][there] - target, axis=-1)
+            zero = np.linalg.norm(target, axis=-1)
         errors.append(error)
         zeros.append(zero)
         levels += differences
-        scores = float(error.mean()), float(np.median(error)), float(differences[0])
+        shown = error if len(error) else np.array([np.nan])  # nothing of this flow is known
+        scores = float(shown.mean()), float(np.median(shown)), float(differences[0])
         per_image.append(FlowScore(pair.name, *scores))
         if progress:
             progress(len(per_image), evaluation.images)

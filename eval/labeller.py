@@ -113,7 +113,8 @@ def labeller_of_saved_model(folder: Path, mode: InferenceMode | None = None) -> 
     so that resized images and padding are rounded to whole levels of 0..255.
     Raises RoadsegError if the folder holds no SavedModel of roadseg with its model card.
     """
-    check_saved_model(folder)
+    if not (folder / "saved_model.pb").is_file():
+        raise RoadsegError(f"{folder}: no saved_model.pb in it; give what `roadseg export` wrote")
 
     import tensorflow as tf
 
@@ -137,12 +138,6 @@ def labeller_of_saved_model(folder: Path, mode: InferenceMode | None = None) -> 
     # `forward` keeps a reference to the model: its variables go when it goes.
     forward.model = model  # type: ignore[attr-defined]
     return Labeller(forward, table, folder.name)
-
-
-def check_saved_model(folder: Path) -> None:
-    """Raise RoadsegError if the folder holds no SavedModel, before TensorFlow is imported."""
-    if not (folder / "saved_model.pb").is_file():
-        raise RoadsegError(f"{folder}: no saved_model.pb in it; give what `roadseg export` wrote")
 
 
 def _read_card(folder: Path) -> tuple[LabelTable, dict[str, Any]]:

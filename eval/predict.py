@@ -15,12 +15,7 @@ from roadseg.data_conversion.raw.pictures import PictureRules
 from roadseg.errors import RoadsegError
 from roadseg.eval.demo import write_demo
 from roadseg.eval.inference_arguments import InferenceArguments
-from roadseg.eval.labeller import (
-    Labeller,
-    check_saved_model,
-    labeller_of_run,
-    labeller_of_saved_model,
-)
+from roadseg.eval.labeller import Labeller, labeller_of_run, labeller_of_saved_model
 from roadseg.eval.overlay import KINDS, pictures, to_label_ids, write_png
 from roadseg.eval.replaced import SamplerArguments
 from roadseg.eval.scoring import in_threads
@@ -102,21 +97,19 @@ def predict(options: PredictOptions) -> list[str]:
         raise RoadsegError(f"--batch-size {options.batch_size}: at least 1 is needed")
     if options.demo and (options.write or options.label_ids):
         raise RoadsegError("--demo writes its own two pictures; leave --write and --label-ids out")
+    if options.sampling.given and options.saved_model is not None:
+        raise RoadsegError("--sampler: an export holds its own; give the run, or leave it out")
     mode = options.mode.mode()
     options.rules()
     step = None if options.step == "last" else options.step
     run = RunFolder(options.run or "")
-    if options.run:
-        run.check(step)
-    elif options.saved_model is not None:
-        check_saved_model(options.saved_model)
     sources = found_sources(options.images, options.to, options.strict)
     refuse_unwritable(options.to)
     if options.demo and any(source.is_video for source in sources):
         raise RoadsegError("--demo: of images alone; leave it out to label videos")
     _check_sampler(options, sources)
     sampler = options.sampling.load(run) if options.run else None
-    if options.run and run.recipe.task == "two_views":
+    if options.run and run.exists and run.recipe.task == "two_views":
         from roadseg.eval.predict_pairs import predict_pairs
 
         return predict_pairs(options, run, sources, step)
@@ -130,9 +123,7 @@ def predict(options: PredictOptions) -> list[str]:
 
 
 def _check_sampler(options: PredictOptions, sources: Sequence[Source]) -> None:
-    """Raise RoadsegError where another sampler cannot be used."""
-    if options.sampling.given and options.saved_model is not None:
-        raise RoadsegError("--sampler: an export holds its own; give the run, or leave it out")
+    """Raise RoadsegError for a single image among `sources` that only a video can be."""
     still = next((source for source in sources if not source.is_video), None)
     if options.sampling.sampler == "previous" and still is not None:
         raise RoadsegError(

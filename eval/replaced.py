@@ -1,6 +1,7 @@
 """Another sampler at inference than the run was trained with, by --sampler and --sampler-run."""
 
 import dataclasses
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -19,19 +20,22 @@ def _option(metavar: str, default: str) -> Any:
 
 @dataclasses.dataclass(frozen=True)
 class SamplerArguments:
-    """Sample in another way than the run was trained with."""
+    """Sample in another way than the run was trained with.
 
-    sampler: Annotated[str | None, _option("NAME", "the run's own")] = None
-    """uniform, prior, nus, density; previous (frames in order): by the labels of the last frame."""
-    sampler_run: Annotated[Path | None, _option("RUN", "the run's own")] = None
-    """Run of that sampler; for previous, of the first frame's."""
+    previous: frames in their order, each by the labels that the one before it was given.
+    """
+
+    sampler: Annotated[str | None, _option("NAME", "own")] = None
+    """uniform, prior, nus, density, previous."""
+    sampler_run: Annotated[Path | None, _option("RUN", "own")] = None
+    """Its run; of previous, first frames'."""
 
     @property
     def given(self) -> bool:
         """Whether the run's own sampler is replaced."""
         return self.sampler is not None or self.sampler_run is not None
 
-    @property
+    @cached_property
     def kind(self) -> str:
         """Name of the sampler; read from its run where only that is given, '' for none."""
         if self.sampler is None and self.sampler_run is not None:

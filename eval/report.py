@@ -12,6 +12,8 @@ import tyro
 from roadseg import arguments
 from roadseg.checkpoint import write_text
 from roadseg.errors import RoadsegError
+from roadseg.files import refuse_unwritable
+from roadseg.run_folder import RunFolder
 
 EXAMPLE = """roadseg report runs/uniform64 runs/density64 --to report.html"""
 
@@ -39,6 +41,7 @@ class ReportOptions:
 def main(argv: Sequence[str]) -> int:
     """Run the command and return the exit status."""
     options = arguments.parse(ReportOptions, argv, command="report", example=EXAMPLE)
+    refuse_unwritable(options.to)
     with _status() as tell:
         page = report(options, tell)
     write_text(options.to, page)
@@ -63,6 +66,9 @@ def report(options: ReportOptions, tell: Callable[[str], None] = lambda text: No
     Raises RoadsegError for folders that are no runs, and evaluations that are not there. Without
     its records a report is made without pictures, and says so.
     """
+    for path in options.runs:  # before a framework is imported
+        if not RunFolder(path).exists:
+            raise RoadsegError(f"{path}: no run here (no recipe.json); give a run folder")
     from roadseg.eval.report_data import load_runs
     from roadseg.eval.report_page import page
 

@@ -36,6 +36,8 @@ def summary(runs: Sequence[ReportedRun]) -> Html:
         "Multiply-adds: one image of the training crop's size, with the network that evaluation "
         "uses, every output position of a convolution counted."
     )
+    if any(run.segmentation and run.segmentation.sampler for run in runs):
+        note += " Scores by another sampler than a run's own stand beside the cost of its own."
     return section("Summary", sentences, table(head, body), h("p", note, class_="note"))
 
 

@@ -10,6 +10,7 @@ import tyro
 
 from roadseg.arguments import parse
 from roadseg.errors import RoadsegError
+from roadseg.files import refuse_unwritable
 
 if TYPE_CHECKING:
     import keras
@@ -105,6 +106,7 @@ def export_run(
         raise RoadsegError(f"{run_path}: no run here; give the folder that `roadseg train` made")
     target = to if to is not None else run.export_folder / format_name
     _check_target(target)
+    refuse_unwritable(target)
     number, _ = run.find_checkpoint(wanted)
     two_views = run.recipe.task == "two_views"
     if two_views and format_name != "saved_model":

@@ -33,6 +33,18 @@ LOCATIONS = {
     "type": "float32",
     "meaning": "where the image was sampled, (row, column), 0 first pixel, 1 last pixel",
 }
+SAMPLE_SCORES = {
+    "name": "sample_scores",
+    "shape": "(batch * views, h, w, classes)",
+    "type": "float32",
+    "meaning": "class scores before the softmax, of the samples",
+}
+WINDOW_LOCATIONS = {
+    "name": "window_locations",
+    "shape": "(batch * views, h, w, 2)",
+    "type": "float32",
+    "meaning": "where each window was sampled, (row, column), 0..1 of the window",
+}
 
 # Format -> Python that labels `images` with it, beside the model's files.
 CALLS = {
@@ -49,13 +61,7 @@ labels = session.run(None, {session.get_inputs()[0].name: images})[0]""",
     "litert": """\
 from ai_edge_litert.interpreter import Interpreter
 
-interpreter = Interpreter("model.tflite")
-index = interpreter.get_input_details()[0]["index"]
-interpreter.resize_tensor_input(index, images.shape)
-interpreter.allocate_tensors()
-interpreter.set_tensor(index, images)
-interpreter.invoke()
-labels = interpreter.get_tensor(interpreter.get_output_details()[0]["index"])""",
+labels = Interpreter("model.tflite").get_signature_runner()(image=images)["labels"]""",
     "openvino": """\
 import openvino
 
@@ -84,9 +90,12 @@ def outputs_of_two_views() -> list[dict[str, str]]:
     return outputs
 
 
-def outputs_of(format_name: str, sampled: bool, void: int | None) -> list[dict[str, str]]:
-    """Return what a format gives; only SavedModels have signatures, and scores among them.
+def outputs_of(
+    format_name: str, sampled: bool, void: int | None, windows: bool = False
+) -> list[dict[str, str]]:
+    """Return what a format gives; only SavedModels have signatures, and full scores among them.
 
+    sampled: whether the model samples; windows: and does so in windows of the image.
     void: the value of labels that is no class, None where every output is one.
     """
     labels, scores = dict(LABELS), dict(SCORES)
@@ -95,5 +104,6 @@ def outputs_of(format_name: str, sampled: bool, void: int | None) -> list[dict[s
         scores["meaning"] += f"; the last of {void + 1} is void, no class of the label table"
     if format_name == "saved_model":
         return [labels, scores, LOCATIONS] if sampled else [labels, scores]
-    outputs = [labels, LOCATIONS] if sampled else [labels]
+    outputs = [labels, LOCATIONS, SAMPLE_SCORES] if sampled else [labels]
+    outputs += [WINDOW_LOCATIONS] if sampled and windows else []
     return [{**output, "signature": "the only one"} for output in outputs]

@@ -4,7 +4,13 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from roadseg.export.other_formats import check_labels, labels_function, need, refused, save_function
+from roadseg.export.other_formats import (
+    check_outputs,
+    labels_function,
+    need,
+    refused,
+    save_function,
+)
 
 if TYPE_CHECKING:
     import keras
@@ -16,7 +22,7 @@ def write_litert(model: "keras.Model", folder: Path) -> None:
     """Write `model` to `folder`/model.tflite, then run it by LiteRT and compare.
 
     One input (batch, height, width, 3) uint8, RGB: resize it to the size of the images before
-    allocating. First output: labels (batch, height, width) int32.
+    allocating. First output: labels (batch, height, width) int32; see `labels_function`.
     Raises RoadsegError without the extra, and where the format cannot hold `model` or gives other
     labels.
     """
@@ -24,7 +30,7 @@ def write_litert(model: "keras.Model", folder: Path) -> None:
     path = folder / FILE
     with refused("litert", folder):
         convert(labels_function(model), path)
-    check_labels(model, run_litert(path), folder)
+    check_outputs(model, run_litert(path), folder)
 
 
 def convert(function: Any, path: Path) -> None:
@@ -38,18 +44,8 @@ def convert(function: Any, path: Path) -> None:
 
 
 def run_litert(path: Path) -> Any:
-    """Return a function from images to the first output of the model at `path`."""
+    """Return a function from images to the outputs, by name, of the model at `path`."""
     from ai_edge_litert.interpreter import Interpreter
 
-    def run(image: Any) -> Any:
-        interpreter = Interpreter(str(path))
-        index = interpreter.get_input_details()[0]["index"]
-        interpreter.resize_tensor_input(index, image.shape)
-        interpreter.allocate_tensors()
-        interpreter.set_tensor(index, image)
-        interpreter.invoke()
-        outputs = interpreter.get_output_details()
-        named = [output for output in outputs if "labels" in output["name"]] or outputs
-        return interpreter.get_tensor(named[0]["index"])
-
-    return run
+    runner = Interpreter(str(path)).get_signature_runner()
+    return lambda images: runner(image=images)

@@ -35,7 +35,8 @@ def model_card(
     recipe = json.loads(run.recipe.to_json())
     sampling = recipe["sampler"]
     void = len(run.label_table.names) if recipe["void_class"] else None
-    outputs = outputs_of(format_name, sampling != "none", void)
+    windows = recipe["sampling_window"] == "crop"
+    outputs = outputs_of(format_name, sampling != "none", void, windows)
     two_views = recipe["task"] == "two_views"
     card = {
         "name": recipe["name"],

@@ -6,7 +6,7 @@ Needs the extra `[onnx]`.
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from roadseg.export.other_formats import check_labels, labels_function, need, refused
+from roadseg.export.other_formats import check_outputs, labels_function, need, refused
 
 if TYPE_CHECKING:
     import keras
@@ -18,7 +18,7 @@ def write_onnx(model: "keras.Model", folder: Path) -> None:
     """Write `model` to `folder`/model.onnx, then run it by ONNX Runtime and compare.
 
     Input `image` (batch, height, width, 3) uint8, RGB, any size; output `labels` (batch, height,
-    width) int32, and `locations` if the model samples.
+    width) int32, and what `labels_function` adds for a model that samples.
     Raises RoadsegError without the extra, and where the format cannot hold `model` or gives other
     labels.
     """
@@ -26,7 +26,7 @@ def write_onnx(model: "keras.Model", folder: Path) -> None:
     path = folder / FILE
     with refused("onnx", folder):
         convert(labels_function(model), path)
-    check_labels(model, run_onnx(path), folder)
+    check_outputs(model, run_onnx(path), folder)
 
 
 def convert(function: Any, path: Path) -> None:
@@ -39,10 +39,10 @@ def convert(function: Any, path: Path) -> None:
 
 
 def run_onnx(path: Path) -> Any:
-    """Return a function from images to the first output of the model at `path`."""
+    """Return a function from images to the outputs, by name, of the model at `path`."""
     import onnxruntime
 
     session = onnxruntime.InferenceSession(str(path))
-    name = session.get_inputs()[0].name
-    labels = [output.name for output in session.get_outputs()][:1]
-    return lambda image: session.run(labels, {name: image})[0]
+    image = session.get_inputs()[0].name
+    names = [output.name for output in session.get_outputs()]
+    return lambda images: dict(zip(names, session.run(names, {image: images}), strict=True))

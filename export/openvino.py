@@ -4,7 +4,13 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from roadseg.export.other_formats import check_labels, labels_function, need, refused, save_function
+from roadseg.export.other_formats import (
+    check_outputs,
+    labels_function,
+    need,
+    refused,
+    save_function,
+)
 
 if TYPE_CHECKING:
     import keras
@@ -16,7 +22,7 @@ def write_openvino(model: "keras.Model", folder: Path) -> None:
     """Write `model` to `folder`/model.xml and model.bin, then run it by OpenVINO and compare.
 
     Input `image` (batch, height, width, 3) uint8, RGB, any size; output `labels` (batch, height,
-    width) int32, and `locations` if the model samples. Weights stay float32.
+    width) int32, and what `labels_function` adds for a model that samples. Weights stay float32.
     Raises RoadsegError without the extra, and where the format cannot hold `model` or gives other
     labels.
     """
@@ -24,7 +30,7 @@ def write_openvino(model: "keras.Model", folder: Path) -> None:
     path = folder / FILE
     with refused("openvino", folder):
         convert(labels_function(model), path)
-    check_labels(model, run_openvino(path), folder)
+    check_outputs(model, run_openvino(path), folder)
 
 
 def convert(function: Any, path: Path) -> None:
@@ -37,9 +43,14 @@ def convert(function: Any, path: Path) -> None:
 
 
 def run_openvino(path: Path) -> Any:
-    """Return a function from images to the labels of the model at `path`, in float32."""
+    """Return a function from images to the outputs, by name, of the model at `path`, in float32."""
     import openvino
 
     # Processors with bfloat16 would use it, and differ by half a percent.
     compiled = openvino.Core().compile_model(str(path), "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
-    return lambda image: compiled(image)[0]
+
+    def run(images: Any) -> Any:
+        found = compiled(images)
+        return {output.any_name: found[output] for output in compiled.outputs}
+
+    return run

@@ -6,6 +6,8 @@ The names below are imported when they are first asked for: `import roadseg` its
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from roadseg.keras_files import install
+
 if TYPE_CHECKING:
     from roadseg import sampling as sampling
     from roadseg.models.registry import create as create
@@ -15,6 +17,9 @@ __all__ = ["create", "datasets", "list_models", "sampling"]
 
 _FUNCTIONS = {"create": "roadseg.models.registry", "list_models": "roadseg.models.registry"}
 _MODULES = ("sampling", "datasets")
+
+install()
+del install
 
 
 def __getattr__(name: str) -> Any:

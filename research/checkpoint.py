@@ -9,7 +9,6 @@ import json
 import os
 import re
 import shutil
-import zipfile
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import IO, Any
@@ -17,6 +16,8 @@ from typing import IO, Any
 import numpy as np
 
 from roadseg.errors import RoadsegError
+from roadseg.files import read_json
+from roadseg.npz import ArrayFile
 
 Arrays = dict[str, np.ndarray]
 _NAME = re.compile(r"step-(\d{8,})")
@@ -120,24 +121,24 @@ def sync_path(path: Path) -> None:
 
 def read_arrays(path: Path) -> Arrays:
     """Return the arrays of an `.npz` by name; raise RoadsegError if it is absent or damaged."""
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            return {name: archive[name] for name in archive.files}
-    except FileNotFoundError:
-        raise RoadsegError(f"{path}: no such file; is this a checkpoint of roadseg?") from None
-    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile) as error:
-        raise RoadsegError(f"{path}: not readable as .npz arrays ({error})") from None
+    return dict(ArrayFile(path))
+
+
+def read_weights(folder: Path) -> "Mapping[str, np.ndarray]":
+    """Return the weights of a checkpoint by name, averaged ones where it has them.
+
+    Each is read when it is asked for. Raises RoadsegError if a file is absent or damaged.
+    """
+    weights = ArrayFile(folder / "weights.npz")
+    if not (folder / "ema.npz").is_file():
+        return weights
+    return weights.with_those_of(ArrayFile(folder / "ema.npz"))
 
 
 def read_state(checkpoint: Path) -> dict[str, Any]:
     """Return `state.json` of one checkpoint; raise RoadsegError if it is absent or damaged."""
     path = checkpoint / "state.json"
-    try:
-        state = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise RoadsegError(f"{path}: no such file; is this a checkpoint of roadseg?") from None
-    except ValueError as error:
-        raise RoadsegError(f"{path}: not valid JSON ({error})") from None
+    state = read_json(path, "is this a checkpoint of roadseg?")
     if not isinstance(state, dict) or not isinstance(state.get("step"), int):
         raise RoadsegError(f"{path}: no 'step' in it; is this a checkpoint of roadseg?")
     return state

@@ -22,6 +22,7 @@ COMMANDS = {
     "compare": ("roadseg.eval.compare", "samplers over seeds, paired, at equal multiply-adds"),
     "benchmark": ("roadseg.eval.benchmark", "parameters, multiply-adds and latency"),
     "export": ("roadseg.export.command", "a run to a SavedModel, ONNX, LiteRT or OpenVINO"),
+    "list": ("roadseg.train.list_command", "networks, presets, recipes, data sets, samplers"),
     "import-weights": (
         "roadseg.weights.command",
         "a published checkpoint to roadseg weights, or to a run",

@@ -16,7 +16,7 @@ from roadseg.errors import RoadsegError
 
 MAGIC = struct.pack("<f", 202021.25)
 UNKNOWN_PX = 1e9
-"""A component beyond this, or none at all (NaN), says that the pixel's flow is not known."""
+"""A component of this or more, or none at all (NaN), says that the flow of a pixel is unknown."""
 _HEADER = struct.Struct("<4sii")
 _LARGEST_SIDE = 99_999
 
@@ -81,4 +81,4 @@ def write_flow(path: Path, flow_xy_px: np.ndarray) -> None:
 def known(flow_xy_px: np.ndarray) -> np.ndarray:
     """Return (height, width) bool: where the flow is known."""
     with np.errstate(invalid="ignore"):
-        return (np.abs(flow_xy_px) <= UNKNOWN_PX).all(-1)
+        return (np.abs(flow_xy_px) < UNKNOWN_PX).all(-1)

@@ -2,10 +2,13 @@
 
 import dataclasses
 import json
+import typing
 from pathlib import Path
 from typing import Any, Literal
 
 from roadseg.errors import RoadsegError
+from roadseg.files import read_json
+from roadseg.recipe_values import check_values
 
 Scalar = bool | int | float | str
 DENSITY_MODELS = ("density_sampler", "prior_sampler")
@@ -290,12 +293,9 @@ class Recipe:
     @classmethod
     def from_json(cls, path: Path) -> "Recipe":
         """Return the recipe stored in `path`; raise RoadsegError if it is not one."""
-        try:
-            values: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        except FileNotFoundError:
-            raise RoadsegError(f"{path}: no recipe here; is this a run folder?") from None
-        except ValueError as error:
-            raise RoadsegError(f"{path}: not a recipe ({error})") from None
+        values = read_json(path, "is this a run folder?", "no recipe here")
+        if not isinstance(values, dict):
+            raise RoadsegError(f"{path}: not a recipe ({type(values).__name__}); is this a run?")
         _rename_fields(values)
         fields = {field.name: field for field in dataclasses.fields(cls)}
         unknown = sorted(set(values) - set(fields))
@@ -303,9 +303,13 @@ class Recipe:
             raise RoadsegError(
                 f"{path}: unknown fields {', '.join(unknown)}; written by another version?"
             )
+        for name in ("name", "task", "source"):
+            if name not in values:
+                raise RoadsegError(f"{path}: '{name}' is missing; copy the file again")
         for name, value in values.items():
             if isinstance(value, list):
                 values[name] = tuple(value)
+        check_values(values, typing.get_type_hints(cls), path)
         return cls(**values)
 
 

@@ -7,15 +7,19 @@ export/.
 
 import json
 import os
+import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from roadseg import checkpoint
 from roadseg.errors import RoadsegError
+from roadseg.npz import ArrayFile, check_finite, shape_of
 from roadseg.recipe import Recipe
 
 if TYPE_CHECKING:
     import keras
+    import numpy as np
 
     from roadseg.datasets.label_table import LabelTable
     from roadseg.sampling import Sampler
@@ -129,11 +133,10 @@ class RunFolder:
         """
         _, folder = self.find_checkpoint(step)
         model = build_network(self.recipe, self.num_outputs, evaluation)
-        arrays = checkpoint.read_arrays(folder / "weights.npz")
-        if evaluation and (folder / "ema.npz").is_file():
-            arrays |= checkpoint.read_arrays(folder / "ema.npz")
+        path = folder / "weights.npz"
+        arrays = checkpoint.read_weights(folder) if evaluation else ArrayFile(path)
         spare = auxiliary_layers(self.recipe) if evaluation else ()
-        assign_variables(model, arrays, folder / "weights.npz", spare)
+        assign_variables(model, arrays, path, spare)
         return model
 
     @property
@@ -206,16 +209,29 @@ class RunFolder:
             raise checkpoint.disk_error(path, error) from None
 
     def read_metrics(self) -> list[dict[str, Any]]:
-        """Return the events of metrics.jsonl in order; lines cut short are left out."""
+        """Return the events of metrics.jsonl in order; lines that are none are named and left out.
+
+        A process that was killed, or a disk that was full, leaves lines cut short.
+        """
         path = self.path / "metrics.jsonl"
-        events = []
-        for line in path.read_text(encoding="utf-8").splitlines() if path.is_file() else []:
-            try:
-                event = json.loads(line)
-            except ValueError:
+        events, skipped = [], []
+        lines = path.read_bytes().split(b"\n") if path.is_file() else []
+        for number, line in enumerate(lines, start=1):
+            if not line.strip():
                 continue
+            try:
+                event = json.loads(line.decode("utf-8"))
+            except (ValueError, RecursionError):
+                event = None
             if isinstance(event, dict):
                 events.append(event)
+            else:
+                skipped.append(number)
+        if skipped:
+            listed = ", ".join(map(str, skipped[:10])) + (" ..." if skipped[10:] else "")
+            print(
+                f"note: {path}: lines that cannot be read are left out: {listed}", file=sys.stderr
+            )
         return events
 
     @property
@@ -245,7 +261,7 @@ def build_network(recipe: Recipe, num_classes: int, evaluation: bool = False) ->
     from roadseg.models.both_views import both_views
     from roadseg.models.registry import find
 
-    options = dict(recipe.model_options)
+    options: dict[str, Any] = dict(recipe.model_options)
     if evaluation:
         options |= recipe.evaluation_options
     if recipe.auxiliary_heads and takes_auxiliary_heads(recipe.model):
@@ -287,12 +303,16 @@ def variable_arrays(model: "keras.Model") -> checkpoint.Arrays:
 
 
 def assign_variables(
-    model: "keras.Model", arrays: checkpoint.Arrays, source: Path, spare: tuple[str, ...] = ()
+    model: "keras.Model",
+    arrays: Mapping[str, "np.ndarray"],
+    source: Path,
+    spare: tuple[str, ...] = (),
 ) -> None:
     """Set every weight of `model` from `arrays`; names and shapes have to match exactly.
 
     spare: how names begin that `arrays` may hold and `model` lack.
-    Raises RoadsegError naming `source`, the variable and both shapes; `model` is then unchanged.
+    Raises RoadsegError naming `source`, the variable and both shapes, or the value that is no
+    number; `model` is then unchanged.
     """
     variables = {variable.path: variable for variable in model.weights}
     missing = [name for name in variables if name not in arrays]
@@ -304,10 +324,11 @@ def assign_variables(
             f"({len(missing)} missing, {len(unknown)} unknown variables)"
         )
     for name, variable in variables.items():
-        if tuple(arrays[name].shape) != tuple(variable.shape):
+        if shape_of(arrays, name) != tuple(variable.shape):
             raise RoadsegError(
-                f"{source}: '{name}' has shape {tuple(arrays[name].shape)}, the network needs "
+                f"{source}: '{name}' has shape {shape_of(arrays, name)}, the network needs "
                 f"{tuple(variable.shape)}; another class count or network?"
             )
+    values = {name: check_finite(arrays[name], source, name) for name in variables}
     for name, variable in variables.items():
-        variable.assign(arrays[name])
+        variable.assign(values[name])

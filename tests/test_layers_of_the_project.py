@@ -147,3 +147,14 @@ def test_commands_load_no_framework_before_they_run() -> None:
         if imported.partition(".")[0] in ON_IMPORT
     ]
     assert not wrong
+
+
+def test_every_package_is_installed():
+    """A folder that setup.py does not name works from a checkout and is absent from a wheel."""
+    (table,) = (
+        ast.literal_eval(node.value)
+        for node in tree(REPOSITORY / "setup.py").body
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "PACKAGES"
+    )
+    folders = {name(path.parent) for path in sources(*MAY_IMPORT) if path.name == "__init__.py"}
+    assert folders == set(table.values())

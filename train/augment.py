@@ -176,7 +176,8 @@ def padding_colour(recipe: Recipe) -> tuple[float, float, float] | None:
     """
     if recipe.padding == "black":
         return None
-    if recipe.padding == "grey":
+    # The sampling network's normalisation brings grey to zero.
+    if recipe.padding == "grey" or recipe.task == "sampling":
         return (IMAGE_PADDING,) * 3
     build = find(recipe.model).build
     option = inspect.signature(build).parameters.get("normalisation")

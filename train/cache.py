@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from roadseg.data_conversion.records import RecordSet
+from roadseg.data_conversion.records import RecordSet, readable
 from roadseg.errors import RoadsegError
 from roadseg.recipe import Recipe
 from roadseg.train.pairs import parser
@@ -43,7 +43,8 @@ def cached_files(recipe: Recipe, records: RecordSet) -> tuple[Any, Any]:
         data = tf.data.TFRecordDataset(str(file))
         if recipe.cache == "decoded":
             data = data.map(parse, num_parallel_calls=tf.data.AUTOTUNE)
-        elements = list(data)
+        with readable(records):
+            elements = list(data)
         counts.append(len(elements))
         columns += elements
     starts = tf.constant(np.cumsum([0, *counts]), tf.int64)

@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from roadseg import checkpoint
 from roadseg.data_conversion.progress import progress
-from roadseg.data_conversion.records import RecordSet
+from roadseg.data_conversion.records import RecordSet, readable
 from roadseg.errors import RoadsegError
 from roadseg.train.centroids import Centroids, tile_centroids
 
@@ -72,9 +72,10 @@ def find_centroids(records: RecordSet, tile: int, whole_if_small: bool = True) -
     data = data.map(of_record, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
     parts = []
     with progress(f"centroids of {records.split}", records.num_examples) as advance:
-        for part in data.prefetch(tf.data.AUTOTUNE).as_numpy_iterator():
-            parts.append(part.reshape(-1, 3))
-            advance()
+        with readable(records):
+            for part in data.prefetch(tf.data.AUTOTUNE).as_numpy_iterator():
+                parts.append(part.reshape(-1, 3))
+                advance()
     rows = np.concatenate(parts)
     image = np.repeat(np.arange(len(parts)), [len(part) for part in parts])
     return Centroids(image.astype(np.int32), rows[:, 0].astype(np.uint8), rows[:, 1:].astype("i4"))

@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from roadseg import checkpoint
-from roadseg.data_conversion.records import parse_example
+from roadseg.data_conversion.records import parse_example, readable
 from roadseg.errors import RoadsegError
 from roadseg.losses.cross_entropy import PUBLISHED_WEIGHTS
 
@@ -67,4 +67,5 @@ def count_labels(records: "RecordSet") -> np.ndarray:
 
     files = tf.data.TFRecordDataset([str(file) for file in records.files])
     counts = files.map(histogram, num_parallel_calls=tf.data.AUTOTUNE)
-    return np.asarray(counts.reduce(tf.zeros(256, tf.int64), lambda a, b: a + b))
+    with readable(records):
+        return np.asarray(counts.reduce(tf.zeros(256, tf.int64), lambda a, b: a + b))

@@ -47,6 +47,9 @@ def main(argv: Sequence[str]) -> int:
         print(listing(recipe))
         return 0
     print(summary(recipe, run))
+    from roadseg.train.early import refuse_early
+
+    refuse_early(recipe, run)
     from roadseg.train.loop import train
 
     return train(recipe, run)

@@ -11,6 +11,7 @@ import tensorflow as tf
 from roadseg import checkpoint, run_folder
 from roadseg.errors import RoadsegError
 from roadseg.models.registry import find
+from roadseg.npz import ArrayFile, check_finite, shape_of
 from roadseg.recipe import Recipe
 from roadseg.run_folder import RunFolder, variable_arrays
 
@@ -48,6 +49,8 @@ def load_run(
 ) -> None:
     """Set `model`, the network of `recipe`, from the newest checkpoint of `run`; print what was.
 
+    Averaged weights are taken where the run has them, as everything else that starts from a run.
+
     table: classes that `model` is for. Where `run` has others, by number or by name, every layer
     that depends on their number keeps its drawn weights. Another network gives its weights only
     if it is the trunk of this one (ESPNet-C of ESPNet), or where recipe.initial_weights_part says
@@ -55,7 +58,7 @@ def load_run(
     Raises RoadsegError for a run of another network or of other options.
     """
     number, folder = run.find_checkpoint()
-    arrays = checkpoint.read_arrays(folder / "weights.npz")
+    arrays = checkpoint.read_weights(folder)
     if recipe.initial_weights_part != "all":
         line = _load_part(recipe, model, arrays, folder / "weights.npz")
         print(f"initial weights from {run.path}, step {number}: {line}")
@@ -74,7 +77,7 @@ def load_file(recipe: Recipe, model: "keras.Model", path: Path) -> bool:
 
     Raises RoadsegError for the weights of another network or of other options.
     """
-    arrays = checkpoint.read_arrays(path)
+    arrays = ArrayFile(path)
     names = [variable.path for variable in model.weights]
     if any(name not in arrays and not name.startswith(_heads(recipe)) for name in names):
         return False
@@ -83,7 +86,7 @@ def load_file(recipe: Recipe, model: "keras.Model", path: Path) -> bool:
 
 
 def _load_part(
-    recipe: Recipe, model: "keras.Model", arrays: checkpoint.Arrays, source: Path
+    recipe: Recipe, model: "keras.Model", arrays: Mapping[str, Any], source: Path
 ) -> str:
     """Set the part of `model` that `recipe` asks for, and return what that was, in one line."""
     from roadseg.weights.parts import assign_part
@@ -95,7 +98,7 @@ def _load_part(
 
 
 def _load_trunk(
-    recipe: Recipe, model: "keras.Model", arrays: checkpoint.Arrays, run: RunFolder
+    recipe: Recipe, model: "keras.Model", arrays: Mapping[str, Any], run: RunFolder
 ) -> None:
     from roadseg.weights.arrays import assign
 
@@ -116,9 +119,9 @@ def _heads(recipe: Recipe) -> tuple[str, ...]:
 
 
 def _load(
-    recipe: Recipe, model: "keras.Model", arrays: checkpoint.Arrays, source: Path, other: bool
+    recipe: Recipe, model: "keras.Model", arrays: Mapping[str, Any], source: Path, other: bool
 ) -> Fit:
-    found = {name: tuple(array.shape) for name, array in arrays.items()}
+    found = {name: shape_of(arrays, name) for name in arrays}
     fit = fitting(
         {variable.path: tuple(variable.shape) for variable in model.weights},
         found,
@@ -128,8 +131,9 @@ def _load(
         source,
     )
     variables = {variable.path: variable for variable in model.weights}
+    values = {name: check_finite(arrays[name], source, name) for name in fit.taken}
     for name in fit.taken:
-        variables[name].assign(arrays[name])
+        variables[name].assign(values[name])
     return fit
 
 

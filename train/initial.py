@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from roadseg.data_conversion.records import RecordSet
     from roadseg.datasets.label_table import LabelTable
 
+DRAWN = ("", "none", "unit_variance")
+"""Values of recipe.initial_weights that take nothing from a file."""
 KIND_OF = {"auxiliary": "nus", "density_sampler": "density", "prior_sampler": "prior"}
 """The sampler that a run of the task 'sampling' trains, by its model."""
 RECIPE_OF = {"nus": "nus/auxiliary", "density": "sampling/density", "prior": "sampling/prior"}
@@ -143,6 +145,20 @@ def find_sampler(recipe: Recipe) -> tuple[RunFolder, int | None]:
     return source, step
 
 
+def check_initial_weights(recipe: Recipe) -> None:
+    """Raise RoadsegError if recipe.initial_weights names nothing that is there."""
+    source = recipe.initial_weights
+    if source in (*DRAWN, "imagenet"):
+        return
+    path = Path(source).expanduser()
+    if RunFolder(path).exists or any(path.parent.glob(f"{glob.escape(path.name)}*")):
+        return
+    raise RoadsegError(
+        f"--initial-weights {source}: no such file; this recipe starts from these weights: put "
+        "them there, name others, or train from scratch with --initial-weights none"
+    )
+
+
 def load_start(recipe: Recipe, model: "keras.Model", table: "LabelTable | None" = None) -> None:
     """Set the first weights of `model` from recipe.initial_weights ('none': leave them drawn).
 
@@ -162,19 +178,15 @@ def load_start(recipe: Recipe, model: "keras.Model", table: "LabelTable | None" 
 def _load_initial_weights(recipe: Recipe, model: "keras.Model", table: "LabelTable | None") -> None:
     from roadseg.train.fine_tune import class_dependent, load_file, load_run
 
+    check_initial_weights(recipe)
     source = recipe.initial_weights
-    if source in ("", "none", "unit_variance"):
+    if source in DRAWN:
         return
     path = Path(source).expanduser()
     run = RunFolder(path)
     if run.exists:
         load_run(recipe, model, run, table)
         return
-    if source != "imagenet" and not any(path.parent.glob(f"{glob.escape(path.name)}*")):
-        raise RoadsegError(
-            f"--initial-weights {source}: no such file; this recipe starts from these weights: put "
-            "them there, name others, or train from scratch with --initial-weights none"
-        )
     whole = recipe.initial_weights_part == "all"
     if whole and path.suffix == ".npz" and load_file(recipe, model, path):
         return

@@ -10,7 +10,7 @@ import keras
 import tensorflow as tf
 
 from roadseg import checkpoint
-from roadseg.data_conversion.records import RecordSet
+from roadseg.data_conversion.records import RecordSet, readable
 from roadseg.errors import RoadsegError
 from roadseg.layers.conv_bn import freeze_statistics, synchronise_batch_norm
 from roadseg.recipe import Recipe
@@ -100,16 +100,17 @@ class _Loop:
         self.recipe, self.run, self.step, self.records = recipe, run, step, records
         self.strategy, self.progress, self.chief = strategy, progress, is_chief(strategy)
         self.losses: list[Any] = []
+        self.start = 0
         self.began = self.saved = self.summed = time.monotonic()
 
     def run_from(self, start: int, stop: StopSignal) -> int:
-        recipe = self.recipe
+        recipe, self.start = self.recipe, start
         batches = iter(distributed_batches(recipe, self.records, self.strategy, start))
         summaries = Summaries(self.run, recipe, self.records.label_table) if self.chief else None
         if self.chief:
             self.run.append_metrics({"event": "resumed" if start else "begun", "step": start})
         for number in range(start, recipe.steps):
-            batch = next(batches)
+            batch = self._next(batches, number)
             rate = rate_at(number, recipe)
             self.losses.append(self.step(batch, tf.constant(rate, self.step.dtype)))
             done = number + 1
@@ -130,6 +131,16 @@ class _Loop:
                 )
                 return 128 + signalled
         return 0
+
+    def _next(self, batches: Iterator[Any], done: int) -> Any:
+        """Return the next batch; of damaged records, keep what was trained before refusing."""
+        try:
+            with readable(self.records):
+                return next(batches)
+        except RoadsegError:
+            if done > self.start:
+                self._save(done)
+            raise
 
     def _report(self, done: int, rate: float, summaries: Summaries | None) -> None:
         loss = float(tf.add_n(self.losses)) / len(self.losses)

@@ -4,10 +4,10 @@ import dataclasses
 import difflib
 import typing
 from collections.abc import Sequence
-from types import UnionType
 from typing import Any
 
 from roadseg.errors import RoadsegError
+from roadseg.options import check_types, read_options
 from roadseg.recipe import Recipe
 
 _FIXED = ("name", "task", "source")
@@ -26,7 +26,20 @@ def override(recipe: Recipe, arguments: Sequence[str]) -> Recipe:
         if field not in hints or field in _FIXED:
             raise RoadsegError(_unknown(name, list(hints)))
         changes[field] = _value(hints[field], words, f"--{name}")
-    return dataclasses.replace(recipe, **changes)
+    changed = dataclasses.replace(recipe, **changes)
+    for field in ("model_options", "evaluation_options"):
+        if changes.get(field):
+            _check_options(changed, field)
+    return changed
+
+
+def _check_options(recipe: Recipe, field: str) -> None:
+    """Raise RoadsegError for an option of the network whose value is of another type."""
+    from roadseg.models.registry import NETWORKS
+
+    if recipe.model in NETWORKS:
+        build = NETWORKS[recipe.model].build
+        check_types(build, getattr(recipe, field), f"--{field.replace('_', '-')}")
 
 
 def _grouped(arguments: Sequence[str]) -> list[tuple[str, list[str]]]:
@@ -59,7 +72,7 @@ def _value(hint: Any, words: list[str], name: str) -> Any:
             raise RoadsegError(f"{name}: {count} values wanted{order}, got {len(words)}")
         return tuple(_scalar(kinds[0], word, name) for word in words)
     if origin is dict:
-        return dict(_pair(word, name) for word in words)
+        return read_options(words, name)
     if hint is bool and not words:
         return True
     if len(words) != 1:
@@ -83,16 +96,3 @@ def _scalar(hint: Any, word: str, name: str) -> Any:
     except ValueError:
         kind = {"int": "a whole number", "float": "a number"}.get(hint.__name__, hint.__name__)
         raise RoadsegError(f"{name} {word}: {kind} wanted") from None
-
-
-def _pair(word: str, name: str) -> tuple[str, Any]:
-    key, equals, text = word.partition("=")
-    if not equals:
-        raise RoadsegError(f"{name} {word}: key=value wanted")
-    kinds: list[type | UnionType] = [int, float]
-    for kind in kinds:
-        try:
-            return key, kind(text)  # type: ignore[operator]
-        except ValueError:
-            continue
-    return key, {"true": True, "false": False}.get(text, text)

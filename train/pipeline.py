@@ -149,7 +149,8 @@ def _crop(place: Tensor, example: Batch, recipe: Recipe, padded: bool) -> Batch:
 
 def _targets(batch: Batch, recipe: Recipe) -> Batch:
     """Return small images, and target grids computed from the full-resolution crops."""
-    images = augment.restore_padding(batch["image"], batch.get("content"))
+    colour = augment.padding_colour(recipe)
+    images = augment.restore_padding(batch["image"], batch.get("content"), colour)
     size = recipe.density_input if recipe.learns_density else recipe.auxiliary_input
     small = {"image": resize_bilinear(images, size, align_corners=True)}
     if recipe.targets == "graph":

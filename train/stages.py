@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from roadseg import checkpoint
 from roadseg.errors import RoadsegError
 from roadseg.models.registry import find
+from roadseg.npz import check_finite, shape_of
 from roadseg.recipe import Recipe
 from roadseg.run_folder import RunFolder
 
@@ -33,7 +34,7 @@ def load_stages(recipe: Recipe, model: "keras.Model") -> None:
     for name in recipe.stages_before:
         run, step = run_and_step(name)
         number, folder = run.find_checkpoint(step)
-        given = fitted(variables, read_weights(folder), folder, parts.get("flow", ()))
+        given = fitted(variables, checkpoint.read_weights(folder), folder, parts.get("flow", ()))
         print(f"stage before, {run.path}, step {number}: {_counted(given, parts)}")
         found |= given
     missing = [name for name in variables if name not in found and not name.startswith(new)]
@@ -64,17 +65,9 @@ def run_and_step(name: str) -> tuple[RunFolder, int | None]:
     return run, step
 
 
-def read_weights(folder: Path) -> checkpoint.Arrays:
-    """Return the weights of a checkpoint, averaged ones where it has them."""
-    arrays = checkpoint.read_arrays(folder / "weights.npz")
-    if (folder / "ema.npz").is_file():
-        arrays |= checkpoint.read_arrays(folder / "ema.npz")
-    return arrays
-
-
 def fitted(
     variables: Mapping[str, Any],
-    arrays: checkpoint.Arrays,
+    arrays: Mapping[str, Any],
     source: Path,
     prefixes: Iterable[str] = (),
 ) -> checkpoint.Arrays:
@@ -84,7 +77,7 @@ def fitted(
     Raises RoadsegError naming `source` for the first name or shape that does not fit.
     """
     given: checkpoint.Arrays = {}
-    for name, array in arrays.items():
+    for name in arrays:
         known = [full for full in (name, *(p + name for p in prefixes)) if full in variables]
         if not known:
             raise RoadsegError(
@@ -92,12 +85,12 @@ def fitted(
                 "trained the same network or a part of it, with the same options"
             )
         wanted = tuple(variables[known[0]].shape)
-        if array.shape != wanted:
+        if shape_of(arrays, name) != wanted:
             raise RoadsegError(
-                f"{source}: '{name}' has shape {array.shape}, the network needs {wanted}; "
-                "another class count, or other options"
+                f"{source}: '{name}' has shape {shape_of(arrays, name)}, the network needs "
+                f"{wanted}; another class count, or other options"
             )
-        given[known[0]] = array
+        given[known[0]] = check_finite(arrays[name], source, name)
     return given
 
 

@@ -62,7 +62,8 @@ def read_image(path: Path, rules: PictureRules = USUAL) -> EncodedImage:
     form = plain_form(encoded, path, rules)
     if form is None:
         pixels = decode_picture(encoded, path, rules)
-        return EncodedImage(encode_png(pixels), "png", *pixels.shape[:2], stored_anew=True)
+        height, width = pixels.shape[:2]
+        return EncodedImage(encode_png(pixels), "png", height, width, stored_anew=True)
     pixels = _decode(encoded, path)
     if pixels.shape[2] != 3:
         raise RoadsegError(f"{path}: {pixels.shape[2]} channels; images must be RGB: convert it")

@@ -91,7 +91,13 @@ def read_picture(path: Path, rules: PictureRules = USUAL) -> np.ndarray:
 def decode_picture(encoded: bytes, path: Path, rules: PictureRules = USUAL) -> np.ndarray:
     """Return the picture in the bytes of a file, as `read_picture` does; `path` is for messages."""
     if encoded.startswith(PNG_SIGNATURE):
-        check_png(encoded, path)
+        try:
+            check_png(encoded, "png")
+        except RoadsegError as error:
+            reason = str(error).removeprefix("png: ").partition(";")[0]
+            raise RoadsegError(
+                f"{path}: not a whole image ({reason}); copy it again, or skip it"
+            ) from None
     with _opened(encoded, path, rules) as picture:
         depth = _depth(picture)
         if depth in ("float", "32-bit") and rules.float_range is None:
@@ -182,7 +188,7 @@ class _opened:
             )
         if isinstance(error, UnidentifiedImageError):
             return RoadsegError(
-                f"{self._path}: no picture of a form that is read; save it as PNG or JPEG"
+                f"{self._path}: not a whole image (of no form that is read); save it as PNG or JPEG"
             )
         reason = " ".join(str(error).split())[:200] or type(error).__name__
         return RoadsegError(

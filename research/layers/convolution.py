@@ -10,10 +10,22 @@ import keras
 
 from roadseg.layers.conv_bn import BatchNorm, batch_norm
 from roadseg.layers.grouped import GroupedConv2D
+from roadseg.ops.dilated import dilated_convolution
 
 Tensor = Any
 TORCH_NORM = BatchNorm(momentum=0.9, epsilon=1e-5)
 """PyTorch's defaults, its momentum 0.1 counted as Keras does."""
+
+
+@keras.saving.register_keras_serializable(package="roadseg")
+class DilatedConv2D(keras.layers.Conv2D):
+    """Keras's convolution at stride 1, whose taps are apart on maps of any size in one graph."""
+
+    def convolution_op(self, inputs: Tensor, kernel: Tensor) -> Tensor:
+        """Return the convolution of `inputs` without bias; see `ops.dilated`."""
+        if self.strides != (1, 1) or len(set(self.dilation_rate)) > 1 or self.groups > 1:
+            return super().convolution_op(inputs, kernel)
+        return dilated_convolution(inputs, kernel, self.dilation_rate[0], self.padding)
 
 
 def uniform_fan_in(fan_in: int) -> keras.initializers.Initializer:
@@ -50,7 +62,9 @@ def conv(
     """
     x, own = _padded(x, kernel_size, name, strides, dilation, padding)
     fan_in = kernel_size**2 * x.shape[-1] // groups
-    kind = keras.layers.Conv2D if groups == 1 else partial(GroupedConv2D, groups=groups)
+    kind: Any = DilatedConv2D if dilation > 1 else keras.layers.Conv2D
+    if groups > 1:
+        kind = partial(GroupedConv2D, groups=groups)
     return kind(
         filters,
         kernel_size,

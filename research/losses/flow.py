@@ -17,6 +17,7 @@ from roadseg.ops.flow import resize_flow, warp_by_flow
 
 Tensor = Any
 
+UNKNOWN_PX = 1e9
 # Flows at 1/64, 1/32, 1/16, 1/8 and full size.
 MULTI_SCALE_FACTORS = (64, 32, 16, 8, 1)
 MULTI_SCALE_WEIGHTS = (0.32, 0.08, 0.02, 0.01, 0.005)
@@ -29,11 +30,29 @@ def end_point_error(flow: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
     """Return (Euclidean distances of two flows summed over their pixels, number of pixels).
 
     flow, target: (batch, height, width, 2) float. The quotient is the mean end-point error, and
-    the original's `L2Loss` where `flow` is the final one.
+    the original's `L2Loss` where `flow` is the final one. Pixels whose target is not known
+    (`known`) count neither in the sum nor in the number, which is at least 1.
     Raises ValueError when the sizes are known and differ.
     """
-    distances = end_point_distances(flow, target)
-    return ops.sum(distances), _number(distances)
+    there = known(target)
+    distances = end_point_distances(flow, _or_zero(target, there))
+    there = ops.cast(there, distances.dtype)
+    return ops.sum(distances * there), ops.maximum(ops.sum(there), 1)
+
+
+def known(flow: Tensor) -> Tensor:
+    """Return where a flow is known, (batch, height, width) bool.
+
+    A component of 1e9 or more, an infinite one, or none at all says that it is not. Source:
+    Middlebury's form of files, see `flow_files`.
+    """
+    return ops.all(ops.abs(_wide(flow)) < UNKNOWN_PX, axis=-1)
+
+
+def _or_zero(flow: Tensor, there: Tensor) -> Tensor:
+    """Return `flow` with 0 where it is not `there`: NaN times 0 would still be NaN."""
+    flow = ops.convert_to_tensor(flow)
+    return ops.where(there[..., None], flow, ops.zeros_like(flow))
 
 
 def end_point_distances(flow: Tensor, target: Tensor) -> Tensor:
@@ -57,19 +76,28 @@ def multi_scale_terms(
     """Return a term for each flow of the pyramid, the mean distance to the reduced target.
 
     flows: coarse to fine, each (batch, h, w, 2). target: (batch, height, width, 2).
-    factors: by how much the target is averaged and divided for each of them. A flow of another
-        size than its target is resized, half-pixel; `swapped` as in `resize_flow`.
+    factors: by how much the target is averaged and divided for each of them, over the pixels of
+        which it is known; where it is of none, the reduced one is not known either. A flow of
+        another size than its target is resized, half-pixel; `swapped` as in `resize_flow`.
     Raises ValueError unless there are as many weights and factors as flows.
     Source: the original's `MultiScale`, its default.
     """
     terms = []
     for flow, weight, factor in zip(flows, weights, factors, strict=True):
-        reduced = target
-        if factor > 1:
-            reduced = ops.average_pool(target, factor, factor, "valid") / factor
+        reduced = _reduced(target, factor) if factor > 1 else target
         flow = _at_size_of(flow, reduced, swapped)
         terms.append(Term(weight, *end_point_error(flow, reduced)))
     return terms
+
+
+def _reduced(target: Tensor, factor: int) -> Tensor:
+    """Return the mean of a flow over windows of `factor` pixels, divided by it."""
+    there = known(target)
+    mean = ops.average_pool(_or_zero(target, there), factor, factor, "valid")
+    share = ops.average_pool(ops.cast(there, mean.dtype)[..., None], factor, factor, "valid")
+    # Where all is known the share is 1, and the mean is the original's to the bit.
+    filled = mean / ops.maximum(share, 1e-12) / factor
+    return ops.where(share > 0, filled, ops.full_like(filled, UNKNOWN_PX))
 
 
 def self_supervised_terms(

@@ -44,6 +44,7 @@ from roadseg.models.sfnet_lite import sfnet_lite_resnet18, sfnet_lite_stdc1, sfn
 from roadseg.models.sgcpnet import sgcpnet
 from roadseg.models.swiftnet import swiftnet
 from roadseg.models.two_views import PARTS
+from roadseg.options import check_types
 
 Task = Literal["segmentation", "two_views", "flow"]
 
@@ -280,19 +281,29 @@ def find(name: str) -> Network:
     raise RoadsegError(f"no network '{name}'; did you mean {' or '.join(near)}?")
 
 
-def create(name: str, num_classes: int | None = None, **options: Any) -> keras.Model:
+def create(
+    name: str, num_classes: int | None = None, *, weights: str | None = None, **options: Any
+) -> keras.Model:
     """Return a new network: RGB images (batch, height, width, 3), 0..255, to class scores.
 
     name: one of `list_models()`. Those of the task "two_views" take and give a dict, "wide" and
         "narrow"; "flow" takes "first" and "second" and gives flows.
-    num_classes: at least 1; left out for a flow.
+    num_classes: at least 1; left out for a flow, and may be with the weights of a preset.
+    weights: 'cityscapes' and the like, of a preset of this network (`roadseg list`), fetched on
+        first use; or a file that `roadseg import-weights` takes; see `weights.published`.
     options: keyword arguments of that network's builder (`input_shape`, `output_stride`, ...);
         auxiliary_heads=False also for networks that never have any.
     Raises RoadsegError for an unknown name or option, or a value that the network refuses.
     """
+    if weights is not None:
+        from roadseg.weights.published import create_with_weights
+
+        return create_with_weights(name, num_classes, weights, options)
     entry = find(name)
     known = [word for word in inspect.signature(entry.build).parameters if word != "num_classes"]
+    check_types(entry.build, options, name)
     if "auxiliary_heads" not in known:
+        check_types(_heads_alone, options, name)
         if options.pop("auxiliary_heads", False):
             raise RoadsegError(f"{name} has no auxiliary heads; leave out auxiliary_heads")
     for option in options:
@@ -306,6 +317,10 @@ def create(name: str, num_classes: int | None = None, **options: Any) -> keras.M
         raise RoadsegError(f"{name}: {error}") from None
     except ValueError as error:
         raise RoadsegError(f"{name}: {error}") from error
+
+
+def _heads_alone(auxiliary_heads: bool = False) -> None:
+    """Stand for what every network is asked; those without such heads take False alone."""
 
 
 def _classes(name: str, task: Task, num_classes: int | None) -> tuple[int, ...]:

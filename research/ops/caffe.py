@@ -5,6 +5,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from roadseg.ops.division import quotient_up
 from roadseg.ops.resize import resize_bilinear
 
 Tensor = Any
@@ -39,7 +40,7 @@ def bilinear_deconvolution(x: Tensor, factor: int) -> Tensor:
 
 def _tiles(side: Any, tile: int, dtype: Any) -> Tensor:
     """Return the averaging matrix (ceil(side / tile), side)."""
-    index = ops.arange(-(-side // tile), dtype="int32")
+    index = ops.arange(quotient_up(side, tile), dtype="int32")
     place = ops.arange(side, dtype="int32")[None]
     inside = ops.cast(place // tile == index[:, None], keras.backend.standardize_dtype(dtype))
     return inside / ops.sum(inside, axis=1, keepdims=True)

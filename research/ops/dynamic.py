@@ -1,6 +1,11 @@
 """What a backend can do with shapes that depend on values."""
 
+from typing import Any
+
 import keras
+from keras import ops
+
+Tensor = Any
 
 
 def can_select() -> bool:
@@ -10,3 +15,13 @@ def can_select() -> bool:
     on other backends it depends on how the code is called, so the answer is no.
     """
     return keras.backend.backend() == "tensorflow"
+
+
+def places_of(mask: Tensor) -> Tensor:
+    """Return where `mask` (n,) holds, ascending, int32; only where `can_select()`.
+
+    As `ops.nonzero`, in the form that converters of TensorFlow graphs know.
+    """
+    import tensorflow as tf
+
+    return ops.cast(tf.where(mask)[:, 0], "int32")

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from keras import ops
 
-from roadseg.ops.dynamic import can_select
+from roadseg.ops.dynamic import can_select, places_of
 from roadseg.sampling.grid import Tensor
 
 MIXED = -1
@@ -28,6 +28,6 @@ def fill_mixed(labels: Tensor, scores_at: Callable[[Tensor], Tensor]) -> Tensor:
     given flat positions, int32 (n,), of `labels`.
     """
     flat = ops.reshape(labels, (-1,))
-    mixed = ops.cast(ops.nonzero(flat == MIXED)[0], "int32")
-    flat = ops.scatter_update(flat, mixed[:, None], best_class(scores_at(mixed)))
+    mixed = places_of(flat == MIXED)
+    flat = ops.scatter_update(flat, ops.expand_dims(mixed, -1), best_class(scores_at(mixed)))
     return ops.reshape(flat, ops.shape(labels))

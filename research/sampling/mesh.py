@@ -9,6 +9,7 @@ from typing import Any
 
 from keras import ops
 
+from roadseg.ops.gather import gather_rows
 from roadseg.sampling.best_class import MIXED, best_class, fill_mixed, may_skip
 from roadseg.sampling.grid import Tensor
 from roadseg.sampling.polyline import blend, fraction, segment_of_pixel
@@ -19,24 +20,33 @@ from roadseg.sampling.two_pass import along_rows
 STEPS = 4
 
 
-def interpolate(scores: Tensor, position_px: Tensor, size: tuple[Any, Any]) -> Tensor:
+def interpolate(
+    scores: Tensor, position_px: Tensor, size: tuple[Any, Any], portable: bool = False
+) -> Tensor:
     """Return (batch, height, width, classes) from scores (batch, h, w, classes).
 
     position_px: (batch, h, w, 2), (row, column) in pixels. size: (height, width) of the result.
+    portable: as in `segment_of_pixel`.
     """
-    cell = find_cells(position_px, size)
+    cell = find_cells(position_px, size, portable)
     pixel = _pixels(size)
     return _within_cells(scores, position_px, cell, pixel)
 
 
-def labels(scores: Tensor, position_px: Tensor, size: tuple[Any, Any], skip: bool) -> Tensor:
+def labels(
+    scores: Tensor,
+    position_px: Tensor,
+    size: tuple[Any, Any],
+    skip: bool,
+    portable: bool = False,
+) -> Tensor:
     """Return the best class of every pixel, (batch, height, width) int32, as `interpolate` has it.
 
     A cell whose corners have one best class has it everywhere.
     """
     if not may_skip(skip):
-        return best_class(interpolate(scores, position_px, size))
-    cell = find_cells(position_px, size)
+        return best_class(interpolate(scores, position_px, size, portable))
+    cell = find_cells(position_px, size, portable)
     best = best_class(scores)
     right, below = ops.roll(best, -1, axis=2), ops.roll(best, -1, axis=1)
     same = (best == right) & (best == below) & (best == ops.roll(below, -1, axis=2))
@@ -45,13 +55,13 @@ def labels(scores: Tensor, position_px: Tensor, size: tuple[Any, Any], skip: boo
     def scores_at(pixels: Tensor) -> Tensor:
         row, column = (pixels // size[1]) % size[0], pixels % size[1]
         pixel = ops.cast(ops.stack([row, column], axis=-1), "float32")
-        chosen = ops.take(ops.reshape(cell, (-1,)), pixels)
+        chosen = gather_rows(ops.reshape(cell, (-1,)), pixels)
         return _within_cells(scores, position_px, chosen, pixel)
 
-    return fill_mixed(ops.take(plain, cell), scores_at)
+    return fill_mixed(gather_rows(plain, cell), scores_at)
 
 
-def find_cells(position_px: Tensor, size: tuple[Any, Any]) -> Tensor:
+def find_cells(position_px: Tensor, size: tuple[Any, Any], portable: bool = False) -> Tensor:
     """Return the cell of each pixel, (batch, height, width) int32: the flat index of its first
     corner in the mesh's (batch, h, w) points.
     """
@@ -59,14 +69,16 @@ def find_cells(position_px: Tensor, size: tuple[Any, Any]) -> Tensor:
     height, width = size
     corner = ops.cast(ops.arange(w, dtype="int32"), "float32")[:, None]
     corner = ops.broadcast_to(corner, (batch, h, w, 1))
-    row_px, column = along_rows(corner, position_px, width)
-    strip = segment_of_pixel(row_px, height)
+    row_px, column = along_rows(corner, position_px, width, portable)
+    strip = segment_of_pixel(row_px, height, portable)
     image = ops.reshape(ops.arange(batch, dtype="int32"), (-1, 1, 1)) * h
     start = (strip + image) * width + ops.arange(width, dtype="int32")
     pixel = _pixels(size)
     flat_row, flat_column = ops.reshape(row_px, (-1,)), ops.reshape(column, (-1,))
-    weight = fraction(pixel[..., 0], ops.take(flat_row, start), ops.take(flat_row, start + width))
-    guess = blend(ops.take(flat_column, start), ops.take(flat_column, start + width), weight)
+    weight = fraction(
+        pixel[..., 0], gather_rows(flat_row, start), gather_rows(flat_row, start + width)
+    )
+    guess = blend(gather_rows(flat_column, start), gather_rows(flat_column, start + width), weight)
     column = ops.clip(ops.cast(ops.floor(ops.stop_gradient(guess)), "int32"), 0, w - 2)
     first = (strip + image) * w
     table = _corners(position_px)
@@ -95,7 +107,7 @@ def _barycentric(table: Tensor, cell: Tensor, pixel: Tensor) -> tuple[Any, Any, 
     Three things: whether it is in the lower triangle; its weights along the two legs of its
     triangle; and -1, 0 or 1 where the next cell of the strip is to be tried.
     """
-    corners = ops.take(table, cell, axis=0)
+    corners = gather_rows(table, cell)
     upper_left, upper_right = corners[..., 0:2], corners[..., 2:4]
     lower_left, lower_right = corners[..., 4:6], corners[..., 6:8]
     along, down = _legs(pixel - upper_left, upper_right - upper_left, lower_left - upper_left)
@@ -135,6 +147,6 @@ def _within_cells(scores: Tensor, position_px: Tensor, cell: Tensor, pixel: Tens
     along_leg = cell + 1 + lower * (w - 1)
     down_leg = cell + w - lower * (w - 1)
     return sum(
-        (weight / total)[..., None] * ops.take(table, corner, axis=0)
+        (weight / total)[..., None] * gather_rows(table, corner)
         for weight, corner in ((rest, at_corner), (along, along_leg), (down, down_leg))
     )

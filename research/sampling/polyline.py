@@ -7,25 +7,69 @@ from keras import ops
 from roadseg.sampling.grid import Tensor
 
 
-def segment_of_pixel(position_px: Tensor, pixels: Any) -> Tensor:
+def segment_of_pixel(position_px: Tensor, pixels: Any, portable: bool = False) -> Tensor:
     """Return which segment of each polyline covers each pixel, int32 (lines, pixels, others).
 
     position_px: (lines, points, others) float32, where the points of a line lie along the axis.
     Of several segments over one pixel (the line folds) the last is taken: it starts at the last
     point that is not beyond the pixel, so it does contain the pixel, and what is interpolated on
     it stays affine and within its ends. Pixels beyond either end take the first or last segment.
+    portable: the same without sums of segments, which some runtimes lack and others take long for.
     """
-    lines, points, others = ops.shape(position_px)
-    limit = ops.cast(pixels, "float32")
     # The last point that is not beyond a pixel is the last whose suffix minimum is not beyond it.
     start_px = ops.ceil(_suffix_minimum(position_px)[:, 1:-1])
-    start = ops.cast(ops.clip(start_px, 0.0, limit), "int32")
-    line = ops.reshape(ops.arange(lines, dtype="int32"), (-1, 1, 1)) * (pixels + 1)
-    slots = (line + start) * others + ops.arange(others, dtype="int32")
-    slots = ops.reshape(slots, (-1,))
+    start = ops.cast(ops.clip(start_px, 0.0, ops.cast(pixels, "float32")), "int32")
+    return _by_runs(start, pixels) if portable else _by_sums(start, pixels)
+
+
+def _by_sums(start: Tensor, pixels: Any) -> Tensor:
+    """Return how many of `start` lie at or before each pixel: sums of segments, then running sums.
+
+    start: (lines, starts, others) int32, ascending along axis 1, from 0 to `pixels`.
+    """
+    lines, _, others = ops.shape(start)
+    slots = ops.reshape(_slots(start, pixels), (-1,))
     starts = ops.segment_sum(ops.ones_like(slots), slots, lines * (pixels + 1) * others)
+    return _running(starts, lines, pixels, others)
+
+
+def _by_runs(start: Tensor, pixels: Any) -> Tensor:
+    """Return what `_by_sums` does, writing each slot that counts once, with the whole of its run.
+
+    What becomes of several values for one slot differs between runtimes, some of which keep one.
+    """
+    lines, points, others = ops.shape(start)
+    number = ops.reshape(ops.arange(points, dtype="int32"), (1, -1, 1))
+    none = ops.full_like(start[:, :1], -1)
+    opens = start != ops.concatenate([none, start[:, :-1]], axis=1)
+    closes = start != ops.concatenate([start[:, 1:], none], axis=1)
+    first = _prefix_maximum(ops.where(opens, number, ops.zeros_like(start)))
+    # All but the last of a run go beyond the pixels, where any of them may win.
+    slots = _slots(ops.where(closes, start, pixels), pixels)
+    length = ops.reshape(number - first + 1, (-1,))
+    starts = ops.scatter(ops.reshape(slots, (-1, 1)), length, (lines * (pixels + 1) * others,))
+    return _running(starts, lines, pixels, others)
+
+
+def _slots(start: Tensor, pixels: Any) -> Tensor:
+    """Return the flat position of each start among (lines, pixels + 1, others)."""
+    lines, _, others = ops.shape(start)
+    line = ops.reshape(ops.arange(lines, dtype="int32"), (-1, 1, 1)) * (pixels + 1)
+    return (line + start) * others + ops.arange(others, dtype="int32")
+
+
+def _running(starts: Tensor, lines: Any, pixels: Any, others: Any) -> Tensor:
     starts = ops.reshape(starts, (lines, pixels + 1, others))[:, :-1]
     return ops.cumsum(starts, axis=1)
+
+
+def _prefix_maximum(values: Tensor) -> Tensor:
+    points, shift = values.shape[1], 1
+    while shift < points:
+        higher = ops.maximum(values[:, shift:], values[:, :-shift])
+        values = ops.concatenate([values[:, :shift], higher], axis=1)
+        shift *= 2
+    return values
 
 
 def _suffix_minimum(position_px: Tensor) -> Tensor:

@@ -4,6 +4,7 @@ from typing import Any
 
 from keras import ops
 
+from roadseg.ops.gather import gather_rows
 from roadseg.sampling.grid import Tensor, pixel_indices
 
 
@@ -29,7 +30,7 @@ def sample(image: Tensor, grid: Tensor) -> Tensor:
     if len(grid.shape) == 3:
         flat = flat[None]
     flat = flat + ops.reshape(ops.arange(batch, dtype="int32"), (-1, 1, 1)) * (height * width)
-    return ops.take(ops.reshape(image, _flat_shape(image, batch, height, width)), flat, axis=0)
+    return gather_rows(ops.reshape(image, _flat_shape(image, batch, height, width)), flat)
 
 
 def _flat_shape(image: Tensor, batch: Any, height: Any, width: Any) -> tuple[Any, ...]:

@@ -99,18 +99,19 @@ class SampledSegmenter(keras.Model):
         grid: Tensor,
         argmax: bool = False,
         skip: bool = True,
+        portable: bool = False,
     ) -> Tensor:
         """Return what `scores_at` gave at `grid` for every pixel of `images`.
 
         Returns scores (batch, height, width, classes) float32, or with `argmax` the best classes
-        (batch, height, width) int32. skip: as in `unsample`.
+        (batch, height, width) int32. skip, portable: as in `unsample`.
         """
         images, axes = self._covered(images)
         size = ops.shape(images)[1:3] if axes is None else tuple(axis.extent for axis in axes)
-        full = unsample(scores, grid, size, argmax, self.method, skip)
+        full = unsample(scores, grid, size, argmax, self.method, skip, portable)
         if axes is None:
             return full
-        return stitch(full[..., None], axes)[..., 0] if argmax else stitch(full, axes)
+        return stitch(ops.expand_dims(full, -1), axes)[..., 0] if argmax else stitch(full, axes)
 
     def locations(self, images: Tensor, grid: Tensor | None = None) -> Tensor:
         """Return where each image is sampled, (batch, views, h, w, 2), 0..1 of the whole image.

@@ -31,15 +31,12 @@ def trained_sampler(recipe: Recipe, network: keras.Model, **options: Any) -> Sam
 
     options: of the sampler's class, in place of the recipe's.
     """
-    own: dict[str, Any]
+    options.setdefault("target_classes", recipe.target_classes)
     if not recipe.learns_density:
-        own = {"alpha": recipe.target_alpha, "target_classes": recipe.target_classes} | options
-        return NusSampler(network, **own)
-    own = {
-        "strength": recipe.sampler_strength,
-        "target_classes": recipe.target_classes,
-        "class_weights": recipe.target_weights,
-    } | options
+        options.setdefault("alpha", recipe.target_alpha)
+        return NusSampler(network, **options)
+    options.setdefault("strength", recipe.sampler_strength)
+    options.setdefault("class_weights", recipe.target_weights)
     if recipe.model == "prior_sampler":
-        return PriorSampler(network, **own)
-    return DensitySampler(network, **own)
+        return PriorSampler(network, **options)
+    return DensitySampler(network, **options)

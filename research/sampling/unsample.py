@@ -17,6 +17,7 @@ def unsample(
     argmax: bool = False,
     method: str = "two_pass",
     skip: bool = True,
+    portable: bool = False,
 ) -> Tensor:
     """Return `scores` interpolated linearly to every pixel of an image of `size`.
 
@@ -30,6 +31,7 @@ def unsample(
         back exactly on any grid. "mesh" cuts each cell from its upper right to its lower left
         corner, like `nus_native.interpolate`; where the grid folds it is only bounded.
     skip: False computes labels with fixed shapes, for XLA. Backends but TensorFlow always do.
+    portable: the same values by operations that ONNX, LiteRT and OpenVINO have, and run quickly.
     Returns (batch, height, width, classes) float32, or (batch, height, width) int32, the first of
     equally good classes. Either way the result stays within the range of the scores, whatever the
     grid. Gradients reach scores and grid.
@@ -43,8 +45,8 @@ def unsample(
         shape = (ops.shape(scores)[0], *position_px.shape)
         position_px = ops.broadcast_to(position_px[None], shape)
     if argmax:
-        return METHODS[method].labels(scores, position_px, size, skip)
-    return METHODS[method].interpolate(scores, position_px, size)
+        return METHODS[method].labels(scores, position_px, size, skip, portable)
+    return METHODS[method].interpolate(scores, position_px, size, portable)
 
 
 def _check(scores: Tensor, grid: Tensor, method: str) -> None:

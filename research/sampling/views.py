@@ -6,6 +6,7 @@ from typing import Any
 
 from keras import ops
 
+from roadseg.ops.division import quotient_up
 from roadseg.sampling.grid import Tensor
 
 # A view may be stretched by a tenth before one more is laid beside it: 721x1280 is one 720x1280.
@@ -66,8 +67,9 @@ def cover(size: tuple[Any, Any], view: tuple[int, int]) -> tuple[Axis, Axis]:
 def _cover_axis(length: Any, other: Any, along: int, across: int) -> Axis:
     # In integers, so that known and unknown sizes give the same views: ceil(length / view - 0.1).
     needed = 100 * length * across - STRETCH_PERCENT * other * along
-    count = larger(-(-needed // (100 * other * along)), 1)
-    extent = larger(-(-length // count), _smaller(length, other * along // across))
+    # A negative quotient, of a narrow image, is rounded up or not: it counts as 1.
+    count = larger(quotient_up(needed, 100 * other * along), 1)
+    extent = larger(quotient_up(length, count), _smaller(length, other * along // across))
     return Axis(length, count, extent)
 
 

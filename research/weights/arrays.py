@@ -8,6 +8,7 @@ import numpy as np
 
 from roadseg.errors import RoadsegError
 from roadseg.layers.walk import weights
+from roadseg.npz import check_finite, shape_of
 from roadseg.weights.layouts import from_pytorch, pytorch_shape
 from roadseg.weights.listing import group, listing, shortened
 from roadseg.weights.original import CLASSIFIER, Original, trunk_scope
@@ -35,6 +36,10 @@ class Assigned:
         return line + (f"; left out: {', '.join(groups)}" if groups else "")
 
 
+class WrongShape(RoadsegError):
+    """The names of a source fit, the shape of one does not: other options, or other classes."""
+
+
 class ForeignWeights(RoadsegError):
     """The source belongs to another network; `listing` names every weight that says so."""
 
@@ -58,26 +63,32 @@ def assign(
     """Set the weights of `model` from `arrays` and return what was set.
 
     arrays: by `original.reference_name(path)` of each weight.
-    Every name has to have its place. Three things may differ, each as a whole: the source may be
-    the trunk alone (ImageNet, names with or without the trunk's scope; its classifier is left
-    out), it may lack the auxiliary heads of `model`, and it may have heads or unused weights that
-    `model` does not. Anything else missing, left over or of another shape is refused, and nothing
-    is set. Raises RoadsegError naming `source`, the names and both shapes.
+    Every name has to have its place. Three things may differ, each as a whole: the source may lack
+    the last layers behind the trunk, which the classes decide, or all of them (ImageNet, names with
+    or without the trunk's scope; its classifier is left out), it may lack the auxiliary heads of
+    `model`, and it may have heads or unused weights that `model` does not. Anything else missing,
+    left over, of another shape or no number is refused, and nothing is set.
+    Raises RoadsegError naming `source`, the names and both shapes.
     """
     targets = weights(model)
     names = {path: original.reference_name(path) for path in targets}
     match = _match(names, arrays, original)
     missing = set(match.missing)
-    fitted = {}
-    for path, (layer, variable) in targets.items():
-        if path not in missing and not match.refused:
-            name = match.found[names[path]]
-            what = f"{source}: {name}"
-            values = np.asarray(arrays[name])
-            fitted[path] = _fitted(values, variable, layer, original.layout, what)
-    if match.refused or not fitted:
-        lacking = [names[path] for path in match.missing]
+    lacking = [names[path] for path in match.missing]
+    taken = [path for path in targets if path not in missing and not match.refused]
+    if not taken:
         raise _foreign(model, source, lacking, match.left_over, len(names))
+    sources = {path: match.found[names[path]] for path in taken}
+    # Shapes of all come before the values of any: what does not fit is never read.
+    for path in taken:
+        shape = shape_of(arrays, sources[path])
+        _check_shape(shape, *targets[path], original.layout, f"{source}: {sources[path]}")
+    fitted = {}
+    for path in taken:
+        layer, variable = targets[path]
+        values = check_finite(np.asarray(arrays[sources[path]]), source, sources[path])
+        pytorch = original.layout == "pytorch"
+        fitted[path] = from_pytorch(values, variable, layer) if pytorch else values
     for path, values in fitted.items():
         targets[path][1].assign(values)
     return Assigned(tuple(fitted), match.missing, match.left_out)
@@ -119,8 +130,26 @@ def _match(names: Mapping[str, str], arrays: Collection[str], original: Original
         tuple(missing),
         left_over,
         tuple(found[name] for name in sorted(left_out)),
-        refused=bool(left_over) or missing not in ([], head, heads),
+        refused=bool(left_over) or not _is_end(missing, head, heads),
     )
+
+
+def _is_end(missing: Sequence[str], head: Sequence[str], heads: Sequence[str]) -> bool:
+    """Return whether a source may lack `missing`: the last layers of the head, or all of it.
+
+    head: paths behind the trunk, in the order of the network. heads: those of auxiliary heads
+    among them, which may be missing together as well.
+    """
+    absent = set(missing)
+    if list(missing) in ([], list(head), list(heads)):
+        return True
+    if absent & set(heads) not in (set(), set(heads)):
+        return False
+    main = [path for path in head if path not in set(heads)]
+    last = [path for path in main if path in absent]
+    whole = {path.rpartition("/")[0] for path in main[: len(main) - len(last)]}
+    cut = any(path.rpartition("/")[0] in whole for path in last)
+    return absent <= set(head) and last == main[len(main) - len(last) :] and not cut
 
 
 def _foreign(
@@ -161,20 +190,22 @@ def published_shape(
     return pytorch_shape(variable, layer) if layout == "pytorch" else tuple(variable.shape)
 
 
-def _fitted(
-    values: np.ndarray,
-    variable: keras.Variable,
+def _check_shape(
+    shape: tuple[int, ...],
     layer: keras.layers.Layer,
+    variable: keras.Variable,
     layout: str,
     what: str,
-) -> np.ndarray:
-    """Return `values` in the layout of `variable`, or raise RoadsegError naming both shapes."""
-    fitted = fit(values, variable, layer, layout)
-    if fitted is not None:
-        return fitted
+) -> None:
+    """Raise RoadsegError, naming both shapes, where an array cannot become `variable`."""
+    ours = tuple(variable.shape)
+    if shape == ours and (layout == "tensorflow" or variable.name != "kernel"):
+        return
     ours = published_shape(variable, layer, layout)
+    if shape == ours:
+        return
     outputs = 0 if layout == "pytorch" else -1
     fits = "a network of another width or with other options"
-    if len(values.shape) == len(ours) and values.shape[outputs] != ours[outputs]:
-        fits = f"a network of {values.shape[outputs]} classes, another width or other options"
-    raise RoadsegError(f"{what} has shape {values.shape}, here it is {ours}; {fits} would fit")
+    if len(shape) == len(ours) and shape[outputs] != ours[outputs]:
+        fits = f"a network of {shape[outputs]} classes, another width or other options"
+    raise WrongShape(f"{what} has shape {shape}, here it is {ours}; {fits} would fit")

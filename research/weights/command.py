@@ -1,6 +1,5 @@
 """`roadseg import-weights`: a published checkpoint to arrays of roadseg, or to a whole run."""
 
-import ast
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -11,6 +10,9 @@ import tyro
 
 from roadseg.arguments import parse
 from roadseg.errors import RoadsegError
+from roadseg.files import refuse_unwritable
+from roadseg.network_names import refuse_unknown_network
+from roadseg.options import read_options
 
 if TYPE_CHECKING:
     import keras
@@ -53,6 +55,8 @@ class Arguments:
 def main(argv: Sequence[str]) -> int:
     """Read, check, write; return 0. Raises RoadsegError for what does not fit."""
     arguments = parse(Arguments, argv, command="import-weights", example=EXAMPLE)
+    _options(arguments)
+    _refuse_early(arguments)
     if arguments.to.suffix == ".npz":
         model, assigned = _read(arguments, arguments.num_classes or 19)
         write_npz(arguments.to, model, assigned.taken)
@@ -103,20 +107,42 @@ def _import_run(arguments: Arguments) -> "Assigned":
 
 def _read(arguments: Arguments, num_classes: int) -> tuple["keras.Model", "Assigned"]:
     """Return the network with the weights of the source, and which those are."""
-    from roadseg.weights.arrays import ForeignWeights
+    from roadseg.weights.arrays import ForeignWeights, WrongShape
     from roadseg.weights.initial import read_weights
 
-    model, original = _network(arguments, num_classes)
+    model, original = _network(arguments, num_classes, _options(arguments))
     try:
         return model, read_weights(model, arguments.source, original)
     except ForeignWeights as error:
         print(error.listing, file=sys.stderr)
-        raise
+        raise type(error)(f"{error}{_hint(arguments, num_classes)}", (), ()) from None
+    except WrongShape as error:
+        raise WrongShape(f"{error}{_hint(arguments, num_classes)}") from None
 
 
-def _network(arguments: Arguments, num_classes: int) -> tuple["keras.Model", "Original"]:
-    """Return a new network and the naming of its original."""
-    options = _options(arguments)
+def _hint(arguments: Arguments, num_classes: int) -> str:
+    """Return which one option, and to what value, would make the source fit; '' if none does."""
+    if arguments.auxiliary:
+        return ""
+    from roadseg.weights.initial import fits
+    from roadseg.weights.missing_option import neighbours
+
+    for words in neighbours(arguments.model, _options(arguments)):
+        try:
+            model, original = _network(arguments, num_classes, words)
+        except RoadsegError:
+            continue
+        if fits(model, arguments.source, original):
+            given = _options(arguments)
+            new = [f"{name}={value}" for name, value in words.items() if given.get(name) != value]
+            return f"; it fits with --option {' '.join(new)}"
+    return ""
+
+
+def _network(
+    arguments: Arguments, num_classes: int, options: dict[str, Any]
+) -> tuple["keras.Model", "Original"]:
+    """Return a new network with these options, and the naming of its original."""
     if arguments.auxiliary:
         from roadseg.models.auxiliary import auxiliary_network
         from roadseg.weights.initial import AUXILIARY
@@ -133,14 +159,15 @@ def _network(arguments: Arguments, num_classes: int) -> tuple["keras.Model", "Or
 
 
 def _options(arguments: Arguments) -> dict[str, Any]:
-    return dict(_option(text) for text in arguments.option)
+    return read_options(arguments.option)
 
 
-def _option(text: str) -> tuple[str, Any]:
-    name, equals, value = text.partition("=")
-    if not equals:
-        raise RoadsegError(f"--option {text}: write it as name=value")
-    try:
-        return name, ast.literal_eval(value)
-    except (ValueError, SyntaxError):
-        return name, value
+def _refuse_early(arguments: Arguments) -> None:
+    """Raise RoadsegError for what can be said before a framework is imported."""
+    path = Path(arguments.source).expanduser()
+    if not arguments.auxiliary:
+        refuse_unknown_network(arguments.model)
+    refuse_unwritable(arguments.to)
+    if arguments.source != "imagenet" and not path.is_file():
+        if path.is_dir() or not Path(f"{path}.index").is_file():
+            raise RoadsegError(f"{arguments.source}: no such file; check the path")

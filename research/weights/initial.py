@@ -1,21 +1,23 @@
 """The one door through which weights come in: each kind of source, told by its name."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import keras
 
-from roadseg import checkpoint
 from roadseg.errors import RoadsegError
 from roadseg.layers.walk import weights
 from roadseg.models import registry, slim_names
+from roadseg.npz import ArrayFile
 from roadseg.weights import keras_imagenet, pytorch, slim
-from roadseg.weights.arrays import Arrays, Assigned, assign
+from roadseg.weights.arrays import Assigned, assign
+from roadseg.weights.forms import form_of
 from roadseg.weights.original import Original
-from roadseg.weights.parts import PartAssigned, assign_part
-from roadseg.weights.pickled import is_paddle
+from roadseg.weights.parts import Part, PartAssigned, assign_part
+from roadseg.weights.safetensors import read_safetensors
+from roadseg.weights.wrapping import plain_names
 
 if TYPE_CHECKING:
     from roadseg.recipe import Recipe
@@ -70,45 +72,72 @@ def read_weights(
 ) -> Assigned:
     """Set the weights of `model` from `source` and return what was set.
 
-    source: 'imagenet'; `.h5` of Keras's MobileNetV2 without top; `.pth` or `.pt` of PyTorch;
-        `.params` of Paddle; `.npz` with our names or the original's; `.tgz`, prefix or file of a
-        TF-slim checkpoint.
+    source: 'imagenet'; `.h5` of Keras's MobileNetV2 without top; a file of PyTorch's or Paddle's,
+        `.npz` or `.safetensors` with our names or the original's; `.tgz`, prefix or file of a
+        TF-slim checkpoint. The form of a file is told by what it holds, whatever its ending.
     size: (height, width) that tells which of the ImageNet weights is wanted.
     Raises RoadsegError for a source that is absent, damaged or another network's.
     """
     return assign(model, *_read(model, source, original, size))
 
 
+def read_part(
+    model: keras.Model,
+    source: str,
+    original: Original,
+    part: Part,
+    size: tuple[int, int] = (224, 224),
+) -> PartAssigned:
+    """Set a part of the weights of `model` from `source`; see `assign_part` and `read_weights`."""
+    return assign_part(model, *_read(model, source, original, size), part)
+
+
 def _read(
     model: keras.Model, source: str, original: Original, size: tuple[int, int]
-) -> tuple[Arrays, str, Original]:
+) -> tuple[Mapping[str, Any], str, Original]:
     """Return the arrays of `source`, where they are from, and whose names and layout they have."""
     path = Path(source).expanduser()
-    if pytorch.is_pytorch(path):
-        return pytorch.read_pytorch(path), source, original
-    if is_paddle(path):
-        return pytorch.read_paddle(path), source, original
-    if path.suffix == ".npz":
-        return _read_npz(model, path, original)
-    if source == "imagenet" or path.suffix == ".h5":
+    kind = form_of(path)
+    if source == "imagenet" or kind == "keras":
         return _read_mobilenet(model, source, original, size)
-    if slim.is_slim(path):
+    if kind == "slim":
         return _scoped(slim.read_slim(path), original), source, original
+    if kind == "pytorch":
+        return _named(model, pytorch.read_pytorch(path), source, original)
+    if kind == "paddle":
+        return _named(model, pytorch.read_paddle(path), source, original)
+    if kind == "safetensors":
+        return _named(model, read_safetensors(path), source, original)
+    if kind == "npz":
+        return _named(model, ArrayFile(path), str(path), original)
     raise RoadsegError(
         f"{source}: no weights here; there are 'imagenet', 'none', PyTorch's .pth, Paddle's "
-        ".params, .npz, Keras's .h5, and TF-slim checkpoints (.tgz, or the prefix before .index)"
+        ".params, .npz, .safetensors, Keras's .h5, and TF-slim checkpoints (.tgz, or the prefix "
+        "before .index)"
     )
 
 
-def _read_npz(model: keras.Model, path: Path, original: Original) -> tuple[Arrays, str, Original]:
-    """Return the arrays, where they are from, and whose names they bear: ours or the original's."""
-    arrays = checkpoint.read_arrays(path)
-    if set(arrays) & set(weights(model)):
-        return arrays, str(path), replace(original, reference_name=str, layout="tensorflow")
-    return _scoped(pytorch.plain_names(arrays), original), str(path), original
+def fits(model: keras.Model, source: str, original: Original) -> bool:
+    """Return whether `read_weights` takes `source` for `model`, whose weights it then sets."""
+    try:
+        read_weights(model, source, original)
+    except RoadsegError:
+        return False
+    return True
 
 
-def _scoped(arrays: Arrays, original: Original) -> Arrays:
+def _named(
+    model: keras.Model, arrays: Mapping[str, Any], source: str, original: Original
+) -> tuple[Mapping[str, Any], str, Original]:
+    """Return arrays that bear our names or the original's, whatever stands before these."""
+    ours = weights(model)
+    if set(arrays) & set(ours):
+        return arrays, source, replace(original, reference_name=str, layout="tensorflow")
+    wanted = {original.reference_name(path) for path in ours}
+    return _scoped(plain_names(arrays, wanted, original), original), source, original
+
+
+def _scoped(arrays: Mapping[str, Any], original: Original) -> Mapping[str, Any]:
     """Return `arrays` by the names they have inside the auxiliary network, if they are for it."""
     if original is AUXILIARY and not any(slim_names.AUXILIARY_SCOPE in name for name in arrays):
         return {slim_names.AUXILIARY_SCOPE + name: array for name, array in arrays.items()}
@@ -117,7 +146,7 @@ def _scoped(arrays: Arrays, original: Original) -> Arrays:
 
 def _read_mobilenet(
     model: keras.Model, source: str, original: Original, size: tuple[int, int]
-) -> tuple[Arrays, str, Original]:
+) -> tuple[Mapping[str, Any], str, Original]:
     """Return the arrays that Keras publishes for a network on MobileNetV2, as `_read` does."""
     if original.layout == "pytorch":
         raise RoadsegError(

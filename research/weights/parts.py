@@ -10,6 +10,7 @@ import numpy as np
 
 from roadseg.errors import RoadsegError
 from roadseg.layers.walk import weights
+from roadseg.npz import check_finite
 from roadseg.weights.arrays import fit, published_shape
 from roadseg.weights.listing import SHOWN, group, shortened
 from roadseg.weights.original import Original, trunk_scope
@@ -68,7 +69,8 @@ def assign_part(
     fitted, unfit = {}, []
     for path, name in found.items():
         layer, variable = targets[path]
-        values = fit(np.asarray(arrays[name]), variable, layer, original.layout)
+        read = check_finite(np.asarray(arrays[name]), source, name)
+        values = fit(read, variable, layer, original.layout)
         if values is not None:
             fitted[path] = values
         else:

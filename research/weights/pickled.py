@@ -8,7 +8,6 @@ import io
 import pickle
 import zipfile
 from collections.abc import Callable, Mapping
-from math import prod
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -39,7 +38,6 @@ class Storage(NamedTuple):
 
     key: str
     dtype: str
-    count: int
 
 
 class Tensor(NamedTuple):
@@ -100,10 +98,10 @@ class _Unpickler(pickle.Unpickler):
         raise Refused(f"{module}.{name}")
 
     def persistent_load(self, key: Any) -> Storage:
-        kind, dtype, name, _, count = key[:5]
+        kind, dtype, name = key[:3]
         if kind != "storage" or not isinstance(dtype, str):
             raise Refused(f"a {kind}")
-        return Storage(str(name), dtype, int(count))
+        return Storage(str(name), dtype)
 
 
 def _rebuilt(
@@ -196,20 +194,26 @@ def _values(data: bytes, dtype: str) -> np.ndarray:
 
 
 def _cut(values: np.ndarray, tensor: Tensor) -> np.ndarray:
-    """Return the tensor's values, copied; raise ValueError for places outside the storage."""
+    """Return the tensor's values; raise ValueError for places outside the storage.
+
+    A tensor of more values than its storage (strides of 0: each is there once) stays a view of it,
+    so that a file which claims a huge one takes no memory before its shape is compared.
+    """
     shape, strides = tensor.shape, tensor.strides
     if len(shape) != len(strides) or min((*shape, *strides, tensor.offset, 0)) < 0:
         raise ValueError("a tensor of impossible shape")
     last = tensor.offset + sum(
         (side - 1) * stride for side, stride in zip(shape, strides, strict=True)
     )
-    if prod(shape) > values.size or (prod(shape) and last >= values.size):
+    size = int(np.prod(shape, dtype=object))
+    if size and last >= values.size:
         raise ValueError("a tensor reaches beyond its values")
-    if not prod(shape):
+    if not size:
         return np.zeros(shape, values.dtype)
     begin = values[tensor.offset :]
     steps = tuple(stride * values.itemsize for stride in strides)
-    return np.lib.stride_tricks.as_strided(begin, shape, steps).copy()
+    view = np.lib.stride_tricks.as_strided(begin, shape, steps, writeable=False)
+    return view if size > values.size else view.copy()
 
 
 def _width(dtype: str) -> int:

@@ -4,6 +4,7 @@ import pickle
 import re
 import tarfile
 import warnings
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,20 +13,9 @@ import numpy as np
 
 from roadseg.errors import RoadsegError
 from roadseg.weights.pickled import read_paddle_content, read_torch_content
+from roadseg.weights.wrapping import find_tensors, without_wrapping
 
 SUFFIXES = (".pth", ".pt", ".pth.tar")
-WRAPPERS = ("state_dict", "model_state_dict", "model_state", "model", "net")
-"""Keys under which training scripts keep the weights beside epoch and optimiser."""
-COUNTER = "num_batches_tracked"
-PREFIXES = ("module.", "model.")
-LOSS = re.compile(r"^(module\.)?(model\.)?\w*loss\.")
-PADDLE_MEAN = "._mean"
-PADDLE_LEAVES = {
-    PADDLE_MEAN: ".running_mean",
-    "._variance": ".running_var",
-    "._weight": ".weight",
-}
-PADDLE = re.compile(r"\._(mean|variance|weight)$")
 ADVICE = "where you trust it, open it with PyTorch and save the network's state_dict()"
 
 
@@ -44,13 +34,15 @@ def read_pytorch(source: Path) -> dict[str, np.ndarray]:
 
     Unwrapped from what training scripts put around it, without the `module.` of DataParallel and
     the counters of batch normalisation, which Keras has not.
-    PyTorch itself is not needed. Raises RoadsegError for a file that is absent or damaged, and for
-    a pickle of anything else than tensors, which is not opened.
+    PyTorch itself is not needed. Raises RoadsegError for a file that is absent or damaged (the
+    checksums of zip files are looked at, which PyTorch itself does not), and for a pickle of
+    anything else than tensors, which is not opened.
     """
     if not source.is_file():
         raise RoadsegError(f"{source}: no such file; check the path")
-    state = _state(_content(source), str(source))
-    return plain_names({name: _array(name, value, str(source)) for name, value in state.items()})
+    _check_zip(source)
+    state = find_tensors(_content(source), _is_tensor, str(source))
+    return without_wrapping(_arrays(state, source))
 
 
 def read_paddle(source: Path) -> dict[str, np.ndarray]:
@@ -58,8 +50,8 @@ def read_paddle(source: Path) -> dict[str, np.ndarray]:
 
     Raises RoadsegError for a file that is absent or damaged, or holds anything else than arrays.
     """
-    state = _state(read_paddle_content(source), str(source))
-    return plain_names({name: _array(name, value, str(source)) for name, value in state.items()})
+    state = find_tensors(read_paddle_content(source), _is_tensor, str(source))
+    return without_wrapping(_arrays(state, source))
 
 
 def _content(source: Path) -> Any:
@@ -77,44 +69,30 @@ def _content(source: Path) -> Any:
         raise RoadsegError(f"{source}: not a checkpoint of tensors ({_reason(error)})") from None
 
 
-def plain_names(arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Return `arrays` by the names of the network itself in PyTorch.
-
-    Without counters of batches and what belongs to a loss (class weights), without what wraps the
-    network (DataParallel's `module.`, PIDNet's `model.`), and with Paddle's leaves renamed.
-    """
-    plain = {
-        name: array
-        for name, array in arrays.items()
-        if not name.endswith(COUNTER) and not LOSS.search(name)
-    }
-    for prefix in PREFIXES * 2:  # either may be inside the other
-        if plain and all(name.startswith(prefix) for name in plain):
-            plain = {name.removeprefix(prefix): array for name, array in plain.items()}
-    if any(name.endswith(PADDLE_MEAN) for name in plain):
-        plain = {PADDLE.sub(_torch_leaf, name): array for name, array in plain.items()}
-    return plain
-
-
-def _torch_leaf(found: re.Match[str]) -> str:
-    return PADDLE_LEAVES[found[0]]
+def _check_zip(source: Path) -> None:
+    """Raise RoadsegError for a member whose checksum differs; older files are no zip archives."""
+    if not zipfile.is_zipfile(source):
+        return
+    try:
+        with zipfile.ZipFile(source) as archive:
+            damaged = archive.testzip()
+    except Exception as error:  # zipfile and zlib each raise their own
+        raise RoadsegError(
+            f"{source}: not a checkpoint of tensors ({_reason(error)}); copy the file again"
+        ) from None
+    if damaged:
+        raise RoadsegError(
+            f"{source}: not a checkpoint of tensors (damaged: the checksum of '{damaged}' "
+            "differs); copy the file again"
+        )
 
 
-def _state(content: Any, source: str) -> Mapping[str, Any]:
-    """Return the dictionary of tensors in what a training script saved."""
-    while isinstance(content, Mapping):
-        inner = next((content[key] for key in WRAPPERS if _is_dictionary(content, key)), None)
-        if inner is None:
-            return content
-        content = inner
-    raise RoadsegError(
-        f"{source}: holds one {type(content).__name__}, not weights by name; save the network's "
-        "state_dict()"
-    )
+def _arrays(state: Mapping[str, Any], source: Path) -> dict[str, np.ndarray]:
+    return {name: _array(name, value, str(source)) for name, value in state.items()}
 
 
-def _is_dictionary(content: Mapping[str, Any], key: str) -> bool:
-    return isinstance(content.get(key), Mapping)
+def _is_tensor(value: Any) -> bool:
+    return isinstance(value, np.ndarray) or hasattr(value, "is_floating_point")
 
 
 def _array(name: str, value: Any, source: str) -> np.ndarray:

@@ -18,11 +18,6 @@ SKIPPED = re.compile(
 )
 
 
-def is_slim(source: Path) -> bool:
-    """Return whether `source` names an archive or an existing checkpoint's prefix or part."""
-    return source.name.endswith(ARCHIVES) or index_file(source).is_file()
-
-
 def index_file(source: Path) -> Path:
     """Return the path of the `.index` beside a prefix, or beside any one file of a checkpoint."""
     prefix = re.sub(r"\.(index|meta|data-\d+-of-\d+)$", "", str(source))
@@ -36,7 +31,8 @@ def read_slim(source: Path) -> dict[str, np.ndarray]:
     Optimiser slots, moving averages, step counters and ImageNet's last layers are left out.
     Raises RoadsegError for a missing or damaged file, or an archive with none or several in it.
     """
-    if not source.name.endswith(ARCHIVES):
+    archive_there = source.is_file() and tarfile.is_tarfile(source)
+    if not source.name.endswith(ARCHIVES) and not archive_there:
         return _read_prefix(str(index_file(source)).removesuffix(".index"), str(source))
     with tempfile.TemporaryDirectory() as folder:
         try:

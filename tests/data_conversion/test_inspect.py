@@ -35,7 +35,7 @@ def test_the_histogram_names_every_class(records: Path, capsys: pytest.CaptureFi
 def test_previews_show_image_and_label_with_a_legend(records: Path, tmp_path: Path):
     folder = tmp_path / "previews"
     assert main([str(records), "--split", "train", "--to", str(folder), "--previews", "2"]) == 0
-    paths = sorted(folder.iterdir())
+    paths = sorted(folder.glob("*.png"))
     assert len(paths) == 2 and all(path.name.endswith("_preview.png") for path in paths)
     assert cv2.imread(str(paths[0])).shape[1] == 1600
 

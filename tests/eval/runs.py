@@ -41,13 +41,18 @@ def street(seed: int, size: tuple[int, int] = SIZE) -> tuple[np.ndarray, np.ndar
 def write_records(
     folder: Path, count: int = 3, split: str = "val", table: LabelTable | None = TABLE
 ) -> Path:
-    """Write `count` street images as one shard of `split` and return the folder."""
+    """Write `count` street images as one shard of `split` and return the folder.
+
+    Labels that are no class of `table` are ignored.
+    """
     import tensorflow as tf
 
     folder.mkdir(parents=True, exist_ok=True)
     with tf.io.TFRecordWriter(str(folder / f"{split}-00000-of-00001.tfrecord")) as writer:
         for number in range(count):
             image, label = street(number)
+            if table is not None:
+                label = np.where(label < table.num_classes, label, 255).astype(np.uint8)
             writer.write(serialized(example_values(image, label, f"{split}{number}")))
     if table is not None:
         (folder / "label_table.json").write_text(table.to_json())

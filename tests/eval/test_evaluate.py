@@ -275,7 +275,7 @@ def test_a_checkpoint_of_another_class_count_is_refused(tmp_path: Path) -> None:
         evaluate(run)
 
 
-def test_an_unreadable_image_is_one_error_that_names_the_split(tmp_path: Path) -> None:
+def test_an_unreadable_example_is_one_error_that_names_file_and_record(tmp_path: Path) -> None:
     import tensorflow as tf
 
     records = write_records(tmp_path / "records", count=1)
@@ -284,7 +284,7 @@ def test_an_unreadable_image_is_one_error_that_names_the_split(tmp_path: Path) -
         writer.write(serialized(example_values(image, label[:-2], "cut")))
     run = begin_run(tmp_path / "run", recipe(records))
     add_checkpoint(run, 10)
-    with pytest.raises(RoadsegError, match="unreadable example in split 'val'.*cut") as error:
+    with pytest.raises(RoadsegError, match=r"record 0 \(cut\): says 48x64, its image") as error:
         evaluate(run)
     assert "\n" not in str(error.value)
 

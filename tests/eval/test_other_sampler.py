@@ -135,7 +135,7 @@ def test_later_frames_are_sampled_by_the_labels_before_them(run: RunFolder) -> N
     # The labels are smaller than 4 pixels a cell: they are not reduced.
     by_labels = np.asarray(sampler.grid_of_labels(labels[0][None], segmenter.size, ignore=None))
     np.testing.assert_allclose(points[1], by_labels, atol=1e-5)
-    assert np.abs(points[1] - points[0]).max() > 0.01
+    assert np.abs(points[1] - points[0]).max() > 1e-3
     assert (frames.frames, frames.first_frames) == (3, 1)
     frames(255 - images[0])
     assert frames.first_frames == 2, "a frame after a cut is sampled by the network"

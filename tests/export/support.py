@@ -6,9 +6,11 @@ import keras
 
 from roadseg import checkpoint
 from roadseg.datasets.label_table import LabelTable
+from roadseg.models.density_sampler import density_sampler
 from roadseg.recipe import Recipe
 from roadseg.run_folder import RunFolder, build_network, variable_arrays
 from roadseg.sampling import SampledSegmenter
+from roadseg.sampling.density import DensitySampler
 from tests.sampling.support import small_nus
 
 CLASSES = ("road", "pole", "person")
@@ -35,10 +37,21 @@ def heavy_network() -> keras.Model:
     return keras.Sequential([keras.Input((None, None, 3)), *layers])
 
 
-def small_segmenter(view: tuple[int, int] | None = None, adaptive: bool = True) -> SampledSegmenter:
+def small_segmenter(
+    window: tuple[int, int] | None = None, sampler: str = "nus"
+) -> SampledSegmenter:
     """Return the small network behind sampling at 24x32."""
-    auxiliary = small_nus() if adaptive else None
-    return SampledSegmenter(small_network(), auxiliary, (24, 32), window=view)
+    made = {"nus": small_nus, "density": small_density}.get(sampler, lambda: sampler)()
+    return SampledSegmenter(small_network(), made, (24, 32), window=window)
+
+
+def small_density() -> DensitySampler:
+    """Return an untrained density network of 4x6 cells, its density as uneven as a trained one."""
+    keras.utils.set_random_seed(3)
+    sampler = DensitySampler(density_sampler((16, 24), width=4))
+    logits = sampler.network.get_layer("logits")
+    logits.set_weights([weights * 100 for weights in logits.get_weights()])
+    return sampler
 
 
 def make_run(

@@ -48,7 +48,7 @@ def test_card_says_what_was_exported_and_how_good_it_is(folder):
     assert card["label_table"]["names"] == list(CLASSES)
     assert [result["miou"] for result in card["evaluations"]] == [0.5]
     assert "per_image" not in card["evaluations"][0]
-    assert card["auxiliary_recipe"]["task"] == "sampling"
+    assert card["sampler_recipe"]["task"] == "sampling"
     assert card["versions"]["tensorflow"] == tf.__version__
     assert [output["name"] for output in card["outputs"]] == ["labels", "scores", "locations"]
 

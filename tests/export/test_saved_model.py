@@ -84,7 +84,7 @@ def test_network_without_sampling_exports_too(tmp_path):
 
 
 def test_uniform_sampling_exports_too(tmp_path):
-    export_saved_model(small_segmenter(adaptive=False), tmp_path / "uniform")
+    export_saved_model(small_segmenter(sampler="uniform"), tmp_path / "uniform")
     signatures = tf.saved_model.load(str(tmp_path / "uniform")).signatures
     assert "locations" in signatures
 

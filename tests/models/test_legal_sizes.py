@@ -4,6 +4,7 @@ import pytest
 from keras import ops
 
 import roadseg
+from roadseg.errors import RoadsegError
 from roadseg.layers.entry import mean_colour
 from roadseg.models.legal_sizes import PadToMultiple, padded_to_legal
 from tests.support import on_tensorflow
@@ -74,3 +75,16 @@ def test_it_exports_at_unknown_size(network, tmp_path):
         given = images(*size)
         found = loaded.serve(given).numpy()
         np.testing.assert_allclose(found, numbers(wrapped(given, training=False)), atol=1e-4)
+
+
+def test_a_side_one_pixel_short_of_a_multiple_is_legal_where_the_first_stride_rounds_up():
+    keras.utils.set_random_seed(0)
+    dabnet = roadseg.create("dabnet", 5)
+    for size in ((63, 95), (64, 95)):
+        given = images(*size)
+        found = numbers(padded_to_legal(dabnet)(given, training=False))
+        np.testing.assert_array_equal(found, numbers(dabnet(given, training=False)))
+    for size in ((62, 96), (64, 97)):
+        with pytest.raises(RoadsegError, match="this network takes multiples of 4"):
+            dabnet(images(*size))
+        assert numbers(padded_to_legal(dabnet)(images(*size))).shape == (2, *size, 5)

@@ -93,6 +93,39 @@ def test_labels_are_the_best_class_of_the_scores(method):
         assert np.array_equal(labels[certain], full.argmax(-1)[certain])
 
 
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("skip", [True, False])
+@pytest.mark.parametrize("kind", ["smooth", "folded", "random", "one place", "coarse"])
+def test_the_portable_form_gives_exactly_the_labels_of_the_usual_one(kind, skip, method):
+    rng = np.random.default_rng(5)
+    grid = {
+        "smooth": smooth_grid(24),
+        "folded": folded_grid(24),
+        "random": rng.uniform(-0.3, 1.3, (1, 24, 24, 2)).astype(np.float32),
+        "one place": np.full((1, 24, 24, 2), 0.5, np.float32),
+        # Several starts on one pixel.
+        "coarse": np.round(smooth_grid(24) * 8) / np.float32(8),
+    }[kind]
+    grid = np.concatenate([grid, grid[:, ::-1]])
+    scores = noise(2, 24, 24, 5, seed=6)
+    for size in ((61, 83), (7, 90)):
+        usual = unsample(scores, grid, size, argmax=True, method=method, skip=skip)
+        portable = unsample(
+            scores, grid, size, argmax=True, method=method, skip=skip, portable=True
+        )
+        assert len(np.unique(usual)) > 1
+        np.testing.assert_array_equal(portable, usual)
+    usual = unsample(scores, grid, (61, 83), method=method)
+    portable = unsample(scores, grid, (61, 83), method=method, portable=True)
+    np.testing.assert_array_equal(portable, usual)
+
+
+def test_the_portable_form_takes_grids_of_two_points():
+    grid, scores = uniform_grid(2, 1), noise(1, 2, 2, 3)
+    found = unsample(scores, grid, (9, 11), portable=True)
+    np.testing.assert_array_equal(found, unsample(scores, grid, (9, 11)))
+
+
 def test_scores_of_one_class_give_it_everywhere():
     scores = np.zeros((1, 6, 6, 3), np.float32)
     scores[..., 2] = 1

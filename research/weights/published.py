@@ -1,0 +1,52 @@
+"""A network with published weights, from a name."""
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+import keras
+
+from roadseg.errors import RoadsegError
+from roadseg.models import registry
+from roadseg.weights.fetch import locate
+from roadseg.weights.initial import original_of, read_part, read_weights
+from roadseg.weights.presets import choose_preset
+
+
+def create_with_weights(
+    name: str,
+    num_classes: int | None,
+    weights: str,
+    options: Mapping[str, Any],
+    mirror: Path | str | None = None,
+) -> keras.Model:
+    """Return the network `name` with `weights`; the other arguments are those of `create`.
+
+    weights: what a preset's name ends in, 'cityscapes', whose options the network then has; or a
+        file, or 'imagenet', as `read_weights` takes them.
+    num_classes: None for the preset's. Of another number the network takes what fits, and one line
+        on standard error says what it left.
+    mirror: folder in which a preset's file is looked for first; None: $ROADSEG_WEIGHTS.
+    Raises RoadsegError for no such preset, options that contradict it, a number of classes that is
+    wanted and not given, and what `locate` and `read_weights` refuse.
+    """
+    if weights == "imagenet" or Path(weights).expanduser().is_file():
+        model = registry.create(name, num_classes, **options)
+        read_weights(model, weights, original_of(name))
+        return model
+    preset_name, preset = choose_preset(name, weights, options)
+    if not (num_classes or preset.num_classes):
+        raise RoadsegError(
+            f"weights='{weights}': of a backbone, which leaves the classes open; give num_classes"
+        )
+    classes = num_classes or preset.num_classes
+    source = str(locate(preset_name, preset, mirror))
+    model = registry.create(preset.network, classes, **{**preset.options, **options})
+    original = original_of(preset.network)
+    if preset.part == "all" and classes == preset.num_classes:
+        read_weights(model, source, original)
+        return model
+    part: Literal["backbone", "fitting"] = "fitting" if preset.part == "all" else "backbone"
+    print(f"{preset_name}: {read_part(model, source, original, part)}", file=sys.stderr)
+    return model

@@ -1,0 +1,73 @@
+"""Dilated convolution at sizes that a graph does not know gives the values of Keras's own."""
+
+import keras
+import numpy as np
+import pytest
+
+from roadseg.ops.dilated import dilated_convolution
+
+SIZES = ((16, 16), (16, 25), (25, 16), (16, 40), (17, 17), (17, 25), (9, 9))
+
+
+def arrays(size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+    random = np.random.default_rng(size)
+    return (
+        random.normal(size=(2, *size, 5)).astype(np.float32),
+        random.normal(size=(3, 3, 5, 4)).astype(np.float32),
+    )
+
+
+@pytest.mark.parametrize("padding", ["same", "valid"])
+@pytest.mark.parametrize("dilation", [2, 3, 4])
+def test_one_graph_of_unknown_size_agrees_with_keras_at_every_size(
+    padding: str, dilation: int
+) -> None:
+    if keras.backend.backend() != "tensorflow":
+        pytest.skip("graphs of unknown size are TensorFlow's")
+    import tensorflow as tf
+
+    image = tf.TensorSpec((None, None, None, 5))
+
+    @tf.function(input_signature=[image, tf.TensorSpec((3, 3, 5, 4))])
+    def convolve(x, kernel):
+        return dilated_convolution(x, kernel, dilation, padding)
+
+    for size in SIZES:
+        x, kernel = arrays(size)
+        expected = keras.ops.conv(x, kernel, padding=padding, dilation_rate=dilation)
+        np.testing.assert_allclose(convolve(x, kernel), expected, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("padding", ["same", "valid"])
+def test_values_and_gradients_of_a_known_size_are_those_of_keras(padding: str) -> None:
+    if keras.backend.backend() != "tensorflow":
+        pytest.skip("elsewhere it is Keras's own convolution")
+    import tensorflow as tf
+
+    x, kernel = (tf.constant(array) for array in arrays((17, 12)))
+    found = []
+    for convolve in (
+        lambda: dilated_convolution(x, kernel, 3, padding),
+        lambda: keras.ops.conv(x, kernel, padding=padding, dilation_rate=3),
+    ):
+        with tf.GradientTape() as tape:
+            tape.watch([x, kernel])
+            loss = tf.reduce_sum(tf.square(y := convolve()))
+        found.append([y, *tape.gradient(loss, [x, kernel])])
+    for ours, theirs in zip(*found, strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-3)
+
+
+def test_networks_with_dilations_side_by_side_take_sizes_in_any_order() -> None:
+    """ESPNet failed at the second size: paddings of the first were folded into its graph."""
+    if keras.backend.backend() != "tensorflow":
+        pytest.skip("graphs of unknown size are TensorFlow's")
+    import tensorflow as tf
+
+    import roadseg
+
+    network = roadseg.create("espnet", 5, p=1, q=1)
+    graph = tf.function(lambda x: network(x, training=False), reduce_retracing=True)
+    for size in ((64, 64), (64, 104), (104, 64), (64, 160), (72, 72), (72, 104)):
+        image = np.random.default_rng(size).uniform(0, 255, (1, *size, 3)).astype(np.float32)
+        np.testing.assert_allclose(graph(image), network(image), rtol=1e-4, atol=1e-4)

@@ -1,0 +1,28 @@
+"""What can be said about a training before TensorFlow is imported: whether its files are there."""
+
+from pathlib import Path
+
+from roadseg.data_conversion.record_folders import find_shards
+from roadseg.errors import RoadsegError
+from roadseg.files import refuse_unwritable
+from roadseg.recipe import Recipe
+from roadseg.run_folder import RunFolder
+from roadseg.train.initial import TRAINED, check_initial_weights, find_sampler
+
+
+def refuse_early(recipe: Recipe, run: RunFolder) -> None:
+    """Raise RoadsegError for records, weights or runs that are not there, and for a full place.
+
+    Whatever it lets pass is looked at again, and closer, where it is used.
+    """
+    refuse_unwritable(run.path, "--run")
+    if run.path.exists() and not run.path.is_dir():
+        raise RoadsegError(f"{run.path}: a file; name a folder with --run")
+    for split in (*recipe.split.split("+"), *filter(None, (recipe.coarse_split,))):
+        if split:
+            find_shards(Path(recipe.records), split)
+    if run.exists and run.checkpoints():
+        return
+    check_initial_weights(recipe)
+    if recipe.task == "segmentation" and recipe.sampler in TRAINED:
+        find_sampler(recipe)
