@@ -59,6 +59,8 @@ def check_types(build: Callable[..., Any], options: Mapping[str, Any], owner: st
     for name, value in options.items():
         hint = parameters[name].annotation if name in parameters else Any
         if not _fits(value, hint):
+            if typing.get_origin(hint) is typing.Literal:
+                raise RoadsegError(f"{owner}: {name}={value!r}; there are {_wanted(hint)}")
             raise RoadsegError(
                 f"{owner}: {name}={value!r} is of another type; give {_wanted(hint)}"
             )

@@ -1,5 +1,6 @@
 """`.keras` files load in a process that has imported roadseg alone, before Keras or after it."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -52,3 +53,13 @@ def test_every_module_that_registers_a_class_is_named() -> None:
         if "@keras.saving.register_keras_serializable" in path.read_text(encoding="utf-8")
     }
     assert named == found
+
+
+def test_no_two_classes_are_registered_by_one_name() -> None:
+    marked = re.compile(r'register_keras_serializable\("roadseg"\)\nclass (\w+)')
+    names = [
+        name
+        for path in sorted((REPOSITORY / "research").rglob("*.py"))
+        for name in marked.findall(path.read_text(encoding="utf-8"))
+    ]
+    assert len(names) > 30 and sorted(set(names)) == sorted(names)

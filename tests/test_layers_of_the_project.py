@@ -17,8 +17,9 @@ MAY_IMPORT = {
     "eval": {"research", "nus_native", "data_conversion"},
     "export": {"research"},
 }
-# The only file of research/ that needs TensorFlow's own reader (of TF-slim's checkpoints).
-READS_TENSORFLOW = "research/weights/slim.py"
+# The only files of research/ that import TensorFlow: its own reader, of TF-slim's checkpoints, and
+# its own operations, where Keras runs on it.
+NEED_TENSORFLOW = {"research/weights/slim.py", "research/ops/backend.py"}
 ON_IMPORT = ("tensorflow", "keras", "tensorflow_datasets")
 COMMANDS = [REPOSITORY / "research" / "__init__.py", REPOSITORY / "research" / "cli.py"]
 
@@ -126,7 +127,7 @@ def test_research_needs_keras_alone_but_to_read_checkpoints_of_tensorflow() -> N
         for path in sources("research")
         if any(used.partition(".")[0] == "tensorflow" for used in imports(ast.walk(tree(path))))
     }
-    assert found <= {READS_TENSORFLOW}
+    assert found <= NEED_TENSORFLOW
 
 
 def test_commands_load_no_framework_before_they_run() -> None:

@@ -27,7 +27,7 @@ class Similarity(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable("roadseg")
-class Blend(keras.layers.Layer):
+class GatedBlend(keras.layers.Layer):
     """Takes the share s = sigmoid(gate) of one map and the rest of another."""
 
     def call(self, inputs: list[Tensor]) -> Tensor:

@@ -24,7 +24,7 @@ from roadseg.layers.context_pyramid import (
     parallel_aggregation_pyramid,
 )
 from roadseg.layers.entry import Normalisation, image_input
-from roadseg.layers.gates import Blend, Exchange, Similarity
+from roadseg.layers.gates import GatedBlend, Exchange, Similarity
 from roadseg.layers.outputs import segmentation_model
 from roadseg.layers.pre_activation import norm_relu_conv, norm_relu_head
 from roadseg.layers.resize import ResizeLike
@@ -169,13 +169,13 @@ def _pixel_attention(detail: Tensor, context: Tensor, width: int, name: str) -> 
     query = ResizeLike("half_pixel", name=f"{name}.f_y.up")([query, detail])
     alike = Similarity(name=f"{name}.similarity")([key, query])
     context = ResizeLike("half_pixel", name=f"{name}.up")([context, detail])
-    return Blend(name=name)([context, detail, alike])
+    return GatedBlend(name=name)([context, detail, alike])
 
 
 def _guided(detail: Tensor, context: Tensor, edges: Tensor, large: bool) -> Tensor:
     """Return detail at boundaries and context elsewhere, as one map."""
     if large:
-        both = Blend(name="dfm.blend")([detail, context, edges])
+        both = GatedBlend(name="dfm.blend")([detail, context, edges])
         return norm_relu_conv(both, detail.shape[-1], 3, ("dfm.conv.0", "dfm.conv.2"))
     parts = Exchange(name="dfm.exchange")([detail, context, edges])
     names = ("dfm.conv_p", "dfm.conv_i")

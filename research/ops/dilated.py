@@ -1,9 +1,10 @@
 """Dilated convolution of maps whose size is known only when the graph runs."""
 
-import importlib
 from typing import Any
 
 import keras
+
+from roadseg.ops.backend import tensorflow
 
 Tensor = Any
 
@@ -21,23 +22,22 @@ def dilated_convolution(x: Tensor, kernel: Tensor, dilation: int, padding: str) 
     picture gets the same labels alone and after others. Its gradient is not there on every CPU:
     where the size is known, the gradient is that of Keras's way.
     """
-    if keras.backend.backend() != "tensorflow":
+    tf = tensorflow()
+    if tf is None:
         return keras.ops.conv(x, kernel, padding=padding, dilation_rate=dilation)
-    # By name: the package needs TensorFlow only where Keras itself runs on it.
-    tensorflow: Any = importlib.import_module("tensorflow")
     # Read out of its variable here: inside, custom gradients would want to be told of variables.
-    x, kernel = (tensorflow.identity(keras.ops.convert_to_tensor(part)) for part in (x, kernel))
+    x, kernel = (tf.identity(keras.ops.convert_to_tensor(part)) for part in (x, kernel))
 
     def direct(x: Tensor, kernel: Tensor) -> Tensor:
-        return tensorflow.nn.conv2d(x, kernel, 1, padding.upper(), dilations=dilation)
+        return tf.nn.conv2d(x, kernel, 1, padding.upper(), dilations=dilation)
 
     if None in tuple(x.shape)[1:3]:
         return direct(x, kernel)
 
-    @tensorflow.custom_gradient
+    @tf.custom_gradient
     def convolve(x: Tensor, kernel: Tensor) -> Any:
         def gradient(upstream: Tensor) -> Any:
-            with tensorflow.GradientTape() as tape:
+            with tf.GradientTape() as tape:
                 tape.watch([x, kernel])
                 y = keras.ops.conv(x, kernel, padding=padding, dilation_rate=dilation)
             return tape.gradient(y, [x, kernel], upstream)

@@ -5,6 +5,8 @@ from typing import Any
 import keras
 from keras import ops
 
+from roadseg.ops.backend import tensorflow
+
 Tensor = Any
 
 
@@ -22,6 +24,4 @@ def places_of(mask: Tensor) -> Tensor:
 
     As `ops.nonzero`, in the form that converters of TensorFlow graphs know.
     """
-    import tensorflow as tf
-
-    return ops.cast(tf.where(mask)[:, 0], "int32")
+    return ops.cast(tensorflow().where(mask)[:, 0], "int32")

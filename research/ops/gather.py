@@ -2,8 +2,9 @@
 
 from typing import Any
 
-import keras
 from keras import ops
+
+from roadseg.ops.backend import tensorflow
 
 Tensor = Any
 
@@ -14,8 +15,5 @@ def gather_rows(table: Tensor, places: Tensor) -> Tensor:
     `ops.take` also counts from the end, and for that compares and corrects every place: on
     millions of pixels as much work as the look-up, and most of it in runtimes of other formats.
     """
-    if keras.backend.backend() != "tensorflow":
-        return ops.take(table, places, axis=0)
-    import tensorflow as tf
-
-    return tf.gather(table, places)
+    tf = tensorflow()
+    return ops.take(table, places, axis=0) if tf is None else tf.gather(table, places)

@@ -139,7 +139,7 @@ def test_keep_going_labels_the_rest_and_fails_at_the_end(
     (tmp_path / "in/b.png").write_bytes(b"no image")
     assert run_predict(tmp_path / "in", tmp_path / "out", "--keep-going", "--write", "labels") == 1
     assert names(tmp_path / "out") == {"a_labels.png", "c_labels.png"}
-    assert "b.png: no picture of a form that is read" in capsys.readouterr().err
+    assert "b.png: not a whole image" in capsys.readouterr().err
 
 
 def test_a_missing_path_and_an_empty_folder_are_refused(tmp_path: Path, bright: None) -> None:

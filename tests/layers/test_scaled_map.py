@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from keras import ops
 
-from roadseg.layers.gates import Blend, Exchange, Similarity
+from roadseg.layers.gates import GatedBlend, Exchange, Similarity
 from roadseg.layers.scaled_map import AverageLike, ChannelShuffle, ScaledMap
 from roadseg.ops.pooling import adaptive_average_pool
 from roadseg.ops.resize import resize_bilinear
@@ -56,7 +56,7 @@ def test_a_gate_takes_its_share_of_one_map_and_the_rest_of_the_other():
     a, b, gate = noise(1, 4, 5, 3), noise(1, 4, 5, 3, seed=1), noise(1, 4, 5, 1, seed=2)
     share = 1 / (1 + np.exp(-gate))
     np.testing.assert_allclose(
-        numbers(Blend()([a, b, gate])), share * a + (1 - share) * b, rtol=1e-4, atol=1e-6
+        numbers(GatedBlend()([a, b, gate])), share * a + (1 - share) * b, rtol=1e-4, atol=1e-6
     )
     alike = numbers(Similarity()([a, b]))
     np.testing.assert_allclose(alike, (a * b).sum(-1, keepdims=True), rtol=1e-4, atol=1e-6)
@@ -71,7 +71,7 @@ def test_they_save_in_a_model_of_unknown_size(tmp_path):
     images = keras.Input((None, None, 6))
     x = ChannelShuffle(3)(images)
     x = AverageLike()([ScaledMap(3, 2, 5)(x), images])
-    x = Blend()([x, images, Similarity()([x, images])])
+    x = GatedBlend()([x, images, Similarity()([x, images])])
     model = keras.Model(images, Exchange()([x, images, x]))
     model.save(tmp_path / "model.keras")
     loaded, given = keras.saving.load_model(tmp_path / "model.keras"), noise(1, 9, 7, 6)

@@ -50,7 +50,7 @@ def test_the_last_fusion_takes_the_stem_with_the_image_or_without():
     for fusion, channels in (("stem+image", 19), ("stem", 16)):
         model = espnet(11, fusion=fusion)
         assert model.get_layer("conv.conv").kernel.shape == (3, 3, 11 + channels, 11)
-    with pytest.raises(RoadsegError, match="espnet: fusion='image'; there are 'stem"):
+    with pytest.raises(RoadsegError, match="espnet: fusion='image'; there are stem"):
         roadseg.create("espnet", 19, fusion="image")
 
 

@@ -81,7 +81,7 @@ def test_a_trunk_that_lacks_a_layer_is_refused(model):
 
 
 def test_it_stands_behind_sampling(model):
-    segmenter = SampledSegmenter(model, None, (32, 48))
+    segmenter = SampledSegmenter(model, "uniform", (32, 48))
     image = images((70, 110))
     assert segmenter(image).shape == (1, 70, 110, CLASSES)
     assert segmenter.labels(image).shape == (1, 70, 110)

@@ -42,7 +42,7 @@ def test_fields_are_read_by_their_types() -> None:
         ("--batch-size eight", "--batch-size eight: a whole number wanted"),
         ("--sampling-size 192", "--sampling-size: 2 values wanted"),
         ("--adam-betas 0.9", "--adam-betas: 2 values wanted, got 1"),
-        ("--loss focal", "--loss focal: there are cross_entropy, ohem"),
+        ("--loss focal", "--loss focal: there are cross_entropy, cross_entropy_of_all, ohem"),
         ("--sampling-size twelve 12", "--sampling-size twelve: a whole number wanted"),
         ("--sampler random", "--sampler random: there are none, uniform, prior, nus, density"),
         ("--task sampling", "--task: a recipe has no such field"),

@@ -143,7 +143,7 @@ def test_small_batches_and_short_schedules_from_scratch_are_warned_of():
     [
         ({"crop_size": (360, 480)}, r"--crop-size \(360, 480\): .*\(352, 480\) or \(384, 480\)"),
         (
-            {"sampling": "uniform", "sampling_size": (60, 70)},
+            {"sampler": "uniform", "sampling_size": (60, 70)},
             r"--sampling-size \(60, 70\): .* 32, .*nearest: \(32, 64\) or \(64, 96\)",
         ),
         ({"crop_size": (20, 64)}, r"nearest: \(32, 64\)$"),
