@@ -10,6 +10,9 @@ from roadseg.errors import RoadsegError
 
 _AT_LEAST_1 = ("batch_size", "steps", "keep_checkpoints", "summary_every_steps", "shuffle_buffer")
 
+_BY_FRAME = ("crop_size", "auxiliary_input")
+"""Sizes that may be 0 0: taken from the frames."""
+
 
 def check_values(values: Mapping[str, Any], hints: Mapping[str, Any], path: Path) -> None:
     """Raise RoadsegError naming the file, and the field whose value is of another type or size."""
@@ -23,7 +26,8 @@ def check_values(values: Mapping[str, Any], hints: Mapping[str, Any], path: Path
         if values.get(name, 1) < 1:
             raise RoadsegError(f"{path}: {name} is {values[name]}; at least 1 is wanted")
     for name in ("crop_size", "sampling_size", "grid_size", "auxiliary_input"):
-        if min(values.get(name, (2, 2))) < 2:
+        given = values.get(name, (2, 2))
+        if min(given) < 2 and not (name in _BY_FRAME and given == (0, 0)):
             raise RoadsegError(f"{path}: {name} is {values[name]}; at least 2 a side is wanted")
 
 

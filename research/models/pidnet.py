@@ -24,7 +24,7 @@ from roadseg.layers.context_pyramid import (
     parallel_aggregation_pyramid,
 )
 from roadseg.layers.entry import Normalisation, image_input
-from roadseg.layers.gates import GatedBlend, Exchange, Similarity
+from roadseg.layers.gates import Exchange, GatedBlend, Similarity
 from roadseg.layers.outputs import segmentation_model
 from roadseg.layers.pre_activation import norm_relu_conv, norm_relu_head
 from roadseg.layers.resize import ResizeLike

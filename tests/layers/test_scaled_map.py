@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from keras import ops
 
-from roadseg.layers.gates import GatedBlend, Exchange, Similarity
+from roadseg.layers.gates import Exchange, GatedBlend, Similarity
 from roadseg.layers.scaled_map import AverageLike, ChannelShuffle, ScaledMap
 from roadseg.ops.pooling import adaptive_average_pool
 from roadseg.ops.resize import resize_bilinear

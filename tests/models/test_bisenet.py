@@ -93,5 +93,7 @@ def test_the_fast_model_costs_about_what_the_paper_is_recalled_to_say():
 
 
 def test_another_backbone_is_refused():
-    with pytest.raises(RoadsegError, match="bisenet: backbone='resnet50'; there are resnet18, xception39"):
+    with pytest.raises(
+        RoadsegError, match="bisenet: backbone='resnet50'; there are resnet18, xception39"
+    ):
         network(backbone="resnet50")

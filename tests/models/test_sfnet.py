@@ -72,7 +72,9 @@ def test_the_skips_of_dfnets_authors_decide_at_an_eighth_with_narrower_maps():
 def test_the_gate_is_an_option_of_sfnet_lite_alone():
     pooled, convolution = (network("sfnet_lite_stdc1", gate=g) for g in ("pooled", "convolution"))
     assert count_parameters(convolution) - count_parameters(pooled) == 9 * (128 - 4)
-    with pytest.raises(RoadsegError, match="sfnet_lite_stdc1: gate='soft'; there are pooled, convolution"):
+    with pytest.raises(
+        RoadsegError, match="sfnet_lite_stdc1: gate='soft'; there are pooled, convolution"
+    ):
         network("sfnet_lite_stdc1", gate="soft")
     with pytest.raises(RoadsegError, match="sfnet_stdc1 has no option 'gate'"):
         network("sfnet_stdc1", gate="pooled")
