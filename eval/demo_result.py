@@ -16,7 +16,6 @@ from roadseg import arguments
 from roadseg.errors import RoadsegError
 from roadseg.eval.comparison import BOUNDARY_PX, Comparison, compare
 from roadseg.eval.report_data import ReportedRun, load_runs
-from roadseg.quiet import quiet_tensorflow
 
 
 @dataclass(frozen=True)
@@ -100,7 +99,6 @@ def _price(uniform: Comparison, learned: Comparison) -> str:
 
 
 if __name__ == "__main__":
-    quiet_tensorflow()
     try:
         sys.exit(main(sys.argv[1:]))
     except RoadsegError as error:

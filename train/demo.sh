@@ -42,6 +42,10 @@ train() { # recipe, run, steps (empty: the recipe's), further arguments
   roadseg train --recipe "$1" --run "$2" --records "$records" --seed "$SEED" "${steps[@]}" "${@:4}"
 }
 
+quiet_python() { # Python without TensorFlow's notices, which are shown where it fails
+  python "$@" 2>"$DEMO/tensorflow.log" || { cat "$DEMO/tensorflow.log" >&2; exit 1; }
+}
+
 say "1/7 pictures and labels to TFRecords"
 if [ -d "$records" ]; then echo "there already: $records"; else "${convert[@]}"; fi
 roadseg inspect "$records" --split val --to "$DEMO/inspect" >"$DEMO/inspect.txt"
@@ -65,12 +69,12 @@ roadseg export "$runs/chosen" --format saved_model
 say "6/7 the SavedModel in a process with TensorFlow alone"
 # Asked for once: of a long list a pipe would be closed before it was written.
 pictures=("${CITYSCAPES_ROOT:-$DEMO/street_scenes}"/leftImg8bit/val/*/*.png)
-python "$(dirname "$0")/demo_saved_model.py" "$runs/chosen/export/saved_model" "${pictures[0]}" \
-  "$DEMO/labels.png" 2>"$DEMO/tensorflow.log" || { cat "$DEMO/tensorflow.log" >&2; exit 1; }
+quiet_python "$(dirname "$0")/demo_saved_model.py" "$runs/chosen/export/saved_model" \
+  "${pictures[0]}" "$DEMO/labels.png"
 roadseg predict "$runs/chosen" --images "${pictures[0]}" --to "$DEMO/predictions"
 
 say "7/7 report"
 roadseg report "$runs/density" "$runs/even" "$runs/chosen" --to "$DEMO/report.html" >"$DEMO/report.txt"
 
 say "done"
-python -m roadseg.eval.demo_result "$runs/even" "$runs/chosen" --report "$DEMO/report.html"
+quiet_python -m roadseg.eval.demo_result "$runs/even" "$runs/chosen" --report "$DEMO/report.html"
