@@ -42,7 +42,7 @@ def test_an_option_given_twice_is_refused() -> None:
         ({"count": 1.5}, "count=1.5 is of another type; give a whole number"),
         ({"count": True}, "count=True is of"),
         ({"width": "wide"}, "width='wide' is of another type; give a number"),
-        ({"kind": "c"}, "kind='c' is of another type; give a, b"),
+        ({"kind": "c"}, "kind='c'; there are a, b"),
     ],
 )
 def test_values_of_another_type_are_refused_by_name(options: dict, complaint: str) -> None:
