@@ -57,10 +57,10 @@ def _classes(readings: Sequence[Reading], table: LabelTable) -> str:
     counts = total(readings)
     pixels = max(sum(counts.values()), 1)
     rows = []
-    for label in (*range(table.num_classes), table.ignore):
-        ignored = label == table.ignore
-        name = "(ignored)" if ignored else table.names[label]
-        red, green, blue = (90, 90, 90) if ignored else table.colours[label]
+    unnamed = {table.rest: "(the rest)", table.ignore: "(ignored)"}
+    for label in table.labels:
+        name = unnamed[label] if label in unnamed else table.names[label]
+        red, green, blue = (90, 90, 90) if label in unnamed else table.colours[label]
         share = 100 * counts[label] / pixels
         images = sum(label in reading.counts for reading in readings)
         rows.append(

@@ -173,9 +173,8 @@ def histogram(names: LabelTable, statistics: Statistics) -> Any:
         table.add_column(name, justify=justify)  # type: ignore[arg-type]
     table.add_column("images", justify="right")
     table.add_column("log10 of share")
-    for label in (*range(names.num_classes), names.ignore):
-        ignored = label == names.ignore
-        red, green, blue = (90, 90, 90) if ignored else names.colours[label]
+    for label in names.labels:
+        red, green, blue = (90, 90, 90) if label >= names.num_classes else names.colours[label]
         share = statistics.share(label)
         table.add_row(
             str(label),
@@ -194,6 +193,8 @@ def histogram(names: LabelTable, statistics: Statistics) -> Any:
 def _class_name(table: LabelTable, label: int) -> str:
     if label == table.ignore:
         return "(ignored)"
+    if label == table.rest:
+        return "(the rest)"
     marks = "*" * (label in table.target_classes) + "+" * (label in table.small_classes)
     return f"{table.names[label]} {marks}".strip()
 

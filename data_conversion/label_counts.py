@@ -1,8 +1,9 @@
 """What labels hold, shard by shard: counted once, kept beside the records, checked each time.
 
-Records may be anybody's. Nothing but train ids and the ignore value may reach a loss or a score, in
-any record, so the first reader of a shard looks at all of its labels; `label_counts.json` keeps
-what it found for as long as the shard's own checksums stay the same. Conversions write it.
+Records may be anybody's. Nothing but the labels of the table (train ids, the ignore value, the rest
+if there is one) may reach a loss or a score, in any record, so the first reader of a shard looks at
+all of its labels; `label_counts.json` keeps what it found for as long as the shard's own checksums
+stay the same. Conversions write it.
 """
 
 import io
@@ -48,7 +49,7 @@ def check_labels(folder: Path, files: Sequence[Path], table: LabelTable) -> None
             _write(folder, kept, counts, marks)
         except RoadsegError as error:
             print(f"{error}; the next reader will count the labels again")
-    allowed = {*range(table.num_classes), table.ignore}
+    allowed = set(table.labels)
     for file in files:
         strange = sorted(set(counts[file]) - allowed)
         if strange:
@@ -202,9 +203,10 @@ def _image_size(encoded: bytes, where: str) -> tuple[int, int]:
 
 def _refusal(file: Path, strange: Sequence[int], table: LabelTable) -> str:
     """Return the message on the first record of `file` that holds one of the values."""
+    rest = "" if table.rest is None else f"{table.rest} is the rest, "
     way_out = (
-        f"train ids of '{table.name}' are 0 to {table.num_classes - 1}, and {table.ignore} is "
-        "ignored: convert the data set again (roadseg convert, with --labels ids for label ids), "
+        f"train ids of '{table.name}' are 0 to {table.num_classes - 1}, {rest}and {table.ignore} "
+        "is ignored: convert the data set again (roadseg convert, with --labels ids for label ids), "
         "or put the right label_table.json beside the records"
     )
     for number, serialized in enumerate(_serialized(file)):

@@ -79,8 +79,11 @@ def describe(split: str, views: Sequence[Reading], table: LabelTable) -> Iterato
         return
     shares = sorted(((counts[i] / pixels, name) for i, name in enumerate(table.names)), key=_most)
     classes = ", ".join(f"{name} {100 * share:.3g} %" for share, name in shares if share)
+    if table.rest is not None:
+        classes = f"the rest {100 * counts[table.rest] / pixels:.3g} %; {classes}"
     yield f"{line}; unlabeled {100 * ignored:.3g} %; {classes}"
-    absent = [name for share, name in shares if not share]
+    unnamed = [table.names[index] for index in table.rest_classes]
+    absent = [name for share, name in shares if not share and name not in unnamed]
     if absent:
         yield f"note: {split} has no pixel of {', '.join(absent)}"
     empty = [r.name for r in views if r.counts.get(table.ignore, 0) >= NEARLY_ALL * _area(r)]

@@ -63,14 +63,17 @@ def to_label_ids(labels: np.ndarray, table: LabelTable) -> np.ndarray:
 
     Where several ids become one class, the first stands for it (none does in Cityscapes); so with
     ids that are ignored (Cityscapes 0, CamVid 11; as ESPNet's authors write their void output). A
-    table without such an id keeps the ignore value.
+    table without such an id keeps the ignore value. Classes that label files do not tell apart have
+    the id of the rest.
     """
     ids = np.full(256, table.ignore, np.uint8)
     for label in reversed(table.label_ids):
         # An id of -1 is 255 in 8-bit files.
         ids[label.train_id] = label.id % 256
     if not table.label_ids:
-        ids[: table.num_classes] = np.arange(table.num_classes)
+        ids[list(table.labels)] = table.labels
+    elif table.rest is not None:
+        ids[list(table.rest_classes)] = ids[table.rest]
     return ids[labels]
 
 

@@ -7,6 +7,14 @@ from typing import Any
 import numpy as np
 import pytest
 
+# Hooks of pytest, which finds them here by their names.
+from tests.raised import (  # noqa: F401
+    pytest_addoption,
+    pytest_configure,
+    pytest_sessionfinish,
+    pytest_testnodedown,
+)
+
 
 def _uniform(rng: np.random.Generator, shape: Any, minval: float = 0.0, maxval: float = 1.0) -> Any:
     return rng.uniform(minval, maxval, shape)

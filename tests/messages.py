@@ -10,6 +10,7 @@ from pathlib import Path
 from tests.support import REPOSITORY
 
 PAGE = REPOSITORY / "docs" / "messages.md"
+ERRORS = ("RoadsegError", "ForeignWeights", "WrongShape")
 FOLDERS = ("research", "nus_native", "data_conversion", "train", "eval", "export")
 _HEAD = """# Messages
 
@@ -33,13 +34,25 @@ def page() -> str:
 
 def messages(path: Path) -> Iterator[str]:
     """Yield the message of each RoadsegError that a file makes, once."""
-    seen: set[str] = set()
+    yield from dict.fromkeys(message for _, message in places(path))
+
+
+def places(path: Path) -> Iterator[tuple[range, str]]:
+    """Yield (lines, message) of each RoadsegError that a file makes."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Call) and ast.unparse(node.func) == "RoadsegError" and node.args:
-            text = " ".join(_text(node.args[0]).split())
-            if text not in seen:
-                seen.add(text)
-                yield text
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in ERRORS and node.args:
+            lines = range(node.lineno, (node.end_lineno or node.lineno) + 1)
+            yield lines, " ".join(_text(node.args[0]).split())
+
+
+def every_message() -> set[tuple[str, str]]:
+    """Return (file, message) of all the code."""
+    paths = [path for folder in FOLDERS for path in (REPOSITORY / folder).rglob("*.py")]
+    return {
+        (path.relative_to(REPOSITORY).as_posix(), message)
+        for path in paths
+        for message in messages(path)
+    }
 
 
 def _text(node: ast.expr) -> str:

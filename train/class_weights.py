@@ -14,6 +14,7 @@ from roadseg.losses.cross_entropy import PUBLISHED_WEIGHTS
 
 if TYPE_CHECKING:
     from roadseg.data_conversion.records import RecordSet
+    from roadseg.datasets import LabelTable
     from roadseg.recipe import Recipe
     from roadseg.run_folder import RunFolder
 
@@ -39,13 +40,25 @@ def class_weights(
             return tuple(float(weight) for weight in json.loads(path.read_text(encoding="utf-8")))
         except (ValueError, TypeError) as error:
             raise RoadsegError(f"{path}: not a list of numbers ({error}); delete it") from None
-    table = records.label_table
-    counts = count_labels(records)
-    seen = [*counts[: table.num_classes], *([counts[table.ignore]] if recipe.void_class else [])]
-    weights = from_counts(np.asarray(seen))
+    weights = from_labels(count_labels(records), records.label_table, recipe.void_class)
     if writes:
         checkpoint.write_text(path, json.dumps(weights) + "\n")
     return weights
+
+
+def from_labels(counts: np.ndarray, table: "LabelTable", void: bool) -> tuple[float, ...]:
+    """Return `from_counts` of the classes of `table`, and of a last output for ignored pixels.
+
+    counts: pixels of each of the 256 labels. Classes that a data set does not tell apart, its
+    rest, are as frequent as all of them together.
+    """
+    seen = [*counts[: table.num_classes], *([counts[table.ignore]] if void else [])]
+    if table.rest is None:
+        return from_counts(np.asarray(seen))
+    *weights, of_rest = from_counts(np.asarray([*seen, counts[table.rest]]))
+    for index in table.rest_classes:
+        weights[index] = of_rest
+    return tuple(weights)
 
 
 def from_counts(counts: np.ndarray) -> tuple[float, ...]:

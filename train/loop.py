@@ -13,6 +13,7 @@ from roadseg import checkpoint
 from roadseg.data_conversion.records import RecordSet, readable
 from roadseg.errors import RoadsegError
 from roadseg.layers.conv_bn import freeze_statistics, synchronise_batch_norm
+from roadseg.losses.cross_entropy import Rest
 from roadseg.recipe import Recipe
 from roadseg.run_folder import RunFolder, build_network, num_outputs
 from roadseg.train import snapshot
@@ -82,7 +83,8 @@ def build(
             if recipe.learns_density:
                 fit_prior(recipe, model, records)
         weights = class_weights(recipe, run, records, writes=is_chief(strategy))
-        return TrainingStep(recipe, model, sampler, strategy, table.ignore, weights)
+        rest = None if table.rest is None else Rest(table.rest, table.rest_classes)
+        return TrainingStep(recipe, model, sampler, strategy, table.ignore, weights, rest)
 
 
 class _Loop:

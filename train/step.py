@@ -7,6 +7,7 @@ import keras
 import tensorflow as tf
 
 from roadseg.losses.criteria import Criterion, Term, mean, named_heads
+from roadseg.losses.cross_entropy import Rest
 from roadseg.losses.density import density_cross_entropy
 from roadseg.losses.squared_error import squared_error
 from roadseg.models.two_views import VIEWS
@@ -39,16 +40,18 @@ class TrainingStep:
         strategy: tf.distribute.Strategy,
         ignore: int = 255,
         class_weights: Sequence[float] | None = None,
+        rest: Rest | None = None,
     ):
         """Make the step; `model` and `sampler` were built in the scope of `strategy`.
 
         class_weights: what recipe.class_weights comes to; see `train.class_weights`.
+        rest: of a data set that labels some classes only.
         """
         self.recipe, self.model, self.sampler = recipe, model, sampler
         if sampler is None and recipe.sampler == "uniform":
             self.sampler = UniformSampler()
         self.strategy, self.ignore = strategy, ignore
-        self.criterion = criterion(recipe, ignore, class_weights)
+        self.criterion = criterion(recipe, ignore, class_weights, rest)
         self.dtype = "float64" if recipe.precision == "float64" else "float32"
         self.padding = padding_colour(recipe)
         self.scale: LossScale | None = None
@@ -180,7 +183,10 @@ class TrainingStep:
 
 
 def criterion(
-    recipe: Recipe, ignore: int = 255, class_weights: Sequence[float] | None = None
+    recipe: Recipe,
+    ignore: int = 255,
+    class_weights: Sequence[float] | None = None,
+    rest: Rest | None = None,
 ) -> Criterion:
     """Return how the heads of the network of `recipe` are compared with labels."""
     return Criterion(
@@ -192,6 +198,7 @@ def criterion(
         class_weights=class_weights,
         boundary_from=recipe.boundary_from,
         ignore=ignore,
+        rest=rest,
         main_weight=recipe.main_weight,
         edge_weight=recipe.edge_weight,
         edge_aware_weight=recipe.edge_aware_weight,

@@ -2,6 +2,7 @@
 
     name: my_city                # name of the records; default: the folder's name
     ignore: [0, 255]             # values in label files that count nowhere; default [255]
+    rest: 10                     # value of pixels that are none of the labelled classes; see below
     labels: ids                  # or `colours`: label files are RGB pictures in these colours
     classes:                     # in the order of the train ids
       - name: road
@@ -12,8 +13,15 @@
         colours: [[220, 20, 60], [255, 0, 0]]   # for `labels: colours`; default: [colour]
         target: true             # boundaries of this class attract samples
         small: true              # reported among the small classes
+      - name: sky
+        colour: [70, 130, 180]
+        labelled: false          # has no value of its own: it is somewhere among `rest`
 
-With `labels: colours`, `ignore` lists colours; default [[0, 0, 0]].
+With `labels: colours`, `ignore` and `rest` list colours; `ignore` is [[0, 0, 0]] by default. What
+`rest` takes is ignored by default no more.
+
+A data set that labels some classes only says `labelled: false` of the others, and `rest`. The loss
+then punishes a network at such a pixel for what it gives the labelled classes, and for no more.
 
 YAML by itself makes False of a class `no`, 8 of an id `010`, 1.1 of a name `1.10` and None of
 `null`. Here names are what is written, values are decimal digits, flags are `true` or `false`, and
@@ -31,8 +39,9 @@ from roadseg.datasets import LabelId, LabelTable
 from roadseg.errors import RoadsegError
 
 IGNORE = 255
-_TABLE_KEYS = {"name", "ignore", "labels", "classes"}
-_CLASS_KEYS = {"name", "colour", "ids", "colours", "target", "small"}
+REST = 254
+_TABLE_KEYS = {"name", "ignore", "labels", "classes", "rest"}
+_CLASS_KEYS = {"name", "colour", "ids", "colours", "target", "small", "labelled"}
 _FLAGS = {"true": True, "false": False}
 _LARGEST_BYTES = 1_000_000
 _DEEPEST = 12
@@ -116,6 +125,7 @@ def _table(values: Any, default_name: str) -> tuple[LabelTable, Coding]:
             raise ValueError(f"class {index}: wanted name and colour, got {reprlib.repr(entry)}")
         if not isinstance(entry["name"], str) or not entry["name"].strip():
             raise ValueError(f"class {index}: name {reprlib.repr(entry['name'])} is no word")
+    unnamed = _rest_classes(values)
     table = LabelTable(
         name=name,
         names=tuple(entry["name"] for entry in classes),
@@ -124,12 +134,36 @@ def _table(values: Any, default_name: str) -> tuple[LabelTable, Coding]:
         target_classes=tuple(i for i, entry in enumerate(classes) if _flag(entry, "target")),
         small_classes=tuple(i for i, entry in enumerate(classes) if _flag(entry, "small")),
         label_ids=_by_colour(values) if coding == "colours" else _by_id(values),
+        rest=REST if unnamed else None,
+        rest_classes=unnamed,
     )
     return table, coding
 
 
-def _flag(entry: Mapping[str, Any], key: str) -> bool:
-    text = entry.get(key, "false")
+def _rest_classes(values: Mapping[str, Any]) -> tuple[int, ...]:
+    """Return the classes that are not labelled; ValueError where their pixels have no value."""
+    classes = values["classes"]
+    found = tuple(i for i, entry in enumerate(classes) if not _flag(entry, "labelled", "true"))
+    for entry in (classes[index] for index in found):
+        if "ids" in entry or "colours" in entry:
+            raise ValueError(f"{entry['name']}: labelled: false, and it has ids; leave one of both")
+    if found and "rest" not in values:
+        raise ValueError(
+            f"{classes[found[0]]['name']}: labelled: false, and no rest; say which value of label "
+            "files means any class that is not labelled"
+        )
+    if "rest" in values and not found:
+        raise ValueError(
+            "rest: every class is labelled; say labelled: false of the classes that it may be, "
+            "or list it under ignore"
+        )
+    if len(found) == len(classes):
+        raise ValueError("rest: no class is labelled; leave labelled: false out where one is")
+    return found
+
+
+def _flag(entry: Mapping[str, Any], key: str, default: str = "false") -> bool:
+    text = entry.get(key, default)
     if not isinstance(text, str) or text.lower() not in _FLAGS:
         raise ValueError(f"{entry['name']}: {key} {reprlib.repr(text)}: wanted true or false")
     return _FLAGS[text.lower()]
@@ -138,12 +172,16 @@ def _flag(entry: Mapping[str, Any], key: str) -> bool:
 def _by_id(values: Mapping[str, Any]) -> tuple[LabelId, ...]:
     """Return the label ids of a table whose label files hold ids."""
     found: dict[int, LabelId] = {}
+    unnamed = _rest_classes(values)
     for train_id, entry in enumerate(values["classes"]):
         name, colour = entry["name"], _colour(entry["colour"], entry["name"])
-        for text in _list(entry.get("ids", str(train_id))):
+        for text in _list(entry.get("ids", [] if train_id in unnamed else str(train_id))):
             value = _id(text, name)
             _add(found, value, LabelId(value, name, train_id, colour))
-    for text in _list(values.get("ignore", str(IGNORE))):
+    for text in _list(values.get("rest", [])):
+        value = _id(text, "rest")
+        _add(found, value, LabelId(value, "rest", REST, (0, 0, 0)))
+    for text in _list(values.get("ignore", [] if IGNORE in found else str(IGNORE))):
         value = _id(text, "ignore")
         _add(found, value, LabelId(value, "ignore", IGNORE, (0, 0, 0)))
     return tuple(found.values())
@@ -152,11 +190,16 @@ def _by_id(values: Mapping[str, Any]) -> tuple[LabelId, ...]:
 def _by_colour(values: Mapping[str, Any]) -> tuple[LabelId, ...]:
     """Return the label ids of a table whose label files hold colours; ids are only counted."""
     found: dict[Any, LabelId] = {}
+    unnamed = _rest_classes(values)
     for train_id, entry in enumerate(values["classes"]):
         name = entry["name"]
-        for value in _colours(entry.get("colours", [entry["colour"]]), name):
+        own = [] if train_id in unnamed else [entry["colour"]]
+        for value in _colours(entry.get("colours", own), name):
             _add(found, value, LabelId(len(found), name, train_id, value))
-    for value in _colours(values.get("ignore", [["0", "0", "0"]]), "ignore"):
+    for value in _colours(values.get("rest", []), "rest"):
+        _add(found, value, LabelId(len(found), "rest", REST, value))
+    black = [] if (0, 0, 0) in found else [["0", "0", "0"]]
+    for value in _colours(values.get("ignore", black), "ignore"):
         _add(found, value, LabelId(len(found), "ignore", IGNORE, value))
     return tuple(found.values())
 

@@ -61,8 +61,8 @@ class LabelCoding:
     def _lookup(self) -> np.ndarray:
         lookup = np.full(_BEYOND + 1, _UNKNOWN, np.int16)
         if self.coding == "train":
-            lookup[: self.table.num_classes] = range(self.table.num_classes)
-            lookup[self.table.ignore] = self.table.ignore
+            labels = list(self.table.labels)
+            lookup[labels] = labels
         else:
             for value, train_id in self.table.id_to_train.items():
                 lookup[value % 256] = train_id  # -1 is 255 in an 8-bit file

@@ -37,6 +37,8 @@ class LabelTable:
     target_classes: train ids whose boundaries are wanted most (NUS: people and vehicles).
     small_classes: train ids that are small or thin in most images, reported on their own.
     label_ids: the values of the data set's own label files; empty if these are train ids.
+    rest, rest_classes: for a data set that labels some classes only, the label of pixels that are
+        none of those, and the classes that such a pixel may be; None and () where all are labelled.
     """
 
     name: str
@@ -47,6 +49,8 @@ class LabelTable:
     target_classes: tuple[int, ...] = ()
     small_classes: tuple[int, ...] = ()
     label_ids: tuple[LabelId, ...] = ()
+    rest: int | None = None
+    rest_classes: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         """Check that every list fits the number of classes; raise ValueError otherwise."""
@@ -58,7 +62,8 @@ class LabelTable:
             raise ValueError(f"{self.name}: {count} names need as many colours and categories")
         if 0 <= self.ignore < count:
             raise ValueError(f"{self.name}: the ignore value {self.ignore} is a class")
-        for train_id in (*self.target_classes, *self.small_classes):
+        _check_rest(self)
+        for train_id in (*self.target_classes, *self.small_classes, *self.rest_classes):
             if not 0 <= train_id < count:
                 raise ValueError(f"{self.name}: there is no class {train_id} among {count}")
         for label in self.label_ids:
@@ -66,7 +71,7 @@ class LabelTable:
                 raise ValueError(
                     f"{self.name}: {label.name} has the id {label.id}, wanted -1 to 255"
                 )
-            if label.train_id != self.ignore and not 0 <= label.train_id < count:
+            if label.train_id not in (*range(count), self.ignore, self.rest):
                 raise ValueError(f"{self.name}: {label.name} maps to no class ({label.train_id})")
 
     @property
@@ -75,15 +80,21 @@ class LabelTable:
         return len(self.names)
 
     @property
+    def labels(self) -> tuple[int, ...]:
+        """Every label that records may hold: train ids, `rest` if there is one, and `ignore`."""
+        rest = () if self.rest is None else (self.rest,)
+        return (*range(self.num_classes), *rest, self.ignore)
+
+    @property
     def id_to_train(self) -> dict[int, int]:
-        """Value in the data set's label files -> train id or `ignore` (identity if they agree)."""
+        """Value in the data set's label files -> one of `labels` (identity if they agree)."""
         if self.label_ids:
             return {label.id: label.train_id for label in self.label_ids}
-        return {train_id: train_id for train_id in (*range(self.num_classes), self.ignore)}
+        return {label: label for label in self.labels}
 
     @property
     def colour_to_train(self) -> dict[Colour, int]:
-        """Colour in label files that are pictures -> train id or `ignore`.
+        """Colour in label files that are pictures -> one of `labels`.
 
         Where several ids share a colour, the first wins (Cityscapes: pole before polegroup).
         """
@@ -129,6 +140,16 @@ class LabelTable:
         return cls(colours=colours, label_ids=ids, **lists)
 
 
+def _check_rest(table: LabelTable) -> None:
+    """Raise ValueError for a rest without classes, or classes without a rest."""
+    if (table.rest is None) == bool(table.rest_classes):
+        raise ValueError(f"{table.name}: rest and rest_classes belong together; give both or none")
+    if len(set(table.rest_classes)) != len(table.rest_classes):
+        raise ValueError(f"{table.name}: a class comes twice in rest_classes")
+    if table.rest is not None and (table.rest < len(table.names) or table.rest == table.ignore):
+        raise ValueError(f"{table.name}: the rest {table.rest} is a class, or the ignore value")
+
+
 def _check_words(table: LabelTable) -> None:
     """Raise ValueError for a value of a kind that a table never holds, wherever it came from."""
     words = (
@@ -140,12 +161,14 @@ def _check_words(table: LabelTable) -> None:
     for word in words:
         if not isinstance(word, str) or not word:
             raise ValueError(f"{word!r} is no name")
-    numbers = (table.ignore, *table.target_classes, *table.small_classes)
+    numbers = (table.ignore, *table.target_classes, *table.small_classes, *table.rest_classes)
+    numbers += () if table.rest is None else (table.rest,)
     for number in (*numbers, *(n for label in table.label_ids for n in (label.id, label.train_id))):
         if type(number) is not int:
             raise ValueError(f"{number!r} is no whole number")
-    if not 0 <= table.ignore <= 255:
-        raise ValueError(f"the ignore value {table.ignore} is none from 0 to 255")
+    for number in (table.ignore, table.rest or 0):
+        if not 0 <= number <= 255:
+            raise ValueError(f"the value {number} of ignored or other pixels is none of 0 to 255")
     for colour in (*table.colours, *(label.colour for label in table.label_ids)):
         parts = len(colour) == 3 and all(type(part) is int and 0 <= part <= 255 for part in colour)
         if not parts:

@@ -19,6 +19,7 @@ def boundary_labels(
     per_class: bool = True,
     align_corners: Corners = True,
     ignore: int = 255,
+    rest: int | None = None,
 ) -> Tensor:
     """Return int32 (batch, *size): class + 1 on boundaries, 0 elsewhere, `ignore` where it was.
 
@@ -30,6 +31,8 @@ def boundary_labels(
         and reduces what it found, which breaks thin lines.
     per_class: False gives 1 on boundaries of whatever class.
     align_corners: how the nearest pixel is found, as in `resize_nearest`; as the network resizes.
+    rest: label of pixels of unknown class, where labels name some classes only: what they are not
+        bounds the others, and they come back as `ignore`. None: there is no such label.
     Raises ValueError for another rank, a distance below 1, or another word in `boundary_from`.
     Source: MSFNet (arXiv:1911.07217): the definition, distance 1, and the comparison at 1/8. Not
     stated there and our choice: the reduction, its place before the search, and the classes moved
@@ -42,9 +45,9 @@ def boundary_labels(
         raise ValueError(f"distance={distance}; 1 pixel or more")
     if boundary_from == "reduced":
         labels = _reduce(labels, size, align_corners)
-        return _boundaries(labels, distance, per_class, ignore)
+        return _boundaries(labels, distance, per_class, ignore, rest)
     if boundary_from == "full":
-        labels = _boundaries(labels, distance, per_class, ignore)
+        labels = _boundaries(labels, distance, per_class, ignore, rest)
         return _reduce(labels, size, align_corners)
     raise ValueError(f"boundary_from={boundary_from!r}; there are 'reduced' and 'full'")
 
@@ -53,7 +56,9 @@ def _reduce(labels: Tensor, size: tuple[Any, Any], align_corners: Corners) -> Te
     return resize_nearest(labels[..., None], size, align_corners)[..., 0]
 
 
-def _boundaries(labels: Tensor, distance: int, per_class: bool, ignore: int) -> Tensor:
+def _boundaries(
+    labels: Tensor, distance: int, per_class: bool, ignore: int, rest: int | None
+) -> Tensor:
     labelled = labels != ignore
     # Highest and lowest class around, the lowest as its negative: one maximum finds both.
     signed = ops.stack([labels, -labels], axis=-1)
@@ -61,7 +66,8 @@ def _boundaries(labels: Tensor, distance: int, per_class: bool, ignore: int) -> 
     around = _disc_maximum(signed, distance)
     boundary = around[..., 0] != -around[..., 1]
     found = ops.where(boundary, labels + 1 if per_class else ops.ones_like(labels), 0)
-    return ops.where(labelled, found, ignore)
+    known = labelled if rest is None else ops.logical_and(labelled, labels != rest)
+    return ops.where(known, found, ignore)
 
 
 def _disc_maximum(x: Tensor, radius: int) -> Tensor:

@@ -7,7 +7,7 @@ from typing import Any, Literal
 from keras import ops
 
 from roadseg.losses.boundary_labels import BoundaryFrom, boundary_labels
-from roadseg.losses.cross_entropy import cross_entropy, cross_entropy_of_all
+from roadseg.losses.cross_entropy import Rest, cross_entropy, cross_entropy_of_all
 from roadseg.losses.edges import EDGE_WEIGHT, edge_cross_entropy, edge_maps
 from roadseg.losses.ohem import ohem_below, ohem_cross_entropy
 from roadseg.ops.resize import resize_bilinear
@@ -54,6 +54,8 @@ class Criterion:
     """As in `boundary_labels`, for a boundary head."""
     ignore: int = 255
     """Label of pixels without one."""
+    rest: Rest | None = None
+    """Of labels that name some classes only; a boundary head leaves such pixels out."""
     main_weight: float = 1.0
     """Of the main head."""
     edge_weight: float = EDGE_WEIGHT
@@ -91,10 +93,11 @@ class Criterion:
 
     def _term(self, weight: float, kind: Kind, scores: Tensor, labels: Tensor) -> Term:
         scores = _at_size_of(labels, scores)
+        counted = (self.ignore, self.class_weights, self.rest)
         if kind in ("cross_entropy", "cross_entropy_of_all"):
             plain = cross_entropy if kind == "cross_entropy" else cross_entropy_of_all
-            return Term(weight, *plain(scores, labels, self.ignore, self.class_weights))
-        mining = (self.ohem_threshold, self.ohem_min_kept, self.ignore, self.class_weights)
+            return Term(weight, *plain(scores, labels, *counted))
+        mining = (self.ohem_threshold, self.ohem_min_kept, *counted)
         mined = ohem_cross_entropy if kind == "ohem" else ohem_below
         return Term(weight, *mined(scores, labels, *mining))
 
@@ -119,6 +122,7 @@ class Criterion:
             boundary_from=self.boundary_from,
             per_class=scores.shape[-1] != 2,
             ignore=self.ignore,
+            rest=self.rest and self.rest.label,
         )
         return Term(self.auxiliary_weight, *cross_entropy(scores, labels, self.ignore))
 

@@ -1,6 +1,7 @@
 """Softmax cross-entropy over the pixels that carry a label, as a sum and a count."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import keras
@@ -30,24 +31,41 @@ PUBLISHED_WEIGHTS = {
 """Factors of classes that originals hold, by the name that a recipe gives them."""
 
 
+@dataclass(frozen=True)
+class Rest:
+    """Where labels name some classes only: the label of all other pixels, and what they may be.
+
+    Such a pixel's cross-entropy is -log of the sum of the probabilities of `classes`: it is no
+    class that is labelled, and which of the others it is, nobody said. Its factor, where classes
+    have some, is the mean of those of `classes`.
+    Source: Shi et al. 2021, "Marginal loss and exclusion loss for partially supervised
+    multi-organ segmentation", eq. 4; the factor is our choice.
+    """
+
+    label: int
+    classes: tuple[int, ...]
+
+
 def cross_entropy(
     scores: Tensor,
     labels: Tensor,
     ignore: int = 255,
     class_weights: Sequence[float] | None = None,
+    rest: Rest | None = None,
 ) -> tuple[Tensor, Tensor]:
     """Return (cross-entropy summed over labelled pixels, number of them), scalars.
 
     scores: (batch, height, width, classes), unnormalised; computed in float32 or wider.
     labels: (batch, height, width) integers, class or `ignore`.
     class_weights: one factor a class; the number of pixels is then the sum of their factors.
+    rest: of labels that name some classes only.
     The mean over a whole batch is the quotient of both sums over all replicas; the mean of the
     replicas' means would weigh pixels unequally. Without a labelled pixel both are 0.
     Raises ValueError when the shapes do not fit. A graph cannot refuse a label that is neither a
     class nor `ignore`: it counts as the nearest class; the converter refuses such records.
     """
-    losses, labelled, classes = pixel_losses(scores, labels, ignore)
-    return summed(losses, labelled, classes, class_weights)
+    losses, labelled, classes = pixel_losses(scores, labels, ignore, rest)
+    return summed(losses, labelled, classes, class_weights, rest)
 
 
 def cross_entropy_of_all(
@@ -55,21 +73,25 @@ def cross_entropy_of_all(
     labels: Tensor,
     ignore: int = 255,
     class_weights: Sequence[float] | None = None,
+    rest: Rest | None = None,
 ) -> tuple[Tensor, Tensor]:
     """Return (cross-entropy summed over labelled pixels, number of all pixels), scalars.
 
     Arguments are those of `cross_entropy`. Ignored pixels and weights make the mean smaller.
     Source: XuJiacong/PIDNet 4c158cf, `CrossEntropy`, whose mean is taken over the whole map.
     """
-    losses, labelled, classes = pixel_losses(scores, labels, ignore)
-    total, _ = summed(losses, labelled, classes, class_weights)
+    losses, labelled, classes = pixel_losses(scores, labels, ignore, rest)
+    total, _ = summed(losses, labelled, classes, class_weights, rest)
     return total, ops.sum(ops.ones_like(losses))
 
 
-def pixel_losses(scores: Tensor, labels: Tensor, ignore: int) -> tuple[Tensor, Tensor, Tensor]:
+def pixel_losses(
+    scores: Tensor, labels: Tensor, ignore: int, rest: Rest | None = None
+) -> tuple[Tensor, Tensor, Tensor]:
     """Return, all of the shape of `labels`: cross-entropy, where a label is, and classes.
 
     Arguments and errors are those of `cross_entropy`. Where no label is, the first means nothing.
+    Pixels of the rest have the number of classes as theirs.
     """
     scores, labels = ops.convert_to_tensor(scores), ops.cast(labels, "int32")
     if len(scores.shape) != len(labels.shape) + 1 or any(
@@ -81,17 +103,30 @@ def pixel_losses(scores: Tensor, labels: Tensor, ignore: int) -> tuple[Tensor, T
     labelled = labels != ignore
     classes = ops.clip(ops.where(labelled, labels, 0), 0, scores.shape[-1] - 1)
     losses = ops.sparse_categorical_crossentropy(classes, scores, from_logits=True)
+    if rest is not None:
+        other = labels == rest.label
+        likely = ops.take(scores, ops.convert_to_tensor(rest.classes, "int32"), axis=-1)
+        unnamed = ops.logsumexp(scores, axis=-1) - ops.logsumexp(likely, axis=-1)
+        losses = ops.where(other, unnamed, losses)
+        classes = ops.where(other, scores.shape[-1], classes)
     return losses, labelled, classes
 
 
 def summed(
-    losses: Tensor, kept: Tensor, classes: Tensor, class_weights: Sequence[float] | None
+    losses: Tensor,
+    kept: Tensor,
+    classes: Tensor,
+    class_weights: Sequence[float] | None,
+    rest: Rest | None = None,
 ) -> tuple[Tensor, Tensor]:
     """Return the sum of `losses` over the pixels `kept`, and their number; weighted by class."""
     # `where` and not a product: an ignored pixel's infinity must not make the sum NaN.
     losses = ops.where(kept, losses, ops.zeros_like(losses))
     counts = ops.cast(kept, losses.dtype)
     if class_weights is not None:
-        weights = ops.take(ops.convert_to_tensor(class_weights, losses.dtype), classes)
+        factors = list(class_weights)
+        if rest is not None:
+            factors.append(sum(factors[index] for index in rest.classes) / len(rest.classes))
+        weights = ops.take(ops.convert_to_tensor(factors, losses.dtype), classes)
         losses, counts = losses * weights, counts * weights
     return ops.sum(losses), ops.sum(counts)

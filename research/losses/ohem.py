@@ -5,7 +5,7 @@ from typing import Any
 
 from keras import ops
 
-from roadseg.losses.cross_entropy import pixel_losses, summed
+from roadseg.losses.cross_entropy import Rest, pixel_losses, summed
 
 Tensor = Any
 
@@ -17,6 +17,7 @@ def ohem_cross_entropy(
     min_kept: int = 100_000,
     ignore: int = 255,
     class_weights: Sequence[float] | None = None,
+    rest: Rest | None = None,
 ) -> tuple[Tensor, Tensor]:
     """Return (cross-entropy summed over hard pixels, number of them), scalars.
 
@@ -28,20 +29,20 @@ def ohem_cross_entropy(
         probability 1; pixels as likely as the last one kept are kept too. Both this and the order
         mean the batch given here, that of one device. 0, or more than there are labelled pixels:
         every labelled pixel is kept.
-    class_weights: as in `cross_entropy`.
+    class_weights, rest: as in `cross_entropy`.
     No gradient passes through the selection. Without a labelled pixel both are 0.
     Raises ValueError as `cross_entropy` does, and for a negative `min_kept`.
     Source: Shrivastava et al. 2016; Fast_Seg 7895738, OhemCrossEntropy2dTensor.
     """
     if min_kept < 0:
         raise ValueError(f"min_kept={min_kept}: 0 (keep all) or more wanted")
-    losses, labelled, classes = pixel_losses(scores, labels, ignore)
+    losses, labelled, classes = pixel_losses(scores, labels, ignore, rest)
     kept = labelled
     if min_kept:
         hard = _hard_pixels(ops.stop_gradient(losses), labelled, threshold, min_kept)
         mined = ops.sum(ops.cast(labelled, "int32")) >= min_kept
         kept = ops.logical_and(labelled, ops.logical_or(hard, ops.logical_not(mined)))
-    return summed(losses, kept, classes, class_weights)
+    return summed(losses, kept, classes, class_weights, rest)
 
 
 def ohem_below(
@@ -51,6 +52,7 @@ def ohem_below(
     min_kept: int = 131_072,
     ignore: int = 255,
     class_weights: Sequence[float] | None = None,
+    rest: Rest | None = None,
 ) -> tuple[Tensor, Tensor]:
     """Return (cross-entropy summed over pixels below a limit, number of them), scalars.
 
@@ -64,7 +66,7 @@ def ohem_below(
     """
     if min_kept < 0:
         raise ValueError(f"min_kept={min_kept}: 0 or more wanted")
-    losses, labelled, classes = pixel_losses(scores, labels, ignore)
+    losses, labelled, classes = pixel_losses(scores, labels, ignore, rest)
     probabilities = ops.exp(-ops.stop_gradient(losses))
     limit = ops.cast(threshold, probabilities.dtype)
     surer = ops.logical_and(labelled, probabilities <= limit)
@@ -73,7 +75,7 @@ def ohem_below(
         enough, lambda: limit, lambda: _limit(probabilities, labelled, limit, min_kept)
     )
     kept = ops.logical_and(labelled, ops.logical_not(probabilities >= limit))
-    total, _ = summed(losses, kept, classes, class_weights)
+    total, _ = summed(losses, kept, classes, class_weights, rest)
     return total, ops.sum(ops.cast(kept, total.dtype))
 
 

@@ -6,7 +6,9 @@ import pytest
 from roadseg.data_conversion.convert import main
 from roadseg.data_conversion.raw.class_table import read_class_table
 from roadseg.data_conversion.records import open_records
+from roadseg.datasets.label_table import LabelTable
 from roadseg.errors import RoadsegError
+from roadseg.eval.overlay import to_label_ids
 from tests.data_conversion.support import picture, write_png
 
 BY_ID = """
@@ -21,6 +23,14 @@ labels: colours
 classes:
   - {name: road, colour: [128, 64, 128]}
   - {name: person, colour: [220, 20, 60], colours: [[220, 20, 60], [255, 0, 0]]}
+"""
+
+SOME = """
+rest: 10
+classes:
+  - {name: road, colour: [128, 64, 128]}
+  - {name: sky, colour: [70, 130, 180], labelled: false}
+  - {name: wall, colour: [102, 102, 156], labelled: false}
 """
 
 
@@ -55,6 +65,36 @@ def test_colours_of_ones_own_become_train_ids(tmp_path: Path):
     to = convert(my_folder(tmp_path / "city", BY_COLOUR, labels), tmp_path / "to")
     label = next(open_records(to, "train").examples())["label"]
     np.testing.assert_array_equal(label.ravel()[:4], [255, 0, 1, 1])
+
+
+def test_pixels_of_no_labelled_class_become_the_rest(tmp_path: Path, capsys):
+    labels = np.resize(np.array([0, 10, 255], np.uint8), (24, 40))
+    to = convert(my_folder(tmp_path / "some", SOME, labels), tmp_path / "to")
+    said = capsys.readouterr().out
+    assert "the rest 33.3 %" in said and "has no pixel of" not in said
+    opened = open_records(to, "train")
+    assert (opened.label_table.rest, opened.label_table.rest_classes) == (254, (1, 2))
+    found = next(opened.examples())["label"]
+    np.testing.assert_array_equal(found.ravel()[:3], [0, 254, 255])
+    np.testing.assert_array_equal(
+        to_label_ids(np.array([0, 1, 2, 255]), opened.label_table), [0, 10, 10, 255]
+    )
+
+
+def test_colours_of_no_labelled_class_become_the_rest(tmp_path: Path):
+    colours = np.array([(128, 64, 128), (0, 0, 0), (9, 9, 9)], np.uint8)
+    text = SOME.replace("rest: 10", "labels: colours\nrest: [[0, 0, 0]]\nignore: [[9, 9, 9]]")
+    source = my_folder(tmp_path / "c", text, colours[np.resize(np.arange(3), (24, 40))])
+    found = next(open_records(convert(source, tmp_path / "to"), "night").examples())["label"]
+    np.testing.assert_array_equal(found.ravel()[:3], [0, 254, 255])
+
+
+def test_the_value_of_the_rest_is_ignored_by_default_no_more(tmp_path: Path):
+    path = tmp_path / "classes.yaml"
+    path.write_text(SOME.replace("rest: 10", "rest: [255, 7]"))
+    table, _ = read_class_table(path)
+    assert table.id_to_train == {0: 0, 255: 254, 7: 254}
+    assert LabelTable.from_json(table.to_json()) == table
 
 
 def test_a_colour_outside_the_table_is_named_with_its_pixel(tmp_path: Path):
@@ -97,6 +137,12 @@ def test_a_split_without_images_is_refused(tmp_path: Path):
         (BY_ID + "  - {name: sky, colour: [1, 2, 3], ids: 9}", "sky: 9 belongs to 'road' already"),
         ("labels: text\nclasses: [{name: a, colour: [0, 0, 0]}]", "'text' is neither ids nor"),
         ("name: My City\nclasses: [{name: a, colour: [0, 0, 0]}]", "name 'My City': wanted small"),
+        (f"rest: 0\n{SOME}".replace("rest: 10\n", ""), "rest: 0 belongs to 'road' already"),
+        (SOME.replace("rest: 10\n", ""), "sky: labelled: false, and no rest; say which value"),
+        (SOME.replace("labelled: false", "ids: 2"), "rest: every class is labelled; say labelled"),
+        (SOME.replace("labelled: false", "ids: 2, labelled: false"), "sky: labelled: .* has ids"),
+        (SOME.replace("labelled: false", "labelled: no"), "sky: labelled 'no': wanted true or fal"),
+        (SOME.replace("128]}", "128], labelled: false}"), "rest: no class is labelled; leave"),
         ("classes: [", "not YAML"),
         ("just text", "the table: wanted keys"),
     ],

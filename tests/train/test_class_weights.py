@@ -1,5 +1,6 @@
 """Weights of classes: published, counted, and kept."""
 
+import dataclasses
 import json
 import math
 from pathlib import Path
@@ -12,7 +13,7 @@ from roadseg.errors import RoadsegError
 from roadseg.losses.cross_entropy import CITYSCAPES_WEIGHTS
 from roadseg.run_folder import RunFolder
 from roadseg.train.check import check_recipe
-from roadseg.train.class_weights import FILE, class_weights, count_labels, from_counts
+from roadseg.train.class_weights import FILE, class_weights, count_labels, from_counts, from_labels
 from tests.train import tiny
 
 
@@ -60,6 +61,17 @@ def test_void_has_a_weight_where_it_is_a_class(records, tmp_path: Path) -> None:
     found = class_weights(recipe, RunFolder(tmp_path), records)
     assert found is not None and len(found) == tiny.CLASSES + 1
     assert found[-1] == pytest.approx(1 / math.log(1.10 + 4 / (24 * 32)))
+
+
+def test_classes_of_the_rest_are_as_frequent_as_all_of_it(records) -> None:
+    table = dataclasses.replace(tiny.TABLE, rest=254, rest_classes=(0, 2))
+    counts = np.zeros(256, int)
+    counts[[1, 254, 255]] = 25, 75, 1000
+    frequent, rare = 1 / math.log(1.85), 1 / math.log(1.35)
+    np.testing.assert_allclose(from_labels(counts, table, False), [frequent, rare, frequent])
+    void, all_of = from_labels(counts, table, True), 1100
+    wanted = [1 / math.log(1.1 + n / all_of) for n in (75, 25, 75, 1000)]
+    np.testing.assert_allclose(void, wanted)
 
 
 def test_the_published_weights_are_for_19_classes(records, tmp_path: Path) -> None:
