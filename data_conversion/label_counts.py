@@ -206,8 +206,8 @@ def _refusal(file: Path, strange: Sequence[int], table: LabelTable) -> str:
     rest = "" if table.rest is None else f"{table.rest} is the rest, "
     way_out = (
         f"train ids of '{table.name}' are 0 to {table.num_classes - 1}, {rest}and {table.ignore} "
-        "is ignored: convert the data set again (roadseg convert, with --labels ids for label ids), "
-        "or put the right label_table.json beside the records"
+        "is ignored: convert the data set again (roadseg convert, with --labels ids for label "
+        "ids), or put the right label_table.json beside the records"
     )
     for number, serialized in enumerate(_serialized(file)):
         labels, counts = _labels(file, number, serialized)
