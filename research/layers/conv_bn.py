@@ -8,6 +8,7 @@ from typing import Any
 import keras
 
 from roadseg.errors import RoadsegError
+from roadseg.layers.dilated_depthwise import DilatedDepthwiseConv2D
 
 Tensor = Any
 
@@ -68,7 +69,8 @@ def depthwise_bn(
     """
     if strides > 1 and dilation > 1:
         raise ValueError(f"{name}: stride {strides} and dilation {dilation} exclude each other")
-    x = keras.layers.DepthwiseConv2D(
+    kind: Any = DilatedDepthwiseConv2D if dilation > 1 else keras.layers.DepthwiseConv2D
+    x = kind(
         3,
         strides=strides,
         padding="same",

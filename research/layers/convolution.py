@@ -9,6 +9,7 @@ from typing import Any
 import keras
 
 from roadseg.layers.conv_bn import BatchNorm, batch_norm
+from roadseg.layers.dilated_depthwise import DilatedDepthwiseConv2D
 from roadseg.layers.grouped import GroupedConv2D
 from roadseg.ops.dilated import dilated_convolution
 
@@ -88,7 +89,8 @@ def depthwise_conv(
 ) -> Tensor:
     """Return the depthwise counterpart of `conv`, without bias; it keeps the size at stride 1."""
     x, own = _padded(x, kernel_size, name, strides, dilation, None)
-    return keras.layers.DepthwiseConv2D(
+    kind: Any = DilatedDepthwiseConv2D if dilation > 1 else keras.layers.DepthwiseConv2D
+    return kind(
         kernel_size,
         strides=strides,
         dilation_rate=dilation,

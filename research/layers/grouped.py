@@ -5,6 +5,8 @@ from typing import Any
 import keras
 from keras import ops
 
+from roadseg.ops.dilated import dilated_depthwise
+
 Tensor = Any
 FEW = 8
 """Groups up to which one convolution for each is faster than one depthwise one and sums."""
@@ -42,14 +44,17 @@ class GroupedConv2D(keras.layers.Conv2D):
         kernel = ops.reshape(kernel, (rows, columns, width, self.groups, each))
         kernel = ops.transpose(kernel, (0, 1, 3, 2, 4))
         kernel = ops.reshape(kernel, (rows, columns, self.groups * width, each))
-        maps = ops.depthwise_conv(
-            inputs,
-            kernel,
-            strides=self.strides,
-            padding=self.padding,
-            dilation_rate=self.dilation_rate,
-            data_format=self.data_format,
-        )
+        if self.strides == (1, 1) and self.data_format == "channels_last":
+            maps = dilated_depthwise(inputs, kernel, self.dilation_rate, self.padding)
+        else:
+            maps = ops.depthwise_conv(
+                inputs,
+                kernel,
+                strides=self.strides,
+                padding=self.padding,
+                dilation_rate=self.dilation_rate,
+                data_format=self.data_format,
+            )
         if width == 1:
             return maps
         batch, height, breadth, _ = ops.shape(maps)

@@ -8,6 +8,7 @@ import keras
 
 from roadseg.layers.conv_bn import BatchNorm
 from roadseg.layers.convolution import Tensor, conv
+from roadseg.layers.dilated_depthwise import DilatedDepthwiseConv2D
 from roadseg.layers.entry import Normalisation, image_input
 from roadseg.layers.outputs import segmentation_model
 from roadseg.layers.pooling import AveragePooling
@@ -96,7 +97,7 @@ def _conv(x: Tensor, filters: int, kernel_size: int, name: str, strides: int = 1
 
 def _depthwise(x: Tensor, kernel_size: tuple[int, int], dilation: int, name: str) -> Tensor:
     """Return a depthwise convolution along one axis, dilated along it, normalised, with PReLU."""
-    x = keras.layers.DepthwiseConv2D(
+    x = DilatedDepthwiseConv2D(
         kernel_size,
         dilation_rate=tuple(dilation if taps > 1 else 1 for taps in kernel_size),
         padding="same",
