@@ -1,0 +1,234 @@
+"""Messages on damaged sources and records that no other test raises: one line each."""
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from roadseg import datasets
+from roadseg.data_conversion.cityscapes import cityscapes_source
+from roadseg.data_conversion.convert_pairs import DualCameraOptions
+from roadseg.data_conversion.dual_camera import dual_camera_source
+from roadseg.data_conversion.kitti import frame_number
+from roadseg.data_conversion.mapillary import read_config, refuse_other_ids
+from roadseg.data_conversion.raw.find import Search, walk
+from roadseg.data_conversion.raw.list_files import lines_of
+from roadseg.data_conversion.raw.pairing import below, pair_up
+from roadseg.data_conversion.raw.pictures import PictureRules, decode_picture, read_file
+from roadseg.data_conversion.raw.polygons import draw_polygons
+from roadseg.data_conversion.raw.source import Pair, Source
+from roadseg.data_conversion.records import open_records
+from roadseg.data_conversion.street_scenes import write_street_scenes
+from roadseg.data_conversion.tfrecord_files import read_record, record_spans
+from roadseg.data_conversion.two_view_records import open_two_views
+from roadseg.errors import RoadsegError
+from tests.data_conversion.support import id_map, picture, small_cityscapes, write_png
+from tests.examples import example_values, serialized
+
+
+def split_without_images(folder: Path) -> None:
+    for path in small_cityscapes(folder).glob("leftImg8bit/val/*/*"):
+        path.unlink()
+    cityscapes_source(folder, splits=("val",))
+
+
+def two_views_in_colours(folder: Path) -> None:
+    table = folder / "c.yaml"
+    table.write_text("labels: colours\nclasses: [{name: a, colour: [1, 2, 3]}]")
+    DualCameraOptions(source=folder, to=folder, classes=table).plan()
+
+
+def frames_of_one_number(folder: Path) -> None:
+    for name in ("fov120_00001.png", "fov120_1.png", "fov60_00001.png"):
+        write_png(folder / "image_train" / name, picture(0))
+    dual_camera_source(folder)
+
+
+def labels_of_one_name(folder: Path) -> None:
+    for name in ("fov120_00001.png", "fov60_00001.png"):
+        write_png(folder / "image_train" / name, picture(0))
+        for place in (".", "more"):
+            write_png(folder / "image_label" / place / name, id_map(0))
+    dual_camera_source(folder)
+
+
+def vistas_of_other_names(folder: Path) -> None:
+    path = folder / "config.json"
+    path.write_text(json.dumps({"labels": [{"name": "moon", "color": [1, 2, 3]}]}))
+    read_config(path)
+
+
+def vistas_of_other_ids(folder: Path) -> None:
+    path = folder / "config.json"
+    path.write_text(json.dumps({"labels": [{"name": "moon", "color": [1, 2, 3]}]}))
+    refuse_other_ids(path)
+
+
+def utf16_that_is_none(folder: Path) -> None:
+    (folder / "list.txt").write_bytes(b"\xff\xfea\x00\x00\xd8")
+    list(lines_of(folder / "list.txt"))
+
+
+def a_list_of_bytes(folder: Path) -> None:
+    (folder / "list.txt").write_bytes(b"a\0b")
+    list(lines_of(folder / "list.txt"))
+
+
+def images_without_labels(folder: Path) -> None:
+    images = [folder / "a.png", folder / "b.png"]
+    pair_up(Search(), images, [], below(folder), below(folder), lambda image: folder / "labels")
+
+
+def labels_called_alike(folder: Path) -> None:
+    labels = [folder / "x" / "a.png", folder / "y" / "a.png"]
+    pair_up(Search(), [], labels, str, lambda path: path.stem, None)
+
+
+def a_float_picture(folder: Path) -> None:
+    path = folder / "a.tif"
+    cv2.imwrite(str(path), np.zeros((4, 5), np.float32))
+    decode_picture(path.read_bytes(), path)
+
+
+def a_pipe(folder: Path) -> None:
+    os.mkfifo(folder / "a.png")
+    read_file(folder / "a.png")
+
+
+def a_huge_header(folder: Path) -> None:
+    # A BMP header alone: 30,000 x 30,000 pixels, more than Pillow opens.
+    size = (30_000).to_bytes(4, "little")
+    header = b"BM" + bytes(8) + (54).to_bytes(4, "little") + (40).to_bytes(4, "little")
+    header += size + size + b"\1\0\x18\0" + bytes(24)
+    decode_picture(header, folder / "a.bmp")
+
+
+def an_outline_of_one_point(folder: Path) -> None:
+    objects = [{"label": "road", "polygon": [[1, 1]]}]
+    path = folder / "a.json"
+    path.write_text(json.dumps({"imgWidth": 9, "imgHeight": 9, "objects": objects}))
+    draw_polygons(path, datasets.get("cityscapes"))
+
+
+def two_images_of_one_name(folder: Path) -> None:
+    pair = Pair("a", folder / "a.png", None)
+    Source("city", datasets.get("cityscapes"), {"train": (pair, pair)})
+
+
+def shortened_record(folder: Path) -> None:
+    path = folder / "a.tfrecord"
+    shard(path, [b"12345"])
+    (start, length) = record_spans(path)[0]
+    path.write_bytes(path.read_bytes()[:-2])
+    read_record(path, int(start), int(length))
+
+
+def no_scene(folder: Path) -> None:
+    write_street_scenes(folder, train=0, val=0)
+
+
+def flow_in_one_shard_alone(folder: Path) -> None:
+    second = {f"second/{key}": value for key, value in example().items()}
+    flow = {"flow/encoded": b"PIEH", "flow/format": b"flo"}
+    shard(folder / "val-00000-of-00002.tfrecord", [serialized({**example(), **second})])
+    shard(folder / "val-00001-of-00002.tfrecord", [serialized({**example(), **second, **flow})])
+    open_two_views(folder, "val")
+
+
+def shard(path: Path, records: list[bytes]) -> None:
+    import tensorflow as tf
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tf.io.TFRecordWriter(str(path)) as writer:
+        for record in records:
+            writer.write(record)
+    (path.parent / "label_table.json").write_text(datasets.get("cityscapes").to_json())
+
+
+def records_of(*examples: bytes) -> Callable[[Path], None]:
+    def run(folder: Path) -> None:
+        shard(folder / "val-00000-of-00001.tfrecord", list(examples))
+        open_records(folder, "val")
+
+    return run
+
+
+def example() -> dict[str, bytes | int]:
+    return example_values(picture(0), id_map(0) % 19, "a")
+
+
+def good(**changes: object) -> bytes:
+    return serialized({**example(), **changes})
+
+
+def info(text: str) -> Callable[[Path], None]:
+    def run(folder: Path) -> None:
+        (folder / "dataset_info.json").write_text(text)
+        open_records(folder, "train")
+
+    return run
+
+
+def broken_pixels(encoded: bytes) -> bytes:
+    """Return a PNG whose checksums are right and whose pixels are not."""
+    import struct
+    import zlib
+
+    start = encoded.index(b"IDAT") - 4
+    (length,) = struct.unpack(">I", encoded[start : start + 4])
+    body = b"IDAT" + zlib.compress(b"too short")
+    chunk = struct.pack(">I", len(body) - 4) + body + struct.pack(">I", zlib.crc32(body))
+    return encoded[:start] + chunk + encoded[start + 12 + length :]
+
+
+LABEL = "image/segmentation/class/encoded"
+BROKEN = broken_pixels(cv2.imencode(".png", id_map(0) % 19)[1].tobytes())
+INFO = {"name": "x", "splits": [{"name": "train", "shardLengths": ["1"]}], "fileFormat": "riegeli"}
+REFUSALS: list[tuple[Callable[[Path], object], str]] = [
+    (split_without_images, "no \\*/\\*_leftImg8bit.png; leave split 'val' out"),
+    (two_views_in_colours, "c.yaml: labels: colours; two views have labels of ids"),
+    (frames_of_one_number, "fov120_1.png: .*fov120_00001.png has the same number"),
+    (labels_of_one_name, "00001.png has the same name; remove one"),
+    (lambda folder: frame_number(folder / "x.png"), "x.png: not the name of a KITTI frame"),
+    (vistas_of_other_names, "config.json: .*; classes of Vistas v1.2 are wanted"),
+    (vistas_of_other_ids, "config.json: id 0 is 'moon', in Vistas v1.1 and v1.2 it is 'animal"),
+    (lambda folder: list(walk(folder / "x")), "x: cannot be listed"),
+    (lambda folder: list(lines_of(folder / "x")), "x: cannot be read .*; --list names a list"),
+    (utf16_that_is_none, "list.txt: cannot be read \\(not text\\); save it as UTF-8"),
+    (a_list_of_bytes, "list.txt: cannot be read \\(not text\\); --list names"),
+    (images_without_labels, "2 images without label \\(a.png, b.png\\), .* and so on are missing"),
+    (labels_called_alike, "y/a.png: .*x/a.png has the same name; remove one"),
+    (lambda _: PictureRules(float_range=(1.0, 0.0)), "--float-range 1 0: wanted two numbers"),
+    (lambda _: PictureRules(max_megapixels=0.0), "--max-megapixels 0: wanted above 0"),
+    (lambda _: PictureRules().check_size(20_000, 9_000, "a.png"), "a.png: 20000x9000 are 180 meg"),
+    (a_float_picture, "a.tif: float pixels, whose black and white no file says"),
+    (a_pipe, "a.png: no regular file; leave it out"),
+    (lambda folder: read_file(folder / "x.png"), "x.png: cannot be read"),
+    (lambda folder: decode_picture(b"text", folder / "x.png"), "x.png: not a whole image .of no f"),
+    (a_huge_header, "a.bmp: .* megapixels; cut it into tiles"),
+    (an_outline_of_one_point, "a.json: 'road' has an outline of one point; mend it"),
+    (two_images_of_one_name, "two images of 'train' are called 'a'; rename one"),
+    (shortened_record, "a.tfrecord: (shorter than|truncated)"),
+    (flow_in_one_shard_alone, "some records of 'val' lack a flow; convert it again"),
+    (no_scene, "--train 0 --val 0 --size .*: at least one scene"),
+    (records_of(b"\x0a\xff"), "not a TFRecord of examples"),
+    (records_of(good(), b"\x0a\xff"), "record 1: not an example; convert"),
+    (records_of(good(), good(**{LABEL: None})), f"record 1: '{LABEL}' is empty or missing"),
+    (records_of(good(**{LABEL: BROKEN})), "record 0 .*: its label cannot be decoded"),
+    (info("[]"), "dataset_info.json: not what tfds writes \\(list\\)"),
+    (info(json.dumps(INFO)), "files are riegeli, not tfrecord; convert"),
+    (info(json.dumps({**INFO, "splits": [{"name": "train", "shardLengths": [-1]}]})), "of -1 rec"),
+]
+
+
+@pytest.mark.parametrize(("refused", "message"), REFUSALS)
+def test_the_message_is_raised_and_is_one_line(
+    refused: Callable[[Path], object], message: str, tmp_path: Path
+) -> None:
+    with pytest.raises(RoadsegError, match=message) as caught:
+        refused(tmp_path)
+    assert "\n" not in str(caught.value)
