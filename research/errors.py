@@ -6,3 +6,8 @@ class RoadsegError(Exception):
 
     The command line prints the message alone, without a traceback, and exits with status 2.
     """
+
+    # Where it passes through a layer or a graph, Keras and AutoGraph would write lines around the
+    # message, about arguments and source code; these are the marks by which they let it be.
+    _keras_call_info_injected = True
+    ag_pass_through = True

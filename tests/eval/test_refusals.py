@@ -1,0 +1,159 @@
+"""Messages of evaluation and prediction that no other test raises: one line each."""
+
+import contextlib
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from roadseg.errors import RoadsegError
+from roadseg.eval import arms, confusion_benchmark, part_times, report_pictures, runtimes, video
+from roadseg.eval.command import parse_step
+from roadseg.eval.inference import InferenceMode
+from roadseg.eval.inference_arguments import InferenceArguments
+from roadseg.eval.oracle import OracleOptions, oracle
+from roadseg.eval.predict import PredictOptions, predict
+from roadseg.eval.predict_pairs import check_kinds, find_pairs, predict_pairs
+from roadseg.eval.report import ReportOptions, report
+from roadseg.eval.sources import Source, found_sources
+from roadseg.eval.submit import SubmitOptions, _images
+from tests.data_conversion.support import picture
+from tests.eval.runs import begin_run, recipe
+
+
+def a_seed_twice(folder: Path) -> None:
+    runs = tuple(
+        arms.ArmRun(
+            name, begin_run(folder / name, recipe(folder)), recipe(folder), {}, {}, frozenset()
+        )
+        for name in ("a", "b")
+    )
+    arms._check_seeds(arms.Arm({"sampler": "none"}, runs))
+
+
+def a_compiler_that_fails(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(confusion_benchmark, "LOOP", "no C at all")
+    confusion_benchmark.compiled_loop(folder)
+
+
+def counts_that_differ(folder: Path) -> None:
+    confusion_benchmark.ratios((16, 16), 1, lambda a, b: np.zeros((1, 1), int))
+
+
+def films(folder: Path) -> Path:
+    write_video(folder / "film.avi")
+    return folder / "film.avi"
+
+
+def write_video(path: Path) -> None:
+    import cv2
+
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), 10, (32, 24))
+    writer.write(picture(0, (24, 32)))
+    writer.release()
+
+
+def demo_of_a_film(folder: Path) -> None:
+    begin_run(folder / "run", recipe(folder))
+    images = (films(folder),)
+    predict(PredictOptions(images=images, run=folder / "run", to=folder / "to", demo=True))
+
+
+def a_film_for_the_server(folder: Path) -> None:
+    images = (films(folder),)
+    _images(SubmitOptions(run=folder, images=images, to=folder / "t.zip"))
+
+
+def lonely_view(folder: Path) -> None:
+    find_pairs([Source(folder / "fov60_00001.png", Path("x"))], ("fov120", "fov60"))
+
+
+def tiled_pairs(folder: Path) -> None:
+    options = PredictOptions(images=(folder,), mode=InferenceArguments(sliding=32))
+    predict_pairs(options, None, [], None)
+
+
+def sampled_otherwise(folder: Path) -> None:
+    result = SimpleNamespace(per_image=[SimpleNamespace(name="a", miou=0.5)], sampler="nus")
+    report_pictures.pictured_images([SimpleNamespace(segmentation=result)], 1)
+
+
+def frames_of_two_sizes(folder: Path) -> None:
+    target = video.VideoTarget(folder / "a.mp4", 10.0)
+    with contextlib.closing(SimpleNamespace(close=target.discard)):
+        target.add(picture(0, (24, 32)))
+        target.add(picture(0, (24, 48)))
+
+
+def a_film_that_was_cut(folder: Path) -> None:
+    target = video.VideoTarget(folder / "a.mp4", 10.0)
+    target.add(picture(0, (24, 32)))
+    target._release()
+    target._aside.write_bytes(b"")
+    target._writer = SimpleNamespace(release=lambda: None)
+    target.close()
+
+
+def a_film_without_frames(folder: Path) -> None:
+    video._check_length(SimpleNamespace(path=folder / "a.mp4", frames=0), 0)
+
+
+def a_text_for_a_film(folder: Path) -> None:
+    (folder / "a.mp4").write_text("text")
+    video.VideoSource(folder / "a.mp4")
+
+
+def a_text_for_a_picture(folder: Path) -> None:
+    (folder / "a.txt").write_text("text")
+    found_sources((folder / "a.txt",), folder / "to")
+
+
+def no_such_part(folder: Path) -> None:
+    part_times.part_of(SimpleNamespace(name="n", layers=[SimpleNamespace(name="a")]), "x")
+
+
+def no_such_network(folder: Path) -> None:
+    with runtimes.exported("fast_scn", 3, (64, 64), {}):
+        pass
+
+
+REFUSALS: list[tuple[Callable[[Path], object], str]] = [
+    (a_seed_twice, "b: seed 0 of '.*' again, after .*a; leave one of them out"),
+    (counts_that_differ, "maps are not counted alike; report this"),
+    (lambda _: parse_step("x"), "--step x: give a step"),
+    (lambda _: InferenceMode(size=0.5, scales=(0.5, 1.0)), "--size 0.5 with --scales: give one"),
+    (lambda _: InferenceMode(size=0.0), "--size 0: a factor above 0"),
+    (lambda _: InferenceMode(size=0.01).sizes((32, 64)), "nothing is left of an image of 32x64"),
+    (lambda f: oracle(OracleOptions(f, ("64",), alphas=(2.0,))), "--alpha 2: the weight"),
+    (no_such_part, "--part 'x': no layer of n has that in its name; its last are a"),
+    (no_such_network, "fast_scn: could not be exported to be timed"),
+    (demo_of_a_film, "--demo: of images alone; leave it out to label videos"),
+    (a_film_for_the_server, "film.avi: a video; the server takes labels of images"),
+    (lambda _: check_kinds(["colours"]), "--write colours: of two views there are"),
+    (lonely_view, "fov60_00001.png: the other view of this number is not there"),
+    (tiled_pairs, ".*: pairs are shown whole; leave it out"),
+    (lambda _: report(ReportOptions(runs=())), "report: name at least one run folder"),
+    (sampled_otherwise, "the images were sampled by 'nus', not by the run's own"),
+    (a_text_for_a_picture, "a.txt: neither image nor video by its ending"),
+    (a_text_for_a_film, "a.mp4: not a video that OpenCV can read"),
+    (frames_of_two_sizes, "a.mp4: a frame of 24x48 in a video of 24x32; cut"),
+    (a_film_that_was_cut, "a.mp4: not written whole; is the disk full"),
+    (a_film_without_frames, "a.mp4: no frame can be read; is the file whole"),
+]
+
+
+@pytest.mark.parametrize(("refused", "message"), REFUSALS)
+def test_the_message_is_raised_and_is_one_line(
+    refused: Callable[[Path], object], message: str, tmp_path: Path
+) -> None:
+    with pytest.raises(RoadsegError, match=message) as caught:
+        refused(tmp_path)
+    assert "\n" not in str(caught.value)
+
+
+def test_what_a_compiler_says_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(RoadsegError, match="loop.c") as caught:
+        a_compiler_that_fails(tmp_path, monkeypatch)
+    assert "\n" not in str(caught.value)

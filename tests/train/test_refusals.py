@@ -1,0 +1,89 @@
+"""Messages of training that no other test raises: one line each."""
+
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from roadseg import checkpoint
+from roadseg.errors import RoadsegError
+from roadseg.run_folder import RunFolder
+from roadseg.train import centroid_cache, half_weights, initial, snapshot
+from roadseg.train.check import check_devices, check_recipe
+from roadseg.train.command import main
+from roadseg.train.early import refuse_early
+from roadseg.train.overrides import override
+from tests.train import tiny
+
+
+def centroids_of_others(folder: Path) -> None:
+    checkpoint.write_arrays(folder / "c.npz", {"fingerprint": np.array("other")})
+    centroid_cache._read(folder / "c.npz", "mine", None)
+
+
+def a_weight_of_another_shape(folder: Path) -> None:
+    checkpoint.write_arrays(folder / "w.npz", {"w": np.zeros(3)})
+    snapshot._assign({"w": tf.Variable(np.zeros(4))}, folder / "w.npz")
+
+
+def a_run_begun_otherwise(folder: Path) -> None:
+    run, recipe = RunFolder(folder), tiny.recipe()
+    run.begin(recipe, tiny.TABLE)
+    initial.check_unchanged(run, dataclasses.replace(recipe, batch_size=2))
+
+
+def a_sampler_of_another_task(folder: Path) -> None:
+    RunFolder(folder).begin(tiny.recipe(), tiny.TABLE)
+    initial.find_sampler(tiny.recipe(sampler="nus", sampler_run=str(folder)))
+
+
+def a_file_for_a_run(folder: Path) -> None:
+    (folder / "run").touch()
+    refuse_early(tiny.recipe(folder), RunFolder(folder / "run"))
+
+
+def two_replicas(folder: Path) -> None:
+    check_devices(tiny.recipe(xla=True), SimpleNamespace(num_replicas_in_sync=2))
+
+
+def sampler_nowhere(folder: Path) -> None:
+    initial.find_sampler(tiny.recipe(sampler="nus", sampler_run=str(folder / "x")))
+
+
+def changed(*words: str) -> Callable[[Path], object]:
+    return lambda folder: override(tiny.recipe(), words)
+
+
+REFUSALS: list[tuple[Callable[[Path], object], str]] = [
+    (centroids_of_others, "c.npz: of other records, tiles or classes"),
+    (a_weight_of_another_shape, r"w.npz: 'w' is of shape \(3,\), wanted shape \(4,\)"),
+    (a_run_begun_otherwise, "this run was begun with batch_size=4, not 2; go on with"),
+    (a_sampler_of_another_task, "a run of the task 'segmentation', no sampler's; train it first"),
+    (sampler_nowhere, "recipe.json: no run of a sampler here; train it first"),
+    (a_file_for_a_run, "run: (a file; name a folder with --run|cannot write here)"),
+    (two_replicas, "xla=True works on one device; leave it out"),
+    (lambda folder: initial.wait_for(RunFolder(folder), 0.0), "not begun by the first machine"),
+    (
+        lambda folder: check_recipe(tiny.recipe(model="fast_scn"), tiny.TABLE),
+        "--model fast_scn: no",
+    ),
+    (lambda folder: main(["--run", str(folder / "x")]), "x is no run that was begun; name one of"),
+    (lambda folder: half_weights.main([]), "half_weights: a run and a file are wanted, got 0"),
+    (changed("8"), "'8': a --field of the recipe has to come before its value"),
+    (changed("--batch-sice", "8"), "--batch-sice: a recipe has no such field; near: --batch-size"),
+    (changed("--batch-size", "x"), "--batch-size x: a whole number wanted"),
+    (changed("--batch-size", "1", "2"), "--batch-size: one value wanted, got 2"),
+]
+
+
+@pytest.mark.parametrize(("refused", "message"), REFUSALS)
+def test_the_message_is_raised_and_is_one_line(
+    refused: Callable[[Path], object], message: str, tmp_path: Path
+) -> None:
+    with pytest.raises(RoadsegError, match=message) as caught:
+        refused(tmp_path)
+    assert "\n" not in str(caught.value)
