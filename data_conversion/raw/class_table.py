@@ -45,6 +45,7 @@ _CLASS_KEYS = {"name", "colour", "ids", "colours", "target", "small", "labelled"
 _FLAGS = {"true": True, "false": False}
 _LARGEST_BYTES = 1_000_000
 _DEEPEST = 12
+_NO_SIGNS = re.compile("[\\x00-\\x1f\\x7f-\\x9f\\u2028\\u2029]")
 
 
 def read_class_table(path: Path, default_name: str = "folder") -> tuple[LabelTable, Coding]:
@@ -123,7 +124,7 @@ def _table(values: Any, default_name: str) -> tuple[LabelTable, Coding]:
         _known_keys(entry, _CLASS_KEYS, f"class {index}")
         if "name" not in entry or "colour" not in entry:
             raise ValueError(f"class {index}: wanted name and colour, got {reprlib.repr(entry)}")
-        if not isinstance(entry["name"], str) or not entry["name"].strip():
+        if not _is_word(entry["name"]):
             raise ValueError(f"class {index}: name {reprlib.repr(entry['name'])} is no word")
     unnamed = _rest_classes(values)
     table = LabelTable(
@@ -140,6 +141,11 @@ def _table(values: Any, default_name: str) -> tuple[LabelTable, Coding]:
     return table, coding
 
 
+def _is_word(name: Any) -> bool:
+    """Return whether a name is text that shows, in one line."""
+    return isinstance(name, str) and bool(name.strip()) and not _NO_SIGNS.search(name)
+
+
 def _rest_classes(values: Mapping[str, Any]) -> tuple[int, ...]:
     """Return the classes that are not labelled; ValueError where their pixels have no value."""
     classes = values["classes"]
@@ -152,6 +158,8 @@ def _rest_classes(values: Mapping[str, Any]) -> tuple[int, ...]:
             f"{classes[found[0]]['name']}: labelled: false, and no rest; say which value of label "
             "files means any class that is not labelled"
         )
+    if found and not values["rest"]:
+        raise ValueError("rest: no value; say which value of label files it is")
     if "rest" in values and not found:
         raise ValueError(
             "rest: every class is labelled; say labelled: false of the classes that it may be, "

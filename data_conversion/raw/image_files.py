@@ -71,16 +71,21 @@ def read_image(path: Path, rules: PictureRules = USUAL) -> EncodedImage:
 
 
 def read_label(path: Path, rules: PictureRules = USUAL) -> DecodedLabel:
-    """Return the label file; raise RoadsegError if it is no whole PNG, or too large.
+    """Return the label file; raise RoadsegError if it is no whole PNG, too large, or a film.
 
     Grey files give their samples, of however many bits, unscaled; palette files their indices;
-    RGB files, with or without alpha, their colours.
+    RGB files of 8 bits, with or without alpha, their colours. What has 16 bits and more channels
+    than one is refused: its lower bytes would go.
     """
     encoded = read_file(path)
     if not encoded.startswith(PNG_SIGNATURE):
         raise RoadsegError(f"{path}: not a PNG; labels must be lossless: convert the original")
     header = check_png(encoded, path)
     rules.check_size(header.height, header.width, path)
+    if header.pictures > 1:
+        raise RoadsegError(f"{path}: {header.pictures} pictures in one label; save the one meant")
+    if header.depth == 16 and header.colour_type != GREY:
+        raise RoadsegError(f"{path}: {header.form}; save labels as 16-bit grey, or in 8 bits")
     if header.colour_type == GREY and header.depth == 8:
         return DecodedLabel(encoded, _decode(encoded, path)[..., 0], plain=True)
     return DecodedLabel(encoded, _decode_unusual(encoded, path, header), plain=False)

@@ -33,7 +33,7 @@ def pairs_of_list(path: Path, root: Path, name_of: Callable[[Path], str]) -> tup
     (/SegNet/CamVid/train/a.png) want it. name_of: image path -> name of the record; images of one
     name are called by their folders as well.
     Raises RoadsegError naming list and line for a line without label, a missing file, and a line
-    that comes twice.
+    that comes twice, or whose image does.
     """
     rows: list[tuple[str, Path, Path]] = []
     for where, words in rows_of(path, root, (2,), "'image label'"):
@@ -46,6 +46,14 @@ def pairs_of_list(path: Path, root: Path, name_of: Callable[[Path], str]) -> tup
         if not image.is_file():
             raise RoadsegError(f"{where}: no file {image}; paths are relative to --source")
         rows.append((where, image, existing_label(image, label)))
+    seen: dict[str, str] = {}
+    for where, image, _ in rows:
+        earlier = seen.setdefault(os.path.normpath(image), where)
+        if earlier is not where:
+            number = earlier.rpartition(" ")[2]
+            raise RoadsegError(
+                f"{where}: {image}, with another label in line {number}; remove one of them"
+            )
     names = distinct_names([image for _, image, _ in rows], root, name_of)
     return tuple(Pair(name, *row[1:]) for name, row in zip(names, rows, strict=True))
 
@@ -63,7 +71,8 @@ def rows_of(
         words = _words(line, root, columns)
         if len(words) != 1 and len(words) not in columns or not all(words):
             raise RoadsegError(f"{where}: {len(words)} columns; wanted {form}")
-        earlier = seen.setdefault(tuple(words), where)
+        files = tuple(os.path.normpath(below(root, word)) for word in words)
+        earlier = seen.setdefault(files, where)
         if earlier is not where:
             number = earlier.rpartition(" ")[2]
             raise RoadsegError(f"{where}: the same files as in line {number}; remove one of them")

@@ -100,6 +100,8 @@ def decode_picture(encoded: bytes, path: Path, rules: PictureRules = USUAL) -> n
             ) from None
     with _opened(encoded, path, rules) as picture:
         depth = _depth(picture)
+        if depth == "signed 8-bit":
+            raise ValueError("samples with a sign; save it with samples from 0 to 255")
         if depth in ("float", "32-bit") and rules.float_range is None:
             raise RoadsegError(
                 f"{path}: {depth} pixels, whose black and white no file says; give them with "
@@ -197,18 +199,22 @@ class _opened:
 
 
 def _depth(picture: "Image.Image") -> str:
-    """Return '8-bit', '12-bit', '16-bit', '32-bit' or 'float': what the type of the file says."""
+    """Return '8-bit', '12-bit', '16-bit', '32-bit', 'float', 'signed 8-bit': by the file's type."""
     tags = getattr(picture, "tag_v2", {}) if picture.format == "TIFF" else {}
     if picture.mode.startswith("F"):
         return "float"
+    signed = any(number != 1 for number in _numbers(tags.get(_SAMPLE_FORMAT, 1)))
     if not picture.mode.startswith("I"):
-        return "8-bit"
+        return "signed 8-bit" if signed else "8-bit"
     bits = tags.get(_BITS, (32 if tags else 16,))
     bits = bits[0] if isinstance(bits, tuple) else bits
-    signed = tags.get(_SAMPLE_FORMAT, (1,)) not in (1, (1,))
     if signed or bits not in (12, 16):
         return "32-bit"
     return f"{bits}-bit"
+
+
+def _numbers(value: object) -> tuple[object, ...]:
+    return value if isinstance(value, tuple) else (value,)
 
 
 def _pixels(picture: "Image.Image", depth: str, encoded: bytes, rules: PictureRules) -> np.ndarray:

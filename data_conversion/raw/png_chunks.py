@@ -19,10 +19,10 @@ _DEPTHS = {0: (1, 2, 4, 8, 16), 2: (8, 16), 3: (1, 2, 4, 8), 4: (8, 16), 6: (8, 
 
 @dataclasses.dataclass(frozen=True)
 class PngHeader:
-    """What the header says, and two things that other chunks say.
+    """What the header says, and three things that other chunks say.
 
     transparent: some colour or palette entry is see-through (tRNS). described: it holds text or
-    EXIF data, which may stand behind the pixels.
+    EXIF data, which may stand behind the pixels. pictures: how many it shows one after another.
     """
 
     height: int
@@ -31,6 +31,7 @@ class PngHeader:
     colour_type: int
     transparent: bool = False
     described: bool = False
+    pictures: int = 1
 
     @property
     def form(self) -> str:
@@ -44,7 +45,7 @@ def check_png(encoded: bytes, path: Path | str) -> PngHeader:
     path: for messages. Raises RoadsegError for a truncated file, a wrong checksum, and a header
     that no PNG has.
     """
-    position, header, kinds = len(PNG_SIGNATURE), None, set()
+    position, header, kinds, pictures = len(PNG_SIGNATURE), None, set(), 1
     while position + 12 <= len(encoded):
         length, kind = struct.unpack_from(">I4s", encoded, position)
         end = position + 12 + length
@@ -56,11 +57,15 @@ def check_png(encoded: bytes, path: Path | str) -> PngHeader:
         if header is None:
             header = _header(kind, bytes(body[4:]), path)
         kinds.add(kind)
+        if kind == b"acTL" and length >= 4:
+            pictures = struct.unpack_from(">I", body, 4)[0]
         if kind == b"IEND":
             if b"IDAT" not in kinds:
                 raise RoadsegError(f"{path}: damaged PNG (no pixels in it); copy the file again")
             described = bool(kinds & _DESCRIPTIONS)
-            return dataclasses.replace(header, transparent=b"tRNS" in kinds, described=described)
+            return dataclasses.replace(
+                header, transparent=b"tRNS" in kinds, described=described, pictures=pictures
+            )
         position = end
     raise RoadsegError(
         f"{path}: truncated PNG ({len(encoded)} bytes, no end mark); copy the file again"

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -56,8 +57,11 @@ class LabelTable:
         """Check that every list fits the number of classes; raise ValueError otherwise."""
         count = len(self.names)
         _check_words(self)
-        if not 1 <= count <= 255 or len(set(self.names)) != count:
-            raise ValueError(f"{self.name}: wanted 1 to 255 different names, got {self.names}")
+        if not 1 <= count <= 255:
+            raise ValueError(f"{self.name}: wanted 1 to 255 classes, got {count}")
+        twice = next((name for name, uses in Counter(self.names).items() if uses > 1), None)
+        if twice is not None:
+            raise ValueError(f"{self.name}: two classes are called '{twice}'")
         if len(self.colours) != count or self.categories and len(self.categories) != count:
             raise ValueError(f"{self.name}: {count} names need as many colours and categories")
         if 0 <= self.ignore < count:

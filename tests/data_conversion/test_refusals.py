@@ -15,8 +15,10 @@ from roadseg.data_conversion.convert_pairs import DualCameraOptions
 from roadseg.data_conversion.dual_camera import dual_camera_source
 from roadseg.data_conversion.kitti import frame_number
 from roadseg.data_conversion.mapillary import read_config, refuse_other_ids
+from roadseg.data_conversion.raw.class_table import read_class_table
 from roadseg.data_conversion.raw.find import Search, walk
-from roadseg.data_conversion.raw.list_files import lines_of
+from roadseg.data_conversion.raw.image_files import read_label
+from roadseg.data_conversion.raw.list_files import lines_of, pairs_of_list
 from roadseg.data_conversion.raw.pairing import below, pair_up
 from roadseg.data_conversion.raw.pictures import PictureRules, decode_picture, read_file
 from roadseg.data_conversion.raw.polygons import draw_polygons
@@ -173,6 +175,48 @@ def info(text: str) -> Callable[[Path], None]:
     return run
 
 
+def a_signed_picture(folder: Path) -> None:
+    from PIL import Image
+
+    file = folder / "a.tif"
+    Image.fromarray(id_map(0)).save(file, tiffinfo={339: 2})
+    decode_picture(file.read_bytes(), file)
+
+
+def a_label(pixels: np.ndarray) -> Callable[[Path], object]:
+    def run(folder: Path) -> object:
+        cv2.imwrite(str(folder / "a.png"), pixels)
+        return read_label(folder / "a.png")
+
+    return run
+
+
+def a_label_of_two_pictures(folder: Path) -> None:
+    from PIL import Image
+
+    first, second = (Image.fromarray(id_map(seed)) for seed in (0, 1))
+    first.save(folder / "a.png", save_all=True, append_images=[second])
+    read_label(folder / "a.png")
+
+
+def a_list(*lines: str) -> Callable[[Path], object]:
+    def run(folder: Path) -> object:
+        for name in ("a.png", "b.png", "l.png", "m.png"):
+            (folder / name).touch()
+        (folder / "list.txt").write_text("\n".join(lines))
+        return pairs_of_list(folder / "list.txt", folder, lambda image: image.stem)
+
+    return run
+
+
+def a_table(text: str) -> Callable[[Path], object]:
+    def run(folder: Path) -> object:
+        (folder / "c.yaml").write_text(text)
+        return read_class_table(folder / "c.yaml")
+
+    return run
+
+
 def broken_pixels(encoded: bytes) -> bytes:
     """Return a PNG whose checksums are right and whose pixels are not."""
     import struct
@@ -187,6 +231,7 @@ def broken_pixels(encoded: bytes) -> bytes:
 
 LABEL = "image/segmentation/class/encoded"
 BROKEN = broken_pixels(cv2.imencode(".png", id_map(0) % 19)[1].tobytes())
+TWO = "classes: [{colour: [1, 2, 3], name: %s}, {colour: [1, 2, 3], name: %s}]"
 INFO = {"name": "x", "splits": [{"name": "train", "shardLengths": ["1"]}], "fileFormat": "riegeli"}
 REFUSALS: list[tuple[Callable[[Path], object], str]] = [
     (split_without_images, "no \\*/\\*_leftImg8bit.png; leave split 'val' out"),
@@ -210,6 +255,16 @@ REFUSALS: list[tuple[Callable[[Path], object], str]] = [
     (lambda folder: read_file(folder / "x.png"), "x.png: cannot be read"),
     (lambda folder: decode_picture(b"text", folder / "x.png"), "x.png: not a whole image .of no f"),
     (a_huge_header, "a.bmp: .* megapixels; cut it into tiles"),
+    (a_signed_picture, "a.tif: not a whole image .samples with a sign; save it"),
+    (a_label(np.zeros((4, 5, 3), np.uint16)), "a.png: 16-bit RGB; save labels as 16-bit grey"),
+    (a_label(np.zeros((4, 5, 4), np.uint16)), "a.png: 16-bit RGB with alpha; save labels as"),
+    (a_label_of_two_pictures, "a.png: 2 pictures in one label; save the one meant"),
+    (a_list("a.png l.png", "./a.png l.png"), "line 2: the same files as in line 1"),
+    (a_list("a.png l.png", "b.png l.png", "a.png m.png"), "line 3: .*a.png, with another label in"),
+    (a_table(TWO % ("road", "road")), "two classes are called 'road'"),
+    (a_table(TWO % ('"a\\nb"', "sky")), "class 0: name 'a.*b' is no word"),
+    (a_table("rest: []\n" + TWO % ("a", "b, labelled: false")), "rest: no value; say which"),
+    (a_table("classes:\n" + 256 * "  - {name: a, colour: [1, 2, 3]}\n"), "255 classes, got 256"),
     (an_outline_of_one_point, "a.json: 'road' has an outline of one point; mend it"),
     (two_images_of_one_name, "two images of 'train' are called 'a'; rename one"),
     (shortened_record, "a.tfrecord: (shorter than|truncated)"),
