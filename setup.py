@@ -29,8 +29,9 @@ setup(
     packages=list(PACKAGES),
     package_dir=PACKAGES,
     package_data={
-        "roadseg": ["py.typed", "rigs/*.yaml"],
+        "roadseg": ["py.typed"],
         "roadseg.metrics": ["*.pyi"],
+        "roadseg.two_cameras": ["rigs/*.yaml"],
         "roadseg.nus_native": ["*.pyi"],
         "roadseg.train": ["*.sh", "*.npz", "sfsegnets/*.sh"],
     },

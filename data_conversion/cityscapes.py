@@ -15,7 +15,7 @@ import re
 from pathlib import Path
 from typing import Literal
 
-from roadseg import datasets
+from roadseg import label_tables
 from roadseg.data_conversion.raw.find import Search, is_nobodys
 from roadseg.data_conversion.raw.list_files import pairs_of_list, split_names
 from roadseg.data_conversion.raw.pairing import below, pair_up
@@ -61,7 +61,7 @@ def as_classes(source: Source, classes: str) -> Source:
             "label ids with --labels ids"
         )
     name = f"{source.name}_{classes}"
-    return dataclasses.replace(source, name=name, table=datasets.get(name))
+    return dataclasses.replace(source, name=name, table=label_tables.get(name))
 
 
 def cityscapes_source(
@@ -95,7 +95,7 @@ def cityscapes_source(
             "and train ids are told apart by --labels ids|train"
         )
     published = SIZES if name == "cityscapes" else {}
-    table, left_out = datasets.get(name), search.left_out
+    table, left_out = label_tables.get(name), search.left_out
     return Source(name, table, found, labels, published=published, left_out=left_out)
 
 
@@ -115,7 +115,7 @@ def cityscapes_lists(
         split: pairs_of_list(path, root, _name_of)
         for split, path in zip(split_names(lists, names), lists, strict=True)
     }
-    return Source("cityscapes", datasets.get("cityscapes"), found, coding=labels)
+    return Source("cityscapes", label_tables.get("cityscapes"), found, coding=labels)
 
 
 def _name_of(image: Path) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from roadseg.arguments import parse
+from roadseg.command_line.arguments import parse
 from roadseg.data_conversion.convert_options import DATA_SETS
 from roadseg.data_conversion.raw.find import left_out_line
 from roadseg.data_conversion.reading import Report
@@ -94,7 +94,7 @@ class TableOptions:
 
 def table(argv: Sequence[str]) -> int:
     """Put a label table beside records that others wrote."""
-    from roadseg import datasets
+    from roadseg import label_tables
     from roadseg.data_conversion.records import LABEL_TABLE_FILE
 
     options = parse(
@@ -103,7 +103,7 @@ def table(argv: Sequence[str]) -> int:
         command="convert table",
         example="roadseg convert table --name cityscapes --to ~/cityscapes/tfrecord",
     )
-    text = datasets.get(options.name).to_json()
+    text = label_tables.get(options.name).to_json()
     try:
         (options.to / LABEL_TABLE_FILE).write_text(text, encoding="utf-8")
     except OSError as error:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from roadseg import datasets
+from roadseg import label_tables
 from roadseg.data_conversion.raw.find import Search
 from roadseg.data_conversion.raw.image_files import DecodedLabel, read_label
 from roadseg.data_conversion.raw.label_coding import LabelCoding
@@ -26,8 +26,8 @@ from roadseg.data_conversion.raw.source import (
     existing_folder,
     refuse_lonely,
 )
-from roadseg.datasets import LabelTable
 from roadseg.errors import RoadsegError
+from roadseg.label_tables import LabelTable
 
 FOLDERS = {"train": "image_train", "val": "image_val", "test": "image_test"}
 UNLABELLED = ("test",)
@@ -80,7 +80,7 @@ def dual_camera_source(
     names = {view.image.stem for pairs in found.values() for view in _views(pairs)}
     files = search.labels(root / LABELS) if (root / LABELS).is_dir() else []
     search.leave_out((path for path in files if path.stem not in names), NO_PICTURE)
-    table = table or datasets.get("dual_camera")
+    table = table or label_tables.get("dual_camera")
     return Source("dual_camera", table, found, notes=_notes(found), left_out=dict(search.left_out))
 
 

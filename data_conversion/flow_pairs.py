@@ -8,7 +8,7 @@ one. Source: zhenzhenxiang/SemanticsSharing 9fc1fde; the form of the lists only.
 from dataclasses import replace
 from pathlib import Path
 
-from roadseg import datasets
+from roadseg import label_tables
 from roadseg.data_conversion.raw.list_files import below, numbered, rows_of, split_names
 from roadseg.data_conversion.raw.source import Pair, Source, TwoViews, existing_folder
 from roadseg.errors import RoadsegError
@@ -39,7 +39,7 @@ def flow_source(root: Path, lists: tuple[Path, ...] = (), names: tuple[str, ...]
             f"{', '.join(str(path) for path in lists)}: some lines have a flow and some have none; "
             "convert them apart, to folders of their own"
         )
-    return Source("flow_pairs", datasets.get("dual_camera"), found)
+    return Source("flow_pairs", label_tables.get("dual_camera"), found)
 
 
 def _pairs(path: Path, root: Path) -> tuple[TwoViews, ...]:

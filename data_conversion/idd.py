@@ -9,7 +9,7 @@ from them (`createLabels.py --id-type id`), which are read where they are there.
 from pathlib import Path
 from typing import Literal
 
-from roadseg import datasets
+from roadseg import label_tables
 from roadseg.data_conversion.raw.find import Search, is_nobodys
 from roadseg.data_conversion.raw.pairing import below, pair_up
 from roadseg.data_conversion.raw.source import Coding, Pair, Source, existing_folder
@@ -40,7 +40,7 @@ def idd_source(root: Path, labels: Labels = "auto") -> Source:
             there = [split for split in SIZES if (root / "gtFine" / split).is_dir()]
             search = Search()
             found = {split: _pairs(search, root, split, _LABEL_END[kind]) for split in there}
-            table, left_out = datasets.get("idd"), search.left_out
+            table, left_out = label_tables.get("idd"), search.left_out
             return Source("idd", table, found, kind, published=SIZES, left_out=left_out)
     wanted = " nor ".join(f"*{_LABEL_END[kind]}" for kind in kinds)
     raise RoadsegError(

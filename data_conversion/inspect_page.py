@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from urllib.parse import quote
 
-from roadseg import checkpoint
 from roadseg.data_conversion.reading import Reading, total
-from roadseg.datasets import LabelTable
+from roadseg.label_tables import LabelTable
+from roadseg.runs import checkpoint
 
 FILE = "inspect.html"
 _STYLE = """body { font: 15px/1.5 sans-serif; margin: 2em auto; max-width: 1640px; padding: 0 1em }

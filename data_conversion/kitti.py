@@ -7,7 +7,7 @@ training runs validate on all 200, which is the sum train+val. Source: lxtGH/SFS
 import re
 from pathlib import Path
 
-from roadseg import datasets
+from roadseg import label_tables
 from roadseg.data_conversion.raw.find import Search
 from roadseg.data_conversion.raw.source import (
     Pair,
@@ -47,7 +47,7 @@ def kitti_source(root: Path, fold: int = 0) -> Source:
         split = "val" if frame_number(pair.image) in VALIDATION[fold] else "train"
         found.setdefault(split, []).append(pair)
     splits = {split: tuple(found[split]) for split in SIZES if split in found}
-    table, left_out = datasets.get("kitti"), search.left_out
+    table, left_out = label_tables.get("kitti"), search.left_out
     return Source("kitti", table, splits, published=SIZES, left_out=left_out)
 
 

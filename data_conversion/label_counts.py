@@ -16,13 +16,13 @@ from typing import Any
 
 import numpy as np
 
-from roadseg import checkpoint
 from roadseg.data_conversion.progress import progress
 from roadseg.data_conversion.raw.png_chunks import PNG_SIGNATURE, check_png
 from roadseg.data_conversion.tfrecord_files import count_records, fingerprint, first_damage
-from roadseg.datasets import LabelTable
 from roadseg.errors import RoadsegError
 from roadseg.files import parse_json, printable
+from roadseg.label_tables import LabelTable
+from roadseg.runs import checkpoint
 
 COUNTS_FILE = "label_counts.json"
 PREFIXES = ("", "second/")

@@ -3,14 +3,14 @@
 seg19_lbl: PNG files of Cityscapes' label ids, as Fast_Seg reads them (it does not say how they were
 made). labels: the palette PNG files of Vistas v1.1 and v1.2, whose ids `config.json` in the root
 names; the download of v2.0 holds them in v1.2/labels, with config_v1.2.json. They become 19 classes
-by the proposal in `roadseg.datasets.mapillary`, or as the merged set UDS maps them, or stay the 65
-classes that they are.
+by the proposal in `roadseg.label_tables.mapillary`, or as the merged set UDS maps them, or stay the
+65 classes that they are.
 """
 
 from pathlib import Path
 from typing import Literal
 
-from roadseg import datasets
+from roadseg import label_tables
 from roadseg.data_conversion.raw.find import Search
 from roadseg.data_conversion.raw.source import (
     Pair,
@@ -18,13 +18,13 @@ from roadseg.data_conversion.raw.source import (
     existing_folder,
     refuse_lonely,
 )
-from roadseg.datasets import LabelTable
-from roadseg.datasets.label_table import Colour
-from roadseg.datasets.mapillary import vistas
-from roadseg.datasets.uds import uds_member
-from roadseg.datasets.vistas import CLASSES
 from roadseg.errors import RoadsegError
 from roadseg.files import read_json
+from roadseg.label_tables import LabelTable
+from roadseg.label_tables.label_table import Colour
+from roadseg.label_tables.mapillary import vistas
+from roadseg.label_tables.uds import uds_member
+from roadseg.label_tables.vistas import CLASSES
 
 FOLDERS = {"train": "training", "val": "validation"}
 Labels = Literal["auto", "seg19_lbl", "labels"]
@@ -131,9 +131,9 @@ def _kind(folders: dict[str, Path], labels: Labels, classes: Classes) -> str:
 
 def _table(config: Path, kind: str, classes: Classes) -> LabelTable:
     if kind == "seg19_lbl":
-        return datasets.get("mapillary")
+        return label_tables.get("mapillary")
     if classes == "19":
         return read_config(config)
     if config.is_file():
         refuse_other_ids(config)
-    return datasets.get("mapillary65") if classes == "65" else uds_member("mapillary")
+    return label_tables.get("mapillary65") if classes == "65" else uds_member("mapillary")

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from roadseg import datasets
+from roadseg import label_tables
 from roadseg.data_conversion.label_counts import check_labels
 from roadseg.data_conversion.record_folders import Shards, find_shards
 from roadseg.data_conversion.tfrecord_files import count_records, first_damage
-from roadseg.datasets import LabelTable
 from roadseg.errors import RoadsegError
+from roadseg.label_tables import LabelTable
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -83,8 +83,8 @@ def open_records(
 
     path: what `roadseg convert --to` wrote, a tfds data set in the same schema, or a folder of
         shards called `<split>-*`.
-    label_table: a table, the path of its JSON, or a name `roadseg.datasets.get` knows, for records
-        that have no label_table.json beside them.
+    label_table: a table, the path of its JSON, or a name `roadseg.label_tables.get` knows, for
+        records that have no label_table.json beside them.
     Raises RoadsegError for no, or more than one, data set; no such split (naming those there are);
     an empty split; a truncated shard; another schema (naming key and file); no label table; and a
     label, in any record, that holds anything but train ids and the ignore value.
@@ -196,12 +196,12 @@ def _label_table(shards: Shards, given: LabelTable | Path | str | None) -> Label
     if isinstance(given, Path):
         return LabelTable.from_json(given)
     if given:
-        return datasets.get(given)
+        return label_tables.get(given)
     path = shards.folder / LABEL_TABLE_FILE
     if not path.is_file():
         raise RoadsegError(
             f"{shards.folder}: no {LABEL_TABLE_FILE} beside the records; put one there: "
             f"`roadseg convert table --name NAME --to {shards.folder}` "
-            f"(names: {', '.join(datasets.list_tables())})"
+            f"(names: {', '.join(label_tables.list_tables())})"
         )
     return LabelTable.from_json(path)

@@ -13,8 +13,8 @@ from roadseg.data_conversion.records import (
     parse_example,
     readable,
 )
-from roadseg.datasets import LabelTable
 from roadseg.errors import RoadsegError
+from roadseg.label_tables import LabelTable
 
 if TYPE_CHECKING:
     import tensorflow as tf

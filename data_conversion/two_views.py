@@ -24,7 +24,7 @@ from roadseg.data_conversion.raw.label_coding import LabelCoding
 from roadseg.data_conversion.raw.pictures import read_file
 from roadseg.data_conversion.raw.source import Pair, TwoViews
 from roadseg.errors import RoadsegError
-from roadseg.flow_files import decode_flow
+from roadseg.two_cameras.flow_files import decode_flow
 
 
 class TwoViewExamples(ShardExamples):

@@ -1,7 +1,7 @@
 """UDS: BDD100K, Mapillary Vistas, IDD and Cityscapes in one set of records, with one label space.
 
 The members lie side by side in a folder, each in its own published layout; label files are the
-members' own, and the tables of `roadseg.datasets.uds` map their ids. Nothing is written beside
+members' own, and the tables of `roadseg.label_tables.uds` map their ids. Nothing is written beside
 them, unlike the maps `*_19labelTrainIds.png` of lxtGH/SFSegNets, which are not read either.
 """
 
@@ -9,14 +9,14 @@ import dataclasses
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from roadseg import datasets
+from roadseg import label_tables
 from roadseg.data_conversion.bdd100k import bdd100k_source
 from roadseg.data_conversion.cityscapes import cityscapes_source
 from roadseg.data_conversion.idd import idd_source
 from roadseg.data_conversion.mapillary import mapillary_source
 from roadseg.data_conversion.raw.source import Pair, Source, existing_folder
-from roadseg.datasets.uds import MEMBERS, uds_member
 from roadseg.errors import RoadsegError
+from roadseg.label_tables.uds import MEMBERS, uds_member
 
 SPLITS = ("train", "val")
 # How the folder of a member may be called, capitals aside.
@@ -61,7 +61,7 @@ def uds_source(
         left_out |= source.left_out
     return Source(
         "uds",
-        datasets.get("uds"),
+        label_tables.get("uds"),
         found,
         members={member: (tables[member], source.coding) for member, source in sources.items()},
         published=published,

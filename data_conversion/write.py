@@ -16,10 +16,10 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from roadseg.checkpoint import sync_path
 from roadseg.data_conversion.raw.source import Pair, Source
 from roadseg.data_conversion.reading import Report
 from roadseg.errors import RoadsegError
+from roadseg.runs.checkpoint import sync_path
 
 if TYPE_CHECKING:
     from roadseg.data_conversion.builder import RecordBuilder

@@ -7,13 +7,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
-from roadseg.datasets.label_table import LabelTable
 from roadseg.errors import RoadsegError
 from roadseg.eval.costs import run_cost
 from roadseg.eval.report_data import result_path, run_names
 from roadseg.eval.results import EvaluationResult, load_result
-from roadseg.recipe import Recipe
-from roadseg.run_folder import LEARNED, RunFolder
+from roadseg.label_tables.label_table import LabelTable
+from roadseg.recipe.recipe import Recipe
+from roadseg.runs.run_folder import LEARNED, RunFolder
 
 BOUNDARY_PX = 3
 SCORES = ("miou", "boundary", "small")

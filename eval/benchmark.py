@@ -7,10 +7,10 @@ from typing import Annotated, Any
 
 import tyro
 
-from roadseg import arguments
+from roadseg.command_line import arguments
+from roadseg.command_line.options import read_options
 from roadseg.errors import RoadsegError
 from roadseg.network_names import refuse_unknown_network
-from roadseg.options import read_options
 
 EXAMPLE = """roadseg benchmark --all --size 512x1024
 roadseg benchmark deeplabv3_mobilenet_v2 --size 1024x1024 --sampler density --sampling-size 96x128

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from roadseg.eval.benchmark import BenchmarkOptions
     from roadseg.eval.costs import Cost
     from roadseg.eval.latency import Latency
-    from roadseg.run_folder import RunFolder
+    from roadseg.runs.run_folder import RunFolder
     from roadseg.sampling import Sampler
 
 
@@ -91,7 +91,7 @@ def _untrained(kind: str, size: tuple[int, int]) -> "Sampler":
 
 def _run_rows(path: Path, options: "BenchmarkOptions", size: tuple[int, int]) -> Iterator[Row]:
     from roadseg.eval.costs import run_cost
-    from roadseg.run_folder import RunFolder
+    from roadseg.runs.run_folder import RunFolder
 
     run = RunFolder(path)
     recipe = run.recipe

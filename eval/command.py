@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import tyro
 
-from roadseg.arguments import parse
+from roadseg.command_line.arguments import parse
 from roadseg.errors import RoadsegError
 from roadseg.eval.inference_arguments import InferenceArguments
 from roadseg.eval.progress import progress_bar, say
@@ -93,7 +93,7 @@ def parse_step(text: str) -> int | Literal["best", "last"]:
 def _evaluate(arguments: Arguments) -> int:
     from roadseg.eval.evaluate import Evaluation, EvaluationOptions
     from roadseg.eval.watch import FollowOptions, evaluate_and_store, follow, wait_for_run
-    from roadseg.run_folder import RunFolder
+    from roadseg.runs.run_folder import RunFolder
 
     options = EvaluationOptions(
         records=arguments.records,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import tyro
 
-from roadseg import arguments
+from roadseg.command_line import arguments
 from roadseg.errors import RoadsegError
 
 if TYPE_CHECKING:

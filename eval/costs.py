@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from roadseg.metrics.operations import Operations, count_operations
-from roadseg.run_folder import RunFolder, build_network
+from roadseg.models.operation_counts import Operations, count_operations
+from roadseg.runs.run_folder import RunFolder, build_network
 
 if TYPE_CHECKING:
     import keras
@@ -118,6 +118,6 @@ def network_classes(network: "keras.Model") -> int:
 
 
 def _windows(size: tuple[int, int], window: tuple[int, int] | None) -> Any:
-    from roadseg.sampling.views import cover
+    from roadseg.sampling.windows import cover
 
     return cover(size, size if window is None else window)

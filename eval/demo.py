@@ -5,9 +5,9 @@ from pathlib import Path
 
 import numpy as np
 
-from roadseg import drawing
-from roadseg.datasets.label_table import LabelTable
-from roadseg.eval.overlay import write_bytes, write_png
+from roadseg.drawing import labels as drawing
+from roadseg.drawing.pictures import write_bytes, write_png
+from roadseg.label_tables.label_table import LabelTable
 
 
 def write_demo(target: Path, image: np.ndarray, labels: np.ndarray, table: LabelTable) -> None:

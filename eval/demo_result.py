@@ -12,7 +12,7 @@ from typing import Annotated
 
 import tyro
 
-from roadseg import arguments
+from roadseg.command_line import arguments
 from roadseg.errors import RoadsegError
 from roadseg.eval.comparison import BOUNDARY_PX, Comparison, compare
 from roadseg.eval.report_data import ReportedRun, load_runs

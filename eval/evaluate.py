@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from roadseg import checkpoint
-from roadseg.datasets.label_table import LabelTable
 from roadseg.errors import RoadsegError
 from roadseg.eval.dump import dump
 from roadseg.eval.evaluate_density import evaluate_density
@@ -21,8 +19,10 @@ from roadseg.eval.replaced import SamplerArguments
 from roadseg.eval.resizing import validation_frame
 from roadseg.eval.results import EvaluationResult, GridScore, Result, SamplingResult
 from roadseg.eval.scoring import SegmentationScorer, in_threads
+from roadseg.label_tables.label_table import LabelTable
 from roadseg.metrics.grid_error import GridError
-from roadseg.run_folder import LEARNED, RunFolder
+from roadseg.runs import checkpoint
+from roadseg.runs.run_folder import LEARNED, RunFolder
 
 if TYPE_CHECKING:
     from roadseg.data_conversion.records import RecordSet

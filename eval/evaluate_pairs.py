@@ -13,14 +13,14 @@ from roadseg.eval.pair_results import FlowResult, FlowScore, TwoViewResult
 from roadseg.eval.resizing import resize_image, resize_labels
 from roadseg.eval.results import EvaluationResult
 from roadseg.eval.scoring import SegmentationScorer
-from roadseg.flow_files import known
+from roadseg.two_cameras.flow_files import known
 
 if TYPE_CHECKING:
     import keras
 
     from roadseg.data_conversion.two_view_records import TwoViewRecords
     from roadseg.eval.evaluate import Evaluation, Progress
-    from roadseg.recipe import Recipe
+    from roadseg.recipe.recipe import Recipe
 
 VIEWS = {"wide": "", "narrow": "second_"}
 """Names of the views, and how their keys begin in a record."""
@@ -170,14 +170,14 @@ def flow_pairs(evaluation: "Evaluation") -> Iterator[FlowPair]:
 def seen_by_narrow(recipe: "Recipe", wide: np.ndarray) -> np.ndarray:
     """Return the wide view (height, width, 3) as the narrow camera sees it, float32."""
     from roadseg.ops.homography import warp_by_homography
-    from roadseg.rig import find_rig
+    from roadseg.two_cameras.rig import find_rig
 
     matrix = find_rig(recipe.rig).sampling_matrix("narrow", size=wide.shape[:2])
     return np.asarray(warp_by_homography(wide[None].astype(np.float32), matrix, wide.shape[:2]))[0]
 
 
 def _warped(evaluation: "Evaluation", recipe: "Recipe") -> Iterator[FlowPair]:
-    from roadseg.warped_pairs import DRAWS, frame_size, warped_pairs
+    from roadseg.two_cameras.warped_pairs import DRAWS, frame_size, warped_pairs
 
     frames = read_frames(evaluation.records, frame_size(recipe), evaluation.options.limit)
     for place, (frame,) in enumerate(batches(frames, 1)):

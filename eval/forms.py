@@ -14,7 +14,7 @@ from roadseg.files import plain_path
 if TYPE_CHECKING:
     import keras
 
-    from roadseg.run_folder import RunFolder
+    from roadseg.runs.run_folder import RunFolder
 
 Labelling = Callable[[Any], Any]
 """Takes a uint8 tensor (batch, height, width, 3) and returns labels (batch, height, width)."""

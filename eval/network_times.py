@@ -94,7 +94,7 @@ def time_network(
 
     Says on standard error what it is at and what it found: a large network takes minutes.
     """
-    from roadseg.metrics.operations import count_operations
+    from roadseg.models.operation_counts import count_operations
 
     image = np.random.default_rng(0).normal(size=(1, *size, 3)).astype(np.float32)
     model, graph = graph_of(subject, size, image)
@@ -125,7 +125,7 @@ def graph_of(
     import tensorflow as tf
 
     import roadseg
-    from roadseg.layers.outputs import own_scale
+    from roadseg.layers.heads import own_scale
 
     model = own_scale(
         roadseg.create(

@@ -20,7 +20,6 @@ from typing import Any
 
 import numpy as np
 
-from roadseg.datasets.label_table import LabelTable
 from roadseg.errors import RoadsegError
 from roadseg.eval.evaluate import Progress, open_split
 from roadseg.eval.frames import Frame, read_frames
@@ -33,9 +32,10 @@ from roadseg.eval.oracle_samplers import (
 )
 from roadseg.eval.results import without_nan
 from roadseg.eval.scoring import Counts, SegmentationScorer, in_threads
+from roadseg.label_tables.label_table import LabelTable
 from roadseg.metrics.boundary import BandScore
 from roadseg.metrics.objects import SizeBin
-from roadseg.recipe import Recipe
+from roadseg.recipe.recipe import Recipe
 
 # Below any weight that matters, above zero: wins only where no sample around votes for a class.
 NO_VOTE = 1e-3

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import tyro
 
-from roadseg.arguments import parse
+from roadseg.command_line.arguments import parse
 from roadseg.eval.progress import progress_bar
 
 EXAMPLE = """\

@@ -57,7 +57,7 @@ def sampler_runs(given: Sequence[str], strength: float | None = None) -> "dict[s
     Raises RoadsegError for folders that are no runs of samplers, runs of another kind than said,
     and two of one kind.
     """
-    from roadseg.run_folder import RunFolder
+    from roadseg.runs.run_folder import RunFolder
     from roadseg.sampling import list_samplers, make_sampler
 
     found: dict[str, Sampler] = {}

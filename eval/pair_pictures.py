@@ -4,11 +4,11 @@ from collections.abc import Collection
 
 import numpy as np
 
-from roadseg import drawing
-from roadseg.datasets.label_table import LabelTable
-from roadseg.eval.overlay import pictures
+from roadseg.drawing import labels as drawing
+from roadseg.drawing.flow import colourise_flow
+from roadseg.drawing.pictures import pictures
 from roadseg.eval.resizing import resize_image
-from roadseg.flow_drawing import colourise_flow
+from roadseg.label_tables.label_table import LabelTable
 
 KINDS = ("labels", "colour", "overlay", "flow", "sharing")
 OF_ONE_VIEW = ("labels", "colour", "overlay")

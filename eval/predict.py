@@ -10,19 +10,19 @@ from typing import Annotated, Any, Literal
 import numpy as np
 import tyro
 
-from roadseg import arguments
+from roadseg.command_line import arguments
 from roadseg.data_conversion.raw.pictures import PictureRules
+from roadseg.drawing.pictures import KINDS, pictures, to_label_ids, write_png
 from roadseg.errors import RoadsegError
 from roadseg.eval.demo import write_demo
 from roadseg.eval.inference_arguments import InferenceArguments
 from roadseg.eval.labeller import Labeller, labeller_of_run, labeller_of_saved_model
-from roadseg.eval.overlay import KINDS, pictures, to_label_ids, write_png
 from roadseg.eval.replaced import SamplerArguments
 from roadseg.eval.scoring import in_threads
 from roadseg.eval.sources import Source, found_sources, read_picture
 from roadseg.eval.video import label_video
 from roadseg.files import printable, refuse_unwritable
-from roadseg.run_folder import RunFolder
+from roadseg.runs.run_folder import RunFolder
 
 EXAMPLE = """roadseg predict runs/deeplabv3_mobilenet_v2 --images street.png --to labelled
 roadseg predict --saved-model runs/x/export/saved_model --images drive.mp4 --to labelled

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from roadseg.drawing.flow import colourise_flow
+from roadseg.drawing.pictures import to_label_ids, write_png
 from roadseg.errors import RoadsegError
-from roadseg.eval.overlay import to_label_ids, write_png
 from roadseg.eval.pair_pictures import KINDS, sharing_picture, view_pictures
 from roadseg.eval.resizing import resize_image, resize_labels
 from roadseg.eval.sources import Source, read_picture
-from roadseg.flow_drawing import colourise_flow
-from roadseg.flow_files import write_flow
-from roadseg.models.two_views import INTERMEDIATE, VIEWS, intermediate
-from roadseg.run_folder import RunFolder, Step
+from roadseg.models.two_cameras import INTERMEDIATE, VIEWS, intermediate
+from roadseg.runs.run_folder import RunFolder, Step
+from roadseg.two_cameras.flow_files import write_flow
 
 if TYPE_CHECKING:
     from roadseg.eval.predict import PredictOptions

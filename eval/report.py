@@ -9,11 +9,11 @@ from typing import Annotated, Literal
 
 import tyro
 
-from roadseg import arguments
-from roadseg.checkpoint import write_text
+from roadseg.command_line import arguments
 from roadseg.errors import RoadsegError
 from roadseg.files import refuse_unwritable
-from roadseg.run_folder import RunFolder
+from roadseg.runs.checkpoint import write_text
+from roadseg.runs.run_folder import RunFolder
 
 EXAMPLE = """roadseg report runs/uniform64 runs/density64 --to report.html"""
 

@@ -7,13 +7,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
-from roadseg.datasets.label_table import LabelTable
 from roadseg.errors import RoadsegError
 from roadseg.eval.costs import Cost, run_cost
 from roadseg.eval.density_results import DensityResult
 from roadseg.eval.results import EvaluationResult, Result, SamplingResult, load_result
-from roadseg.recipe import Recipe
-from roadseg.run_folder import LEARNED, RunFolder
+from roadseg.label_tables.label_table import LabelTable
+from roadseg.recipe.recipe import Recipe
+from roadseg.runs.run_folder import LEARNED, RunFolder
 from roadseg.sampling.density_targets import STRIDE
 
 # Of several kinds of evaluation in a run, the first of these is shown.

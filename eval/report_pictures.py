@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from roadseg import drawing
+from roadseg.drawing import labels as drawing
 from roadseg.errors import RoadsegError
 from roadseg.eval.frames import Frame, read_frames
 from roadseg.eval.protocols import Protocol, choose_protocol, predictor

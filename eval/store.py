@@ -6,12 +6,12 @@ import time
 from pathlib import Path
 from typing import Any
 
-from roadseg import checkpoint
 from roadseg.eval.density_results import DensityResult
 from roadseg.eval.evaluate import Evaluation
 from roadseg.eval.pair_results import FlowResult, TwoViewResult
 from roadseg.eval.results import EvaluationResult, Result, SamplingResult
-from roadseg.run_folder import RunFolder
+from roadseg.runs import checkpoint
+from roadseg.runs.run_folder import RunFolder
 
 LOWER_IS_BETTER = frozenset({"mse", "cross_entropy", "epe", "photometric"})
 

@@ -16,19 +16,20 @@ from typing import IO, Annotated, Literal
 import numpy as np
 import tyro
 
-from roadseg import arguments, datasets
-from roadseg.checkpoint import write_file
+from roadseg import label_tables
+from roadseg.command_line import arguments
 from roadseg.data_conversion.raw.pictures import PictureRules
-from roadseg.datasets.label_table import LabelTable
+from roadseg.drawing.pictures import encode_png, to_label_ids
 from roadseg.errors import RoadsegError
 from roadseg.eval.benchmark import parse_size
 from roadseg.eval.inference_arguments import InferenceArguments
-from roadseg.eval.overlay import encode_png, to_label_ids
 from roadseg.eval.progress import Progress, progress_bar
 from roadseg.eval.scoring import in_threads
 from roadseg.eval.submit_labels import Predict, full_size_labels, resized_first
 from roadseg.files import refuse_unwritable
-from roadseg.run_folder import RunFolder, Step
+from roadseg.label_tables.label_table import LabelTable
+from roadseg.runs.checkpoint import write_file
+from roadseg.runs.run_folder import RunFolder, Step
 
 EXAMPLE = """roadseg submit runs/sfnet_resnet18 --images leftImg8bit/test --to test.zip
 roadseg submit runs/sfnet_resnet101 --records records --averaging sfsegnets --sliding 832 --mirror
@@ -128,7 +129,7 @@ def submit(options: SubmitOptions, progress: Progress | None = None) -> int:
 
 def server_table(run: RunFolder) -> LabelTable:
     """Return Cityscapes' table, whose ids the server takes; RoadsegError for another run's."""
-    table, own = datasets.get("cityscapes"), run.label_table
+    table, own = label_tables.get("cityscapes"), run.label_table
     if own.names != table.names:
         raise RoadsegError(
             f"{run.path}: trained on the {own.num_classes} classes of '{own.name}'; the server "

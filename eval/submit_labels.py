@@ -10,7 +10,7 @@ from roadseg.eval.inference import InferenceMode, Size
 from roadseg.eval.labeller import labeller_of_run
 from roadseg.eval.protocols import best_class
 from roadseg.eval.resizing import resize_image
-from roadseg.run_folder import RunFolder, Step
+from roadseg.runs.run_folder import RunFolder, Step
 
 Predict = Callable[[np.ndarray], np.ndarray]
 """Takes an image (height, width, 3) uint8 and returns its train ids, integers (height, width)."""

@@ -8,12 +8,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from roadseg import checkpoint
 from roadseg.errors import RoadsegError
 from roadseg.eval.evaluate import Evaluation, Progress
 from roadseg.eval.results import Result
 from roadseg.eval.store import store_result
-from roadseg.run_folder import RunFolder
+from roadseg.runs import checkpoint
+from roadseg.runs.run_folder import RunFolder
 
 INTERVAL_S = 300.0
 POLL_S = 2.0

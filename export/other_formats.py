@@ -83,7 +83,7 @@ def labels_function(model: "keras.Model") -> Any:
 
 
 def _plain(model: "keras.Model", image: Any) -> dict[str, Any]:
-    from roadseg.sampling.best_class import best_class
+    from roadseg.ops.best_class import best_class
 
     return {"labels": best_class(class_scores(model, image))}
 

@@ -7,9 +7,9 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from roadseg.checkpoint import sync_path
 from roadseg.errors import RoadsegError
 from roadseg.files import plain_path
+from roadseg.runs.checkpoint import sync_path
 
 _UNFINISHED = ".unfinished-"
 

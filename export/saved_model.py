@@ -58,7 +58,7 @@ def plain_parts(model: "keras.Model") -> dict[str, Any]:
     """Return what each signature of a network without sampling computes."""
     import tensorflow as tf
 
-    from roadseg.sampling.best_class import best_class
+    from roadseg.ops.best_class import best_class
 
     # A function of its own, so that both signatures share one copy of the network.
     @tf.function
@@ -105,7 +105,7 @@ def is_sampled(model: "keras.Model") -> bool:
 
 def labels_and_locations(model: "keras.Model", image: Any, grid: Any = None) -> dict[str, Any]:
     """Return `labels` and, if `model` samples, `locations`; `grid` replaces its own choice."""
-    from roadseg.sampling.best_class import best_class
+    from roadseg.ops.best_class import best_class
 
     if not is_sampled(model):
         return {"labels": best_class(class_scores(model, image))}

@@ -6,9 +6,9 @@ import os
 import sys
 from collections.abc import Sequence
 
+from roadseg.command_line.quiet import quiet_tensorflow
 from roadseg.errors import RoadsegError
 from roadseg.files import is_utf8, printable
-from roadseg.quiet import quiet_tensorflow
 
 # Composition happens here and nowhere else: each module is named, and imported only when called.
 COMMANDS = {
@@ -24,7 +24,7 @@ COMMANDS = {
     "export": ("roadseg.export.command", "a run to a SavedModel, ONNX, LiteRT or OpenVINO"),
     "list": ("roadseg.train.list_command", "networks, presets, recipes, data sets, samplers"),
     "import-weights": (
-        "roadseg.weights.command",
+        "roadseg.runs.import_command",
         "a published checkpoint to roadseg weights, or to a run",
     ),
 }

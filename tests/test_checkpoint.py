@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from roadseg import checkpoint
 from roadseg.errors import RoadsegError
+from roadseg.runs import checkpoint
 
 GROUPS = {"weights": {"conv/kernel": np.arange(6.0).reshape(2, 3), "conv/bias": np.zeros(3)}}
 

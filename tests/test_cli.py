@@ -47,7 +47,13 @@ def test_bad_input_is_one_line_and_status_2(tmp_path):
 
 def test_tensorflow_starts_without_a_word():
     environment = {k: v for k, v in os.environ.items() if k != "TF_CPP_MIN_LOG_LEVEL"}
-    script = "from roadseg.quiet import quiet_tensorflow; quiet_tensorflow(); import tensorflow"
+    script = "\n".join(
+        [
+            "from roadseg.command_line.quiet import quiet_tensorflow",
+            "quiet_tensorflow()",
+            "import tensorflow",
+        ]
+    )
     done = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, env=environment
     )

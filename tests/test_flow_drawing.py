@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from roadseg.flow_drawing import colour_wheel, colourise_flow, flow_key
+from roadseg.drawing.flow import colour_wheel, colourise_flow, flow_key
 
 
 def wheel_by_loops() -> list[tuple[int, int, int]]:

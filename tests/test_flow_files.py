@@ -4,9 +4,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from roadseg import checkpoint
 from roadseg.errors import RoadsegError
-from roadseg.flow_files import decode_flow, encode_flow, known, read_flow, write_flow
+from roadseg.runs import checkpoint
+from roadseg.two_cameras.flow_files import decode_flow, encode_flow, known, read_flow, write_flow
 
 
 def a_flow(height: int = 3, width: int = 5) -> np.ndarray:

@@ -4,9 +4,9 @@ from typing import Any, Literal
 
 import pytest
 
+from roadseg.command_line.options import check_types, read_options
 from roadseg.errors import RoadsegError
 from roadseg.network_names import network_names, refuse_unknown_network
-from roadseg.options import check_types, read_options
 
 
 def build(flag: bool = False, count: int = 1, width: float = 1.0, kind: Literal["a", "b"] = "a"):

@@ -5,7 +5,7 @@ import pytest
 import yaml
 
 from roadseg.errors import RoadsegError
-from roadseg.rig import Camera, Rig, find_rig, parse_rig, sampling_map
+from roadseg.two_cameras.rig import Camera, Rig, find_rig, parse_rig, sampling_map
 from tests.support import shared_folder
 
 UNIT = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0))

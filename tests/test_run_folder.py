@@ -7,17 +7,17 @@ import keras
 import numpy as np
 import pytest
 
-from roadseg import checkpoint
 from roadseg.errors import RoadsegError
-from roadseg.recipe import Recipe
-from roadseg.run_folder import RunFolder, assign_variables, variable_arrays
+from roadseg.recipe.recipe import Recipe
+from roadseg.runs import checkpoint
+from roadseg.runs.run_folder import RunFolder, assign_variables, variable_arrays
 from roadseg.sampling import NusSampler, SampledSegmenter
 from tests.train import tiny
 
 
 @pytest.fixture(autouse=True)
 def tiny_network(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("roadseg.run_folder.build_network", tiny.network)
+    monkeypatch.setattr("roadseg.runs.run_folder.build_network", tiny.network)
 
 
 def make_run(path: Path, recipe: Recipe, steps: tuple[int, ...] = (10,)) -> RunFolder:

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from keras import ops
 
-from roadseg import warped_pairs
 from roadseg.ops.warp import pixel_positions, sample_bilinear
-from roadseg.recipe import Recipe
+from roadseg.recipe.recipe import Recipe
+from roadseg.two_cameras import warped_pairs
 
 PAIRS = 3
 DRAWS = np.random.default_rng(0).random((PAIRS, warped_pairs.DRAWS)).astype(np.float32)

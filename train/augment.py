@@ -10,11 +10,11 @@ from typing import Any, NamedTuple
 import tensorflow as tf
 
 from roadseg.errors import RoadsegError
-from roadseg.layers.entry import mean_colour
+from roadseg.layers.normalisation import mean_colour
 from roadseg.models.registry import find
 from roadseg.ops.cubic import resize_cubic
 from roadseg.ops.resize import Corners, resize_bilinear, resize_nearest
-from roadseg.recipe import Recipe
+from roadseg.recipe.recipe import Recipe
 from roadseg.train.antialiased import cubic_window
 
 Tensor = Any

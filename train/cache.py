@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from roadseg.data_conversion.records import RecordSet, readable
 from roadseg.errors import RoadsegError
-from roadseg.recipe import Recipe
+from roadseg.recipe.recipe import Recipe
 from roadseg.train.pairs import parser
 
 

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from roadseg import checkpoint
 from roadseg.data_conversion.progress import progress
 from roadseg.data_conversion.records import RecordSet, readable
 from roadseg.errors import RoadsegError
+from roadseg.runs import checkpoint
 from roadseg.train.centroids import Centroids, tile_centroids
 
 _FORM = 1

@@ -5,13 +5,13 @@ import difflib
 import tensorflow as tf
 
 import roadseg
-from roadseg.datasets.label_table import LabelTable
 from roadseg.errors import RoadsegError
+from roadseg.label_tables.label_table import LabelTable
 from roadseg.losses.cross_entropy import PUBLISHED_WEIGHTS
 from roadseg.losses.flow import MULTI_SCALE_FACTORS
 from roadseg.models.registry import NETWORKS, find
-from roadseg.recipe import Recipe
-from roadseg.run_folder import LEARNED
+from roadseg.recipe.recipe import Recipe
+from roadseg.runs.run_folder import LEARNED
 from roadseg.sampling.density_targets import STRIDE
 from roadseg.train.advice import advice
 

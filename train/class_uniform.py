@@ -16,7 +16,7 @@ import tensorflow as tf
 
 from roadseg.data_conversion.records import RecordSet, open_records
 from roadseg.errors import RoadsegError
-from roadseg.recipe import Recipe
+from roadseg.recipe.recipe import Recipe
 from roadseg.train.cache import cached_files, fits_memory
 from roadseg.train.centroid_cache import open_centroids
 from roadseg.train.record_index import RecordIndex

@@ -10,7 +10,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from roadseg.recipe import Recipe
+from roadseg.recipe.recipe import Recipe
 
 Tensor = Any
 TRUNCATE = 4.0

@@ -5,8 +5,8 @@ from pathlib import Path
 from roadseg.data_conversion.record_folders import find_shards
 from roadseg.errors import RoadsegError
 from roadseg.files import refuse_unwritable
-from roadseg.recipe import Recipe
-from roadseg.run_folder import RunFolder
+from roadseg.recipe.recipe import Recipe
+from roadseg.runs.run_folder import RunFolder
 from roadseg.train.initial import TRAINED, check_initial_weights, find_sampler
 
 

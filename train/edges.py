@@ -5,7 +5,7 @@ from typing import Any
 import tensorflow as tf
 
 from roadseg.losses.edges import edge_maps
-from roadseg.recipe import Recipe
+from roadseg.recipe.recipe import Recipe
 
 Tensor = Any
 BIT = 256

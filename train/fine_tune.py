@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING, Any
 
 import tensorflow as tf
 
-from roadseg import checkpoint, run_folder
 from roadseg.errors import RoadsegError
 from roadseg.models.registry import find
 from roadseg.npz import ArrayFile, check_finite, shape_of
-from roadseg.recipe import Recipe
-from roadseg.run_folder import RunFolder, variable_arrays
+from roadseg.recipe.recipe import Recipe
+from roadseg.runs import checkpoint, run_folder
+from roadseg.runs.run_folder import RunFolder, variable_arrays
 
 if TYPE_CHECKING:
     import keras
 
-    from roadseg.datasets.label_table import LabelTable
-    from roadseg.weights.original import Original
+    from roadseg.label_tables.label_table import LabelTable
+    from roadseg.models.original import Original
 
 Shapes = Mapping[str, tuple[int, ...]]
 _LISTED = 4
@@ -100,7 +100,7 @@ def _load_part(
 def _load_trunk(
     recipe: Recipe, model: "keras.Model", arrays: Mapping[str, Any], run: RunFolder
 ) -> None:
-    from roadseg.weights.arrays import assign
+    from roadseg.weights.match import assign
 
     given = assign(model, arrays, str(run.path), _our_names(recipe))
     print(f"initial weights from {run.path}: {given}")
@@ -108,7 +108,7 @@ def _load_trunk(
 
 def _our_names(recipe: Recipe) -> "Original":
     """Return what the network of `recipe` has for a trunk, under the names that runs keep."""
-    from roadseg.weights.initial import AUXILIARY, original_of
+    from roadseg.weights.read import AUXILIARY, original_of
 
     original = AUXILIARY if recipe.task == "sampling" else original_of(recipe.model)
     return replace(original, reference_name=str, layout="tensorflow")

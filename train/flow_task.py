@@ -7,11 +7,11 @@ import tensorflow as tf
 
 from roadseg.losses import flow as losses
 from roadseg.losses.criteria import Term
-from roadseg.models.two_views import VIEWS
+from roadseg.models.two_cameras import VIEWS
 from roadseg.ops.homography import warp_by_homography
-from roadseg.recipe import Recipe
-from roadseg.rig import find_rig
-from roadseg.warped_pairs import warped_pairs
+from roadseg.recipe.recipe import Recipe
+from roadseg.two_cameras.rig import find_rig
+from roadseg.two_cameras.warped_pairs import warped_pairs
 
 Tensor = Any
 Batch = dict[str, Tensor]

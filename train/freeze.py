@@ -6,7 +6,7 @@ import keras
 
 from roadseg.errors import RoadsegError
 from roadseg.models.registry import find
-from roadseg.recipe import Recipe
+from roadseg.recipe.recipe import Recipe
 
 
 def freeze(recipe: Recipe, model: keras.Model) -> None:

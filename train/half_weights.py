@@ -11,9 +11,9 @@ from pathlib import Path
 
 import numpy as np
 
-from roadseg import checkpoint
 from roadseg.errors import RoadsegError
-from roadseg.run_folder import RunFolder
+from roadseg.runs import checkpoint
+from roadseg.runs.run_folder import RunFolder
 
 LARGEST = float(np.finfo(np.float16).max)
 

@@ -7,16 +7,16 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from roadseg import checkpoint
 from roadseg.errors import RoadsegError
-from roadseg.recipe import Recipe
-from roadseg.run_folder import RunFolder
+from roadseg.recipe.recipe import Recipe
+from roadseg.runs import checkpoint
+from roadseg.runs.run_folder import RunFolder
 
 if TYPE_CHECKING:
     import keras
 
     from roadseg.data_conversion.records import RecordSet
-    from roadseg.datasets.label_table import LabelTable
+    from roadseg.label_tables.label_table import LabelTable
 
 DRAWN = ("", "none", "unit_variance")
 """Values of recipe.initial_weights that take nothing from a file."""

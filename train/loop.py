@@ -9,12 +9,12 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from roadseg import checkpoint
 from roadseg.data_conversion.records import RecordSet, readable
 from roadseg.errors import RoadsegError
 from roadseg.layers.conv_bn import freeze_statistics, synchronise_batch_norm
-from roadseg.recipe import Recipe
-from roadseg.run_folder import RunFolder, build_network, num_outputs
+from roadseg.recipe.recipe import Recipe
+from roadseg.runs import checkpoint
+from roadseg.runs.run_folder import RunFolder, build_network, num_outputs
 from roadseg.train import snapshot
 from roadseg.train.check import check_devices, check_recipe
 from roadseg.train.class_weights import class_weights

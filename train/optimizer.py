@@ -10,7 +10,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from roadseg.recipe import Recipe
+from roadseg.recipe.recipe import Recipe
 
 Tensor = Any
 Slots = tuple[Any, ...]

@@ -5,10 +5,10 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from roadseg.datasets.label_table import LabelTable
-from roadseg.drawing import overlay
-from roadseg.flow_drawing import colourise_flow
-from roadseg.models.two_views import VIEWS
+from roadseg.drawing.flow import colourise_flow
+from roadseg.drawing.labels import overlay
+from roadseg.label_tables.label_table import LabelTable
+from roadseg.models.two_cameras import VIEWS
 from roadseg.train.flow_task import flow_inputs
 
 Tensor = Any

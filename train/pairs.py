@@ -14,13 +14,13 @@ from roadseg.data_conversion.two_view_records import (
     parse_two_views,
 )
 from roadseg.errors import RoadsegError
-from roadseg.models.two_views import VIEWS
+from roadseg.models.two_cameras import VIEWS
 from roadseg.ops.resize import resize_nearest
-from roadseg.recipe import Recipe
-from roadseg.rig import find_rig
+from roadseg.recipe.recipe import Recipe
 from roadseg.train import augment
 from roadseg.train.antialiased import resize_linear
-from roadseg.warped_pairs import DRAWS, frame_size
+from roadseg.two_cameras.rig import find_rig
+from roadseg.two_cameras.warped_pairs import DRAWS, frame_size
 
 Tensor = Any
 Batch = dict[str, Tensor]

@@ -13,7 +13,7 @@ import tensorflow as tf
 from roadseg.data_conversion.records import RecordSet
 from roadseg.errors import RoadsegError
 from roadseg.ops.resize import resize_bilinear
-from roadseg.recipe import Recipe
+from roadseg.recipe.recipe import Recipe
 from roadseg.sampling.density_targets import STRIDE
 from roadseg.train import augment, colour, edges, pairs
 from roadseg.train.cache import cached_files, fits_memory

@@ -8,7 +8,7 @@ import numpy as np
 
 from roadseg.data_conversion.records import RecordSet
 from roadseg.errors import RoadsegError
-from roadseg.recipe import Recipe
+from roadseg.recipe.recipe import Recipe
 from roadseg.train.pipeline import training_batches
 
 # Share of a uniform density that each cell keeps: its logarithm is then bounded.

@@ -2,7 +2,7 @@
 
 import math
 
-from roadseg.recipe import Recipe
+from roadseg.recipe.recipe import Recipe
 
 RESTART = 5
 """Epochs from a restart to the next."""

@@ -5,10 +5,10 @@ from typing import Any
 
 import numpy as np
 
-from roadseg import checkpoint
 from roadseg.data_conversion.records import RecordSet
 from roadseg.errors import RoadsegError
-from roadseg.run_folder import RunFolder, assign_variables, variable_arrays
+from roadseg.runs import checkpoint
+from roadseg.runs.run_folder import RunFolder, assign_variables, variable_arrays
 from roadseg.train.step import TrainingStep
 
 

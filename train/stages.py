@@ -4,12 +4,12 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from roadseg import checkpoint
 from roadseg.errors import RoadsegError
 from roadseg.models.registry import find
 from roadseg.npz import check_finite, shape_of
-from roadseg.recipe import Recipe
-from roadseg.run_folder import RunFolder
+from roadseg.recipe.recipe import Recipe
+from roadseg.runs import checkpoint
+from roadseg.runs.run_folder import RunFolder
 
 if TYPE_CHECKING:
     import keras

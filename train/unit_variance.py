@@ -11,8 +11,8 @@ import keras
 import numpy as np
 
 from roadseg.data_conversion.records import RecordSet
-from roadseg.layers.walk import innermost_layers
-from roadseg.recipe import Recipe
+from roadseg.layers.introspection import innermost_layers
+from roadseg.recipe.recipe import Recipe
 from roadseg.train.flow_task import flow_inputs
 from roadseg.train.pipeline import training_batches
 

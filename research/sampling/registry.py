@@ -43,7 +43,7 @@ def make_sampler(kind: str, run: Path | str | None = None, **options: Any) -> Sa
     try:
         if run is None:
             return SAMPLERS[kind](**options)
-        from roadseg.run_folder import RunFolder
+        from roadseg.runs.run_folder import RunFolder
 
         folder = RunFolder(run)
         if kind == "previous":

@@ -4,9 +4,9 @@ from typing import Any
 
 import keras
 
-from roadseg.models.auxiliary import auxiliary_network
 from roadseg.models.density_sampler import STRIDE, density_sampler, prior_sampler
-from roadseg.recipe import Recipe
+from roadseg.models.nus_sampler import auxiliary_network
+from roadseg.recipe.recipe import Recipe
 from roadseg.sampling.density import DensitySampler, PriorSampler
 from roadseg.sampling.nus import NusSampler
 from roadseg.sampling.sampler import Sampler

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 
-from roadseg import checkpoint
 from roadseg.errors import RoadsegError
+from roadseg.runs import checkpoint
 from roadseg.weights.presets import Preset
 
 MIRROR = "ROADSEG_WEIGHTS"

@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from roadseg import datasets
+from roadseg import label_tables
 from roadseg.data_conversion.camvid import split_of
 from roadseg.data_conversion.convert import main
 from roadseg.data_conversion.records import open_records
@@ -13,7 +13,7 @@ from tests.data_conversion.support import picture, write_png
 
 def original_camvid(root: Path, *names: str) -> Path:
     """Write frames in the original layout; every label holds all 32 colours."""
-    colours = np.array(list(datasets.get("camvid32").colour_to_train), np.uint8)
+    colours = np.array(list(label_tables.get("camvid32").colour_to_train), np.uint8)
     labels = colours[np.resize(np.arange(32), (24, 40))]
     for index, name in enumerate(names):
         write_png(root / "701_StillsRaw_full" / f"{name}.png", picture(index))
@@ -34,7 +34,7 @@ def test_colours_of_the_original_become_11_classes(tmp_path: Path):
     root = original_camvid(tmp_path / "c", "0016E5_00390", "0016E5_07959", "Seq05VD_f00000")
     to = tmp_path / "to"
     assert main(["camvid_original", "--source", str(root), "--to", str(to)]) == 0
-    table = datasets.get("camvid32")
+    table = label_tables.get("camvid32")
     for split in ("train", "val", "test"):
         label = next(open_records(to, split).examples())["label"]
         np.testing.assert_array_equal(label.ravel()[:32], list(table.colour_to_train.values()))

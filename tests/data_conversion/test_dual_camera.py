@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from roadseg import datasets
+from roadseg import label_tables
 from roadseg.data_conversion import dual_camera, inspect_records
 from roadseg.data_conversion.convert import main
 from roadseg.data_conversion.dual_camera import paired_frames
@@ -74,7 +74,7 @@ def test_readers_of_single_images_see_the_first_view(tmp_path: Path):
     to = convert(two_cameras(tmp_path / "d"), tmp_path / "to")
     records = open_records(to, "val")
     assert has_two_views(records) and records.image_size == WIDE
-    assert records.label_table == datasets.get("dual_camera")
+    assert records.label_table == label_tables.get("dual_camera")
     (example,) = records.examples()
     assert example["filename"] == "fov120_00003"
     np.testing.assert_array_equal(example["label"], label(3, WIDE))

@@ -8,7 +8,7 @@ from roadseg.data_conversion.convert import main
 from roadseg.data_conversion.records import open_records
 from roadseg.data_conversion.two_view_records import open_two_views
 from roadseg.errors import RoadsegError
-from roadseg.flow_files import write_flow
+from roadseg.two_cameras.flow_files import write_flow
 from tests.data_conversion.support import picture, write_png
 
 SIZE = (16, 24)

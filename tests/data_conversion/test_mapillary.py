@@ -5,12 +5,12 @@ import cv2
 import numpy as np
 import pytest
 
-from roadseg import datasets
+from roadseg import label_tables
 from roadseg.data_conversion.convert import main
 from roadseg.data_conversion.records import open_records
-from roadseg.datasets.mapillary import PROPOSAL
-from roadseg.datasets.vistas import CLASSES
 from roadseg.errors import RoadsegError
+from roadseg.label_tables.mapillary import PROPOSAL
+from roadseg.label_tables.vistas import CLASSES
 from tests.data_conversion.small_sets import all_ids, small_vistas, write_palette
 from tests.data_conversion.support import id_map, picture, write_png
 
@@ -42,7 +42,7 @@ def test_classes_of_vistas_become_those_of_cityscapes_by_name(tmp_path: Path):
     to = converted(vistas(tmp_path / "v"), tmp_path / "to")
     assert open_records(to, "train").num_examples == 2
     opened = open_records(to, "val")
-    assert opened.label_table.names == datasets.get("cityscapes").names
+    assert opened.label_table.names == label_tables.get("cityscapes").names
     label = next(opened.examples())["label"].ravel()[: len(VISTAS)]
     named = {VISTAS[i]: opened.label_table.names[t] for i, t in enumerate(label) if t != 255}
     assert named == {theirs: ours for ours, names in PROPOSAL.items() for theirs in names}
@@ -50,7 +50,7 @@ def test_classes_of_vistas_become_those_of_cityscapes_by_name(tmp_path: Path):
 
 
 def test_the_proposal_covers_every_class_of_cityscapes():
-    assert tuple(PROPOSAL) == datasets.get("cityscapes").names
+    assert tuple(PROPOSAL) == label_tables.get("cityscapes").names
     listed = [name for names in PROPOSAL.values() for name in names]
     assert len(listed) == len(set(listed)) == 29
 
@@ -61,7 +61,7 @@ def test_seg19_lbl_holds_the_ids_of_cityscapes_and_is_taken_first(tmp_path: Path
         for number in range(count):
             write_png(root / folder / "seg19_lbl" / f"{folder}{number}.png", id_map(number))
     found = next(open_records(converted(root, tmp_path / "to"), "train").examples())
-    mapping = datasets.get("cityscapes").id_to_train
+    mapping = label_tables.get("cityscapes").id_to_train
     np.testing.assert_array_equal(found["label"], np.vectorize(mapping.get)(id_map(0)))
     other = converted(root, tmp_path / "other", "--labels", "labels")
     assert next(open_records(other, "train").examples())["label"][0, 0] == 0
@@ -137,7 +137,7 @@ def write_config(root: Path, names: list[str]) -> None:
 def test_the_65_classes_of_vistas_keep_their_ids(tmp_path: Path):
     to = converted(small_vistas(tmp_path / "v"), tmp_path / "to", "--classes", "65")
     opened = open_records(to / "mapillary65", "train")
-    assert opened.num_examples == 2 and opened.label_table == datasets.get("mapillary65")
+    assert opened.num_examples == 2 and opened.label_table == label_tables.get("mapillary65")
     wanted = np.where(all_ids(*range(66)) == 65, 255, all_ids(*range(66)))
     np.testing.assert_array_equal(next(opened.examples())["label"], wanted)
 
@@ -145,7 +145,7 @@ def test_the_65_classes_of_vistas_keep_their_ids(tmp_path: Path):
 def test_vistas_can_be_mapped_as_the_merged_set_maps_it(tmp_path: Path):
     to = converted(small_vistas(tmp_path / "v"), tmp_path / "to", "--classes", "uds")
     opened = open_records(to / "mapillary", "val")
-    assert opened.label_table.names == datasets.get("uds").names
+    assert opened.label_table.names == label_tables.get("uds").names
     label = next(opened.examples())["label"].ravel()
     assert [int(label[i]) for i in (13, 41, 2, 22, 52, 7, 65)] == [0, 0, 1, 12, 18, 255, 255]
 

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from roadseg import datasets
+from roadseg import label_tables
 from roadseg.data_conversion.records import KEYS, open_records, parse_example
 from roadseg.data_conversion.tfrecord_files import count_records
 from roadseg.errors import RoadsegError
@@ -30,7 +30,7 @@ def plain_folder(folder: Path, *examples: dict, split: str = "val", table: bool 
         for values in examples:
             writer.write(serialized(values))
     if table:
-        text = datasets.get("cityscapes").to_json()
+        text = label_tables.get("cityscapes").to_json()
         (folder / "label_table.json").write_text(text)
     return folder
 
@@ -40,7 +40,7 @@ def test_records_are_found_at_and_above_their_folder(records: Path):
         opened = open_records(path, "train")
         assert opened.num_examples == 3
         assert opened.image_size == (24, 40)
-        assert opened.label_table == datasets.get("cityscapes")
+        assert opened.label_table == label_tables.get("cityscapes")
 
 
 def test_two_data_sets_below_a_folder_are_an_error_that_lists_them(records: Path, tmp_path: Path):
@@ -88,7 +88,7 @@ def test_the_label_table_can_be_given_by_name_or_value(tmp_path: Path):
     folder = plain_folder(tmp_path / "plain", example(), table=False)
     with pytest.raises(RoadsegError, match="no label_table.json beside the records"):
         open_records(folder, "val")
-    table = datasets.get("cityscapes")
+    table = label_tables.get("cityscapes")
     assert open_records(folder, "val", "cityscapes").label_table == table
     assert open_records(folder, "val", table).label_table == table
 

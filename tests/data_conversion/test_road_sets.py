@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from roadseg import datasets
+from roadseg import label_tables
 from roadseg.data_conversion.convert import main
 from roadseg.data_conversion.idd import idd_source
 from roadseg.data_conversion.kitti import VALIDATION
@@ -33,12 +33,12 @@ def labels_of(records: Path, split: str) -> list[np.ndarray]:
 
 
 def mapped(name: str, ids: np.ndarray) -> np.ndarray:
-    return np.vectorize(datasets.get(name).id_to_train.__getitem__)(ids)
+    return np.vectorize(label_tables.get(name).id_to_train.__getitem__)(ids)
 
 
 def test_bdd100k_keeps_its_train_ids(tmp_path: Path):
     to = convert("bdd100k", small_bdd(tmp_path / "bdd"), tmp_path / "to")
-    assert open_records(to, "train").label_table == datasets.get("bdd100k")
+    assert open_records(to, "train").label_table == label_tables.get("bdd100k")
     assert len(labels_of(to, "train")) == 2
     np.testing.assert_array_equal(labels_of(to, "val")[0], all_ids(*range(19), 255))
 
@@ -105,8 +105,8 @@ def test_ids_of_idd_become_classes(tmp_path: Path):
 def test_outlines_of_idd_are_drawn_where_no_ids_are_there(tmp_path: Path):
     to = convert("idd", small_idd(tmp_path / "idd", "polygons"), tmp_path / "to")
     wanted = np.zeros(SIZE, np.uint8)
-    wanted[:12] = datasets.get("idd").names.index("sky")
-    wanted[10:15, 10:20] = datasets.get("idd").names.index("car")
+    wanted[:12] = label_tables.get("idd").names.index("sky")
+    wanted[10:15, 10:20] = label_tables.get("idd").names.index("car")
     np.testing.assert_array_equal(labels_of(to, "val")[0], wanted)
 
 

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from roadseg import datasets
+from roadseg import label_tables
 from roadseg.data_conversion.convert import main
 from roadseg.data_conversion.records import open_records
 from roadseg.data_conversion.scenes import ids
@@ -40,7 +40,7 @@ def test_any_size_can_be_drawn(size: tuple[int, int]):
 
 
 def test_every_class_is_seen_in_a_few_dozen_scenes(scenes: list[tuple[np.ndarray, np.ndarray]]):
-    table = datasets.get("street_scenes")
+    table = label_tables.get("street_scenes")
     found = {int(v) for _, labels in scenes for v in np.unique(labels)}
     index = 12
     while not {table.id_to_train[value] for value in found} >= set(range(19)) and index < 48:
@@ -164,4 +164,4 @@ def test_scenes_become_records_of_seven_categories(tmp_path: Path):
     assert main(["street_scenes", *to, *size, "--classes", "categories"]) == 0
     records = open_records(tmp_path / "street_scenes_categories", "train")
     assert records.num_examples == 2
-    assert records.label_table == datasets.get("street_scenes_categories")
+    assert records.label_table == label_tables.get("street_scenes_categories")

@@ -5,13 +5,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from roadseg import datasets
+from roadseg import label_tables
 from roadseg.data_conversion import bdd100k, cityscapes, idd, mapillary
 from roadseg.data_conversion.convert import main
 from roadseg.data_conversion.records import open_records
 from roadseg.data_conversion.uds import uds_source
-from roadseg.datasets.uds import uds_member
 from roadseg.errors import RoadsegError
+from roadseg.label_tables.uds import uds_member
 from tests.data_conversion.small_sets import (
     SIZE,
     all_ids,
@@ -40,7 +40,7 @@ def convert(source: Path, to: Path, *options: str) -> Path:
 def test_members_follow_each_other_in_the_published_order(tmp_path: Path):
     to = convert(small_uds(tmp_path / "data"), tmp_path / "to")
     records = open_records(to, "train")
-    assert records.label_table == datasets.get("uds")
+    assert records.label_table == label_tables.get("uds")
     members = [example["filename"].split("_")[0] for example in records.examples()]
     assert members == [
         *["bdd100k"] * 2,
@@ -65,7 +65,7 @@ def test_each_members_ids_become_the_merged_classes(tmp_path: Path):
     for member, values in ids.items():
         wanted = np.vectorize(uds_member(member).id_to_train.__getitem__)(values)
         np.testing.assert_array_equal(labels[member], wanted, err_msg=member)
-    names = datasets.get("uds").names
+    names = label_tables.get("uds").names
     drawn = labels["idd"][[0, 12, 23], [0, 12, 23]]
     assert [names[i] for i in drawn] == ["sky", "car", "road"]
 

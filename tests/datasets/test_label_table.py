@@ -3,14 +3,14 @@ from pathlib import Path
 
 import pytest
 
-from roadseg import datasets
-from roadseg.datasets import LabelTable
+from roadseg import label_tables
 from roadseg.errors import RoadsegError
+from roadseg.label_tables import LabelTable
 
 
 def test_cityscapes_agrees_with_cityscapesscripts():
     labels = pytest.importorskip("cityscapesscripts.helpers.labels").labels
-    table = datasets.get("cityscapes")
+    table = label_tables.get("cityscapes")
     ignored = (255, -1)
     assert table.id_to_train == {
         x.id: table.ignore if x.trainId in ignored else x.trainId for x in labels
@@ -25,25 +25,25 @@ def test_cityscapes_agrees_with_cityscapesscripts():
 
 
 def test_cityscapes_targets_are_people_and_vehicles():
-    table = datasets.get("cityscapes")
+    table = label_tables.get("cityscapes")
     assert table.target_classes == tuple(range(11, 19))
     assert {table.categories[i] for i in table.target_classes} == {"human", "vehicle"}
 
 
 def test_license_plate_is_ignored():
-    assert datasets.get("cityscapes").id_to_train[-1] == 255
+    assert label_tables.get("cityscapes").id_to_train[-1] == 255
 
 
 def test_void_of_camvid_is_ignored():
-    table = datasets.get("camvid")
+    table = label_tables.get("camvid")
     assert table.num_classes == 11
     assert table.id_to_train == {**{i: i for i in range(11)}, 11: 255}
 
 
 def test_32_colours_of_camvid_fall_into_11_classes():
-    table = datasets.get("camvid32")
+    table = label_tables.get("camvid32")
     assert len(table.colour_to_train) == 32
-    assert table.names == datasets.get("camvid").names
+    assert table.names == label_tables.get("camvid").names
     assert set(table.colour_to_train.values()) == {*range(11), 255}
     grouped = {label.name: label.train_id for label in table.label_ids}
     assert table.names[grouped["Truck_Bus"]] == "car"
@@ -51,9 +51,9 @@ def test_32_colours_of_camvid_fall_into_11_classes():
     assert grouped["Void"] == 255
 
 
-@pytest.mark.parametrize("name", datasets.list_tables())
+@pytest.mark.parametrize("name", label_tables.list_tables())
 def test_a_table_survives_json(name: str, tmp_path: Path):
-    table = datasets.get(name)
+    table = label_tables.get(name)
     path = tmp_path / "label_table.json"
     path.write_text(table.to_json())
     assert LabelTable.from_json(path) == table
@@ -62,7 +62,7 @@ def test_a_table_survives_json(name: str, tmp_path: Path):
 
 def test_an_unknown_table_names_those_there_are():
     with pytest.raises(RoadsegError, match="no label table 'nuscenes'.*cityscapes, camvid"):
-        datasets.get("nuscenes")
+        label_tables.get("nuscenes")
 
 
 def test_a_broken_table_names_its_file(tmp_path: Path):
@@ -80,11 +80,11 @@ def test_a_class_cannot_be_the_ignore_value():
 
 
 def test_categories_are_seven_classes_with_the_ids_of_their_members():
-    fine, coarse = datasets.get("cityscapes"), datasets.get("cityscapes_categories")
+    fine, coarse = label_tables.get("cityscapes"), label_tables.get("cityscapes_categories")
     assert coarse.names == fine.category_names and coarse.num_classes == 7
     for value, train_id in fine.id_to_train.items():
         wanted = 255 if train_id == 255 else coarse.names.index(fine.categories[train_id])
         assert coarse.id_to_train[value] == wanted
     targets = {coarse.names[index] for index in coarse.target_classes}
     assert targets == {fine.categories[index] for index in fine.target_classes}
-    assert datasets.get("street_scenes_categories").names == coarse.names
+    assert label_tables.get("street_scenes_categories").names == coarse.names

@@ -2,12 +2,12 @@
 
 import pytest
 
-from roadseg import datasets
-from roadseg.datasets import LabelTable
-from roadseg.datasets.mapillary import PROPOSAL
-from roadseg.datasets.uds import MEMBERS, uds_member
-from roadseg.datasets.vistas import CLASSES
+from roadseg import label_tables
 from roadseg.errors import RoadsegError
+from roadseg.label_tables import LabelTable
+from roadseg.label_tables.mapillary import PROPOSAL
+from roadseg.label_tables.uds import MEMBERS, uds_member
+from roadseg.label_tables.vistas import CLASSES
 
 CITYSCAPES = {
     **{7: 0, 8: 1, 11: 2, 12: 3, 13: 4, 17: 5, 19: 6, 20: 7, 21: 8, 22: 9, 23: 10, 24: 11},
@@ -43,7 +43,7 @@ def trained(table: LabelTable) -> dict[int, int]:
     ],
 )
 def test_each_set_has_its_published_number_of_classes_and_ids(name: str, classes: int, ids: int):
-    table = datasets.get(name)
+    table = label_tables.get(name)
     assert table.num_classes == classes
     assert len(table.id_to_train) == ids
     assert table.name == name
@@ -53,11 +53,11 @@ def test_each_set_has_its_published_number_of_classes_and_ids(name: str, classes
 @pytest.mark.parametrize(
     ("table", "wanted"),
     [
-        (datasets.get("cityscapes"), CITYSCAPES),
-        (datasets.get("kitti"), CITYSCAPES),
-        (datasets.get("idd"), IDD),
-        (datasets.get("bdd100k"), {i: i for i in range(19)}),
-        (datasets.get("mapillary65"), {i: i for i in range(65)}),
+        (label_tables.get("cityscapes"), CITYSCAPES),
+        (label_tables.get("kitti"), CITYSCAPES),
+        (label_tables.get("idd"), IDD),
+        (label_tables.get("bdd100k"), {i: i for i in range(19)}),
+        (label_tables.get("mapillary65"), {i: i for i in range(65)}),
         (uds_member("cityscapes"), CITYSCAPES),
         (uds_member("idd"), IDD),
         (uds_member("bdd100k"), {i: i for i in range(19)}),
@@ -70,16 +70,16 @@ def test_label_ids_become_the_published_classes(table: LabelTable, wanted: dict[
 
 
 def test_the_sets_of_19_classes_share_the_names_and_colours_of_cityscapes():
-    city = datasets.get("cityscapes")
+    city = label_tables.get("cityscapes")
     for name in ("kitti", "bdd100k", "idd", "uds", "mapillary"):
-        table = datasets.get(name)
+        table = label_tables.get(name)
         assert (table.names, table.colours) == (city.names, city.colours)
         assert table.target_classes == city.target_classes
 
 
 def test_ids_of_idd_are_those_of_the_classes_they_become():
-    named = {label.name: label.train_id for label in datasets.get("idd").label_ids}
-    city = datasets.get("cityscapes").names
+    named = {label.name: label.train_id for label in label_tables.get("idd").label_ids}
+    city = label_tables.get("cityscapes").names
     renamed = {"non-drivable fallback": "terrain"}
     for name, train_id in named.items():
         if train_id != 255:
@@ -92,20 +92,20 @@ def test_every_class_of_the_proposal_is_one_of_vistas():
 
 def test_classes_of_vistas_with_a_namesake_in_cityscapes_are_merged_into_it():
     by_id = {label.id: label.name.split("--")[-1] for label in uds_member("mapillary").label_ids}
-    names = datasets.get("uds").names
+    names = label_tables.get("uds").names
     for label_id, train_id in VISTAS.items():
         if by_id[label_id] in names:
             assert names[train_id] == by_id[label_id]
 
 
 def test_people_and_vehicles_are_the_target_of_65_classes():
-    table = datasets.get("mapillary65")
+    table = label_tables.get("mapillary65")
     assert table.num_classes == 65 and table.names[19] == "human--person"
     assert table.target_classes == (*range(19, 23), *range(52, 63))
 
 
 def test_the_two_cameras_have_the_palette_of_their_code():
-    table = datasets.get("dual_camera")
+    table = label_tables.get("dual_camera")
     palette = [
         (0, 0, 0),
         (128, 64, 128),

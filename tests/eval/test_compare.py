@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 
 from roadseg import cli
-from roadseg.checkpoint import write_text
 from roadseg.errors import RoadsegError
 from roadseg.eval.arms import Arm, load_arms
 from roadseg.eval.compare import compare, main
@@ -19,7 +18,8 @@ from roadseg.eval.evaluate import score_frames
 from roadseg.eval.frames import Frame
 from roadseg.eval.paired import at_equal_cost, difference, needed_macs, spread
 from roadseg.eval.results import EvaluationResult
-from roadseg.run_folder import RunFolder
+from roadseg.runs.checkpoint import write_text
+from roadseg.runs.run_folder import RunFolder
 from tests.eval.small_runs import AUXILIARY, RECIPE, TABLE
 
 RECIPE = dataclasses.replace(RECIPE, sampling_window="frame")

@@ -19,7 +19,7 @@ from roadseg.eval.report_data import load_runs
 from roadseg.eval.results import EvaluationResult, load_result
 from roadseg.eval.store import store_result
 from roadseg.metrics.confusion import ConfusionMatrix
-from roadseg.run_folder import RunFolder
+from roadseg.runs.run_folder import RunFolder
 from tests.eval.runs import TABLE, add_checkpoint, begin_run, recipe, street, write_records
 
 SLIDING = InferenceMode(tile=16, scales=(0.5, 1.0), mirror=True)

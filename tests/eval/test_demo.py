@@ -10,7 +10,7 @@ from PIL import Image
 from roadseg import cli
 from roadseg.eval.labeller import labeller_of_run
 from roadseg.eval.sources import read_picture
-from roadseg.run_folder import RunFolder
+from roadseg.runs.run_folder import RunFolder
 from tests.eval.small_runs import RECIPE, TABLE, small_run
 
 

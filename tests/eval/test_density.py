@@ -15,7 +15,7 @@ from roadseg.eval.evaluate_density import cross_entropy, entropy
 from roadseg.eval.results import load_result
 from roadseg.eval.watch import evaluate_and_store
 from roadseg.metrics.grid_cells import cell_masses, folded_cells, residual
-from roadseg.run_folder import RunFolder
+from roadseg.runs.run_folder import RunFolder
 from tests.eval.runs import TABLE, add_checkpoint, street, write_records
 from tests.eval.sampler_runs import CELLS, density_run, prior_run
 

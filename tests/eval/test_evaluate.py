@@ -12,7 +12,7 @@ from roadseg.eval.frames import Frame
 from roadseg.eval.results import EvaluationResult, SamplingResult, load_result
 from roadseg.eval.store import store_result, update_best
 from roadseg.metrics.confusion import ConfusionMatrix
-from roadseg.run_folder import RunFolder
+from roadseg.runs.run_folder import RunFolder
 from tests.eval.runs import (
     NAMES,
     TABLE,

@@ -16,7 +16,7 @@ from roadseg.eval import benchmark, network_times, runtimes
 from roadseg.eval.latency import Latency
 from roadseg.eval.network_times import Subject, Timed, published_of, subjects
 from roadseg.eval.published_latency import PUBLISHED
-from roadseg.layers.outputs import own_scale
+from roadseg.layers.heads import own_scale
 
 
 def test_graph_and_saved_model_of_a_network_are_timed_at_its_own_scale(capsys):

@@ -16,7 +16,7 @@ from roadseg.eval.previous import PreviousFrames
 from roadseg.eval.replaced import SamplerArguments
 from roadseg.eval.results import EvaluationResult
 from roadseg.eval.watch import evaluate_and_store
-from roadseg.run_folder import RunFolder
+from roadseg.runs.run_folder import RunFolder
 from roadseg.sampling import PreviousSampler
 from tests.eval.runs import add_checkpoint, begin_run, recipe, street, write_records
 from tests.eval.sampler_runs import density_run, prior_run, run_behind

@@ -16,9 +16,9 @@ from roadseg.eval.predict import PredictOptions, predict
 from roadseg.eval.report_data import load_runs
 from roadseg.eval.results import load_result
 from roadseg.eval.watch import evaluate_and_store
-from roadseg.flow_files import read_flow
-from roadseg.recipe import Recipe
-from roadseg.run_folder import RunFolder
+from roadseg.recipe.recipe import Recipe
+from roadseg.runs.run_folder import RunFolder
+from roadseg.two_cameras.flow_files import read_flow
 from tests import pairs
 from tests.eval.runs import add_checkpoint, begin_run, recipe, write_records
 

@@ -10,8 +10,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from roadseg.checkpoint import write_text
-from roadseg.datasets.label_table import LabelTable
 from roadseg.errors import RoadsegError
 from roadseg.eval import report
 from roadseg.eval.comparison import comparison_table
@@ -22,8 +20,10 @@ from roadseg.eval.report_data import load_runs
 from roadseg.eval.report_html import h, points, table
 from roadseg.eval.report_pictures import choose, coarse
 from roadseg.eval.results import EvaluationResult
-from roadseg.recipe import Recipe
-from roadseg.run_folder import RunFolder
+from roadseg.label_tables.label_table import LabelTable
+from roadseg.recipe.recipe import Recipe
+from roadseg.runs.checkpoint import write_text
+from roadseg.runs.run_folder import RunFolder
 from tests.eval.runs import write_records
 from tests.eval.small_runs import RECIPE, TABLE, small_run
 

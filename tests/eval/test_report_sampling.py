@@ -13,7 +13,7 @@ from roadseg.eval.replaced import SamplerArguments
 from roadseg.eval.report_data import load_runs
 from roadseg.eval.report_pictures import heat
 from roadseg.eval.watch import evaluate_and_store
-from roadseg.run_folder import RunFolder
+from roadseg.runs.run_folder import RunFolder
 from tests.eval.runs import write_records
 from tests.eval.sampler_runs import prior_run, run_behind
 

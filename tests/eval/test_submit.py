@@ -9,18 +9,18 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from roadseg import cli, datasets
-from roadseg.checkpoint import write_checkpoint
+from roadseg import cli, label_tables
 from roadseg.errors import RoadsegError
 from roadseg.eval.labeller import labeller_of_run
 from roadseg.eval.submit import check_labels
 from roadseg.models.registry import NETWORKS, Network
-from roadseg.run_folder import RunFolder, build_network, variable_arrays
+from roadseg.runs.checkpoint import write_checkpoint
+from roadseg.runs.run_folder import RunFolder, build_network, variable_arrays
 from tests.eval import published_inference as published
 from tests.eval.runs import TABLE, add_checkpoint, begin_run, recipe, street, write_records
 from tests.examples import example_values, serialized
 
-CITYSCAPES = datasets.get("cityscapes")
+CITYSCAPES = label_tables.get("cityscapes")
 # Published train id to label id, written out once more.
 LABEL_IDS = np.array([7, 8, 11, 12, 13, 17, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 31, 32, 33])
 NAMES = ("berlin_000000_000019", "munich_000001_000019")

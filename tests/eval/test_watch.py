@@ -19,7 +19,7 @@ from roadseg.eval.watch import (
     unevaluated,
     wait_for_run,
 )
-from roadseg.run_folder import RunFolder
+from roadseg.runs.run_folder import RunFolder
 from tests.eval.runs import TABLE, add_checkpoint, begin_run, recipe, street, write_records
 
 QUICK = FollowOptions(interval_s=0, poll_s=1)

@@ -12,14 +12,14 @@ if keras.backend.backend() != "tensorflow":
 import tensorflow as tf
 
 import roadseg
-from roadseg import checkpoint
-from roadseg.datasets.label_table import LabelTable
 from roadseg.errors import RoadsegError
 from roadseg.export.command import export_run
 from roadseg.export.trial_images import trial_images
 from roadseg.export.two_views import compare, write_two_views
-from roadseg.recipe import Recipe
-from roadseg.run_folder import RunFolder, build_network, variable_arrays
+from roadseg.label_tables.label_table import LabelTable
+from roadseg.recipe.recipe import Recipe
+from roadseg.runs import checkpoint
+from roadseg.runs.run_folder import RunFolder, build_network, variable_arrays
 from tests.export.support import CLASSES, COLOURS
 from tests.models.test_two_views import network
 from tests.support import deeper_copies_slow

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from roadseg.errors import RoadsegError
-from roadseg.layers.entry import image_input, mean_colour, normalise
+from roadseg.layers.normalisation import image_input, mean_colour, normalise
 
 # As Fast_Seg 7895738 trains: mean and deviation in the order of the channels.
 RGB_MEAN, RGB_DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)

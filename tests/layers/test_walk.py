@@ -3,7 +3,7 @@ import pytest
 
 from roadseg.errors import RoadsegError
 from roadseg.layers.conv_bn import BatchNorm, depthwise_bn, synchronise_batch_norm
-from roadseg.layers.walk import count_parameters, weights
+from roadseg.layers.introspection import count_parameters, weights
 
 
 def block(name: str) -> keras.Model:

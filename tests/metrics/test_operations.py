@@ -2,8 +2,8 @@ import keras
 import pytest
 
 import roadseg
-from roadseg.metrics.operations import count_operations
-from roadseg.models.auxiliary import auxiliary_network
+from roadseg.models.nus_sampler import auxiliary_network
+from roadseg.models.operation_counts import count_operations
 from tests.support import Fixture, parity_fixtures
 
 # nus.md, section 8: sampling size, output stride, notebook's count, full count.

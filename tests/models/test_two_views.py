@@ -7,12 +7,12 @@ from keras import ops
 
 import roadseg
 from roadseg.errors import RoadsegError
-from roadseg.layers.walk import count_parameters
+from roadseg.layers.introspection import count_parameters
 from roadseg.losses.cross_entropy import cross_entropy
 from roadseg.models.registry import NETWORKS
-from roadseg.models.two_views import VIEWS, intermediate
-from roadseg.weights.arrays import assign
-from roadseg.weights.initial import original_of
+from roadseg.models.two_cameras import VIEWS, intermediate
+from roadseg.weights.match import assign
+from roadseg.weights.read import original_of
 from tests.models.every_network import gradients_on, images
 from tests.weights.originals import published, values
 

@@ -8,7 +8,7 @@ from keras import ops
 
 from roadseg.losses.criteria import Criterion, mean
 from roadseg.losses.cross_entropy import CITYSCAPES_WEIGHTS
-from roadseg.recipe import Recipe
+from roadseg.recipe.recipe import Recipe
 from tests.support import Fixture, on_tensorflow, parity_fixtures
 
 FIXTURES = [Fixture.load(path) for path in parity_fixtures("fastseg-losses*.npz")]

@@ -17,7 +17,7 @@ import pytest
 
 import roadseg
 from roadseg.models.registry import NETWORKS
-from roadseg.recipe import Recipe
+from roadseg.recipe.recipe import Recipe
 from tests.parity.torch_networks import Case, arguments_of, constructor, network_of
 from tests.parity.training_cases import (
     TRAINED,

@@ -4,8 +4,8 @@ import keras
 import numpy as np
 import pytest
 
-from roadseg.sampling import views
-from roadseg.sampling.views import cover, cut, stitch
+from roadseg.sampling import windows
+from roadseg.sampling.windows import cover, cut, stitch
 
 SIZES = [(64, 128), (60, 203), (128, 50), (64, 64), (33, 31), (1, 9), (7, 1), (64, 640)]
 
@@ -73,7 +73,7 @@ def test_locations_of_views_point_at_the_pixels_of_the_image():
     axes = cover((10, 30), (1, 1))
     corners = np.array([[[0, 0], [0, 1]], [[1, 0], [1, 1]]], np.float32)
     grid = np.broadcast_to(corners, (1, 3, 2, 2, 2))
-    found = np.asarray(views.to_image(grid, axes)) * [9, 29]
+    found = np.asarray(windows.to_image(grid, axes)) * [9, 29]
     np.testing.assert_allclose(found[0, :, 0, 0, 1], [0, 10, 20], atol=1e-4)
     np.testing.assert_allclose(found[0, :, 1, 1, 1], [9, 19, 29], atol=1e-4)
     np.testing.assert_allclose(found[0, :, 1, 1, 0], 9, atol=1e-5)

@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from roadseg.errors import RoadsegError
-from roadseg.recipe import Recipe
+from roadseg.recipe.recipe import Recipe
 from roadseg.train import augment
 from tests.train import tiny
 
@@ -49,7 +49,7 @@ def test_padding_is_127_and_a_half_in_the_image_and_255_in_the_label() -> None:
 
 
 def test_padding_may_have_the_colour_that_normalisation_brings_to_zero() -> None:
-    from roadseg.layers.entry import normalise
+    from roadseg.layers.normalisation import normalise
 
     for name in ("rgb", "bgr"):
         options = {"normalisation": name}

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from roadseg.checkpoint import read_arrays
 from roadseg.data_conversion.records import RecordSet, open_records
+from roadseg.runs.checkpoint import read_arrays
 from roadseg.train import centroid_cache
 from roadseg.train.centroid_cache import cache_path, find_centroids, open_centroids
 from roadseg.train.centroids import Centroids, tile_centroids

@@ -10,7 +10,7 @@ import pytest
 from roadseg.data_conversion.records import open_records
 from roadseg.errors import RoadsegError
 from roadseg.losses.cross_entropy import CITYSCAPES_WEIGHTS
-from roadseg.run_folder import RunFolder
+from roadseg.runs.run_folder import RunFolder
 from roadseg.train.check import check_recipe
 from roadseg.train.class_weights import FILE, class_weights, count_labels, from_counts
 from tests.train import tiny

@@ -6,11 +6,12 @@ from pathlib import Path
 import pytest
 import tensorflow as tf
 
-from roadseg import checkpoint, cli
+from roadseg import cli
 from roadseg.data_conversion.records import open_records
 from roadseg.errors import RoadsegError
-from roadseg.recipe import Recipe
-from roadseg.run_folder import RunFolder, variable_arrays
+from roadseg.recipe.recipe import Recipe
+from roadseg.runs import checkpoint
+from roadseg.runs.run_folder import RunFolder, variable_arrays
 from roadseg.train import initial, recipes
 from roadseg.train.check import check_devices, check_recipe
 from roadseg.train.overrides import override
@@ -19,7 +20,7 @@ from tests.train import tiny
 
 @pytest.fixture
 def tiny_network(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("roadseg.run_folder.build_network", tiny.network)
+    monkeypatch.setattr("roadseg.runs.run_folder.build_network", tiny.network)
     monkeypatch.setattr("roadseg.train.loop.build_network", tiny.network)
 
 

@@ -6,11 +6,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from roadseg import checkpoint, datasets
+from roadseg import label_tables
 from roadseg.errors import RoadsegError
 from roadseg.eval.costs import segmenter_cost
-from roadseg.recipe import Recipe
-from roadseg.run_folder import RunFolder, build_network, variable_arrays
+from roadseg.recipe.recipe import Recipe
+from roadseg.runs import checkpoint
+from roadseg.runs.run_folder import RunFolder, build_network, variable_arrays
 from roadseg.sampling import SampledSegmenter, UniformSampler
 from roadseg.sampling.trained import trained_sampler
 from roadseg.train.fine_tune import load_file
@@ -19,7 +20,7 @@ from roadseg.train.recipes.demo import CHOSEN, DENSITY, EVEN, TRUNK
 from tests.support import REPOSITORY
 
 FRAME = (512, 1024)
-TABLE = datasets.get("street_scenes_categories")
+TABLE = label_tables.get("street_scenes_categories")
 CLASSES = TABLE.num_classes
 SHIPPED = REPOSITORY / "train" / "demo_trunk.npz"
 

@@ -5,11 +5,11 @@ import dataclasses
 import pytest
 
 import roadseg
-from roadseg import cli, datasets
+from roadseg import cli, label_tables
 from roadseg.errors import RoadsegError
 from roadseg.models.registry import find
-from roadseg.recipe import Recipe
-from roadseg.run_folder import build_network
+from roadseg.recipe.recipe import Recipe
+from roadseg.runs.run_folder import build_network
 from roadseg.train import recipes
 from roadseg.train.advice import advice
 from roadseg.train.check import check_recipe
@@ -29,7 +29,7 @@ def test_every_network_of_fast_seg_has_a_recipe():
 @pytest.mark.parametrize("name", [*NAMES, *(f"{name}_one_gpu" for name in NAMES)])
 def test_a_recipe_can_be_trained_on_cityscapes_and_its_options_exist(name: str):
     recipe = recipes.get(name)
-    check_recipe(recipe, datasets.get("cityscapes"))
+    check_recipe(recipe, label_tables.get("cityscapes"))
     assert recipe.measured == "not trained here"
 
 
@@ -45,7 +45,7 @@ def test_a_recipe_builds_its_network_for_training_and_for_evaluation(name: str):
 @pytest.mark.parametrize("name", CAMVID)
 def test_a_recipe_of_camvid_can_be_trained_on_it(name: str):
     recipe = recipes.get(name)
-    check_recipe(recipe, datasets.get("camvid"))
+    check_recipe(recipe, label_tables.get("camvid"))
     assert (recipe.min_scale, recipe.max_scale, recipe.scale_step) == (0.5, 2.0, 0.1)
     assert recipe.batch_size >= 8
 

@@ -7,11 +7,11 @@ import keras
 import numpy as np
 import pytest
 
-from roadseg import checkpoint
-from roadseg.datasets.label_table import LabelTable
 from roadseg.errors import RoadsegError
-from roadseg.recipe import Recipe
-from roadseg.run_folder import RunFolder, build_network, variable_arrays
+from roadseg.label_tables.label_table import LabelTable
+from roadseg.recipe.recipe import Recipe
+from roadseg.runs import checkpoint
+from roadseg.runs.run_folder import RunFolder, build_network, variable_arrays
 from roadseg.train.fine_tune import class_dependent, fitting
 from roadseg.train.initial import check_unchanged, load_start
 from tests.train import tiny

@@ -12,8 +12,8 @@ from roadseg.data_conversion.records import open_records
 from roadseg.data_conversion.two_view_records import open_two_views
 from roadseg.errors import RoadsegError
 from roadseg.losses.criteria import mean
-from roadseg.recipe import Recipe
-from roadseg.run_folder import RunFolder
+from roadseg.recipe.recipe import Recipe
+from roadseg.runs.run_folder import RunFolder
 from roadseg.train import loop
 from roadseg.train.check import check_recipe
 from roadseg.train.flow_task import flow_inputs, flow_terms, ordered_flows
@@ -152,7 +152,7 @@ def test_of_two_views_the_first_is_the_wide_one_as_the_narrow_camera_sees_it(
     tmp_path: Path,
 ) -> None:
     from roadseg.ops.homography import warp_by_homography
-    from roadseg.rig import find_rig
+    from roadseg.two_cameras.rig import find_rig
 
     records = pairs.write_pairs(tmp_path / "pairs")
     chosen = recipe(records, flow_pairs="views", flow_loss="self")

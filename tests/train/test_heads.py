@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from roadseg import checkpoint
-from roadseg.checkpoint import read_arrays
 from roadseg.errors import RoadsegError
-from roadseg.recipe import Recipe
-from roadseg.run_folder import RunFolder, build_network, variable_arrays
+from roadseg.recipe.recipe import Recipe
+from roadseg.runs import checkpoint
+from roadseg.runs.checkpoint import read_arrays
+from roadseg.runs.run_folder import RunFolder, build_network, variable_arrays
 from roadseg.train import loop
 from roadseg.train.step import TrainingStep
 from tests.train import tiny
@@ -30,7 +30,7 @@ def records(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def tiny_network(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("roadseg.run_folder.build_network", tiny.network)
+    monkeypatch.setattr("roadseg.runs.run_folder.build_network", tiny.network)
     monkeypatch.setattr("roadseg.train.loop.build_network", tiny.network)
 
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from roadseg.models.auxiliary import auxiliary_network
+from roadseg.models.nus_sampler import auxiliary_network
 from roadseg.train.optimizer import Optimizer, decayed_names, gradient_factor
 from roadseg.train.schedule import poly, rate_at
 from tests.train import tiny

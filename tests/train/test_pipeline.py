@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from roadseg.data_conversion.records import RecordSet, open_records
 from roadseg.errors import RoadsegError
-from roadseg.recipe import Recipe
+from roadseg.recipe.recipe import Recipe
 from roadseg.train.pipeline import example_stream, training_batches
 from tests.train import tiny
 

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from roadseg import datasets
+from roadseg import label_tables
 from roadseg.data_conversion.records import open_records
 from roadseg.losses.edges import edge_maps
-from roadseg.run_folder import build_network
+from roadseg.runs.run_folder import build_network
 from roadseg.train import augment, edges, recipes
 from roadseg.train.check import check_recipe
 from roadseg.train.optimizer import Optimizer
@@ -22,7 +22,7 @@ NAMES = [f"real_time/{name}" for name in recipes.REAL_TIME]
 def test_a_recipe_can_be_trained_on_its_data_set(name: str):
     recipe = recipes.get(name)
     assert recipe.name == name
-    check_recipe(recipe, datasets.get("camvid" if "camvid" in name else "cityscapes"))
+    check_recipe(recipe, label_tables.get("camvid" if "camvid" in name else "cityscapes"))
     assert recipe.measured == "not trained here"
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from roadseg import cli
-from roadseg.run_folder import RunFolder
+from roadseg.runs.run_folder import RunFolder
 from tests.train import tiny
 
 # (network, sampling): each network once; each kind of sampling with a deep and a shallow one, of

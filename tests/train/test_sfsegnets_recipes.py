@@ -9,10 +9,10 @@ import keras
 import pytest
 
 import roadseg
-from roadseg import cli, datasets
+from roadseg import cli, label_tables
 from roadseg.layers.conv_bn import synchronise_batch_norm
 from roadseg.models.registry import find
-from roadseg.recipe import Recipe
+from roadseg.recipe.recipe import Recipe
 from roadseg.train import recipes
 from roadseg.train.check import check_recipe
 from roadseg.train.recipes.sfsegnets.shared import GPUS, LOCAL_NORMS
@@ -84,7 +84,7 @@ def test_a_recipe_loads_and_names_a_network_with_the_options_it_gives(name: str)
     assert set(recipe.model_options) <= set(takes)
     assert not recipe.auxiliary_heads or "auxiliary_heads" in takes
     table = {"mapillary": "mapillary65"}.get(data_set_of(name), data_set_of(name))
-    check_recipe(recipe, datasets.get(table))
+    check_recipe(recipe, label_tables.get(table))
 
 
 def test_every_network_of_sfsegnets_has_a_recipe_on_cityscapes():
@@ -133,7 +133,7 @@ def test_the_recipe_of_dfnet_v2_trains_dfnet_v2():
 
 
 def test_rare_classes_are_boosted_from_coarse_labels():
-    table = datasets.get("cityscapes")
+    table = label_tables.get("cityscapes")
     recipe = recipes.get("sfsegnets/sfnet_lite_resnet18_cityscapes_coarse")
     assert [table.names[train_id] for train_id in recipe.coarse_boost_classes] == [
         *("truck", "bus", "train", "wall", "rider", "motorcycle", "fence")

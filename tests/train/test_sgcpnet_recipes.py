@@ -5,11 +5,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from roadseg import cli, datasets
+from roadseg import cli, label_tables
 from roadseg.backbones.mobilenet_v3_modified import TRUNK
 from roadseg.errors import RoadsegError
 from roadseg.layers.conv_bn import freeze_statistics
-from roadseg.run_folder import build_network
+from roadseg.runs.run_folder import build_network
 from roadseg.train import augment, recipes
 from roadseg.train.check import check_devices, check_recipe
 from roadseg.train.schedule import rate_at
@@ -29,7 +29,7 @@ PUBLISHED = {
 def test_a_recipe_can_be_trained_on_its_data_set(name: str):
     recipe = recipes.get(name)
     assert recipe.name == name and recipe.measured == "not trained here"
-    check_recipe(recipe, datasets.get("camvid" if "camvid" in name else "cityscapes"))
+    check_recipe(recipe, label_tables.get("camvid" if "camvid" in name else "cityscapes"))
     check_devices(recipe, tf.distribute.get_strategy())
 
 

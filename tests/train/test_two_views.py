@@ -10,11 +10,11 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from roadseg.checkpoint import read_arrays
 from roadseg.data_conversion.two_view_records import open_two_views
 from roadseg.errors import RoadsegError
-from roadseg.recipe import Recipe
-from roadseg.run_folder import RunFolder
+from roadseg.recipe.recipe import Recipe
+from roadseg.runs.checkpoint import read_arrays
+from roadseg.runs.run_folder import RunFolder
 from roadseg.train import loop
 from roadseg.train.pipeline import training_batches
 from tests import pairs
@@ -143,7 +143,7 @@ def stages(records: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def write_flow_run(path: Path, chosen: Recipe, whole: RunFolder) -> None:
     """Write a run that holds the flow part of another alone, as its own network names it."""
-    from roadseg.checkpoint import write_checkpoint
+    from roadseg.runs.checkpoint import write_checkpoint
 
     own = {n.removeprefix("flow_Network."): a for n, a in weights(whole).items() if "flow_" in n}
     run = RunFolder(path)
@@ -229,8 +229,8 @@ def test_a_stopped_run_of_a_stage_equals_an_uninterrupted_one(
 def test_the_run_keeps_the_text_of_its_rig_file(
     records: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from roadseg.rig import find_rig
     from roadseg.train.pairs import with_rig
+    from roadseg.two_cameras.rig import find_rig
 
     file = tmp_path / "rig.yaml"
     file.write_text(find_rig().to_yaml())

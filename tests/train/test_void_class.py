@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from roadseg.run_folder import num_outputs
+from roadseg.runs.run_folder import num_outputs
 from roadseg.train.step import TrainingStep
 from tests.train import tiny
 

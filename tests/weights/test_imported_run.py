@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from roadseg import cli
-from roadseg.run_folder import RunFolder
-from roadseg.weights.initial import original_of, read_weights
+from roadseg.runs.run_folder import RunFolder
+from roadseg.weights.read import original_of, read_weights
 from tests.weights.originals import network, published
 
 NAME = "fast_scnn"

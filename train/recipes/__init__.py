@@ -4,7 +4,7 @@ import difflib
 import importlib
 
 from roadseg.errors import RoadsegError
-from roadseg.recipe import Recipe
+from roadseg.recipe.recipe import Recipe
 
 FAST_SEG = (
     "bisenet",

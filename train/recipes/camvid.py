@@ -6,7 +6,7 @@ rate is higher and batch statistics follow faster than in a run of 90000 steps.
 
 from dataclasses import replace
 
-from roadseg.recipe import Recipe
+from roadseg.recipe.recipe import Recipe
 from roadseg.train.recipes.nus.auxiliary import RECIPE as NUS_AUXILIARY
 from roadseg.train.recipes.nus.deeplabv3_mobilenet_v2 import RECIPE as NUS_SEGMENTATION
 

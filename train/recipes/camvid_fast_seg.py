@@ -5,7 +5,7 @@ Crops smaller than the image buy steps: 1.0 (Fast-SCNN) and 1.5 s (ESPNet) of CP
 
 from dataclasses import replace
 
-from roadseg.recipe import Recipe
+from roadseg.recipe.recipe import Recipe
 from roadseg.train.recipes.fast_seg.shared import SHARED
 
 FAST_SCNN: Recipe = replace(

@@ -12,16 +12,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from roadseg import checkpoint
 from roadseg.errors import RoadsegError
 from roadseg.npz import ArrayFile, check_finite, shape_of
-from roadseg.recipe import Recipe
+from roadseg.recipe.recipe import Recipe
+from roadseg.runs import checkpoint
 
 if TYPE_CHECKING:
     import keras
     import numpy as np
 
-    from roadseg.datasets.label_table import LabelTable
+    from roadseg.label_tables.label_table import LabelTable
     from roadseg.sampling import Sampler
 
 Step = int | Literal["best"] | None
@@ -57,7 +57,7 @@ class RunFolder:
     @property
     def label_table(self) -> "LabelTable":
         """The classes the run was trained on."""
-        from roadseg.datasets.label_table import LabelTable
+        from roadseg.label_tables.label_table import LabelTable
 
         return LabelTable.from_json(self.path / "label_table.json")
 

@@ -4,7 +4,7 @@ Source: Xiang et al., arXiv 1909.07038. Neither paper nor code names the classes
 the code's palette, and the names say what its pictures show.
 """
 
-from roadseg.datasets.label_table import LabelId, LabelTable
+from roadseg.label_tables.label_table import LabelId, LabelTable
 
 IGNORE = 255
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from roadseg.datasets.label_table import LabelTable
+from roadseg.label_tables.label_table import LabelTable
 
 if TYPE_CHECKING:
     from PIL.ImageFont import FreeTypeFont

@@ -5,8 +5,8 @@ Source: Yu et al., CVPR 2020; the files `*_train_id.png` are read as they are.
 
 import dataclasses
 
-from roadseg.datasets.cityscapes import cityscapes
-from roadseg.datasets.label_table import LabelTable
+from roadseg.label_tables.cityscapes import cityscapes
+from roadseg.label_tables.label_table import LabelTable
 
 
 def bdd100k() -> LabelTable:

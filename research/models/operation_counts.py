@@ -10,7 +10,7 @@ import keras
 from keras import ops
 
 from roadseg.layers.flow import CostVolume
-from roadseg.layers.walk import DEPTHWISE, count_parameters, innermost_layers, own_weights
+from roadseg.layers.introspection import DEPTHWISE, count_parameters, innermost_layers, own_weights
 
 Shape = tuple[int, ...]
 CONVOLUTIONS = (keras.layers.Conv1D, keras.layers.Conv2D, keras.layers.Conv3D)

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
-from roadseg import drawing
-from roadseg.checkpoint import disk_error, write_file
-from roadseg.datasets.label_table import LabelTable
+from roadseg.drawing import labels as drawing
+from roadseg.label_tables.label_table import LabelTable
+from roadseg.runs.checkpoint import disk_error, write_file
 
 KINDS = ("labels", "colour", "overlay", "sampling")
 

@@ -4,7 +4,7 @@ Source: names and colours of `config.json` (Neuhold et al., ICCV 2017), in the o
 SFSegNets (lxtGH/SFSegNets ba475ba) trains on the ids as they are, with 65 ignored.
 """
 
-from roadseg.datasets.label_table import Colour, LabelId, LabelTable
+from roadseg.label_tables.label_table import Colour, LabelId, LabelTable
 
 IGNORE = 255
 UNLABELLED = 65

@@ -10,8 +10,8 @@ Source of the 66 names, in the order of their ids: config.json of Vistas v1.2 (N
 import dataclasses
 from collections.abc import Iterable
 
-from roadseg.datasets.cityscapes import IGNORE, cityscapes
-from roadseg.datasets.label_table import Colour, LabelId, LabelTable
+from roadseg.label_tables.cityscapes import IGNORE, cityscapes
+from roadseg.label_tables.label_table import Colour, LabelId, LabelTable
 
 # Class of Cityscapes -> the classes of Vistas v1.2 that become it; every other one is ignored.
 PROPOSAL: dict[str, tuple[str, ...]] = {

@@ -116,7 +116,7 @@ def find_rig(rig: "Rig | Path | str | None" = None) -> Rig:
     if isinstance(rig, Rig):
         return rig
     if rig is None or rig == "":
-        text = resources.files("roadseg").joinpath("rigs", DEFAULT).read_text(encoding="utf-8")
+        text = resources.files(__package__).joinpath("rigs", DEFAULT).read_text(encoding="utf-8")
         return parse_rig(text, DEFAULT)
     if isinstance(rig, str) and "\n" in rig:
         return parse_rig(rig, "rig")

@@ -2,16 +2,16 @@
 
 from collections.abc import Callable
 
-from roadseg.datasets.bdd100k import bdd100k
-from roadseg.datasets.camvid import camvid, camvid32
-from roadseg.datasets.cityscapes import cityscapes, cityscapes_categories
-from roadseg.datasets.dual_camera import dual_camera
-from roadseg.datasets.idd import idd
-from roadseg.datasets.label_table import LabelId, LabelTable
-from roadseg.datasets.mapillary import mapillary
-from roadseg.datasets.uds import uds
-from roadseg.datasets.vistas import mapillary65
 from roadseg.errors import RoadsegError
+from roadseg.label_tables.bdd100k import bdd100k
+from roadseg.label_tables.camvid import camvid, camvid32
+from roadseg.label_tables.cityscapes import cityscapes, cityscapes_categories
+from roadseg.label_tables.dual_camera import dual_camera
+from roadseg.label_tables.idd import idd
+from roadseg.label_tables.label_table import LabelId, LabelTable
+from roadseg.label_tables.mapillary import mapillary
+from roadseg.label_tables.uds import uds
+from roadseg.label_tables.vistas import mapillary65
 
 __all__ = ["LabelId", "LabelTable", "get", "list_tables"]
 

@@ -12,7 +12,7 @@ from typing import Any
 from keras import ops
 
 from roadseg.ops.warp import pixel_positions, sample_bilinear
-from roadseg.recipe import Recipe
+from roadseg.recipe.recipe import Recipe
 
 Tensor = Any
 

@@ -8,7 +8,7 @@ from functools import cache
 
 import numpy as np
 
-from roadseg.flow_files import known
+from roadseg.two_cameras.flow_files import known
 
 # Hues from one corner of the colour cube to the next: red, yellow, green, cyan, blue, magenta.
 _STRETCHES = (15, 6, 4, 11, 13, 6)

@@ -6,8 +6,8 @@ which class: lxtGH/SFSegNets ba475ba (IDD has no terrain; its non-drivable fallb
 
 import dataclasses
 
-from roadseg.datasets.cityscapes import IGNORE, cityscapes
-from roadseg.datasets.label_table import LabelId, LabelTable
+from roadseg.label_tables.cityscapes import IGNORE, cityscapes
+from roadseg.label_tables.label_table import LabelId, LabelTable
 
 _LABELS = (
     LabelId(0, "road", 0, (128, 64, 128), "drivable"),

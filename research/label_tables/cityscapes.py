@@ -6,7 +6,7 @@ categories and colours these are. The license plate is id -1 there; an 8-bit fil
 
 from dataclasses import replace
 
-from roadseg.datasets.label_table import LabelId, LabelTable
+from roadseg.label_tables.label_table import LabelId, LabelTable
 
 IGNORE = 255
 

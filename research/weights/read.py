@@ -8,19 +8,19 @@ from typing import TYPE_CHECKING, Any
 import keras
 
 from roadseg.errors import RoadsegError
-from roadseg.layers.walk import weights
+from roadseg.layers.introspection import weights
 from roadseg.models import registry, slim_names
+from roadseg.models.original import Original
 from roadseg.npz import ArrayFile
 from roadseg.weights import keras_imagenet, pytorch, slim
-from roadseg.weights.arrays import Assigned, assign
 from roadseg.weights.forms import form_of
-from roadseg.weights.original import Original
+from roadseg.weights.match import Assigned, assign
 from roadseg.weights.parts import Part, PartAssigned, assign_part
 from roadseg.weights.safetensors import read_safetensors
 from roadseg.weights.wrapping import plain_names
 
 if TYPE_CHECKING:
-    from roadseg.recipe import Recipe
+    from roadseg.recipe.recipe import Recipe
 
 
 AUXILIARY = Original(slim_names.auxiliary_reference_name)

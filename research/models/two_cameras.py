@@ -13,11 +13,11 @@ from typing import Any
 import keras
 
 from roadseg.errors import RoadsegError
-from roadseg.layers.entry import Normalisation, denormalise, normalise
 from roadseg.layers.homography import WarpByHomography
+from roadseg.layers.normalisation import Normalisation, denormalise, normalise
 from roadseg.layers.precision import full_precision
 from roadseg.layers.resize import ResizeBy, ResizeLike
-from roadseg.rig import Convention, Rig, Size, View
+from roadseg.two_cameras.rig import Convention, Rig, Size, View
 
 Tensor = Any
 VIEWS = ("wide", "narrow")

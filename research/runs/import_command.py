@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
 
-from roadseg.arguments import parse
+from roadseg.command_line.arguments import parse
+from roadseg.command_line.options import read_options
 from roadseg.errors import RoadsegError
 from roadseg.files import refuse_unwritable
 from roadseg.network_names import refuse_unknown_network
-from roadseg.options import read_options
 
 if TYPE_CHECKING:
     import keras
 
-    from roadseg.weights.arrays import Assigned
-    from roadseg.weights.original import Original
+    from roadseg.models.original import Original
+    from roadseg.weights.match import Assigned
 
 EXAMPLE = """\
 roadseg import-weights mobilenet_v2_1.0_224.tgz --to weights.npz
@@ -73,8 +73,8 @@ def write_npz(target: Path, model: "keras.Model", paths: Sequence[str]) -> None:
     """
     import numpy as np
 
-    from roadseg import checkpoint
-    from roadseg.layers.walk import weights
+    from roadseg.layers.introspection import weights
+    from roadseg.runs import checkpoint
 
     found = weights(model)
     arrays = {path: np.asarray(found[path][1]) for path in paths}
@@ -87,8 +87,8 @@ def _import_run(arguments: Arguments) -> "Assigned":
             f"--to {arguments.to}: name an .npz, or make it a run folder: that of a network "
             "(--model) with its classes (--label-table)"
         )
-    from roadseg.run_folder import RunFolder, num_outputs
-    from roadseg.weights import imported_run
+    from roadseg.runs import imported_run
+    from roadseg.runs.run_folder import RunFolder, num_outputs
 
     run, table = RunFolder(arguments.to), imported_run.find_label_table(arguments.label_table)
     recipe = imported_run.new_recipe(
@@ -107,8 +107,8 @@ def _import_run(arguments: Arguments) -> "Assigned":
 
 def _read(arguments: Arguments, num_classes: int) -> tuple["keras.Model", "Assigned"]:
     """Return the network with the weights of the source, and which those are."""
-    from roadseg.weights.arrays import ForeignWeights, WrongShape
-    from roadseg.weights.initial import read_weights
+    from roadseg.weights.match import ForeignWeights, WrongShape
+    from roadseg.weights.read import read_weights
 
     model, original = _network(arguments, num_classes, _options(arguments))
     try:
@@ -124,8 +124,8 @@ def _hint(arguments: Arguments, num_classes: int) -> str:
     """Return which one option, and to what value, would make the source fit; '' if none does."""
     if arguments.auxiliary:
         return ""
-    from roadseg.weights.initial import fits
     from roadseg.weights.missing_option import neighbours
+    from roadseg.weights.read import fits
 
     for words in neighbours(arguments.model, _options(arguments)):
         try:
@@ -144,15 +144,15 @@ def _network(
 ) -> tuple["keras.Model", "Original"]:
     """Return a new network with these options, and the naming of its original."""
     if arguments.auxiliary:
-        from roadseg.models.auxiliary import auxiliary_network
-        from roadseg.weights.initial import AUXILIARY
+        from roadseg.models.nus_sampler import auxiliary_network
+        from roadseg.weights.read import AUXILIARY
 
         try:
             return auxiliary_network(**options), AUXILIARY
         except (TypeError, ValueError) as error:
             raise RoadsegError(f"auxiliary network: {error}") from None
     import roadseg
-    from roadseg.weights.initial import original_of
+    from roadseg.weights.read import original_of
 
     model = roadseg.create(arguments.model, num_classes, **options)
     return model, original_of(arguments.model)

@@ -2,7 +2,7 @@
 
 import re
 
-from roadseg.models import torch_names
+from roadseg.models import pytorch_names
 
 # TensorFlow refuses parentheses in the names of a graph: `Feature.Lv0` here is `Feature(Lv0)`.
 _NUMBERED = re.compile(r"\b(Feature|FlowEstimator)\.(Lv\d+)")
@@ -13,4 +13,4 @@ def reference_name(path: str) -> str:
 
     It is `FlowEstimator(Lv0).convs.5.weight`; names without a level are as in `torch_names`.
     """
-    return _NUMBERED.sub(r"\1(\2)", torch_names.reference_name(path))
+    return _NUMBERED.sub(r"\1(\2)", pytorch_names.reference_name(path))

@@ -4,16 +4,17 @@ import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from roadseg import checkpoint, datasets
-from roadseg.datasets.label_table import LabelTable
+from roadseg import label_tables
 from roadseg.errors import RoadsegError
-from roadseg.recipe import Recipe, Scalar
-from roadseg.run_folder import RunFolder, variable_arrays
+from roadseg.label_tables.label_table import LabelTable
+from roadseg.recipe.recipe import Recipe, Scalar
+from roadseg.runs import checkpoint
+from roadseg.runs.run_folder import RunFolder, variable_arrays
 
 if TYPE_CHECKING:
     import keras
 
-    from roadseg.weights.arrays import Assigned
+    from roadseg.weights.match import Assigned
 
 
 def find_label_table(text: str) -> LabelTable:
@@ -24,7 +25,7 @@ def find_label_table(text: str) -> LabelTable:
     path = Path(text).expanduser()
     if path.is_dir():
         path = path / "label_table.json"
-    return LabelTable.from_json(path) if path.suffix == ".json" else datasets.get(text)
+    return LabelTable.from_json(path) if path.suffix == ".json" else label_tables.get(text)
 
 
 def new_recipe(

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from roadseg.errors import RoadsegError
 from roadseg.files import read_json
-from roadseg.recipe_values import check_values
+from roadseg.recipe.values import check_values
 
 Scalar = bool | int | float | str
 DENSITY_MODELS = ("density_sampler", "prior_sampler")

@@ -6,12 +6,12 @@ the members: lxtGH/SFSegNets ba475ba.
 
 import dataclasses
 
-from roadseg.datasets.bdd100k import bdd100k
-from roadseg.datasets.cityscapes import IGNORE, cityscapes
-from roadseg.datasets.idd import idd
-from roadseg.datasets.label_table import LabelId, LabelTable
-from roadseg.datasets.vistas import CLASSES
 from roadseg.errors import RoadsegError
+from roadseg.label_tables.bdd100k import bdd100k
+from roadseg.label_tables.cityscapes import IGNORE, cityscapes
+from roadseg.label_tables.idd import idd
+from roadseg.label_tables.label_table import LabelId, LabelTable
+from roadseg.label_tables.vistas import CLASSES
 
 # Class -> ids of Vistas v1.1 that become it; the other 41 of the 66 are ignored. Unlike the
 # proposal in `mapillary.py`, kerbs are sidewalk, manholes are road, and crossings, bicycle lanes

@@ -7,11 +7,11 @@ import keras
 import numpy as np
 
 from roadseg.errors import RoadsegError
-from roadseg.layers.walk import weights
+from roadseg.layers.introspection import weights
+from roadseg.models.original import CLASSIFIER, Original, trunk_scope
 from roadseg.npz import check_finite, shape_of
 from roadseg.weights.layouts import from_pytorch, pytorch_shape
 from roadseg.weights.listing import group, listing, shortened
-from roadseg.weights.original import CLASSIFIER, Original, trunk_scope
 
 Arrays = dict[str, np.ndarray]
 OURS = Original()

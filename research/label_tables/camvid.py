@@ -7,7 +7,7 @@ below is the grouping in common use for it, as in MathWorks' example "following 
 training methodology".
 """
 
-from roadseg.datasets.label_table import Colour, LabelId, LabelTable
+from roadseg.label_tables.label_table import Colour, LabelId, LabelTable
 
 IGNORE = 255
 VOID = 11
