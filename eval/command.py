@@ -10,13 +10,13 @@ import tyro
 
 from roadseg.command_line.arguments import parse
 from roadseg.errors import RoadsegError
-from roadseg.eval.inference_arguments import InferenceArguments
 from roadseg.eval.progress import progress_bar, say
+from roadseg.eval.protocol_options import InferenceArguments
 from roadseg.eval.replaced import SamplerArguments
 
 if TYPE_CHECKING:
-    from roadseg.eval.evaluate import Evaluation
-    from roadseg.eval.results import Result
+    from roadseg.eval.evaluation import Evaluation
+    from roadseg.eval.results.segmentation import Result
 
 EXAMPLE = """\
 roadseg eval runs/uniform128
@@ -75,9 +75,9 @@ def main(argv: Sequence[str]) -> int:
     arguments = list(argv)
     if "--oracle" in arguments:
         arguments.remove("--oracle")
-        from roadseg.eval import oracle_command
+        from roadseg.eval.oracle import command
 
-        return oracle_command.main(arguments)
+        return command.main(arguments)
     return _evaluate(parse(Arguments, arguments, command="eval", example=EXAMPLE))
 
 
@@ -91,7 +91,7 @@ def parse_step(text: str) -> int | Literal["best", "last"]:
 
 
 def _evaluate(arguments: Arguments) -> int:
-    from roadseg.eval.evaluate import Evaluation, EvaluationOptions
+    from roadseg.eval.evaluation import Evaluation, EvaluationOptions
     from roadseg.eval.watch import FollowOptions, evaluate_and_store, follow, wait_for_run
     from roadseg.runs.run_folder import RunFolder
 

@@ -28,8 +28,8 @@ import numpy as np
 from roadseg.errors import RoadsegError
 from roadseg.eval.averaging import averaging_predictor
 from roadseg.eval.class_scores import ModelScores
-from roadseg.eval.delaunay import delaunay_labels
 from roadseg.eval.inference import Averaging, Enlargement, InferenceMode
+from roadseg.eval.interpolation import delaunay_labels
 from roadseg.runs.run_folder import LEARNED
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from roadseg.eval.results import ImageScore
+from roadseg.eval.results.segmentation import ImageScore
 from roadseg.label_tables.label_table import LabelTable
 from roadseg.metrics.boundary import BoundaryBands
 from roadseg.metrics.boundary_f import BoundaryFScore

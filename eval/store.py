@@ -6,10 +6,10 @@ import time
 from pathlib import Path
 from typing import Any
 
-from roadseg.eval.density_results import DensityResult
-from roadseg.eval.evaluate import Evaluation
-from roadseg.eval.pair_results import FlowResult, TwoViewResult
-from roadseg.eval.results import EvaluationResult, Result, SamplingResult
+from roadseg.eval.evaluation import Evaluation
+from roadseg.eval.results.density import DensityResult
+from roadseg.eval.results.segmentation import EvaluationResult, Result, SamplingResult
+from roadseg.eval.results.two_cameras import FlowResult, TwoViewResult
 from roadseg.runs import checkpoint
 from roadseg.runs.run_folder import RunFolder
 

@@ -10,9 +10,9 @@ from rich.box import ASCII2, SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from roadseg.eval.density_results import DensityResult
-from roadseg.eval.pair_results import FlowResult, TwoViewResult
-from roadseg.eval.results import EvaluationResult, Result, SamplingResult
+from roadseg.eval.results.density import DensityResult
+from roadseg.eval.results.segmentation import EvaluationResult, Result, SamplingResult
+from roadseg.eval.results.two_cameras import FlowResult, TwoViewResult
 from roadseg.metrics.boundary_f import BoundaryF
 from roadseg.metrics.confusion import mean_of_present
 from roadseg.metrics.objects import SizeBin

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from roadseg.errors import RoadsegError
-from roadseg.eval.evaluate import Evaluation, Progress
-from roadseg.eval.results import Result
+from roadseg.eval.evaluation import Evaluation, Progress
+from roadseg.eval.results.segmentation import Result
 from roadseg.eval.store import store_result
 from roadseg.runs import checkpoint
 from roadseg.runs.run_folder import RunFolder

@@ -95,8 +95,8 @@ def export_run(
     if format_name not in FORMATS:
         raise RoadsegError(f"--format {format_name}: there is {', '.join(FORMATS)}")
     wanted = parse_step(step)
+    from roadseg.export.converters import need
     from roadseg.export.model_card import model_card, to_markdown
-    from roadseg.export.other_formats import need
     from roadseg.export.saved_folder import replace_folder
     from roadseg.runs.run_folder import RunFolder
 

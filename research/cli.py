@@ -16,11 +16,20 @@ COMMANDS = {
     "inspect": ("roadseg.data_conversion.inspect_records", "class histogram, sizes and previews"),
     "train": ("roadseg.train.command", "train a recipe, or go on with a run"),
     "eval": ("roadseg.eval.command", "metrics of a run, once or following its checkpoints"),
-    "predict": ("roadseg.eval.predict", "labels and overlays for an image, a folder or a video"),
-    "submit": ("roadseg.eval.submit", "label maps of the test images, zipped for the server"),
-    "report": ("roadseg.eval.report", "report.html of one run or several side by side"),
-    "compare": ("roadseg.eval.compare", "samplers over seeds, paired, at equal multiply-adds"),
-    "benchmark": ("roadseg.eval.benchmark", "parameters, multiply-adds and latency"),
+    "predict": (
+        "roadseg.eval.predict.command",
+        "labels and overlays for an image, a folder or a video",
+    ),
+    "submit": (
+        "roadseg.eval.submit.command",
+        "label maps of the test images, zipped for the server",
+    ),
+    "report": ("roadseg.eval.report.command", "report.html of one run or several side by side"),
+    "compare": (
+        "roadseg.eval.compare.command",
+        "samplers over seeds, paired, at equal multiply-adds",
+    ),
+    "benchmark": ("roadseg.eval.benchmark.command", "parameters, multiply-adds and latency"),
     "export": ("roadseg.export.command", "a run to a SavedModel, ONNX, LiteRT or OpenVINO"),
     "list": ("roadseg.train.list_command", "networks, presets, recipes, data sets, samplers"),
     "import-weights": (

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from roadseg.errors import RoadsegError
-from roadseg.eval import benchmark
-from roadseg.eval.costs import run_cost
-from roadseg.eval.latency import measure
+from roadseg.eval.benchmark import command
+from roadseg.eval.benchmark.costs import run_cost
+from roadseg.eval.benchmark.latency import measure
 from tests.eval.small_runs import small_run
 
 NETWORK = "deeplabv3_mobilenet_v2"
@@ -21,7 +21,7 @@ PUBLISHED = [
 
 
 def rows(capsys: pytest.CaptureFixture[str], *argv: str) -> list[dict]:
-    assert benchmark.main([*argv, "--json"]) == 0
+    assert command.main([*argv, "--json"]) == 0
     return json.loads(capsys.readouterr().out)["rows"]
 
 
@@ -42,7 +42,7 @@ def test_networks_of_two_images_are_counted_and_not_timed(
     tight, flow = rows(capsys, *argv)
     assert (tight["parameters"], flow["parameters"]) == (4_536_320, 3_754_074)
     with pytest.raises(RoadsegError, match="pwcnet takes two images.*--count"):
-        benchmark.main(["pwcnet"])
+        command.main(["pwcnet"])
 
 
 def test_samplers_add_what_they_cost(capsys: pytest.CaptureFixture[str]) -> None:
@@ -63,7 +63,7 @@ def test_samples_of_any_aspect_and_shares_of_the_network_are_printed(
     density, prior = rows(capsys, *argv, "--sampling-size", "96x128")
     assert [row["sampling"] for row in (density, prior)] == ["density 96x128", "prior 96x128"]
     assert prior["sampler_macs"] < density["sampler_macs"] < density["network_macs"] / 10
-    assert benchmark.main([*argv, "--sampling-size", "96x128"]) == 0
+    assert command.main([*argv, "--sampling-size", "96x128"]) == 0
     printed = capsys.readouterr().out
     share = 100 * density["sampler_macs"] / density["network_macs"]
     back = 100 * density["way_back_macs"] / density["network_macs"]
@@ -72,7 +72,7 @@ def test_samples_of_any_aspect_and_shares_of_the_network_are_printed(
 
 
 def test_both_counts_are_printed_in_full(capsys: pytest.CaptureFixture[str]) -> None:
-    assert benchmark.main([NETWORK, "--count", "--size", "128x128"]) == 0
+    assert command.main([NETWORK, "--count", "--size", "128x128"]) == 0
     printed = capsys.readouterr().out
     assert all(number in printed for number in ("2,113,043", "161,547,264", "162,791,424"))
     assert "ms" not in printed.split("notebook's count:")[0].replace("columns", "")
@@ -99,7 +99,7 @@ def test_graph_and_saved_model_are_timed_under_stated_conditions(
 ) -> None:
     small_run(tmp_path / "run")
     argv = [str(tmp_path / "run"), "--size", "48x64", "--repeats", "2", "--warm-up", "1"]
-    assert benchmark.main([*argv, "--saved-model", "--json"]) == 0
+    assert command.main([*argv, "--saved-model", "--json"]) == 0
     report = json.loads(capsys.readouterr().out)
     assert [row["form"] for row in report["rows"]] == ["graph", "SavedModel"]
     assert all(row["low_ms"] <= row["median_ms"] <= row["high_ms"] for row in report["rows"])
@@ -129,5 +129,5 @@ def test_warm_up_calls_are_not_timed() -> None:
 )
 def test_bad_input_is_refused_in_one_line(argv: list[str], message: str) -> None:
     with pytest.raises(RoadsegError, match=message) as caught:
-        benchmark.main([*argv, *([] if "--repeats" in argv else ["--count"])])
+        command.main([*argv, *([] if "--repeats" in argv else ["--count"])])
     assert "\n" not in str(caught.value)

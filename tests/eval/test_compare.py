@@ -12,12 +12,12 @@ import pytest
 
 from roadseg import cli
 from roadseg.errors import RoadsegError
-from roadseg.eval.arms import Arm, load_arms
-from roadseg.eval.compare import compare, main
-from roadseg.eval.evaluate import score_frames
+from roadseg.eval.compare.arms import Arm, load_arms
+from roadseg.eval.compare.command import compare, main
+from roadseg.eval.compare.paired import at_equal_cost, difference, needed_macs, spread
+from roadseg.eval.evaluation import score_frames
 from roadseg.eval.frames import Frame
-from roadseg.eval.paired import at_equal_cost, difference, needed_macs, spread
-from roadseg.eval.results import EvaluationResult
+from roadseg.eval.results.segmentation import EvaluationResult
 from roadseg.runs.checkpoint import write_text
 from roadseg.runs.run_folder import RunFolder
 from tests.eval.small_runs import AUXILIARY, RECIPE, TABLE
@@ -100,7 +100,7 @@ def test_seeds_that_one_arm_lacks_are_left_out_of_the_pairs() -> None:
 
 
 def test_costs_hold_network_sampler_solver_and_the_way_back(runs: list[Path]) -> None:
-    from roadseg.eval.costs import run_cost
+    from roadseg.eval.benchmark.costs import run_cost
 
     (setting,) = load_arms(runs)
     arm = next(arm for arm in setting.arms if arm.sampler == "nus")

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from roadseg.errors import RoadsegError
-from roadseg.eval import confusion_benchmark as benchmark
+from roadseg.eval.benchmark import confusion as benchmark
 
 
 def test_the_loop_and_ours_count_alike_on_every_kind_of_map(tmp_path: Path) -> None:

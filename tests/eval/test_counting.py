@@ -12,11 +12,11 @@ from roadseg import cli
 from roadseg.errors import RoadsegError
 from roadseg.eval.averaging import averaged_scores
 from roadseg.eval.class_scores import ModelScores
-from roadseg.eval.evaluate import Evaluation, EvaluationOptions, evaluate, score_frames
+from roadseg.eval.evaluation import Evaluation, EvaluationOptions, evaluate, score_frames
 from roadseg.eval.frames import Frame
 from roadseg.eval.inference import InferenceMode
-from roadseg.eval.report_data import load_runs
-from roadseg.eval.results import EvaluationResult, load_result
+from roadseg.eval.report.data import load_runs
+from roadseg.eval.results.segmentation import EvaluationResult, load_result
 from roadseg.eval.store import store_result
 from roadseg.metrics.confusion import ConfusionMatrix
 from roadseg.runs.run_folder import RunFolder

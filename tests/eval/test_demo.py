@@ -9,7 +9,7 @@ from PIL import Image
 
 from roadseg import cli
 from roadseg.eval.labeller import labeller_of_run
-from roadseg.eval.sources import read_picture
+from roadseg.eval.predict.sources import read_picture
 from roadseg.runs.run_folder import RunFolder
 from tests.eval.small_runs import RECIPE, TABLE, small_run
 

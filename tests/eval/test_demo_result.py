@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from roadseg.errors import RoadsegError
-from roadseg.eval import demo_result
-from roadseg.eval.comparison import Comparison
-from roadseg.eval.report_data import ReportedRun, load_runs
+from roadseg.eval.compare import demo_result
+from roadseg.eval.report.comparison import Comparison
+from roadseg.eval.report.data import ReportedRun, load_runs
 from tests.eval.small_runs import RECIPE, small_run
 
 ROW = Comparison("run", "uniform 8x8", 1, 0.5, 0.4, 0.4, 0.3, 0.3, 10, 2_000_000, 3.0)

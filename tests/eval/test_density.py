@@ -8,11 +8,12 @@ import pytest
 
 from roadseg import nus_native
 from roadseg.errors import RoadsegError
-from roadseg.eval import report, tables
-from roadseg.eval.density_results import DensityResult
-from roadseg.eval.evaluate import Evaluation, EvaluationOptions, evaluate
-from roadseg.eval.evaluate_density import cross_entropy, entropy
-from roadseg.eval.results import load_result
+from roadseg.eval import tables
+from roadseg.eval.evaluation import Evaluation, EvaluationOptions, evaluate
+from roadseg.eval.report import command
+from roadseg.eval.results.density import DensityResult
+from roadseg.eval.results.segmentation import load_result
+from roadseg.eval.tasks.density import cross_entropy, entropy
 from roadseg.eval.watch import evaluate_and_store
 from roadseg.metrics.grid_cells import cell_masses, folded_cells, residual
 from roadseg.runs.run_folder import RunFolder
@@ -134,7 +135,7 @@ def test_tables_and_report_show_the_scores_beside_their_bounds(
     for value in (result.cross_entropy, result.entropy, result.best_fixed, result.uniform):
         assert f"{value:.4f}" in printed
     assert f"0 of {3 * result.cells:,}" in printed and "in hindsight" in printed
-    assert report.main([str(run.path), "--to", str(tmp_path / "report.html")]) == 0
+    assert command.main([str(run.path), "--to", str(tmp_path / "report.html")]) == 0
     page = (tmp_path / "report.html").read_text()
     assert f"{result.best_fixed:.4f}" in page and "<h2>Samplers</h2>" in page
 

@@ -11,9 +11,9 @@ import pytest
 from roadseg import cli, label_tables
 from roadseg.errors import RoadsegError
 from roadseg.eval.dump import FOLDERS, dump
-from roadseg.eval.evaluate import Evaluation, EvaluationOptions
+from roadseg.eval.evaluation import Evaluation, EvaluationOptions
 from roadseg.eval.frames import Frame
-from roadseg.eval.results import EvaluationResult
+from roadseg.eval.results.segmentation import EvaluationResult
 from roadseg.metrics.boundary_f import BoundaryFScore
 from roadseg.runs.run_folder import RunFolder
 from tests.eval.runs import NAMES, add_checkpoint, begin_run, recipe, street, write_records

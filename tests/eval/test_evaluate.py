@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from roadseg.errors import RoadsegError
-from roadseg.eval.evaluate import Evaluation, EvaluationOptions, evaluate, score_frames
+from roadseg.eval.evaluation import Evaluation, EvaluationOptions, evaluate, score_frames
 from roadseg.eval.frames import Frame
-from roadseg.eval.results import EvaluationResult, SamplingResult, load_result
+from roadseg.eval.results.segmentation import EvaluationResult, SamplingResult, load_result
 from roadseg.eval.store import store_result, update_best
 from roadseg.metrics.confusion import ConfusionMatrix
 from roadseg.runs.run_folder import RunFolder

@@ -12,16 +12,16 @@ if keras.backend.backend() != "tensorflow":
 
 import roadseg
 from roadseg.errors import RoadsegError
-from roadseg.eval import benchmark, network_times, runtimes
-from roadseg.eval.latency import Latency
-from roadseg.eval.network_times import Subject, Timed, published_of, subjects
-from roadseg.eval.published_latency import PUBLISHED
+from roadseg.eval.benchmark import command, networks, runtimes
+from roadseg.eval.benchmark.latency import Latency
+from roadseg.eval.benchmark.networks import Subject, Timed, published_of, subjects
+from roadseg.eval.benchmark.originals import PUBLISHED
 from roadseg.layers.heads import own_scale
 
 
 def test_graph_and_saved_model_of_a_network_are_timed_at_its_own_scale(capsys):
     argv = ["fast_scnn", "--size", "64x96", "--repeats", "2", "--warm-up", "1", "--json"]
-    assert benchmark.main(argv) == 0
+    assert command.main(argv) == 0
     report = json.loads(capsys.readouterr().out)
     (row,) = report["rows"]
     assert {"Keras graph", "SavedModel"} <= set(row["times"])
@@ -69,7 +69,7 @@ def test_an_original_stands_beside_the_same_build_only():
 def test_the_ratio_is_the_originals_time_over_our_fastest():
     times = {"Keras graph": Latency(40, 39, 41, 80), "OpenVINO": Latency(20, 19, 21, 40)}
     row = Timed("net", 1_000_000, 10**9, times, {}, published_ms=50)
-    cells = [column._cells[0] for column in network_times.table([row]).columns]
+    cells = [column._cells[0] for column in networks.table([row]).columns]
     assert cells == ["net", "1.000", "1.000", "40", "20", "50", "2.5x"]
 
 
@@ -80,9 +80,9 @@ def test_an_interrupted_benchmark_shows_what_it_has_timed(monkeypatch, capsys):
         latency = Latency(40, 39, 41, 80)
         return Timed(subject.title, 1_000_000, 10**9, {"Keras graph": latency}, {}, None)
 
-    monkeypatch.setattr(network_times, "time_network", interrupted_at_espnet)
+    monkeypatch.setattr(networks, "time_network", interrupted_at_espnet)
     with pytest.raises(KeyboardInterrupt):
-        benchmark.main(["dfanet", "espnet", "fast_scnn", "--size", "64x96"])
+        command.main(["dfanet", "espnet", "fast_scnn", "--size", "64x96"])
     shown = capsys.readouterr().out
     assert "dfanet" in shown and "fast_scnn" not in shown
 

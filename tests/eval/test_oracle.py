@@ -9,9 +9,9 @@ import pytest
 
 from roadseg import nus_native
 from roadseg.errors import RoadsegError
-from roadseg.eval.oracle import OracleOptions, oracle, parse_size, round_trip, target_ids
-from roadseg.eval.oracle_samplers import exact_control, uniform_control
-from roadseg.eval.oracle_table import oracle_table
+from roadseg.eval.oracle.ceilings import OracleOptions, oracle, parse_size, round_trip, target_ids
+from roadseg.eval.oracle.samplers import exact_control, uniform_control
+from roadseg.eval.oracle.table import oracle_table
 from roadseg.eval.tables import console
 from roadseg.sampling import enlarge, pixel_indices
 from tests.eval.runs import SIZE, TABLE, street, write_records

@@ -9,8 +9,8 @@ import pytest
 from roadseg.errors import RoadsegError
 from roadseg.eval.command import main
 from roadseg.eval.frames import Frame
-from roadseg.eval.oracle import OracleOptions, oracle
-from roadseg.eval.oracle_samplers import (
+from roadseg.eval.oracle.ceilings import OracleOptions, oracle
+from roadseg.eval.oracle.samplers import (
     SamplerChoice,
     density_control,
     oracle_samplers,

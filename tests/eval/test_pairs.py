@@ -10,11 +10,11 @@ import pytest
 
 from roadseg.errors import RoadsegError
 from roadseg.eval.command import main as evaluate_main
-from roadseg.eval.evaluate import Evaluation, EvaluationOptions, evaluate
-from roadseg.eval.pair_results import FlowResult, TwoViewResult
-from roadseg.eval.predict import PredictOptions, predict
-from roadseg.eval.report_data import load_runs
-from roadseg.eval.results import load_result
+from roadseg.eval.evaluation import Evaluation, EvaluationOptions, evaluate
+from roadseg.eval.predict.command import PredictOptions, predict
+from roadseg.eval.report.data import load_runs
+from roadseg.eval.results.segmentation import load_result
+from roadseg.eval.results.two_cameras import FlowResult, TwoViewResult
 from roadseg.eval.watch import evaluate_and_store
 from roadseg.recipe.recipe import Recipe
 from roadseg.runs.run_folder import RunFolder

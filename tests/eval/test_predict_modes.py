@@ -12,11 +12,11 @@ import pytest
 import roadseg.label_tables as datasets
 from roadseg.drawing.pictures import to_label_ids
 from roadseg.errors import RoadsegError
-from roadseg.eval import predict as command
 from roadseg.eval.averaging import averaged_scores
 from roadseg.eval.class_scores import ModelScores, SavedModelScores
 from roadseg.eval.inference import InferenceMode
 from roadseg.eval.labeller import Labeller, labeller_of_run, labeller_of_saved_model
+from roadseg.eval.predict import command
 from roadseg.models.registry import NETWORKS, Network
 from roadseg.runs.checkpoint import write_checkpoint
 from roadseg.runs.run_folder import RunFolder, build_network, variable_arrays

@@ -11,15 +11,15 @@ import numpy as np
 import pytest
 
 from roadseg.errors import RoadsegError
-from roadseg.eval import report
-from roadseg.eval.comparison import comparison_table
-from roadseg.eval.evaluate import score_frames
+from roadseg.eval.evaluation import score_frames
 from roadseg.eval.frames import Frame
-from roadseg.eval.report_charts import Series, bar_chart, confusion_chart, line_chart, nice_ticks
-from roadseg.eval.report_data import load_runs
-from roadseg.eval.report_html import h, points, table
-from roadseg.eval.report_pictures import choose, coarse
-from roadseg.eval.results import EvaluationResult
+from roadseg.eval.report import command
+from roadseg.eval.report.charts import Series, bar_chart, confusion_chart, line_chart, nice_ticks
+from roadseg.eval.report.comparison import comparison_table
+from roadseg.eval.report.data import load_runs
+from roadseg.eval.report.html import h, points, table
+from roadseg.eval.report.pictures import choose, coarse
+from roadseg.eval.results.segmentation import EvaluationResult
 from roadseg.label_tables.label_table import LabelTable
 from roadseg.recipe.recipe import Recipe
 from roadseg.runs.checkpoint import write_text
@@ -97,7 +97,7 @@ def scored_run(
 
 def write_report(folder: Path, *runs: RunFolder, more: tuple[str, ...] = ()) -> str:
     argv = [str(run.path) for run in runs]
-    assert report.main([*argv, "--to", str(folder / "report.html"), *more]) == 0
+    assert command.main([*argv, "--to", str(folder / "report.html"), *more]) == 0
     return (folder / "report.html").read_text(encoding="utf-8")
 
 
@@ -157,7 +157,7 @@ def test_absent_records_cost_the_pictures_alone(tmp_path: Path) -> None:
 @pytest.fixture
 def pictured_run(tmp_path: Path) -> RunFolder:
     """Return an adaptive run that really was evaluated on records."""
-    from roadseg.eval.evaluate import Evaluation
+    from roadseg.eval.evaluation import Evaluation
     from roadseg.eval.watch import evaluate_and_store
 
     records = write_records(tmp_path / "records", 4, table=TABLE)
@@ -210,7 +210,7 @@ def test_a_coarse_mesh_keeps_the_rim() -> None:
 def test_bad_input_is_refused(tmp_path: Path, arrange: Callable, message: str) -> None:
     argv = [str(part) for part in arrange(tmp_path)]
     with pytest.raises(RoadsegError, match=message):
-        report.main([*argv, "--to", str(tmp_path / "report.html")])
+        command.main([*argv, "--to", str(tmp_path / "report.html")])
     assert not (tmp_path / "report.html").exists()
 
 

@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from roadseg.eval import report
-from roadseg.eval.evaluate import Evaluation, EvaluationOptions
+from roadseg.eval.evaluation import Evaluation, EvaluationOptions
 from roadseg.eval.replaced import SamplerArguments
-from roadseg.eval.report_data import load_runs
-from roadseg.eval.report_pictures import heat
+from roadseg.eval.report import command
+from roadseg.eval.report.data import load_runs
+from roadseg.eval.report.pictures import heat
 from roadseg.eval.watch import evaluate_and_store
 from roadseg.runs.run_folder import RunFolder
 from tests.eval.runs import write_records
@@ -31,7 +31,7 @@ def run(tmp_path: Path) -> RunFolder:
 
 def written(run: RunFolder, to: Path, *more: str) -> str:
     argv = [str(run.path), "--to", str(to), "--pictures", "1", *more]
-    assert report.main(argv) == 0
+    assert command.main(argv) == 0
     return to.read_text(encoding="utf-8")
 
 

@@ -12,7 +12,7 @@ from PIL import Image
 from roadseg import cli, label_tables
 from roadseg.errors import RoadsegError
 from roadseg.eval.labeller import labeller_of_run
-from roadseg.eval.submit import check_labels
+from roadseg.eval.submit.command import check_labels
 from roadseg.models.registry import NETWORKS, Network
 from roadseg.runs.checkpoint import write_checkpoint
 from roadseg.runs.run_folder import RunFolder, build_network, variable_arrays

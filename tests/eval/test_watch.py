@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from roadseg.errors import RoadsegError
-from roadseg.eval.evaluate import Evaluation, score_frames
+from roadseg.eval.evaluation import Evaluation, score_frames
 from roadseg.eval.frames import Frame
-from roadseg.eval.results import EvaluationResult, Result
+from roadseg.eval.results.segmentation import EvaluationResult, Result
 from roadseg.eval.watch import (
     FollowOptions,
     evaluated_steps,

@@ -11,7 +11,7 @@ if keras.backend.backend() != "tensorflow":
 
 import roadseg
 from roadseg.errors import RoadsegError
-from roadseg.export import command, litert, onnx, openvino, other_formats, untrained
+from roadseg.export import command, converters, litert, onnx, openvino, untrained
 from roadseg.export.command import export_run
 from tests.export.support import make_run, small_segmenter
 
@@ -45,11 +45,11 @@ def test_a_format_labels_images_of_several_sizes_as_the_keras_model(run, name, t
     folder = export_run(run.path, name, to=tmp_path / name)
     assert (folder / "model_card.json").is_file()
     labels = load(folder / file)
-    reference = other_formats.labels_function(run.load_segmenter())
+    reference = converters.labels_function(run.load_segmenter())
     for size in ((64, 96), (96, 64)):
         image = np.random.default_rng(1).integers(0, 256, (2, *size, 3), np.uint8)
         expected = reference(image)["labels"].numpy()
-        assert np.mean(labels(image)["labels"] != expected) <= other_formats.LABEL_TOLERANCE
+        assert np.mean(labels(image)["labels"] != expected) <= converters.LABEL_TOLERANCE
 
 
 @pytest.mark.parametrize(("sampler", "window"), [("density", None), ("nus", (48, 64))])
@@ -59,7 +59,7 @@ def test_a_format_holds_the_sampler_and_the_way_back(name, sampler, window, tmp_
     needs(modules)
     model = small_segmenter(window, sampler)
     WRITERS[name](model, tmp_path)  # refuses another grid, other scores and other labels
-    run, reference = load(tmp_path / file), other_formats.labels_function(model)
+    run, reference = load(tmp_path / file), converters.labels_function(model)
     # Of several sizes, two of which one window does not cover.
     for size in ((96, 128), (61, 203), (150, 70)):
         image = np.random.default_rng(1).integers(0, 256, (2, *size, 3), np.uint8)
@@ -70,7 +70,7 @@ def test_a_format_holds_the_sampler_and_the_way_back(name, sampler, window, tmp_
             key: expected[key].shape for key in expected
         }
         away = np.abs(found["locations"] - expected["locations"]).max()
-        assert away <= other_formats.LOCATION_TOLERANCE
+        assert away <= converters.LOCATION_TOLERANCE
         # A location that rounds to another pixel shows the small network noise of another colour.
         assert np.mean(found["labels"] != expected["labels"]) <= 0.005
 
@@ -78,7 +78,7 @@ def test_a_format_holds_the_sampler_and_the_way_back(name, sampler, window, tmp_
 @pytest.mark.parametrize("output", ["labels", "locations", "sample_scores"])
 def test_a_small_fault_of_a_sampled_export_is_not_let_through(output, tmp_path):
     model = small_segmenter()
-    function = other_formats.labels_function(model)
+    function = converters.labels_function(model)
 
     def run(image):
         found = {key: value.numpy() for key, value in function(image).items()}
@@ -90,11 +90,11 @@ def test_a_small_fault_of_a_sampled_export_is_not_let_through(output, tmp_path):
 
     exact = {key: value.numpy() for key, value in function(np.zeros((1, 64, 64, 3), "u1")).items()}
     assert set(exact) == {"labels", "locations", "sample_scores"}
-    other_formats.check_outputs(
+    converters.check_outputs(
         model, lambda image: {k: v.numpy() for k, v in function(image).items()}, tmp_path
     )
     with pytest.raises(RoadsegError, match=r"differ from the Keras model's by .*allowed"):
-        other_formats.check_outputs(model, run, tmp_path)
+        converters.check_outputs(model, run, tmp_path)
 
 
 @pytest.mark.parametrize("network", ["sfnet_dfnet_v1", "sfnet_lite_stdc1"])
@@ -105,8 +105,8 @@ def test_onnx_holds_semantic_flow_at_any_size(network, tmp_path):
     onnx.write_onnx(model, tmp_path)  # refuses other labels
     image = np.random.default_rng(2).integers(0, 256, (2, 67, 93, 3), np.uint8)
     found = onnx.run_onnx(tmp_path / onnx.FILE)(image)["labels"]
-    expected = other_formats.labels_function(model)(image)["labels"].numpy()
-    assert np.mean(found != expected) <= other_formats.LABEL_TOLERANCE
+    expected = converters.labels_function(model)(image)["labels"].numpy()
+    assert np.mean(found != expected) <= converters.LABEL_TOLERANCE
 
 
 @pytest.mark.parametrize("name", FORMATS)
@@ -122,18 +122,18 @@ def test_a_missing_runtime_is_named_with_the_extra_that_brings_it(run, name, tmp
 def test_other_labels_are_not_let_through(run):
     model = run.load_segmenter()
     with pytest.raises(RoadsegError, match="a share of the labels differ"):
-        other_formats.check_outputs(
+        converters.check_outputs(
             model, lambda image: {"labels": np.full(image.shape[:3], 254)}, run.path
         )
 
 
 def test_a_converter_that_gives_up_is_one_line_that_names_the_folder(run, tmp_path, monkeypatch):
     def give_up(model, folder):
-        with other_formats.refused("litert", folder):
+        with converters.refused("litert", folder):
             raise ValueError("first line\nloc: error: no such op\nmany more lines")
 
     monkeypatch.setitem(command.FORMATS, "litert", give_up)
-    monkeypatch.setattr(other_formats, "missing", lambda name: [])
+    monkeypatch.setattr(converters, "missing", lambda name: [])
     with pytest.raises(RoadsegError, match=r"litert .ValueError: loc: error: no such op") as caught:
         export_run(run.path, "litert", to=tmp_path / "lite")
     assert "\n" not in str(caught.value)

@@ -114,6 +114,6 @@ def test_a_run_of_two_views_is_exported_with_a_card_that_says_how_to_call_it(run
 
 
 def test_other_formats_of_two_views_are_refused(run, monkeypatch):
-    monkeypatch.setattr("roadseg.export.other_formats.missing", lambda name: [])
+    monkeypatch.setattr("roadseg.export.converters.missing", lambda name: [])
     with pytest.raises(RoadsegError, match="two views are exported as saved_model alone"):
         export_run(run.path, "onnx")

@@ -8,7 +8,7 @@ import pytest
 
 from roadseg import label_tables
 from roadseg.errors import RoadsegError
-from roadseg.eval.costs import segmenter_cost
+from roadseg.eval.benchmark.costs import segmenter_cost
 from roadseg.recipe.recipe import Recipe
 from roadseg.runs import checkpoint
 from roadseg.runs.run_folder import RunFolder, build_network, variable_arrays

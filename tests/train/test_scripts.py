@@ -255,7 +255,7 @@ def test_the_demo_trains_a_sampler_and_two_arms_that_differ_in_recipe_alone(
     ]
     assert {"eval runs/density", "eval runs/even", "eval runs/chosen"} < {*commands}
     assert "report runs/density runs/even runs/chosen --to report.html" in commands
-    last = "python -m roadseg.eval.demo_result runs/even runs/chosen --report report.html"
+    last = "python -m roadseg.eval.compare.demo_result runs/even runs/chosen --report report.html"
     assert last in commands
 
 
