@@ -7,7 +7,7 @@ from roadseg.errors import RoadsegError
 from roadseg.files import refuse_unwritable
 from roadseg.recipe.recipe import Recipe
 from roadseg.runs.run_folder import RunFolder
-from roadseg.train.initial import TRAINED, check_initial_weights, find_sampler
+from roadseg.train.start.begin import TRAINED, check_initial_weights, find_sampler
 
 
 def refuse_early(recipe: Recipe, run: RunFolder) -> None:

@@ -4,7 +4,7 @@
 #   bash train/sfsegnets.sh NETWORK_DATASET [--field value ...]
 #
 # Arguments are fields of the recipe (roadseg train --recipe sfsegnets/NETWORK_DATASET --show);
-# variables are those of train/recipe.sh: RECORDS, RUNS, ONE_GPU, CROP, STEPS, BATCH, SPLIT,
+# variables are those of train/train.sh: RECORDS, RUNS, ONE_GPU, CROP, STEPS, BATCH, SPLIT,
 # INITIAL_WEIGHTS, DRY_RUN.
 set -euo pipefail
 
@@ -13,4 +13,4 @@ if [[ $# == 0 || $1 == -* ]]; then
     "bash train/sfsegnets.sh sfnet_resnet18_cityscapes, for example" >&2
   exit 2
 fi
-exec bash "$(dirname "$0")/recipe.sh" "sfsegnets/$1" "${@:2}"
+exec bash "$(dirname "$0")/train.sh" "sfsegnets/$1" "${@:2}"

@@ -20,9 +20,9 @@ from roadseg.sampling import (
     sample_batch,
     unsample,
 )
-from roadseg.train.augment import inside_picture, padding_colour, restore_padding
-from roadseg.train.flow_task import flow_terms
-from roadseg.train.optimizer import Optimizer
+from roadseg.tasks.flow import flow_terms
+from roadseg.train.data.augment import inside_picture, padding_colour, restore_padding
+from roadseg.train.optim.optimizer import Optimizer
 
 Tensor = Any
 Batch = dict[str, Tensor]

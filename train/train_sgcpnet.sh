@@ -5,8 +5,8 @@
 #   RECORDS=~/records/cityscapes bash train/train_sgcpnet.sh [--field value ...]
 #   ONE_GPU=1 CUDA_VISIBLE_DEVICES=0 bash train/train_sgcpnet.sh
 #
-# More variables (RUNS, CROP, STEPS, BATCH, SPLIT, INITIAL_WEIGHTS, DRY_RUN): train/recipe.sh.
+# More variables (RUNS, CROP, STEPS, BATCH, SPLIT, INITIAL_WEIGHTS, DRY_RUN): train/train.sh.
 # BATCH needs 2 at least: squeeze-excite normalises one value an image.
 set -euo pipefail
 
-exec bash "$(dirname "$0")/recipe.sh" sgcpnet/cityscapes "$@"
+exec bash "$(dirname "$0")/train.sh" sgcpnet/cityscapes "$@"

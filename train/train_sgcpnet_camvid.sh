@@ -4,8 +4,8 @@
 #   RECORDS=~/records/camvid bash train/train_sgcpnet_camvid.sh [--field value ...]
 #   CROP=360 RECORDS=~/records/camvid_small bash train/train_sgcpnet_camvid.sh   # images of 360x480
 #
-# More variables (RUNS, ONE_GPU, STEPS, BATCH, SPLIT, INITIAL_WEIGHTS, DRY_RUN): train/recipe.sh.
+# More variables (RUNS, ONE_GPU, STEPS, BATCH, SPLIT, INITIAL_WEIGHTS, DRY_RUN): train/train.sh.
 # BATCH needs 2 at least: squeeze-excite normalises one value an image.
 set -euo pipefail
 
-exec bash "$(dirname "$0")/recipe.sh" sgcpnet/camvid "$@"
+exec bash "$(dirname "$0")/train.sh" sgcpnet/camvid "$@"

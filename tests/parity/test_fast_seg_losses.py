@@ -61,7 +61,7 @@ def test_a_criterion_agrees_with_the_original(fixture: Fixture, name: str) -> No
 @on_tensorflow
 @pytest.mark.parametrize(("fixture", "steps"), RATES, ids=title)
 def test_the_rate_falls_as_in_the_original(fixture: Fixture, steps: str) -> None:
-    from roadseg.train.schedule import rate_at
+    from roadseg.train.optim.schedule import rate_at
 
     samples = fixture.meta["learning_rates"][steps]
     highest = max(rate for _, rate in samples)

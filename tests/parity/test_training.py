@@ -112,7 +112,7 @@ def trained(path: Path) -> Trained:
     import tensorflow as tf
 
     from roadseg.train.loop import precision
-    from roadseg.train.schedule import rate_at
+    from roadseg.train.optim.schedule import rate_at
 
     fixture = Fixture.load(path)
     fixture.meta["constructor"] = constructor_of(fixture)

@@ -5,7 +5,7 @@ import pytest
 from keras import ops
 from PIL import Image
 
-from roadseg.train.antialiased import cubic_window, resize_linear
+from roadseg.train.data.antialiased import cubic_window, resize_linear
 
 
 def picture(height: int, width: int) -> np.ndarray:

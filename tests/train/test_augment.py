@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from roadseg.errors import RoadsegError
 from roadseg.recipe.recipe import Recipe
-from roadseg.train import augment
+from roadseg.train.data import augment
 from tests.train import tiny
 
 

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
+from roadseg.data_conversion.read.index import RecordIndex
 from roadseg.data_conversion.records import RecordSet, open_records
 from roadseg.runs.checkpoint import read_arrays
-from roadseg.train import centroid_cache
-from roadseg.train.centroid_cache import cache_path, find_centroids, open_centroids
-from roadseg.train.centroids import Centroids, tile_centroids
-from roadseg.train.record_index import RecordIndex
+from roadseg.train.data import centroid_cache
+from roadseg.train.data.centroid_cache import cache_path, find_centroids, open_centroids
+from roadseg.train.data.centroids import Centroids, tile_centroids
 from tests.train import tiny
 from tests.train.worked_example import CENTROIDS, label_maps
 

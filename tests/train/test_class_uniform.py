@@ -13,8 +13,8 @@ import tensorflow as tf
 from roadseg.data_conversion.records import RecordSet, open_records
 from roadseg.errors import RoadsegError
 from roadseg.train.check import check_recipe
-from roadseg.train.class_uniform import Epochs, draw_epoch, epochs
-from roadseg.train.pipeline import example_stream, training_batches
+from roadseg.train.data.class_uniform import Epochs, draw_epoch, epochs
+from roadseg.train.data.pipeline import example_stream, training_batches
 from tests.train import tiny
 from tests.train.worked_example import CENTROIDS, EPOCHS
 
@@ -183,7 +183,7 @@ def test_a_crop_around_a_rare_class_holds_some_of_it(tmp_path: Path):
     records = open_records(tiny.write_records(tmp_path / "records", size=(96, 96)), "train")
     recipe = tiny.recipe(class_uniform_pct=1.0, class_uniform_tile=96, crop_size=(24, 24))
     examples = example_stream(recipe, records).take(9).as_numpy_iterator()
-    from roadseg.train import augment
+    from roadseg.train.data import augment
 
     for place, example in examples:
         y, x = example["centroid"]

@@ -12,7 +12,7 @@ from roadseg.errors import RoadsegError
 from roadseg.losses.cross_entropy import CITYSCAPES_WEIGHTS
 from roadseg.runs.run_folder import RunFolder
 from roadseg.train.check import check_recipe
-from roadseg.train.class_weights import FILE, class_weights, count_labels, from_counts
+from roadseg.train.data.class_weights import FILE, class_weights, count_labels, from_counts
 from tests.train import tiny
 
 

@@ -6,7 +6,7 @@ import tensorflow as tf
 from PIL import Image, ImageEnhance
 from scipy import ndimage
 
-from roadseg.train import colour
+from roadseg.train.data import colour
 from tests.train import tiny
 
 

@@ -14,9 +14,9 @@ from roadseg.runs import checkpoint
 from roadseg.runs.run_folder import RunFolder, build_network, variable_arrays
 from roadseg.sampling import SampledSegmenter, UniformSampler
 from roadseg.sampling.trained import trained_sampler
-from roadseg.train.fine_tune import load_file
 from roadseg.train.half_weights import main, write_half_weights
 from roadseg.train.recipes.demo import CHOSEN, DENSITY, EVEN, TRUNK
+from roadseg.train.start.fine_tune import load_file
 from tests.support import REPOSITORY
 
 FRAME = (512, 1024)

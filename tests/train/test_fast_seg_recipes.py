@@ -13,7 +13,7 @@ from roadseg.runs.run_folder import build_network
 from roadseg.train import recipes
 from roadseg.train.advice import advice
 from roadseg.train.check import check_recipe
-from roadseg.train.schedule import rate_at
+from roadseg.train.optim.schedule import rate_at
 from tests.train import tiny
 
 NAMES = [f"fast_seg/{network}" for network in recipes.FAST_SEG]

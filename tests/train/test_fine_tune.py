@@ -12,8 +12,8 @@ from roadseg.label_tables.label_table import LabelTable
 from roadseg.recipe.recipe import Recipe
 from roadseg.runs import checkpoint
 from roadseg.runs.run_folder import RunFolder, build_network, variable_arrays
-from roadseg.train.fine_tune import class_dependent, fitting
-from roadseg.train.initial import check_unchanged, load_start
+from roadseg.train.start.begin import check_unchanged, load_start
+from roadseg.train.start.fine_tune import class_dependent, fitting
 from tests.train import tiny
 
 

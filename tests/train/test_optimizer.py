@@ -6,8 +6,8 @@ import pytest
 import tensorflow as tf
 
 from roadseg.models.nus_sampler import auxiliary_network
-from roadseg.train.optimizer import Optimizer, decayed_names, gradient_factor
-from roadseg.train.schedule import poly, rate_at
+from roadseg.train.optim.optimizer import Optimizer, decayed_names, gradient_factor
+from roadseg.train.optim.schedule import poly, rate_at
 from tests.train import tiny
 
 

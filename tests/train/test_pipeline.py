@@ -12,7 +12,7 @@ import tensorflow as tf
 from roadseg.data_conversion.records import RecordSet, open_records
 from roadseg.errors import RoadsegError
 from roadseg.recipe.recipe import Recipe
-from roadseg.train.pipeline import example_stream, training_batches
+from roadseg.train.data.pipeline import example_stream, training_batches
 from tests.train import tiny
 
 

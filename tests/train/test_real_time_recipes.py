@@ -8,11 +8,12 @@ from roadseg import label_tables
 from roadseg.data_conversion.records import open_records
 from roadseg.losses.edges import edge_maps
 from roadseg.runs.run_folder import build_network
-from roadseg.train import augment, edges, recipes
+from roadseg.train import recipes
 from roadseg.train.check import check_recipe
-from roadseg.train.optimizer import Optimizer
-from roadseg.train.pipeline import training_batches
-from roadseg.train.schedule import rate_at
+from roadseg.train.data import augment, edges
+from roadseg.train.data.pipeline import training_batches
+from roadseg.train.optim.optimizer import Optimizer
+from roadseg.train.optim.schedule import rate_at
 from tests.train import tiny
 
 NAMES = [f"real_time/{name}" for name in recipes.REAL_TIME]

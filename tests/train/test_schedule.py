@@ -2,7 +2,7 @@
 
 import pytest
 
-from roadseg.train.schedule import rate_at
+from roadseg.train.optim.schedule import rate_at
 from tests.train import tiny
 
 

@@ -15,8 +15,8 @@ from roadseg.models.registry import find
 from roadseg.recipe.recipe import Recipe
 from roadseg.train import recipes
 from roadseg.train.check import check_recipe
+from roadseg.train.optim.schedule import rate_at
 from roadseg.train.recipes.sfsegnets.shared import GPUS, LOCAL_NORMS
-from roadseg.train.schedule import rate_at
 from tests.support import deeper_copies_slow
 
 NAMES = [name for name in recipes.RECIPES if name.startswith("sfsegnets/")]

@@ -10,9 +10,10 @@ from roadseg.backbones.mobilenet_v3_modified import TRUNK
 from roadseg.errors import RoadsegError
 from roadseg.layers.conv_bn import freeze_statistics
 from roadseg.runs.run_folder import build_network
-from roadseg.train import augment, recipes
+from roadseg.train import recipes
 from roadseg.train.check import check_devices, check_recipe
-from roadseg.train.schedule import rate_at
+from roadseg.train.data import augment
+from roadseg.train.optim.schedule import rate_at
 from tests.train import tiny
 
 NAMES = [name for name in recipes.RECIPES if name.startswith("sgcpnet/")]

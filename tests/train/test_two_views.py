@@ -16,7 +16,7 @@ from roadseg.recipe.recipe import Recipe
 from roadseg.runs.checkpoint import read_arrays
 from roadseg.runs.run_folder import RunFolder
 from roadseg.train import loop
-from roadseg.train.pipeline import training_batches
+from roadseg.train.data.pipeline import training_batches
 from tests import pairs
 from tests.train import tiny
 
@@ -229,7 +229,7 @@ def test_a_stopped_run_of_a_stage_equals_an_uninterrupted_one(
 def test_the_run_keeps_the_text_of_its_rig_file(
     records: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from roadseg.train.pairs import with_rig
+    from roadseg.train.tasks.two_cameras import with_rig
     from roadseg.two_cameras.rig import find_rig
 
     file = tmp_path / "rig.yaml"

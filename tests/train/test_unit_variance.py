@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 
 from roadseg.models.pwcnet import pwcnet
-from roadseg.train.unit_variance import FLOW_DEVIATION_PX, orthonormal, unit_variance
+from roadseg.train.start.unit_variance import FLOW_DEVIATION_PX, orthonormal, unit_variance
 
 
 @pytest.fixture(scope="module")

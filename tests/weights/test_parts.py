@@ -11,8 +11,8 @@ from roadseg.errors import RoadsegError
 from roadseg.layers.introspection import weights
 from roadseg.models.registry import NETWORKS
 from roadseg.runs.run_folder import build_network
-from roadseg.train.fine_tune import class_dependent
-from roadseg.train.initial import load_start
+from roadseg.train.start.begin import load_start
+from roadseg.train.start.fine_tune import class_dependent
 from roadseg.weights.parts import assign_part, compressed
 from roadseg.weights.read import original_of
 from tests.support import shared_folder

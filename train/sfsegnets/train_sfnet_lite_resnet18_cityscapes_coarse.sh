@@ -6,7 +6,7 @@
 #   ONE_GPU=1 CUDA_VISIBLE_DEVICES=0 bash train/sfsegnets/train_sfnet_lite_resnet18_cityscapes_coarse.sh
 #
 # Its records are made with `roadseg convert cityscapes --coarse`.
-# More variables (RUNS, CROP, STEPS, BATCH, SPLIT, INITIAL_WEIGHTS, DRY_RUN): train/recipe.sh.
+# More variables (RUNS, CROP, STEPS, BATCH, SPLIT, INITIAL_WEIGHTS, DRY_RUN): train/train.sh.
 set -euo pipefail
 
 exec bash "$(dirname "$0")/../sfsegnets.sh" sfnet_lite_resnet18_cityscapes_coarse "$@"

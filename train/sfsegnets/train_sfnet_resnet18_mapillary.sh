@@ -5,7 +5,7 @@
 #   RECORDS=~/records/mapillary bash train/sfsegnets/train_sfnet_resnet18_mapillary.sh [--field value ...]
 #   ONE_GPU=1 CUDA_VISIBLE_DEVICES=0 bash train/sfsegnets/train_sfnet_resnet18_mapillary.sh
 #
-# More variables (RUNS, CROP, STEPS, BATCH, SPLIT, INITIAL_WEIGHTS, DRY_RUN): train/recipe.sh.
+# More variables (RUNS, CROP, STEPS, BATCH, SPLIT, INITIAL_WEIGHTS, DRY_RUN): train/train.sh.
 set -euo pipefail
 
 exec bash "$(dirname "$0")/../sfsegnets.sh" sfnet_resnet18_mapillary "$@"

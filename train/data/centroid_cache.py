@@ -11,7 +11,7 @@ from roadseg.data_conversion.progress import progress
 from roadseg.data_conversion.records import RecordSet, readable
 from roadseg.errors import RoadsegError
 from roadseg.runs import checkpoint
-from roadseg.train.centroids import Centroids, tile_centroids
+from roadseg.train.data.centroids import Centroids, tile_centroids
 
 _FORM = 1
 _LABEL = "image/segmentation/class/encoded"

@@ -25,7 +25,7 @@ def load_stages(recipe: Recipe, model: "keras.Model") -> None:
     Raises RoadsegError for a run that is absent or holds what the network has not, or in another
     shape, and naming every part that no run gives and recipe.new_parts does not name.
     """
-    from roadseg.train.freeze import layer_prefixes
+    from roadseg.train.start.freeze import layer_prefixes
 
     new = layer_prefixes(recipe, recipe.new_parts, "new_parts")
     variables = {variable.path: variable for variable in model.weights}

@@ -15,9 +15,10 @@ from roadseg.errors import RoadsegError
 from roadseg.ops.resize import resize_bilinear
 from roadseg.recipe.recipe import Recipe
 from roadseg.sampling.density_targets import STRIDE
-from roadseg.train import augment, colour, edges, pairs
-from roadseg.train.cache import cached_files, fits_memory
-from roadseg.train.class_uniform import class_uniform_examples
+from roadseg.train.data import augment, colour, edges
+from roadseg.train.data.cache import cached_files, fits_memory
+from roadseg.train.data.class_uniform import class_uniform_examples
+from roadseg.train.tasks import two_cameras
 
 Tensor = Any
 Batch = dict[str, Tensor]
@@ -61,7 +62,7 @@ def training_batches(
 
     def element(place: Tensor, example: Batch) -> Batch:
         if recipe.task == "two_views" or recipe.task == "flow":
-            return pairs.element(place, example, recipe, records)
+            return two_cameras.element(place, example, recipe, records)
         return _crop(place, example, recipe, padded)
 
     elements = examples.map(element, num_parallel_calls=parallel)
@@ -116,7 +117,7 @@ def _shuffled_examples(recipe: Recipe, records: RecordSet, start: int) -> tuple[
 
 def _record_files(records: RecordSet) -> tuple[Any, Any]:
     names = tf.constant([str(file) for file in records.files])
-    return lambda number: tf.data.TFRecordDataset(names[number]), pairs.parser(records)
+    return lambda number: tf.data.TFRecordDataset(names[number]), two_cameras.parser(records)
 
 
 def _order(files: int, seed: int, epoch: Tensor) -> Tensor:

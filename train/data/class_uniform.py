@@ -14,12 +14,12 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from roadseg.data_conversion.read.index import RecordIndex
 from roadseg.data_conversion.records import RecordSet, open_records
 from roadseg.errors import RoadsegError
 from roadseg.recipe.recipe import Recipe
-from roadseg.train.cache import cached_files, fits_memory
-from roadseg.train.centroid_cache import open_centroids
-from roadseg.train.record_index import RecordIndex
+from roadseg.train.data.cache import cached_files, fits_memory
+from roadseg.train.data.centroid_cache import open_centroids
 
 Tensor = Any
 _SALT = 7

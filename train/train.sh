@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
 # Trains one recipe on the GPUs that are there; fast_seg.sh and sfsegnets.sh name it.
 #
-#   bash train/recipe.sh RECIPE [--field value ...]
+#   bash train/train.sh RECIPE [--field value ...]
 #
 # Arguments are fields of the recipe (roadseg train --recipe RECIPE --show).
 # Run again, training goes on from its last checkpoint.
 set -euo pipefail
 
 if [[ $# == 0 || $1 == -* ]]; then
-  echo "error: the name of a recipe is wanted; bash train/recipe.sh fast_seg/icnet, for example" >&2
+  echo "error: the name of a recipe is wanted; bash train/train.sh fast_seg/icnet, for example" >&2
   exit 2
 fi
 recipe=$1

@@ -9,7 +9,7 @@ from roadseg.drawing.flow import colourise_flow
 from roadseg.drawing.labels import overlay
 from roadseg.label_tables.label_table import LabelTable
 from roadseg.models.two_cameras import VIEWS
-from roadseg.train.flow_task import flow_inputs
+from roadseg.tasks.flow import flow_inputs
 
 Tensor = Any
 Batch = dict[str, Tensor]

@@ -170,13 +170,13 @@ def load_start(recipe: Recipe, model: "keras.Model", table: "LabelTable | None" 
     """
     _load_initial_weights(recipe, model, table)
     if recipe.stages_before:
-        from roadseg.train.stages import load_stages
+        from roadseg.train.start.stages import load_stages
 
         load_stages(recipe, model)
 
 
 def _load_initial_weights(recipe: Recipe, model: "keras.Model", table: "LabelTable | None") -> None:
-    from roadseg.train.fine_tune import class_dependent, load_file, load_run
+    from roadseg.train.start.fine_tune import class_dependent, load_file, load_run
 
     check_initial_weights(recipe)
     source = recipe.initial_weights

@@ -17,8 +17,8 @@ from roadseg.errors import RoadsegError
 from roadseg.models.two_cameras import VIEWS
 from roadseg.ops.resize import resize_nearest
 from roadseg.recipe.recipe import Recipe
-from roadseg.train import augment
-from roadseg.train.antialiased import resize_linear
+from roadseg.train.data import augment
+from roadseg.train.data.antialiased import resize_linear
 from roadseg.two_cameras.rig import find_rig
 from roadseg.two_cameras.warped_pairs import DRAWS, frame_size
 

@@ -15,7 +15,7 @@ from roadseg.models.registry import find
 from roadseg.ops.cubic import resize_cubic
 from roadseg.ops.resize import Corners, resize_bilinear, resize_nearest
 from roadseg.recipe.recipe import Recipe
-from roadseg.train.antialiased import cubic_window
+from roadseg.train.data.antialiased import cubic_window
 
 Tensor = Any
 IMAGE_PADDING = 127.5

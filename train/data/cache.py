@@ -10,7 +10,7 @@ import tensorflow as tf
 from roadseg.data_conversion.records import RecordSet, readable
 from roadseg.errors import RoadsegError
 from roadseg.recipe.recipe import Recipe
-from roadseg.train.pairs import parser
+from roadseg.train.tasks.two_cameras import parser
 
 
 def fits_memory(recipe: Recipe, records: RecordSet) -> bool:

@@ -13,8 +13,8 @@ import numpy as np
 from roadseg.data_conversion.records import RecordSet
 from roadseg.layers.introspection import innermost_layers
 from roadseg.recipe.recipe import Recipe
-from roadseg.train.flow_task import flow_inputs
-from roadseg.train.pipeline import training_batches
+from roadseg.tasks.flow import flow_inputs
+from roadseg.train.data.pipeline import training_batches
 
 Tensor = Any
 # What a level adds to the flow starts this small, in pixels, so that no level misleads the next.
