@@ -14,9 +14,9 @@ import tyro
 from roadseg.command_line.arguments import parse
 from roadseg.data_conversion.inspect_page import write_page
 from roadseg.data_conversion.raw.image_files import encode_png
+from roadseg.data_conversion.read.records import open_records
+from roadseg.data_conversion.read.two_cameras import has_two_views, open_two_views
 from roadseg.data_conversion.reading import Reading, describe, sparse_counts
-from roadseg.data_conversion.records import open_records
-from roadseg.data_conversion.two_view_records import has_two_views, open_two_views
 from roadseg.errors import RoadsegError
 from roadseg.files import refuse_unwritable
 from roadseg.label_tables import LabelTable

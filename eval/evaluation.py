@@ -25,7 +25,7 @@ from roadseg.runs import checkpoint
 from roadseg.runs.run_folder import LEARNED, RunFolder
 
 if TYPE_CHECKING:
-    from roadseg.data_conversion.records import RecordSet
+    from roadseg.data_conversion.read.records import RecordSet
 
 Progress = Callable[[int, int], None]
 """Called with (images done, images to do) after each image."""
@@ -272,7 +272,7 @@ def score_frames(
 
 def open_split(path: Path, split: str) -> "RecordSet":
     """Return the records of `split`; raise RoadsegError if there is none or it is empty."""
-    from roadseg.data_conversion.records import open_records
+    from roadseg.data_conversion.read.records import open_records
 
     records = open_records(path, split)
     if not records.files or records.num_examples == 0:

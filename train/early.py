@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from roadseg.data_conversion.record_folders import find_shards
+from roadseg.data_conversion.read.folders import find_shards
 from roadseg.errors import RoadsegError
 from roadseg.files import refuse_unwritable
 from roadseg.recipe.recipe import Recipe

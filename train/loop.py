@@ -9,7 +9,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from roadseg.data_conversion.records import RecordSet, readable
+from roadseg.data_conversion.read.records import RecordSet, readable
 from roadseg.errors import RoadsegError
 from roadseg.layers.conv_bn import freeze_statistics, synchronise_batch_norm
 from roadseg.recipe.recipe import Recipe

@@ -6,7 +6,7 @@ import math
 import keras
 import numpy as np
 
-from roadseg.data_conversion.records import RecordSet
+from roadseg.data_conversion.read.records import RecordSet
 from roadseg.errors import RoadsegError
 from roadseg.recipe.recipe import Recipe
 from roadseg.train.data.pipeline import training_batches

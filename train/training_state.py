@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from roadseg.data_conversion.records import RecordSet
+from roadseg.data_conversion.read.records import RecordSet
 from roadseg.errors import RoadsegError
 from roadseg.runs import checkpoint
 from roadseg.runs.run_folder import RunFolder, assign_variables, variable_arrays

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from roadseg.data_conversion.records import parse_example
-from roadseg.data_conversion.tfrecord_files import read_record, record_spans
+from roadseg.data_conversion.read.records import parse_example
+from roadseg.data_conversion.read.tfrecord_files import read_record, record_spans
 
 Tensor = Any
 

@@ -92,7 +92,7 @@ def timing_images(size: tuple[int, int], batch: int = 1, run: "RunFolder | None"
 
 
 def _first_image(run: "RunFolder") -> np.ndarray:
-    from roadseg.data_conversion.records import open_records
+    from roadseg.data_conversion.read.records import open_records
     from roadseg.eval.frames import read_frames
 
     records = open_records(run.recipe.records, run.recipe.split)

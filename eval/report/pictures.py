@@ -117,7 +117,7 @@ def _frames(
     names: Collection[str],
 ) -> dict[str, Frame]:
     """Return the frames called `names`; raise RoadsegError if one is not in the records."""
-    from roadseg.data_conversion.records import open_records
+    from roadseg.data_conversion.read.records import open_records
 
     opened = open_records(folder, split)
     frames = {

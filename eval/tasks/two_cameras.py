@@ -18,7 +18,7 @@ from roadseg.two_cameras.flow_files import known
 if TYPE_CHECKING:
     import keras
 
-    from roadseg.data_conversion.two_view_records import TwoViewRecords
+    from roadseg.data_conversion.read.two_cameras import TwoViewRecords
     from roadseg.eval.evaluation import Evaluation, Progress
     from roadseg.recipe.recipe import Recipe
 
@@ -188,6 +188,6 @@ def _warped(evaluation: "Evaluation", recipe: "Recipe") -> Iterator[FlowPair]:
 
 def open_views(path: Path, split: str) -> "TwoViewRecords":
     """Return the records of both views of `split`; RoadsegError as `open_two_views` says."""
-    from roadseg.data_conversion.two_view_records import open_two_views
+    from roadseg.data_conversion.read.two_cameras import open_two_views
 
     return open_two_views(path, split)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from roadseg.cli import main
-from roadseg.data_conversion.records import open_records
+from roadseg.data_conversion.read.records import open_records
 from tests.data_conversion.support import first_image, small_cityscapes
 
 

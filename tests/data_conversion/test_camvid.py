@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from roadseg import label_tables
-from roadseg.data_conversion.camvid import split_of
 from roadseg.data_conversion.convert import main
-from roadseg.data_conversion.records import open_records
+from roadseg.data_conversion.read.records import open_records
+from roadseg.data_conversion.sets.camvid import split_of
 from roadseg.errors import RoadsegError
 from tests.data_conversion.support import picture, write_png
 

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from roadseg import label_tables
-from roadseg.data_conversion.cityscapes import cityscapes_source
 from roadseg.data_conversion.convert import main
-from roadseg.data_conversion.convert_options import DATA_SETS
-from roadseg.data_conversion.records import KEYS, open_records
+from roadseg.data_conversion.read.records import KEYS, open_records
+from roadseg.data_conversion.sets.cityscapes import cityscapes_source
+from roadseg.data_conversion.sets.table import DATA_SETS
 from roadseg.errors import RoadsegError
 from tests.data_conversion.support import (
     first_image,
@@ -193,9 +193,9 @@ def test_a_table_can_be_put_beside_the_records_of_others(records: Path, tmp_path
 
 
 def test_examples_that_are_written_leave_memory(city: Path):
-    from roadseg.data_conversion.builder import ShardExamples
-    from roadseg.data_conversion.cityscapes import cityscapes_source
     from roadseg.data_conversion.raw.label_coding import LabelCoding
+    from roadseg.data_conversion.sets.cityscapes import cityscapes_source
+    from roadseg.data_conversion.write.builder import ShardExamples
 
     source = cityscapes_source(city)
     shard = ShardExamples(source.splits["train"], {"": LabelCoding(source.table)}, workers=2)

@@ -8,9 +8,9 @@ import pytest
 
 from roadseg import label_tables
 from roadseg.cli import main
-from roadseg.data_conversion.label_counts import COUNTS_FILE
-from roadseg.data_conversion.records import open_records
-from roadseg.data_conversion.tfrecord_files import first_damage, record_spans
+from roadseg.data_conversion.read.label_counts import COUNTS_FILE
+from roadseg.data_conversion.read.records import open_records
+from roadseg.data_conversion.read.tfrecord_files import first_damage, record_spans
 from roadseg.errors import RoadsegError
 from tests.data_conversion.raw import files
 from tests.data_conversion.support import id_map, picture, write_png

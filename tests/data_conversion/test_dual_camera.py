@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 
 from roadseg import label_tables
-from roadseg.data_conversion import dual_camera, inspect_records
+from roadseg.data_conversion import inspect_records
 from roadseg.data_conversion.convert import main
-from roadseg.data_conversion.dual_camera import paired_frames
-from roadseg.data_conversion.records import KEYS, open_records
-from roadseg.data_conversion.two_view_records import has_two_views, open_two_views
+from roadseg.data_conversion.read.records import KEYS, open_records
+from roadseg.data_conversion.read.two_cameras import has_two_views, open_two_views
+from roadseg.data_conversion.sets import dual_camera
+from roadseg.data_conversion.sets.dual_camera import paired_frames
 from roadseg.errors import RoadsegError
 from tests.data_conversion.small_sets import write_jpeg
 from tests.data_conversion.support import picture, write_png

@@ -5,8 +5,8 @@ import pytest
 
 from roadseg.data_conversion import inspect_records
 from roadseg.data_conversion.convert import main
-from roadseg.data_conversion.records import open_records
-from roadseg.data_conversion.two_view_records import open_two_views
+from roadseg.data_conversion.read.records import open_records
+from roadseg.data_conversion.read.two_cameras import open_two_views
 from roadseg.errors import RoadsegError
 from roadseg.two_cameras.flow_files import write_flow
 from tests.data_conversion.support import picture, write_png

@@ -5,7 +5,7 @@ import pytest
 
 from roadseg.data_conversion.convert import main
 from roadseg.data_conversion.raw.class_table import read_class_table
-from roadseg.data_conversion.records import open_records
+from roadseg.data_conversion.read.records import open_records
 from roadseg.errors import RoadsegError
 from tests.data_conversion.support import picture, write_png
 

@@ -14,9 +14,9 @@ import cv2
 import pytest
 
 from roadseg.cli import main
-from roadseg.data_conversion.records import open_records
-from roadseg.data_conversion.street_scenes import write_street_scenes
-from roadseg.data_conversion.write import ASIDE, LOCK, STAGING, disk_is_full
+from roadseg.data_conversion.read.records import open_records
+from roadseg.data_conversion.sets.street_scenes import write_street_scenes
+from roadseg.data_conversion.write.write import ASIDE, LOCK, STAGING, disk_is_full
 from roadseg.errors import RoadsegError
 from tests.data_conversion.support import small_cityscapes
 

@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from roadseg.data_conversion.cityscapes import BROKEN_FRAME, cityscapes_source
 from roadseg.data_conversion.convert import main
-from roadseg.data_conversion.records import open_records
+from roadseg.data_conversion.read.records import open_records
+from roadseg.data_conversion.sets.cityscapes import BROKEN_FRAME, cityscapes_source
 from roadseg.errors import RoadsegError
 from tests.data_conversion.support import id_map, picture, small_cityscapes, write_png
 

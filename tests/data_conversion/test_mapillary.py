@@ -7,7 +7,7 @@ import pytest
 
 from roadseg import label_tables
 from roadseg.data_conversion.convert import main
-from roadseg.data_conversion.records import open_records
+from roadseg.data_conversion.read.records import open_records
 from roadseg.errors import RoadsegError
 from roadseg.label_tables.mapillary import PROPOSAL
 from roadseg.label_tables.vistas import CLASSES

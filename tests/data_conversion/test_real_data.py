@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from roadseg import label_tables
-from roadseg.data_conversion.camvid import camvid_lists, camvid_source, split_of
 from roadseg.data_conversion.convert import main
 from roadseg.data_conversion.inspect_records import count
-from roadseg.data_conversion.records import open_records
+from roadseg.data_conversion.read.records import open_records
+from roadseg.data_conversion.sets.camvid import camvid_lists, camvid_source, split_of
 from tests.support import shared_folder
 
 

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from roadseg import label_tables
-from roadseg.data_conversion.records import KEYS, open_records, parse_example
-from roadseg.data_conversion.tfrecord_files import count_records
+from roadseg.data_conversion.read.records import KEYS, open_records, parse_example
+from roadseg.data_conversion.read.tfrecord_files import count_records
 from roadseg.errors import RoadsegError
 from tests.data_conversion.support import id_map, picture
 from tests.examples import example_values, serialized

@@ -7,9 +7,9 @@ import pytest
 
 from roadseg import label_tables
 from roadseg.data_conversion.convert import main
-from roadseg.data_conversion.idd import idd_source
-from roadseg.data_conversion.kitti import VALIDATION
-from roadseg.data_conversion.records import open_records
+from roadseg.data_conversion.read.records import open_records
+from roadseg.data_conversion.sets.idd import idd_source
+from roadseg.data_conversion.sets.kitti import VALIDATION
 from roadseg.errors import RoadsegError
 from tests.data_conversion.small_sets import (
     ROAD_AND_SKY,

@@ -6,10 +6,10 @@ import pytest
 
 from roadseg import label_tables
 from roadseg.data_conversion.convert import main
-from roadseg.data_conversion.records import open_records
+from roadseg.data_conversion.read.records import open_records
 from roadseg.data_conversion.scenes import ids
 from roadseg.data_conversion.scenes.canvas import Camera
-from roadseg.data_conversion.street_scenes import draw, image_path, write_street_scenes
+from roadseg.data_conversion.sets.street_scenes import draw, image_path, write_street_scenes
 from roadseg.errors import RoadsegError
 
 SIZE = (128, 256)

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from roadseg import label_tables
-from roadseg.data_conversion import bdd100k, cityscapes, idd, mapillary
 from roadseg.data_conversion.convert import main
-from roadseg.data_conversion.records import open_records
-from roadseg.data_conversion.uds import uds_source
+from roadseg.data_conversion.read.records import open_records
+from roadseg.data_conversion.sets import bdd100k, cityscapes, idd, mapillary
+from roadseg.data_conversion.sets.uds import uds_source
 from roadseg.errors import RoadsegError
 from roadseg.label_tables.uds import uds_member
 from tests.data_conversion.small_sets import (

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from roadseg.data_conversion.records import RecordSet, open_records
+from roadseg.data_conversion.read.records import RecordSet, open_records
 from roadseg.errors import RoadsegError
 from roadseg.train.check import check_recipe
 from roadseg.train.data.class_uniform import Epochs, draw_epoch, epochs

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from roadseg.data_conversion.records import open_records
+from roadseg.data_conversion.read.records import open_records
 from roadseg.errors import RoadsegError
 from roadseg.losses.cross_entropy import CITYSCAPES_WEIGHTS
 from roadseg.runs.run_folder import RunFolder

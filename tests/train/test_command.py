@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 
 from roadseg import cli
-from roadseg.data_conversion.records import open_records
+from roadseg.data_conversion.read.records import open_records
 from roadseg.errors import RoadsegError
 from roadseg.recipe.recipe import Recipe
 from roadseg.runs import checkpoint

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from roadseg.data_conversion.records import open_records
-from roadseg.data_conversion.two_view_records import open_two_views
+from roadseg.data_conversion.read.records import open_records
+from roadseg.data_conversion.read.two_cameras import open_two_views
 from roadseg.errors import RoadsegError
 from roadseg.losses.criteria import mean
 from roadseg.recipe.recipe import Recipe

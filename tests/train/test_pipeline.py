@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from roadseg.data_conversion.records import RecordSet, open_records
+from roadseg.data_conversion.read.records import RecordSet, open_records
 from roadseg.errors import RoadsegError
 from roadseg.recipe.recipe import Recipe
 from roadseg.train.data.pipeline import example_stream, training_batches

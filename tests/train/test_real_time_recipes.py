@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from roadseg import label_tables
-from roadseg.data_conversion.records import open_records
+from roadseg.data_conversion.read.records import open_records
 from roadseg.losses.edges import edge_maps
 from roadseg.runs.run_folder import build_network
 from roadseg.train import recipes

@@ -10,7 +10,7 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from roadseg.data_conversion.two_view_records import open_two_views
+from roadseg.data_conversion.read.two_cameras import open_two_views
 from roadseg.errors import RoadsegError
 from roadseg.recipe.recipe import Recipe
 from roadseg.runs.checkpoint import read_arrays

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from roadseg.data_conversion.records import RecordSet, readable
+from roadseg.data_conversion.read.records import RecordSet, readable
 from roadseg.errors import RoadsegError
 from roadseg.recipe.recipe import Recipe
 from roadseg.train.tasks.two_cameras import parser

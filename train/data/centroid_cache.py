@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from roadseg.data_conversion.progress import progress
-from roadseg.data_conversion.records import RecordSet, readable
+from roadseg.data_conversion.read.records import RecordSet, readable
 from roadseg.errors import RoadsegError
 from roadseg.runs import checkpoint
 from roadseg.train.data.centroids import Centroids, tile_centroids

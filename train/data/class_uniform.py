@@ -15,7 +15,7 @@ import numpy as np
 import tensorflow as tf
 
 from roadseg.data_conversion.read.index import RecordIndex
-from roadseg.data_conversion.records import RecordSet, open_records
+from roadseg.data_conversion.read.records import RecordSet, open_records
 from roadseg.errors import RoadsegError
 from roadseg.recipe.recipe import Recipe
 from roadseg.train.data.cache import cached_files, fits_memory

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import tensorflow as tf
 
-from roadseg.data_conversion.records import parse_example, readable
+from roadseg.data_conversion.read.records import parse_example, readable
 from roadseg.errors import RoadsegError
 from roadseg.losses.cross_entropy import PUBLISHED_WEIGHTS
 from roadseg.runs import checkpoint
 
 if TYPE_CHECKING:
-    from roadseg.data_conversion.records import RecordSet
+    from roadseg.data_conversion.read.records import RecordSet
     from roadseg.recipe.recipe import Recipe
     from roadseg.runs.run_folder import RunFolder
 

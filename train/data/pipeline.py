@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from roadseg.data_conversion.records import RecordSet
+from roadseg.data_conversion.read.records import RecordSet
 from roadseg.errors import RoadsegError
 from roadseg.ops.resize import resize_bilinear
 from roadseg.recipe.recipe import Recipe

@@ -15,7 +15,7 @@ from roadseg.runs.run_folder import RunFolder
 if TYPE_CHECKING:
     import keras
 
-    from roadseg.data_conversion.records import RecordSet
+    from roadseg.data_conversion.read.records import RecordSet
     from roadseg.label_tables.label_table import LabelTable
 
 DRAWN = ("", "none", "unit_variance")

@@ -10,7 +10,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from roadseg.data_conversion.records import RecordSet
+from roadseg.data_conversion.read.records import RecordSet
 from roadseg.layers.introspection import innermost_layers
 from roadseg.recipe.recipe import Recipe
 from roadseg.tasks.flow import flow_inputs

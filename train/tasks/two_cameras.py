@@ -7,12 +7,8 @@ from typing import Any
 
 import tensorflow as tf
 
-from roadseg.data_conversion.records import RecordSet, open_records, parse_example
-from roadseg.data_conversion.two_view_records import (
-    TwoViewRecords,
-    open_two_views,
-    parse_two_views,
-)
+from roadseg.data_conversion.read.records import RecordSet, open_records, parse_example
+from roadseg.data_conversion.read.two_cameras import TwoViewRecords, open_two_views, parse_two_views
 from roadseg.errors import RoadsegError
 from roadseg.models.two_cameras import VIEWS
 from roadseg.ops.resize import resize_nearest

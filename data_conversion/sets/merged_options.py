@@ -4,8 +4,8 @@ import dataclasses
 from pathlib import Path
 from typing import Literal
 
-from roadseg.data_conversion.convert_output import Output
 from roadseg.data_conversion.raw.source import Source
+from roadseg.data_conversion.sets.options import Output
 
 
 @dataclasses.dataclass
@@ -17,7 +17,7 @@ class BDD100KOptions(Output):
 
     def plan(self) -> Source:
         """Return the files."""
-        from roadseg.data_conversion import bdd100k
+        from roadseg.data_conversion.sets import bdd100k
 
         return bdd100k.bdd100k_source(self.source)
 
@@ -33,7 +33,7 @@ class IDDOptions(Output):
 
     def plan(self) -> Source:
         """Return the files."""
-        from roadseg.data_conversion import idd
+        from roadseg.data_conversion.sets import idd
 
         return idd.idd_source(self.source, self.labels)
 
@@ -49,7 +49,7 @@ class KITTIOptions(Output):
 
     def plan(self) -> Source:
         """Return the files."""
-        from roadseg.data_conversion import kitti
+        from roadseg.data_conversion.sets import kitti
 
         return kitti.kitti_source(self.source, self.fold)
 
@@ -78,7 +78,7 @@ class UDSOptions(Output):
 
     def plan(self) -> Source:
         """Return the files."""
-        from roadseg.data_conversion import uds
+        from roadseg.data_conversion.sets import uds
 
         folders = {
             "bdd100k": self.bdd100k,

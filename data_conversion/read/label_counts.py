@@ -18,7 +18,7 @@ import numpy as np
 
 from roadseg.data_conversion.progress import progress
 from roadseg.data_conversion.raw.png_chunks import PNG_SIGNATURE, check_png
-from roadseg.data_conversion.tfrecord_files import count_records, fingerprint, first_damage
+from roadseg.data_conversion.read.tfrecord_files import count_records, fingerprint, first_damage
 from roadseg.errors import RoadsegError
 from roadseg.files import parse_json, printable
 from roadseg.label_tables import LabelTable

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from roadseg import label_tables
-from roadseg.data_conversion.label_counts import check_labels
-from roadseg.data_conversion.record_folders import Shards, find_shards
-from roadseg.data_conversion.tfrecord_files import count_records, first_damage
+from roadseg.data_conversion.read.folders import Shards, find_shards
+from roadseg.data_conversion.read.label_counts import check_labels
+from roadseg.data_conversion.read.tfrecord_files import count_records, first_damage
 from roadseg.errors import RoadsegError
 from roadseg.label_tables import LabelTable
 

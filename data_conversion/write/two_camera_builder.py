@@ -13,16 +13,16 @@ from typing import Any
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
-from roadseg.data_conversion.builder import (
+from roadseg.data_conversion.raw.label_coding import LabelCoding
+from roadseg.data_conversion.raw.pictures import read_file
+from roadseg.data_conversion.raw.source import Pair, TwoViews
+from roadseg.data_conversion.write.builder import (
     Example,
     RecordBuilder,
     ShardExamples,
     example_of,
     features,
 )
-from roadseg.data_conversion.raw.label_coding import LabelCoding
-from roadseg.data_conversion.raw.pictures import read_file
-from roadseg.data_conversion.raw.source import Pair, TwoViews
 from roadseg.errors import RoadsegError
 from roadseg.two_cameras.flow_files import decode_flow
 

@@ -10,11 +10,11 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from roadseg import label_tables
-from roadseg.data_conversion.bdd100k import bdd100k_source
-from roadseg.data_conversion.cityscapes import cityscapes_source
-from roadseg.data_conversion.idd import idd_source
-from roadseg.data_conversion.mapillary import mapillary_source
 from roadseg.data_conversion.raw.source import Pair, Source, existing_folder
+from roadseg.data_conversion.sets.bdd100k import bdd100k_source
+from roadseg.data_conversion.sets.cityscapes import cityscapes_source
+from roadseg.data_conversion.sets.idd import idd_source
+from roadseg.data_conversion.sets.mapillary import mapillary_source
 from roadseg.errors import RoadsegError
 from roadseg.label_tables.uds import MEMBERS, uds_member
 

@@ -22,7 +22,7 @@ from roadseg.errors import RoadsegError
 from roadseg.runs.checkpoint import sync_path
 
 if TYPE_CHECKING:
-    from roadseg.data_conversion.builder import RecordBuilder
+    from roadseg.data_conversion.write.builder import RecordBuilder
 
 VERSION = "1.0.0"
 STAGING = ".converting"
@@ -127,7 +127,7 @@ def shard_parts(pairs: tuple[Pair, ...], shards: int) -> list[tuple[Pair, ...]]:
 
 def _keep_counts(folder: Path, source: Source, shards: int, report: Report) -> None:
     """Write what the labels hold beside the records, so that no reader has to count it."""
-    from roadseg.data_conversion.label_counts import keep_counts
+    from roadseg.data_conversion.read.label_counts import keep_counts
     from roadseg.data_conversion.reading import total
 
     found: dict[Path, Any] = {}
@@ -142,7 +142,7 @@ def _keep_counts(folder: Path, source: Source, shards: int, report: Report) -> N
 
 
 def _check_and_sync(folder: Path, source: Source) -> None:
-    from roadseg.data_conversion.tfrecord_files import count_records
+    from roadseg.data_conversion.read.tfrecord_files import count_records
 
     for split, pairs in source.splits.items():
         written = sum(count_records(path) for path in folder.glob(f"{split}-*.tfrecord"))

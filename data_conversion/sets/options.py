@@ -10,7 +10,7 @@ from roadseg.data_conversion.raw.source import Source
 from roadseg.errors import RoadsegError
 
 if TYPE_CHECKING:
-    from roadseg.data_conversion.builder import RecordBuilder
+    from roadseg.data_conversion.write.builder import RecordBuilder
 
 
 def _cores() -> int:
@@ -53,6 +53,6 @@ class Output:
 
     def builder(self, source: Source) -> "type[RecordBuilder]":
         """Return the builder of the records of `source`."""
-        from roadseg.data_conversion.builders import BUILDERS
+        from roadseg.data_conversion.write.builders import BUILDERS
 
         return BUILDERS[source.name]

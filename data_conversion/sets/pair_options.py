@@ -3,8 +3,8 @@
 import dataclasses
 from pathlib import Path
 
-from roadseg.data_conversion.convert_output import Output
 from roadseg.data_conversion.raw.source import Source
+from roadseg.data_conversion.sets.options import Output
 
 
 @dataclasses.dataclass
@@ -20,8 +20,8 @@ class DualCameraOptions(Output):
 
     def plan(self) -> Source:
         """Return the files."""
-        from roadseg.data_conversion import dual_camera
         from roadseg.data_conversion.raw.class_table import read_class_table
+        from roadseg.data_conversion.sets import dual_camera
         from roadseg.errors import RoadsegError
 
         table, coding = read_class_table(self.classes) if self.classes else (None, "ids")
@@ -43,6 +43,6 @@ class FlowPairsOptions(Output):
 
     def plan(self) -> Source:
         """Return the files."""
-        from roadseg.data_conversion import flow_pairs
+        from roadseg.data_conversion.sets import flow_pairs
 
         return flow_pairs.flow_source(self.source, self.list, self.split_name)

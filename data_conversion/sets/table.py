@@ -4,19 +4,19 @@ import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from roadseg.data_conversion.convert_merged import (
+from roadseg.data_conversion.raw.source import Source
+from roadseg.data_conversion.sets.merged_options import (
     BDD100KOptions,
     IDDOptions,
     KITTIOptions,
     UDSOptions,
 )
-from roadseg.data_conversion.convert_output import Output
-from roadseg.data_conversion.convert_pairs import DualCameraOptions, FlowPairsOptions
-from roadseg.data_conversion.raw.source import Source
+from roadseg.data_conversion.sets.options import Output
+from roadseg.data_conversion.sets.pair_options import DualCameraOptions, FlowPairsOptions
 from roadseg.errors import RoadsegError
 
 if TYPE_CHECKING:
-    from roadseg.data_conversion.builder import RecordBuilder
+    from roadseg.data_conversion.write.builder import RecordBuilder
 
 
 @dataclasses.dataclass
@@ -41,7 +41,7 @@ class CityscapesOptions(Output):
 
     def plan(self) -> Source:
         """Return the files."""
-        from roadseg.data_conversion import cityscapes
+        from roadseg.data_conversion.sets import cityscapes
 
         refuse_both(self.list, self.split_name, self.splits or self.coarse)
         if self.list:
@@ -68,7 +68,7 @@ class CamVidOptions(Output):
 
     def plan(self) -> Source:
         """Return the files."""
-        from roadseg.data_conversion import camvid
+        from roadseg.data_conversion.sets import camvid
 
         refuse_both(self.list, self.split_name)
         if self.list:
@@ -87,7 +87,7 @@ class CamVidOriginalOptions(Output):
 
     def plan(self) -> Source:
         """Return the files."""
-        from roadseg.data_conversion import camvid
+        from roadseg.data_conversion.sets import camvid
 
         return camvid.camvid_original_source(self.source)
 
@@ -105,7 +105,7 @@ class MapillaryOptions(Output):
 
     def plan(self) -> Source:
         """Return the files."""
-        from roadseg.data_conversion import mapillary
+        from roadseg.data_conversion.sets import mapillary
 
         return mapillary.mapillary_source(self.source, self.labels, self.classes)
 
@@ -121,13 +121,13 @@ class FolderOptions(Output):
 
     def plan(self) -> Source:
         """Return the files."""
-        from roadseg.data_conversion import folder
+        from roadseg.data_conversion.sets import folder
 
         return folder.folder_source(self.source, self.classes)
 
     def builder(self, source: Source) -> "type[RecordBuilder]":
         """Return the builder of records that bear the name of the class table."""
-        from roadseg.data_conversion.builders import folder_builder
+        from roadseg.data_conversion.write.builders import folder_builder
 
         return folder_builder(source.name)
 
@@ -154,8 +154,8 @@ class StreetScenesOptions(Output):
 
     def plan(self) -> Source:
         """Draw the scenes, then return their files."""
-        from roadseg.data_conversion import cityscapes
-        from roadseg.data_conversion.street_scenes import write_street_scenes
+        from roadseg.data_conversion.sets import cityscapes
+        from roadseg.data_conversion.sets.street_scenes import write_street_scenes
 
         write_street_scenes(
             self.source, self.train, self.val, self.size, self.seed, self.workers, self.focal

@@ -3,9 +3,9 @@
 tfds wants a class in a module for each; how files are found is in the modules of the data sets.
 """
 
-from roadseg.data_conversion.builder import RecordBuilder
-from roadseg.data_conversion.dual_camera import DualCameraCoding
-from roadseg.data_conversion.two_views import TwoViewBuilder
+from roadseg.data_conversion.sets.dual_camera import DualCameraCoding
+from roadseg.data_conversion.write.builder import RecordBuilder
+from roadseg.data_conversion.write.two_camera_builder import TwoViewBuilder
 
 
 class Cityscapes(RecordBuilder):

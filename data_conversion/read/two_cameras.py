@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from roadseg.data_conversion.records import (
+from roadseg.data_conversion.read.records import (
     RecordSet,
     checked_size,
     first_example,
