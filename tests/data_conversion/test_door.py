@@ -13,8 +13,8 @@ from roadseg.data_conversion.read.records import open_records
 from roadseg.data_conversion.read.tfrecord_files import first_damage, record_spans
 from roadseg.errors import RoadsegError
 from tests.data_conversion.raw import files
+from tests.data_conversion.read.test_records import example, plain_folder
 from tests.data_conversion.support import id_map, picture, write_png
-from tests.data_conversion.test_records import example, plain_folder
 
 TABLE = """name: my_city
 classes: [{name: sky, colour: [1, 2, 3]}, {name: road, colour: [4, 5, 6]}]

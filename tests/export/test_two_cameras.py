@@ -21,7 +21,7 @@ from roadseg.recipe.recipe import Recipe
 from roadseg.runs import checkpoint
 from roadseg.runs.run_folder import RunFolder, build_network, variable_arrays
 from tests.export.support import CLASSES, COLOURS
-from tests.models.test_two_views import network
+from tests.models.test_two_cameras import network
 from tests.support import deeper_copies_slow
 
 VIEWS = ("wide", "narrow")
