@@ -4,8 +4,7 @@ from collections.abc import Callable
 
 from keras import ops
 
-from roadseg.ops.dynamic import can_select, places_of
-from roadseg.sampling.grid import Tensor
+from roadseg.ops.dynamic import Tensor, can_select, places_of
 
 MIXED = -1
 
