@@ -33,7 +33,7 @@ setup(
         "roadseg.metrics": ["*.pyi"],
         "roadseg.two_cameras": ["rigs/*.yaml"],
         "roadseg.nus_native": ["*.pyi"],
-        "roadseg.train": ["*.sh", "*.npz", "sfsegnets/*.sh"],
+        "roadseg.train": ["*.sh", "*.npz"],
     },
     ext_modules=extensions(),
     install_requires=[

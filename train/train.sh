@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Trains one recipe on the GPUs that are there; fast_seg.sh and sfsegnets.sh name it.
+# Trains one recipe on the GPUs that are there. `roadseg list` names the recipes.
 #
 #   bash train/train.sh RECIPE [--field value ...]
 #
