@@ -18,9 +18,8 @@ from roadseg.data_conversion.read.records import open_records
 from roadseg.data_conversion.read.two_cameras import has_two_views, open_two_views
 from roadseg.data_conversion.reading import Reading, describe, sparse_counts
 from roadseg.errors import RoadsegError
-from roadseg.files import refuse_unwritable
+from roadseg.files import refuse_unwritable, write_file
 from roadseg.label_tables import LabelTable
-from roadseg.runs import checkpoint
 
 _PLAIN_WIDTH = 110
 
@@ -219,7 +218,7 @@ def _write_preview(example: dict[str, Any], table: LabelTable, options: InspectO
     assert options.to is not None
     path = options.to / f"{Path(example['filename']).name}_preview.png"
     encoded = encode_png(picture)
-    checkpoint.write_file(path, lambda file: file.write(encoded))
+    write_file(path, lambda file: file.write(encoded))
     return path
 
 

@@ -10,7 +10,7 @@ from roadseg.eval.evaluation import Evaluation
 from roadseg.eval.results.density import DensityResult
 from roadseg.eval.results.segmentation import EvaluationResult, Result, SamplingResult
 from roadseg.eval.results.two_cameras import FlowResult, TwoViewResult
-from roadseg.runs import checkpoint
+from roadseg.files import write_text
 from roadseg.runs.run_folder import RunFolder
 
 LOWER_IS_BETTER = frozenset({"mse", "cross_entropy", "epe", "photometric"})
@@ -45,7 +45,7 @@ def store_result(evaluation: Evaluation, result: Result, seconds: float) -> Path
         update_best(run, result)
     run.append_metrics(event | finite)
     path = evaluation.result_path(result.step)
-    checkpoint.write_text(path, result.to_json())
+    write_text(path, result.to_json())
     return path
 
 
@@ -95,7 +95,7 @@ def update_best(run: RunFolder, result: Result) -> bool:
     }
     if math.isnan(value) or not _improves(best, _read_best(run)):
         return False
-    checkpoint.write_text(run.path / "best.json", json.dumps(best, indent=1) + "\n")
+    write_text(run.path / "best.json", json.dumps(best, indent=1) + "\n")
     return True
 
 

@@ -12,6 +12,7 @@ from roadseg.errors import RoadsegError
 from roadseg.eval.evaluation import Evaluation, Progress
 from roadseg.eval.results.segmentation import Result
 from roadseg.eval.store import store_result
+from roadseg.files import disk_error
 from roadseg.runs import checkpoint
 from roadseg.runs.run_folder import RunFolder
 
@@ -182,7 +183,7 @@ def held(run: RunFolder, step: int) -> Iterator[_Hold | None]:
         hold = None
     except OSError as error:
         shutil.rmtree(folder, ignore_errors=True)
-        raise checkpoint.disk_error(copy, error) from None
+        raise disk_error(copy, error) from None
     try:
         yield hold
     finally:

@@ -8,8 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from roadseg.errors import RoadsegError
-from roadseg.files import plain_path
-from roadseg.runs.checkpoint import sync_path
+from roadseg.files import plain_path, sync_path
 
 _UNFINISHED = ".unfinished-"
 

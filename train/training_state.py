@@ -7,6 +7,7 @@ import numpy as np
 
 from roadseg.data_conversion.read.records import RecordSet
 from roadseg.errors import RoadsegError
+from roadseg.files import read_arrays
 from roadseg.runs import checkpoint
 from roadseg.runs.run_folder import RunFolder, assign_variables, variable_arrays
 from roadseg.train.step import TrainingStep
@@ -38,7 +39,7 @@ def restore(run: RunFolder, step: TrainingStep, records: RecordSet) -> int:
             f"{records.num_examples}; go on with the same records or begin another --run"
         )
     path = folder / "weights.npz"
-    assign_variables(step.model, checkpoint.read_arrays(path), path)
+    assign_variables(step.model, read_arrays(path), path)
     _assign(_optimizer(step), folder / "optimizer.npz")
     if step.optimizer.averages:
         _assign(_averages(step), folder / "ema.npz")
@@ -61,7 +62,7 @@ def _averages(step: TrainingStep) -> dict[str, Any]:
 
 
 def _assign(variables: dict[str, Any], path: Path) -> None:
-    arrays = checkpoint.read_arrays(path)
+    arrays = read_arrays(path)
     for name, variable in variables.items():
         value = arrays.get(name)
         if value is None or value.shape != tuple(variable.shape):

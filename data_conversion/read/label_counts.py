@@ -20,9 +20,8 @@ from roadseg.data_conversion.progress import progress
 from roadseg.data_conversion.raw.png_chunks import PNG_SIGNATURE, check_png
 from roadseg.data_conversion.read.tfrecord_files import count_records, fingerprint, first_damage
 from roadseg.errors import RoadsegError
-from roadseg.files import parse_json, printable
+from roadseg.files import parse_json, printable, write_text
 from roadseg.label_tables import LabelTable
-from roadseg.runs import checkpoint
 
 COUNTS_FILE = "label_counts.json"
 PREFIXES = ("", "second/")
@@ -87,7 +86,7 @@ def _write(
     }
     for file, found in counts.items():
         entries[file.name] = {"of": marks[file], "counts": dict(sorted(found.items()))}
-    checkpoint.write_text(folder / COUNTS_FILE, json.dumps(entries, indent=1) + "\n")
+    write_text(folder / COUNTS_FILE, json.dumps(entries, indent=1) + "\n")
 
 
 def _count(files: Sequence[Path]) -> dict[Path, Counts]:

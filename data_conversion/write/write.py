@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from roadseg.data_conversion.raw.source import Pair, Source
 from roadseg.data_conversion.reading import Report
 from roadseg.errors import RoadsegError
-from roadseg.runs.checkpoint import sync_path
+from roadseg.files import sync_path
 
 if TYPE_CHECKING:
     from roadseg.data_conversion.write.builder import RecordBuilder

@@ -11,8 +11,7 @@ import tyro
 
 from roadseg.command_line import arguments
 from roadseg.errors import RoadsegError
-from roadseg.files import refuse_unwritable
-from roadseg.runs.checkpoint import write_text
+from roadseg.files import refuse_unwritable, write_text
 from roadseg.runs.run_folder import RunFolder
 
 EXAMPLE = """roadseg report runs/uniform64 runs/density64 --to report.html"""

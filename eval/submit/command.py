@@ -26,9 +26,8 @@ from roadseg.eval.progress import Progress, progress_bar
 from roadseg.eval.protocol_options import InferenceArguments
 from roadseg.eval.scoring import in_threads
 from roadseg.eval.submit.labels import Predict, full_size_labels, resized_first
-from roadseg.files import refuse_unwritable
+from roadseg.files import refuse_unwritable, write_file
 from roadseg.label_tables.label_table import LabelTable
-from roadseg.runs.checkpoint import write_file
 from roadseg.runs.run_folder import RunFolder, Step
 
 EXAMPLE = """roadseg submit runs/sfnet_resnet18 --images leftImg8bit/test --to test.zip

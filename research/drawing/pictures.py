@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from roadseg.drawing import labels as drawing
+from roadseg.files import disk_error, write_file
 from roadseg.label_tables.label_table import LabelTable
-from roadseg.runs.checkpoint import disk_error, write_file
 
 KINDS = ("labels", "colour", "overlay", "sampling")
 

@@ -3,25 +3,21 @@
 `checkpoints/step-00001200/` holds `<group>.npz` files (weights, optimizer, ema) and `state.json`.
 """
 
-import contextlib
-import errno
 import json
 import os
 import re
 import shutil
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 
 from roadseg.errors import RoadsegError
-from roadseg.files import read_json
+from roadseg.files import UNFINISHED, Arrays, disk_error, read_json, sync, sync_path
 from roadseg.npz import ArrayFile
 
-Arrays = dict[str, np.ndarray]
 _NAME = re.compile(r"step-(\d{8,})")
-_UNFINISHED = ".unfinished-"
 
 
 def checkpoint_name(step: int) -> str:
@@ -50,7 +46,7 @@ def write_checkpoint(
     target = folder / checkpoint_name(step)
     if target.is_dir():
         return target
-    aside = folder / f"{_UNFINISHED}{checkpoint_name(step)}-{os.getpid()}"
+    aside = folder / f"{UNFINISHED}{checkpoint_name(step)}-{os.getpid()}"
     try:
         folder.mkdir(parents=True, exist_ok=True)
         _clear_unfinished(folder)
@@ -59,7 +55,7 @@ def write_checkpoint(
             _write_arrays(aside / f"{group}.npz", arrays)
         with (aside / "state.json").open("w", encoding="utf-8") as file:
             json.dump({"step": step, **state}, file, indent=2)
-            _sync(file)
+            sync(file)
         sync_path(aside)
         aside.rename(target)
         sync_path(folder)
@@ -67,61 +63,6 @@ def write_checkpoint(
         shutil.rmtree(aside, ignore_errors=True)
         raise disk_error(target, error) from None
     return target
-
-
-def disk_error(path: Path, error: OSError) -> RoadsegError:
-    """Return `error`, met while writing `path`, as one line that says what to do."""
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return RoadsegError(
-            f"{path}: not written, the disk is full; what was complete is kept: "
-            "free some space and run the same command again"
-        )
-    reason = error.strerror or str(error)
-    if error.errno in (errno.EEXIST, errno.ENOTDIR):
-        reason = "a file lies where a folder is needed"
-    return RoadsegError(f"{path}: not written ({reason}); choose another place or mend this one")
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write `text` to `path` in one step: readers see the old file or the new one."""
-    write_file(path, lambda file: file.write(text.encode()))
-
-
-def write_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
-    """Write `arrays` as the `.npz` at `path` in one step, as `write_text` does."""
-    write_file(path, lambda file: np.savez(file, **arrays))  # type: ignore[arg-type]
-
-
-def write_file(path: Path, write: Callable[[IO[bytes]], object]) -> None:
-    """Let `write` fill a file beside `path`, made with its folders, then put it in place.
-
-    Raises RoadsegError where the disk is full or not writable; nothing half-written stays.
-    """
-    aside = path.with_name(f"{_UNFINISHED}{path.name}-{os.getpid()}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with aside.open("wb") as file:
-            write(file)
-            _sync(file)
-        aside.rename(path)
-    except OSError as error:
-        with contextlib.suppress(OSError):  # where the folder is none, unlinking fails as well
-            aside.unlink()
-        raise disk_error(path, error) from None
-
-
-def sync_path(path: Path) -> None:
-    """Wait until the file, or the names in the folder, at `path` are on the disk."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
-def read_arrays(path: Path) -> Arrays:
-    """Return the arrays of an `.npz` by name; raise RoadsegError if it is absent or damaged."""
-    return dict(ArrayFile(path))
 
 
 def read_weights(folder: Path) -> "Mapping[str, np.ndarray]":
@@ -151,7 +92,7 @@ def prune(folder: Path, keep: int, also: Iterable[int] = ()) -> None:
         if step in spared:
             continue
         # Renamed first, so that no reader finds a checkpoint with half of its files gone.
-        doomed = path.with_name(f"{_UNFINISHED}{path.name}-deleted-{os.getpid()}")
+        doomed = path.with_name(f"{UNFINISHED}{path.name}-deleted-{os.getpid()}")
         path.rename(doomed)
         shutil.rmtree(doomed, ignore_errors=True)
 
@@ -159,14 +100,9 @@ def prune(folder: Path, keep: int, also: Iterable[int] = ()) -> None:
 def _write_arrays(path: Path, arrays: Arrays) -> None:
     with path.open("wb") as file:
         np.savez(file, **arrays)  # type: ignore[arg-type]
-        _sync(file)
+        sync(file)
 
 
 def _clear_unfinished(folder: Path) -> None:
-    for path in folder.glob(f"{_UNFINISHED}*"):
+    for path in folder.glob(f"{UNFINISHED}*"):
         shutil.rmtree(path, ignore_errors=True)
-
-
-def _sync(file: Any) -> None:
-    file.flush()
-    os.fsync(file.fileno())

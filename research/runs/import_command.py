@@ -73,12 +73,12 @@ def write_npz(target: Path, model: "keras.Model", paths: Sequence[str]) -> None:
     """
     import numpy as np
 
+    from roadseg.files import write_arrays
     from roadseg.layers.introspection import weights
-    from roadseg.runs import checkpoint
 
     found = weights(model)
     arrays = {path: np.asarray(found[path][1]) for path in paths}
-    checkpoint.write_arrays(target, arrays)
+    write_arrays(target, arrays)
 
 
 def _import_run(arguments: Arguments) -> "Assigned":

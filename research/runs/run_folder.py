@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from roadseg.errors import RoadsegError
+from roadseg.files import Arrays, disk_error, write_text
 from roadseg.npz import ArrayFile, check_finite, shape_of
 from roadseg.recipe.recipe import Recipe
 from roadseg.runs import checkpoint
@@ -81,8 +82,8 @@ class RunFolder:
 
     def begin(self, recipe: Recipe, label_table: "LabelTable") -> None:
         """Write what a new run starts from; the recipe last, since it marks the run as begun."""
-        checkpoint.write_text(self.path / "label_table.json", label_table.to_json())
-        checkpoint.write_text(self.path / "recipe.json", recipe.to_json() + "\n")
+        write_text(self.path / "label_table.json", label_table.to_json())
+        write_text(self.path / "recipe.json", recipe.to_json() + "\n")
 
     def checkpoints(self) -> list[tuple[int, Path]]:
         """Return (step, folder) of every complete checkpoint, oldest first."""
@@ -206,7 +207,7 @@ class RunFolder:
             finally:
                 os.close(handle)
         except OSError as error:
-            raise checkpoint.disk_error(path, error) from None
+            raise disk_error(path, error) from None
 
     def read_metrics(self) -> list[dict[str, Any]]:
         """Return the events of metrics.jsonl in order; lines that are none are named and left out.
@@ -292,7 +293,7 @@ def auxiliary_layers(recipe: Recipe) -> tuple[str, ...]:
     return find(recipe.model).auxiliary
 
 
-def variable_arrays(model: "keras.Model") -> checkpoint.Arrays:
+def variable_arrays(model: "keras.Model") -> Arrays:
     """Return the weights of `model` by their path, such as 'aspp0.conv/kernel'."""
     import numpy as np
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from roadseg.errors import RoadsegError
-from roadseg.runs.checkpoint import write_file
+from roadseg.files import write_file
 
 MAGIC = struct.pack("<f", 202021.25)
 UNKNOWN_PX = 1e9

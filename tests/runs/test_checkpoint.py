@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from roadseg.errors import RoadsegError
+from roadseg.files import Arrays, read_arrays, write_arrays, write_file, write_text
 from roadseg.runs import checkpoint
 
 GROUPS = {"weights": {"conv/kernel": np.arange(6.0).reshape(2, 3), "conv/bias": np.zeros(3)}}
@@ -21,7 +22,7 @@ def write(folder: Path, *steps: int) -> None:
 def test_arrays_and_state_come_back_as_they_were_written(tmp_path: Path) -> None:
     path = checkpoint.write_checkpoint(tmp_path, 1200, GROUPS, {"examples": 4})
     assert path.name == "step-00001200"
-    arrays = checkpoint.read_arrays(path / "weights.npz")
+    arrays = read_arrays(path / "weights.npz")
     np.testing.assert_array_equal(arrays["conv/kernel"], GROUPS["weights"]["conv/kernel"])
     assert checkpoint.read_state(path) == {"step": 1200, "examples": 4}
 
@@ -52,7 +53,7 @@ def test_a_full_disk_is_one_line_and_leaves_nothing(
 ) -> None:
     write(tmp_path, 1)
 
-    def full(path: Path, arrays: checkpoint.Arrays) -> None:
+    def full(path: Path, arrays: Arrays) -> None:
         path.write_bytes(b"PK half")
         raise OSError(errno.ENOSPC, "No space left on device")
 
@@ -70,14 +71,14 @@ def test_a_damaged_file_of_arrays_is_named(tmp_path: Path, content: bytes) -> No
     path = tmp_path / "weights.npz"
     path.write_bytes(content)
     with pytest.raises(RoadsegError, match="weights.npz: not readable"):
-        checkpoint.read_arrays(path)
+        read_arrays(path)
 
 
 def test_pickled_objects_are_not_read(tmp_path: Path) -> None:
     path = tmp_path / "weights.npz"
     np.savez(path, a=np.array([{"code": "run"}], dtype=object))
     with pytest.raises(RoadsegError, match="not readable"):
-        checkpoint.read_arrays(path)
+        read_arrays(path)
 
 
 @pytest.mark.parametrize("text", ["{", json.dumps({"epoch": 3}), "[]"])
@@ -89,8 +90,8 @@ def test_a_state_without_a_step_is_refused(tmp_path: Path, text: str) -> None:
 
 def test_text_is_replaced_in_one_step(tmp_path: Path) -> None:
     path = tmp_path / "folder" / "recipe.json"
-    checkpoint.write_text(path, "old")
-    checkpoint.write_text(path, "new")
+    write_text(path, "old")
+    write_text(path, "new")
     assert path.read_text() == "new"
     assert len(list(path.parent.iterdir())) == 1
 
@@ -98,23 +99,23 @@ def test_text_is_replaced_in_one_step(tmp_path: Path) -> None:
 def test_a_folder_that_is_a_file_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(RoadsegError, match="a.npz: not written"):
-        checkpoint.write_arrays(tmp_path / "file" / "a.npz", {"a": np.zeros(1)})
+        write_arrays(tmp_path / "file" / "a.npz", {"a": np.zeros(1)})
 
 
 def test_arrays_are_written_whole_or_not_at_all(tmp_path: Path) -> None:
     path = tmp_path / "new" / "a.npz"
-    checkpoint.write_arrays(path, {"a.b": np.arange(3)})
+    write_arrays(path, {"a.b": np.arange(3)})
 
     def fails(file: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
     with pytest.raises(RoadsegError, match="a.npz: not written, the disk is full"):
-        checkpoint.write_file(path, fails)
-    np.testing.assert_array_equal(checkpoint.read_arrays(path)["a.b"], np.arange(3))
+        write_file(path, fails)
+    np.testing.assert_array_equal(read_arrays(path)["a.b"], np.arange(3))
     assert [found.name for found in path.parent.iterdir()] == ["a.npz"]
 
 
 def test_a_file_where_a_folder_is_needed_is_called_one(tmp_path: Path) -> None:
     (tmp_path / "run").touch()
     with pytest.raises(RoadsegError, match="a file lies where a folder is needed.*choose another"):
-        checkpoint.write_text(tmp_path / "run" / "recipe.json", "text")
+        write_text(tmp_path / "run" / "recipe.json", "text")

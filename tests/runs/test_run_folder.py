@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from roadseg.errors import RoadsegError
+from roadseg.files import read_arrays
 from roadseg.recipe.recipe import Recipe
 from roadseg.runs import checkpoint
 from roadseg.runs.run_folder import RunFolder, assign_variables, variable_arrays
@@ -42,7 +43,7 @@ def test_a_network_has_the_weights_of_the_step_asked_for(tmp_path: Path) -> None
     run = make_run(tmp_path, tiny.recipe(), (10, 20))
     (tmp_path / "best.json").write_text('{"step": 10, "metric": "miou", "value": 0.5}')
     for step, name in ((None, "step-00000020"), (10, "step-00000010"), ("best", "step-00000010")):
-        expected = checkpoint.read_arrays(run.checkpoint_folder / name / "weights.npz")
+        expected = read_arrays(run.checkpoint_folder / name / "weights.npz")
         found = variable_arrays(run.load_network(step))
         assert found.keys() == expected.keys()
         for key in expected:
@@ -81,7 +82,7 @@ def test_a_checkpoint_of_another_class_count_names_variable_and_shapes(tmp_path:
     other = tiny.network(tiny.recipe(), 5)
     with pytest.raises(RoadsegError, match=r"weights.npz: 'logits/kernel'.*\(1, 1, 4, 3\).*5\)"):
         path = run.find_checkpoint()[1] / "weights.npz"
-        assign_variables(other, checkpoint.read_arrays(path), path)
+        assign_variables(other, read_arrays(path), path)
 
 
 def test_a_checkpoint_of_another_network_is_refused_and_changes_nothing(tmp_path: Path) -> None:

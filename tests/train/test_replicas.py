@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from roadseg.runs.checkpoint import read_arrays
+from roadseg.files import read_arrays
 from roadseg.runs.run_folder import RunFolder
 from tests.support import REPOSITORY
 from tests.train import tiny

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from roadseg.errors import RoadsegError
-from roadseg.runs.checkpoint import Arrays, read_arrays
+from roadseg.files import Arrays, read_arrays
 from roadseg.runs.run_folder import RunFolder
 from roadseg.train import loop
 from tests.support import REPOSITORY

@@ -114,11 +114,12 @@ def use_tiny_network() -> None:
 
 def kill_at_file(count: int) -> None:
     """Let this process be killed before it writes file `count` of its checkpoints."""
+    from roadseg.files import Arrays
     from roadseg.runs import checkpoint
 
     write, written = checkpoint._write_arrays, []
 
-    def write_or_die(path: Path, arrays: checkpoint.Arrays) -> None:
+    def write_or_die(path: Path, arrays: Arrays) -> None:
         written.append(path)
         if len(written) == count:
             path.write_bytes(b"PK half a file")

@@ -10,7 +10,7 @@ import tensorflow as tf
 from roadseg.data_conversion.progress import progress
 from roadseg.data_conversion.read.records import RecordSet, readable
 from roadseg.errors import RoadsegError
-from roadseg.runs import checkpoint
+from roadseg.files import read_arrays, write_arrays
 from roadseg.train.data.centroids import Centroids, tile_centroids
 
 _FORM = 1
@@ -33,7 +33,7 @@ def open_centroids(records: RecordSet, tile: int, whole_if_small: bool = True) -
     found = find_centroids(records, tile, whole_if_small)
     arrays = {"image": found.image, "train_id": found.train_id, "yx": found.yx}
     try:
-        checkpoint.write_arrays(path, {**arrays, "fingerprint": np.array(made_from)})
+        write_arrays(path, {**arrays, "fingerprint": np.array(made_from)})
     except RoadsegError as error:
         print(f"{error}; the next run will look for the centroids again")
     return found
@@ -83,7 +83,7 @@ def find_centroids(records: RecordSet, tile: int, whole_if_small: bool = True) -
 
 def _read(path: Path, made_from: str, records: RecordSet) -> Centroids:
     """Return what `path` holds; raise RoadsegError if it is damaged or of other records."""
-    arrays = checkpoint.read_arrays(path)
+    arrays = read_arrays(path)
     if str(arrays.get("fingerprint")) != made_from:
         raise RoadsegError(f"{path}: of other records, tiles or classes")
     try:

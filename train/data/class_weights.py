@@ -9,8 +9,8 @@ import tensorflow as tf
 
 from roadseg.data_conversion.read.records import parse_example, readable
 from roadseg.errors import RoadsegError
+from roadseg.files import write_text
 from roadseg.losses.cross_entropy import PUBLISHED_WEIGHTS
-from roadseg.runs import checkpoint
 
 if TYPE_CHECKING:
     from roadseg.data_conversion.read.records import RecordSet
@@ -44,7 +44,7 @@ def class_weights(
     seen = [*counts[: table.num_classes], *([counts[table.ignore]] if recipe.void_class else [])]
     weights = from_counts(np.asarray(seen))
     if writes:
-        checkpoint.write_text(path, json.dumps(weights) + "\n")
+        write_text(path, json.dumps(weights) + "\n")
     return weights
 
 

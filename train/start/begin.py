@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from roadseg.errors import RoadsegError
+from roadseg.files import read_arrays
 from roadseg.recipe.recipe import Recipe
 from roadseg.runs import checkpoint
 from roadseg.runs.run_folder import RunFolder
@@ -104,9 +105,9 @@ def copy_sampler(recipe: Recipe, run: RunFolder) -> None:
     """Copy the sampler that `recipe` names into the run, which then needs no other."""
     source, step = find_sampler(recipe)
     number, folder = source.find_checkpoint(step)
-    groups = {"weights": checkpoint.read_arrays(folder / "weights.npz")}
+    groups = {"weights": read_arrays(folder / "weights.npz")}
     if (folder / "ema.npz").is_file():
-        groups["ema"] = checkpoint.read_arrays(folder / "ema.npz")
+        groups["ema"] = read_arrays(folder / "ema.npz")
     copy = RunFolder(run.path / "sampler")
     shutil.rmtree(copy.path, ignore_errors=True)
     state = {"copied_from": str(folder)}

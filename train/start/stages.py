@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from roadseg.errors import RoadsegError
+from roadseg.files import Arrays
 from roadseg.models.registry import find
 from roadseg.npz import check_finite, shape_of
 from roadseg.recipe.recipe import Recipe
@@ -70,13 +71,13 @@ def fitted(
     arrays: Mapping[str, Any],
     source: Path,
     prefixes: Iterable[str] = (),
-) -> checkpoint.Arrays:
+) -> Arrays:
     """Return `arrays` by the names that the variables of the whole network have.
 
     prefixes: what names may lack, since they were given by a network that is a part of the whole.
     Raises RoadsegError naming `source` for the first name or shape that does not fit.
     """
-    given: checkpoint.Arrays = {}
+    given: Arrays = {}
     for name in arrays:
         known = [full for full in (name, *(p + name for p in prefixes)) if full in variables]
         if not known:

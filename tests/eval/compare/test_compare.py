@@ -18,7 +18,7 @@ from roadseg.eval.compare.paired import at_equal_cost, difference, needed_macs, 
 from roadseg.eval.evaluation import score_frames
 from roadseg.eval.frames import Frame
 from roadseg.eval.results.segmentation import EvaluationResult
-from roadseg.runs.checkpoint import write_text
+from roadseg.files import write_text
 from roadseg.runs.run_folder import RunFolder
 from tests.eval.small_runs import AUXILIARY, RECIPE, TABLE
 

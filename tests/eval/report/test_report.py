@@ -20,9 +20,9 @@ from roadseg.eval.report.data import load_runs
 from roadseg.eval.report.html import h, points, table
 from roadseg.eval.report.pictures import choose, coarse
 from roadseg.eval.results.segmentation import EvaluationResult
+from roadseg.files import write_text
 from roadseg.label_tables.label_table import LabelTable
 from roadseg.recipe.recipe import Recipe
-from roadseg.runs.checkpoint import write_text
 from roadseg.runs.run_folder import RunFolder
 from tests.eval.runs import write_records
 from tests.eval.small_runs import RECIPE, TABLE, small_run

@@ -8,7 +8,7 @@ from scipy import ndimage
 
 from roadseg.data_conversion.read.index import RecordIndex
 from roadseg.data_conversion.read.records import RecordSet, open_records
-from roadseg.runs.checkpoint import read_arrays
+from roadseg.files import read_arrays
 from roadseg.train.data import centroid_cache
 from roadseg.train.data.centroid_cache import cache_path, find_centroids, open_centroids
 from roadseg.train.data.centroids import Centroids, tile_centroids

@@ -9,6 +9,7 @@ import pytest
 from roadseg import label_tables
 from roadseg.errors import RoadsegError
 from roadseg.eval.benchmark.costs import segmenter_cost
+from roadseg.files import read_arrays
 from roadseg.recipe.recipe import Recipe
 from roadseg.runs import checkpoint
 from roadseg.runs.run_folder import RunFolder, build_network, variable_arrays
@@ -48,7 +49,7 @@ def test_uniform_sampling_gets_at_least_the_multiply_adds_of_the_sampler_as_samp
 @pytest.mark.parametrize("recipe", [EVEN, CHOSEN], ids=lambda recipe: recipe.name)
 def test_the_shipped_weights_are_those_of_the_arms_network(recipe: Recipe) -> None:
     assert SHIPPED.stat().st_size < 2e6
-    shipped = checkpoint.read_arrays(SHIPPED)
+    shipped = read_arrays(SHIPPED)
     assert {array.dtype for array in shipped.values()} == {np.dtype(np.float16)}
     network = build_network(recipe, CLASSES)
     assert load_file(recipe, network, SHIPPED)
@@ -73,7 +74,7 @@ def test_half_weights_are_the_newest_checkpoint_rounded(tmp_path: Path) -> None:
     values = np.random.default_rng(0).normal(size=(5, 7))
     run, path = run_with(tmp_path / "run", values), tmp_path / "half.npz"
     assert main([str(run.path), str(path)]) == 0
-    (name, array), *rest = checkpoint.read_arrays(path).items()
+    (name, array), *rest = read_arrays(path).items()
     assert (name, array.dtype, rest) == ("layer/kernel", np.float16, [])
     np.testing.assert_allclose(array, values, rtol=1e-3, atol=1e-7)
 

@@ -11,9 +11,9 @@ import pytest
 import tensorflow as tf
 
 from roadseg.errors import RoadsegError
+from roadseg.files import read_arrays
 from roadseg.recipe.recipe import Recipe
 from roadseg.runs import checkpoint
-from roadseg.runs.checkpoint import read_arrays
 from roadseg.runs.run_folder import RunFolder, build_network, variable_arrays
 from roadseg.train import loop
 from roadseg.train.step import TrainingStep

@@ -12,8 +12,8 @@ from PIL import Image
 
 from roadseg.data_conversion.read.two_cameras import open_two_views
 from roadseg.errors import RoadsegError
+from roadseg.files import read_arrays
 from roadseg.recipe.recipe import Recipe
-from roadseg.runs.checkpoint import read_arrays
 from roadseg.runs.run_folder import RunFolder
 from roadseg.train import loop
 from roadseg.train.data.pipeline import training_batches
