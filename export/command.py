@@ -97,7 +97,7 @@ def export_run(
     wanted = parse_step(step)
     from roadseg.export.converters import need
     from roadseg.export.model_card import model_card, to_markdown
-    from roadseg.export.saved_folder import replace_folder
+    from roadseg.folders import replace_folder
     from roadseg.runs.run_folder import RunFolder
 
     need(format_name)

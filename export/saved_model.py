@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from roadseg.errors import RoadsegError
-from roadseg.export.saved_folder import replace_folder
+from roadseg.folders import replace_folder
 from roadseg.export.saved_signatures import save_signatures
 from roadseg.export.trial_images import trial_images
 

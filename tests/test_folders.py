@@ -17,7 +17,7 @@ if keras.backend.backend() != "tensorflow":
 import tensorflow as tf
 
 from roadseg.errors import RoadsegError
-from roadseg.export.saved_folder import replace_folder
+from roadseg.folders import replace_folder
 from roadseg.export.saved_model import export_saved_model
 from tests.export.support import heavy_network
 
