@@ -16,7 +16,7 @@ from roadseg.eval.replaced import SamplerArguments
 
 if TYPE_CHECKING:
     from roadseg.eval.evaluation import Evaluation
-    from roadseg.eval.results.segmentation import Result
+    from roadseg.eval.results.base import BaseResult
 
 EXAMPLE = """\
 roadseg eval runs/uniform128
@@ -134,7 +134,7 @@ def _evaluate(arguments: Arguments) -> int:
     return 0
 
 
-def _print_result(evaluation: "Evaluation", result: "Result", as_json: bool) -> None:
+def _print_result(evaluation: "Evaluation", result: "BaseResult", as_json: bool) -> None:
     from roadseg.eval import tables
 
     if as_json:
@@ -146,7 +146,7 @@ def _print_result(evaluation: "Evaluation", result: "Result", as_json: bool) -> 
     console.print(f"written: {evaluation.result_path(result.step)}", soft_wrap=True)
 
 
-def _print_event(evaluation: "Evaluation", result: "Result", as_json: bool) -> None:
+def _print_event(evaluation: "Evaluation", result: "BaseResult", as_json: bool) -> None:
     """Print one line for one of many evaluations."""
     name, value = result.headline
     if as_json:

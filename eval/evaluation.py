@@ -15,7 +15,9 @@ from roadseg.eval.inference import InferenceMode
 from roadseg.eval.protocols import Pending, Predictor, Protocol, choose_protocol, predictor
 from roadseg.eval.replaced import SamplerArguments
 from roadseg.eval.resizing import validation_frame
-from roadseg.eval.results.segmentation import EvaluationResult, GridScore, Result, SamplingResult
+from roadseg.eval.results.base import BaseResult
+from roadseg.eval.results.sampling_grid import GridScore, SamplingResult
+from roadseg.eval.results.segmentation import EvaluationResult
 from roadseg.eval.scoring import SegmentationScorer, in_threads
 from roadseg.eval.tasks.density import evaluate_density
 from roadseg.eval.tasks.two_cameras import evaluate_flow, evaluate_views, open_views
@@ -124,7 +126,7 @@ class Evaluation:
         step = self.options.step
         return self.run.find_checkpoint(None if step == "last" else step)[0]
 
-    def load(self, step: int) -> Callable[[Progress | None], Result]:
+    def load(self, step: int) -> Callable[[Progress | None], BaseResult]:
         """Return a function that evaluates the checkpoint at `step`, whose weights are now read.
 
         What it needs from the checkpoint is in memory afterwards: pruning it does no harm.
@@ -150,7 +152,9 @@ class Evaluation:
         """Yield the images and labels to evaluate, cut as the protocol asks."""
         return read_frames(self.records, self.protocol.crop, self.options.limit, self.prepare)
 
-    def _evaluate_labels(self, step: int, predict: Predictor, progress: Progress | None) -> Result:
+    def _evaluate_labels(
+        self, step: int, predict: Predictor, progress: Progress | None
+    ) -> BaseResult:
         folder = self.options.dump
         scorer = score_frames(
             self.frames(),
@@ -164,7 +168,7 @@ class Evaluation:
         )
         return EvaluationResult(**self.origin(step), **scorer.values())
 
-    def _evaluate_grids(self, step: int, network: Any, progress: Progress | None) -> Result:
+    def _evaluate_grids(self, step: int, network: Any, progress: Progress | None) -> BaseResult:
         from roadseg.nus_native import boundary_targets
         from roadseg.sampling import uniform_grid
 
@@ -225,7 +229,7 @@ def evaluate(
     run: RunFolder | Path | str,
     options: EvaluationOptions | None = None,
     progress: Progress | None = None,
-) -> Result:
+) -> BaseResult:
     """Return the scores of one checkpoint of `run`; writes nothing.
 
     Raises RoadsegError for whatever does not fit: run, checkpoint, records, split, protocol.

@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from roadseg.eval.evaluation import Evaluation
+from roadseg.eval.results.base import BaseResult
 from roadseg.eval.results.density import DensityResult
-from roadseg.eval.results.segmentation import EvaluationResult, Result, SamplingResult
+from roadseg.eval.results.sampling_grid import SamplingResult
+from roadseg.eval.results.segmentation import EvaluationResult
 from roadseg.eval.results.two_cameras import FlowResult, TwoViewResult
 from roadseg.files import write_text
 from roadseg.runs.run_folder import RunFolder
@@ -16,7 +18,7 @@ from roadseg.runs.run_folder import RunFolder
 LOWER_IS_BETTER = frozenset({"mse", "cross_entropy", "epe", "photometric"})
 
 
-def store_result(evaluation: Evaluation, result: Result, seconds: float) -> Path:
+def store_result(evaluation: Evaluation, result: BaseResult, seconds: float) -> Path:
     """Write `result` everywhere it belongs and return its JSON file.
 
     The JSON file comes last: once it is there the step counts as evaluated, and whoever was killed
@@ -49,7 +51,7 @@ def store_result(evaluation: Evaluation, result: Result, seconds: float) -> Path
     return path
 
 
-def scalar_values(result: Result) -> dict[str, float]:
+def scalar_values(result: BaseResult) -> dict[str, float]:
     """Return the scores of `result` that make a curve, by name."""
     if isinstance(result, FlowResult | TwoViewResult | DensityResult):
         return result.scalars()
@@ -77,7 +79,7 @@ def scalar_values(result: Result) -> dict[str, float]:
     return scalars
 
 
-def update_best(run: RunFolder, result: Result) -> bool:
+def update_best(run: RunFolder, result: BaseResult) -> bool:
     """Write `result` to best.json if it is the best so far; return whether it was.
 
     Scores compare within one split, protocol and mode: best.json belongs to the kind of evaluation

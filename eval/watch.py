@@ -10,7 +10,7 @@ from pathlib import Path
 
 from roadseg.errors import RoadsegError
 from roadseg.eval.evaluation import Evaluation, Progress
-from roadseg.eval.results.segmentation import Result
+from roadseg.eval.results.base import BaseResult
 from roadseg.eval.store import store_result
 from roadseg.files import disk_error
 from roadseg.runs import checkpoint
@@ -68,7 +68,7 @@ def follow(
     report: Report = print,
     sleep: Callable[[float], None] = time.sleep,
     clock: Callable[[], float] = time.monotonic,
-) -> Iterator[Result]:
+) -> Iterator[BaseResult]:
     """Yield the result of each checkpoint not evaluated before, as it appears, and store it.
 
     Waiting checkpoints are taken oldest first, so curves grow in order and none is left out that
@@ -123,7 +123,7 @@ def _is_over(evaluation: Evaluation, last_step: float) -> bool:
 
 def evaluate_and_store(
     evaluation: Evaluation, step: int, progress: Progress | None = None
-) -> Result | None:
+) -> BaseResult | None:
     """Evaluate the checkpoint at `step` and store the result; None if it was pruned meanwhile.
 
     If it turns out to be the best and was pruned during the evaluation, it is put back.

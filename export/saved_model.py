@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from roadseg.errors import RoadsegError
-from roadseg.folders import replace_folder
 from roadseg.export.saved_signatures import save_signatures
 from roadseg.export.trial_images import trial_images
+from roadseg.folders import replace_folder
 
 if TYPE_CHECKING:
     import keras

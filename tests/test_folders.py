@@ -17,8 +17,8 @@ if keras.backend.backend() != "tensorflow":
 import tensorflow as tf
 
 from roadseg.errors import RoadsegError
-from roadseg.folders import replace_folder
 from roadseg.export.saved_model import export_saved_model
+from roadseg.folders import replace_folder
 from tests.export.support import heavy_network
 
 

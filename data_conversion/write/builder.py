@@ -23,7 +23,7 @@ from roadseg.data_conversion.raw.label_coding import LabelCoding
 from roadseg.data_conversion.raw.source import Pair, Source
 from roadseg.data_conversion.read.tfrecord_files import count_records
 from roadseg.data_conversion.reading import OnExample, Reading, sparse_counts
-from roadseg.data_conversion.write.write import VERSION, shard_parts
+from roadseg.data_conversion.write.shards import VERSION, shard_parts
 from roadseg.errors import RoadsegError
 from roadseg.files import printable
 

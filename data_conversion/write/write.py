@@ -9,22 +9,21 @@ import contextlib
 import errno
 import fcntl
 import logging
-import math
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from roadseg.data_conversion.raw.source import Pair, Source
+from roadseg.data_conversion.raw.source import Source
 from roadseg.data_conversion.reading import Report
+from roadseg.data_conversion.write.shards import VERSION, shard_parts
 from roadseg.errors import RoadsegError
 from roadseg.files import sync_path
 
 if TYPE_CHECKING:
     from roadseg.data_conversion.write.builder import RecordBuilder
 
-VERSION = "1.0.0"
 STAGING = ".converting"
 ASIDE = ".replaced"
 LOCK = ".converting.lock"
@@ -117,12 +116,6 @@ def _beam(options: Sequence[str]) -> dict[str, Any]:
     logging.getLogger("apache_beam").setLevel(logging.CRITICAL)  # it logs what is raised as well
     runner = parsed.view_as(StandardOptions).runner or "DirectRunner"
     return {"beam_runner": runner, "beam_options": parsed}
-
-
-def shard_parts(pairs: tuple[Pair, ...], shards: int) -> list[tuple[Pair, ...]]:
-    """Return the pairs in at most `shards` consecutive parts of ceil(n / shards), none empty."""
-    length = math.ceil(len(pairs) / shards)
-    return [pairs[start : start + length] for start in range(0, len(pairs), length)]
 
 
 def _keep_counts(folder: Path, source: Source, shards: int, report: Report) -> None:

@@ -1,65 +1,18 @@
 """`roadseg benchmark`: parameters, multiply-adds and latency of networks, runs and SavedModels."""
 
-import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
-
-import tyro
 
 from roadseg.command_line import arguments
-from roadseg.command_line.options import read_options
+from roadseg.command_line.options import parse_size
 from roadseg.errors import RoadsegError
+from roadseg.eval.benchmark.options import BenchmarkOptions
 from roadseg.network_names import refuse_unknown_network
 
 EXAMPLE = """roadseg benchmark --all --size 512x1024
 roadseg benchmark deeplabv3_mobilenet_v2 --size 1024x1024 --sampler density --sampling-size 96x128
 roadseg benchmark deeplabv3_mobilenet_v2 --count --size 128x128 --option output_stride=16
 roadseg benchmark sfnet_resnet18 --size 512x1024 --part fpn_out_align .warped"""
-
-
-@dataclasses.dataclass(frozen=True)
-class BenchmarkOptions:
-    """Count and time networks as their originals were timed, in every format installed; runs,
-    SavedModels and sampled networks from image to the labels of every pixel.
-    """
-
-    names: Annotated[tuple[str, ...], tyro.conf.Positional, tyro.conf.arg(metavar="NAME")] = ()
-    """Networks, run folders or folders of SavedModels."""
-    all: bool = False
-    """Every network of single images in the registry."""
-    size: str = "1024x2048"
-    """Image size, height x width."""
-    sampling_size: tuple[str, ...] = ()
-    """Put networks behind sampling with so many samples: 128 a side, or 96x128."""
-    sampler: tuple[str, ...] = ("uniform", "nus", "density")
-    """What samples then, untrained: uniform, prior, nus, density."""
-    count: bool = False
-    """Print both operation counts, and time nothing."""
-    num_classes: int = 19
-    """Classes of the networks named."""
-    option: tuple[str, ...] = ()
-    """Options of the networks named, such as output_stride=8."""
-    batch_size: int = 1
-    """Images a call."""
-    warm_up: int = 3
-    """Calls before the clock starts."""
-    repeats: int = 10
-    """Calls that are timed."""
-    threads: int | None = None
-    """Threads of TensorFlow and the other runtimes; default one a core."""
-    saved_model: bool = False
-    """Time each also as a SavedModel, written to a temporary folder."""
-    labels: bool = False
-    """Time networks from uint8 images to labels of every pixel, as runs are timed."""
-    part: tuple[str, ...] = ()
-    """Also time the layers whose names hold a text, alone, and print their share of the network."""
-    json: bool = False
-    """Print JSON instead of tables."""
-
-    def builder_options(self) -> dict[str, Any]:
-        """Return --option as keyword arguments; raise RoadsegError for one that is none."""
-        return parse_options(self.option)
 
 
 def main(argv: Sequence[str]) -> int:
@@ -150,19 +103,6 @@ def _time_parts(options: BenchmarkOptions, size: tuple[int, int], threads: int) 
     conditions["protocol"] = f"{options.warm_up} calls to warm up, median of {options.repeats}"
     part_times.show(rows, conditions, options.json)
     return 0
-
-
-def parse_size(text: str, option: str = "--size") -> tuple[int, int]:
-    """Return (height, width) from '1024x2048'; raise RoadsegError for anything else."""
-    parts = text.lower().split("x")
-    if len(parts) != 2 or not all(part.isdecimal() and int(part) > 0 for part in parts):
-        raise RoadsegError(f"{option} {text}: give height x width, such as 1024x2048")
-    return int(parts[0]), int(parts[1])
-
-
-def parse_options(pairs: Sequence[str]) -> dict[str, Any]:
-    """Return builder options from 'name=value'; see `read_options`."""
-    return read_options(pairs)
 
 
 def _conditions(

@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     import keras
     from rich.table import Table
 
-    from roadseg.eval.benchmark.command import BenchmarkOptions
     from roadseg.eval.benchmark.costs import Cost
     from roadseg.eval.benchmark.latency import Latency
+    from roadseg.eval.benchmark.options import BenchmarkOptions
     from roadseg.runs.run_folder import RunFolder
     from roadseg.sampling import Sampler
 

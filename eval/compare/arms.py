@@ -10,7 +10,8 @@ from typing import Any, Literal
 from roadseg.errors import RoadsegError
 from roadseg.eval.benchmark.costs import run_cost
 from roadseg.eval.report.data import result_path, run_names
-from roadseg.eval.results.segmentation import EvaluationResult, load_result
+from roadseg.eval.results.load import load_result
+from roadseg.eval.results.segmentation import EvaluationResult
 from roadseg.label_tables.label_table import LabelTable
 from roadseg.recipe.recipe import Recipe
 from roadseg.runs.run_folder import LEARNED, RunFolder

@@ -69,7 +69,7 @@ def main(argv: Sequence[str]) -> int:
 
 def compare(settings: "Sequence[Setting]", baseline: str) -> list[dict[str, Any]]:
     """Return everything as JSON values, scores 0..1: a list of settings, kinds and arms."""
-    from roadseg.eval.results.segmentation import without_nan
+    from roadseg.eval.results.base import without_nan
 
     found = [
         {

@@ -30,7 +30,7 @@ from roadseg.eval.oracle.samplers import (
     oracle_samplers,
     sampler_runs,
 )
-from roadseg.eval.results.segmentation import without_nan
+from roadseg.eval.results.base import without_nan
 from roadseg.eval.scoring import Counts, SegmentationScorer, in_threads
 from roadseg.label_tables.label_table import LabelTable
 from roadseg.metrics.boundary import BandScore

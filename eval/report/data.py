@@ -9,12 +9,15 @@ from typing import Any, Literal
 
 from roadseg.errors import RoadsegError
 from roadseg.eval.benchmark.costs import Cost, run_cost
+from roadseg.eval.results.base import BaseResult
 from roadseg.eval.results.density import DensityResult
-from roadseg.eval.results.segmentation import EvaluationResult, Result, SamplingResult, load_result
+from roadseg.eval.results.load import load_result
+from roadseg.eval.results.sampling_grid import SamplingResult
+from roadseg.eval.results.segmentation import EvaluationResult
 from roadseg.label_tables.label_table import LabelTable
 from roadseg.recipe.recipe import Recipe
 from roadseg.runs.run_folder import LEARNED, RunFolder
-from roadseg.sampling.density_targets import STRIDE
+from roadseg.sampling.density_targets import STRIDE, density_input
 
 # Of several kinds of evaluation in a run, the first of these is shown.
 PREFERRED = (
@@ -38,7 +41,7 @@ class ReportedRun:
     run: RunFolder
     recipe: Recipe
     table: LabelTable
-    result: Result | None
+    result: BaseResult | None
     kind: str
     """Name of the folder of the evaluation, '' without one."""
     events: list[dict[str, Any]] = field(default_factory=list, repr=False)
@@ -63,7 +66,7 @@ class ReportedRun:
         """The sampling in words: 'density 64x64'."""
         recipe = self.recipe
         if recipe.learns_density:
-            rows, columns = (side // STRIDE for side in recipe.density_input)
+            rows, columns = (side // STRIDE for side in density_input(recipe))
             return f"density {rows}x{columns}"
         if recipe.task == "sampling":
             return "grid {}x{}".format(*recipe.grid_size)

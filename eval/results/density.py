@@ -3,7 +3,7 @@
 import dataclasses
 from typing import Any
 
-from roadseg.eval.results.segmentation import BaseResult
+from roadseg.eval.results.base import BaseResult
 
 
 @dataclasses.dataclass(frozen=True)

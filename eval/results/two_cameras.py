@@ -5,7 +5,8 @@ import json
 import math
 from typing import Any
 
-from roadseg.eval.results.segmentation import BaseResult, EvaluationResult
+from roadseg.eval.results.base import BaseResult
+from roadseg.eval.results.segmentation import EvaluationResult
 from roadseg.metrics.confusion import mean_of_present
 
 

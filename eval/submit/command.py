@@ -18,10 +18,10 @@ import tyro
 
 from roadseg import label_tables
 from roadseg.command_line import arguments
+from roadseg.command_line.options import parse_size
 from roadseg.data_conversion.raw.pictures import PictureRules
 from roadseg.drawing.pictures import encode_png, to_label_ids
 from roadseg.errors import RoadsegError
-from roadseg.eval.benchmark.command import parse_size
 from roadseg.eval.progress import Progress, progress_bar
 from roadseg.eval.protocol_options import InferenceArguments
 from roadseg.eval.scoring import in_threads

@@ -96,3 +96,11 @@ def _wanted(hint: Any) -> str:
         return ", ".join(str(x).lower() if isinstance(x, bool) else str(x) for x in arguments)
     names = {bool: "true or false", int: "a whole number", float: "a number", str: "a word"}
     return names.get(hint, "none" if hint in (None, type(None)) else "a list of numbers")
+
+
+def parse_size(text: str, option: str = "--size") -> tuple[int, int]:
+    """Return (height, width) from '1024x2048'; raise RoadsegError for anything else."""
+    parts = text.lower().split("x")
+    if len(parts) != 2 or not all(part.isdecimal() and int(part) > 0 for part in parts):
+        raise RoadsegError(f"{option} {text}: give height x width, such as 1024x2048")
+    return int(parts[0]), int(parts[1])

@@ -281,15 +281,6 @@ class Recipe:
         """Whether it trains a sampler by density, and not the published one."""
         return self.task == "sampling" and self.model in DENSITY_MODELS
 
-    @property
-    def density_input(self) -> tuple[int, int]:
-        """Size of the thumbnail that a density is predicted from."""
-        if min(self.auxiliary_input) > 0:
-            return self.auxiliary_input
-        from roadseg.sampling.density_targets import thumbnail_size
-
-        return thumbnail_size(self.crop_size)
-
     @classmethod
     def from_json(cls, path: Path) -> "Recipe":
         """Return the recipe stored in `path`; raise RoadsegError if it is not one."""

@@ -3,7 +3,7 @@
 from typing import Any
 
 import keras
-import tensorflow as tf
+from keras import ops
 
 from roadseg.losses import flow as losses
 from roadseg.losses.criteria import Term
@@ -29,9 +29,9 @@ def flow_inputs(recipe: Recipe, batch: Batch) -> tuple[Tensor, Tensor, Tensor | 
     if "draws" in batch:
         return warped_pairs(batch["image"], batch["draws"], recipe)
     if "flow_xy_px" in batch:
-        first, second = (tf.cast(batch[name], tf.float32) for name in ("first", "second"))
+        first, second = (ops.cast(batch[name], "float32") for name in ("first", "second"))
         return first, second, batch["flow_xy_px"]
-    wide, narrow = (tf.cast(batch[view], tf.float32) for view in VIEWS)
+    wide, narrow = (ops.cast(batch[view], "float32") for view in VIEWS)
     matrix = find_rig(recipe.rig).sampling_matrix("narrow", size=recipe.crop_size)
     return warp_by_homography(wide, matrix, recipe.crop_size), narrow, None
 

@@ -9,7 +9,9 @@ import pytest
 from roadseg.errors import RoadsegError
 from roadseg.eval.evaluation import Evaluation, EvaluationOptions, evaluate, score_frames
 from roadseg.eval.frames import Frame
-from roadseg.eval.results.segmentation import EvaluationResult, SamplingResult, load_result
+from roadseg.eval.results.load import load_result
+from roadseg.eval.results.sampling_grid import SamplingResult
+from roadseg.eval.results.segmentation import EvaluationResult
 from roadseg.eval.store import store_result, update_best
 from roadseg.metrics.confusion import ConfusionMatrix
 from roadseg.runs.run_folder import RunFolder

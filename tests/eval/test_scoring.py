@@ -16,7 +16,8 @@ from roadseg.eval.evaluation import Evaluation, EvaluationOptions, evaluate, sco
 from roadseg.eval.frames import Frame
 from roadseg.eval.inference import InferenceMode
 from roadseg.eval.report.data import load_runs
-from roadseg.eval.results.segmentation import EvaluationResult, load_result
+from roadseg.eval.results.load import load_result
+from roadseg.eval.results.segmentation import EvaluationResult
 from roadseg.eval.store import store_result
 from roadseg.metrics.confusion import ConfusionMatrix
 from roadseg.runs.run_folder import RunFolder

@@ -14,7 +14,7 @@ from roadseg.data_conversion.read.records import RecordSet
 from roadseg.errors import RoadsegError
 from roadseg.ops.resize import resize_bilinear
 from roadseg.recipe.recipe import Recipe
-from roadseg.sampling.density_targets import STRIDE
+from roadseg.sampling.density_targets import STRIDE, density_input
 from roadseg.train.data import augment, colour, edges
 from roadseg.train.data.cache import cached_files, fits_memory
 from roadseg.train.data.class_uniform import class_uniform_examples
@@ -152,7 +152,7 @@ def _targets(batch: Batch, recipe: Recipe) -> Batch:
     """Return small images, and target grids computed from the full-resolution crops."""
     colour = augment.padding_colour(recipe)
     images = augment.restore_padding(batch["image"], batch.get("content"), colour)
-    size = recipe.density_input if recipe.learns_density else recipe.auxiliary_input
+    size = density_input(recipe) if recipe.learns_density else recipe.auxiliary_input
     small = {"image": resize_bilinear(images, size, align_corners=True)}
     if recipe.targets == "graph":
         return {**small, "label": batch["label"]}

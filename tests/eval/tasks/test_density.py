@@ -12,7 +12,7 @@ from roadseg.eval import tables
 from roadseg.eval.evaluation import Evaluation, EvaluationOptions, evaluate
 from roadseg.eval.report import command
 from roadseg.eval.results.density import DensityResult
-from roadseg.eval.results.segmentation import load_result
+from roadseg.eval.results.load import load_result
 from roadseg.eval.tasks.density import cross_entropy, entropy
 from roadseg.eval.watch import evaluate_and_store
 from roadseg.metrics.grid_cells import cell_masses, folded_cells, residual

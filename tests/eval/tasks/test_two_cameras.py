@@ -13,7 +13,7 @@ from roadseg.eval.command import main as evaluate_main
 from roadseg.eval.evaluation import Evaluation, EvaluationOptions, evaluate
 from roadseg.eval.predict.command import PredictOptions, predict
 from roadseg.eval.report.data import load_runs
-from roadseg.eval.results.segmentation import load_result
+from roadseg.eval.results.load import load_result
 from roadseg.eval.results.two_cameras import FlowResult, TwoViewResult
 from roadseg.eval.watch import evaluate_and_store
 from roadseg.recipe.recipe import Recipe
