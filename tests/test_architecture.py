@@ -56,6 +56,13 @@ def run_on_import(body: list[ast.stmt]) -> Iterator[ast.AST]:
                 yield from run_on_import(getattr(node, part, []))
 
 
+def path_of(module: str) -> Path:
+    """Return the file of a module, by its import name."""
+    parts = module.split(".")[1:]
+    folders = parts if parts[0] in MAY_IMPORT else ["research", *parts]
+    return REPOSITORY.joinpath(*folders).with_suffix(".py")
+
+
 def folder_of(imported: str) -> str | None:
     """Return the folder an import comes from; None if it is not ours."""
     root, _, rest = imported.partition(".")
@@ -134,13 +141,7 @@ def test_commands_load_no_framework_before_they_run() -> None:
     """So that `--help` comes at once, and bad arguments are refused at once."""
     from roadseg.cli import COMMANDS as commands
 
-    folders = {"roadseg": "research"} | {f"roadseg.{key}": key for key in MAY_IMPORT}
-    modules = [module for module, _ in commands.values()]
-    paths = list(COMMANDS)
-    for module in modules:
-        package, _, file = module.rpartition(".")
-        folder = folders.get(package) or "research/" + package.partition(".")[2].replace(".", "/")
-        paths.append(REPOSITORY / folder / f"{file}.py")
+    paths = [*COMMANDS, *(path_of(module) for module, _ in commands.values())]
     wrong = [
         f"{name(path)}: {imported}"
         for path in paths
