@@ -4,6 +4,7 @@ import errno
 import glob
 import os
 import shutil
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -72,9 +73,10 @@ def _sync_all(folder: Path) -> None:
 
 
 def _is_file_error(error: Exception) -> bool:
-    import tensorflow as tf
-
-    return isinstance(error, OSError | tf.errors.OpError)
+    if isinstance(error, OSError):
+        return True
+    tensorflow = sys.modules.get("tensorflow")  # where nobody loaded it, it raised nothing
+    return tensorflow is not None and isinstance(error, tensorflow.errors.OpError)
 
 
 def _write_error(target: Path, error: Exception) -> RoadsegError:
