@@ -91,7 +91,8 @@ def parse_step(text: str) -> int | Literal["best", "last"]:
 
 
 def _evaluate(arguments: Arguments) -> int:
-    from roadseg.eval.evaluation import Evaluation, EvaluationOptions
+    from roadseg.eval.evaluation import Evaluation
+    from roadseg.eval.job import EvaluationOptions
     from roadseg.eval.watch import FollowOptions, evaluate_and_store, follow, wait_for_run
     from roadseg.runs.run_folder import RunFolder
 

@@ -86,7 +86,7 @@ def labeller_of_run(
     if sampler is not None:
         title += f", sampled by '{sampler.kind}'"
     if sampler is not None and sampler.kind == "previous":
-        from roadseg.eval.predict.previous import PreviousLabeller
+        from roadseg.eval.previous import PreviousLabeller
 
         if mode is not None and not mode.is_whole:
             raise RoadsegError(f"--sampler previous: of whole frames; leave {mode.label} out")

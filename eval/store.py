@@ -43,7 +43,7 @@ def store_result(evaluation: Evaluation, result: BaseResult, seconds: float) -> 
     _write_tensorboard(run.tensorboard(evaluation.folder.name), result.step, scalars)
     # A part of the split, the training images, or another sampler say nothing about what is best.
     own = not result.sampler
-    if own and result.limit is None and result.split != evaluation.recipe.split:
+    if own and result.limit is None and result.split != evaluation.run.recipe.split:
         update_best(run, result)
     run.append_metrics(event | finite)
     path = evaluation.result_path(result.step)

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from roadseg.errors import RoadsegError
-from roadseg.eval.evaluation import Evaluation, Progress
+from roadseg.eval.evaluation import Evaluation
+from roadseg.eval.job import Progress
 from roadseg.eval.results.base import BaseResult
 from roadseg.eval.store import store_result
 from roadseg.files import disk_error
@@ -79,7 +80,7 @@ def follow(
     Raises RoadsegError for a checkpoint that does not fit the run, and where the disk is full.
     """
     options = options or FollowOptions()
-    last_step = options.last_step(evaluation.recipe.steps)
+    last_step = options.last_step(evaluation.run.recipe.steps)
     passed_over: set[int] = set()
     started, done, told = -float("inf"), 0, False
     while not _is_over(evaluation, last_step):

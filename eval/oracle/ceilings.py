@@ -21,8 +21,8 @@ from typing import Any
 import numpy as np
 
 from roadseg.errors import RoadsegError
-from roadseg.eval.evaluation import Progress, open_split
 from roadseg.eval.frames import Frame, read_frames
+from roadseg.eval.job import Progress
 from roadseg.eval.oracle.samplers import (
     OracleSampler,
     SamplerChoice,
@@ -32,6 +32,7 @@ from roadseg.eval.oracle.samplers import (
 )
 from roadseg.eval.results.base import without_nan
 from roadseg.eval.scoring import Counts, SegmentationScorer, in_threads
+from roadseg.eval.tasks.evaluator import open_split
 from roadseg.label_tables.label_table import LabelTable
 from roadseg.metrics.boundary import BandScore
 from roadseg.metrics.objects import SizeBin

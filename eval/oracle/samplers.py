@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from roadseg.errors import RoadsegError
+from roadseg.eval.cuts import CutDetector
 from roadseg.eval.frames import Frame
-from roadseg.eval.predict.cuts import CutDetector
 
 if TYPE_CHECKING:
     from roadseg.sampling import Sampler

@@ -163,8 +163,8 @@ def write_zip(maps: dict[str, bytes], file: IO[bytes]) -> None:
 def _images(options: SubmitOptions) -> tuple[int, Iterator[Image]]:
     """Return how many images there are, and each with its name."""
     if options.records is not None:
-        from roadseg.eval.evaluation import open_split
         from roadseg.eval.frames import read_frames
+        from roadseg.eval.tasks.evaluator import open_split
 
         records = open_split(options.records, options.split)
         frames = read_frames(records)

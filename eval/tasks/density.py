@@ -1,22 +1,28 @@
 """Scores of samplers by density: predicted against true densities, and grids against densities."""
 
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import Any
 
 import numpy as np
 
 from roadseg.errors import RoadsegError
 from roadseg.eval.frames import Frame, batches
+from roadseg.eval.job import Job, Progress
 from roadseg.eval.results.density import DensityResult, DensityScore
+from roadseg.eval.tasks.evaluator import Evaluate, Evaluator
 from roadseg.metrics.grid_cells import folded_cells, residual
 
-if TYPE_CHECKING:
-    from roadseg.eval.evaluation import Evaluation, Progress
+
+class Density(Evaluator):
+    """Densities of single images, and the grids solved for them."""
+
+    def load(self, job: Job, step: int) -> Evaluate:
+        """Return what compares the densities of `job`; see `Evaluator.load`."""
+        return partial(_evaluate, job, step, job.run.load_sampler(step))
 
 
-def evaluate_density(
-    evaluation: "Evaluation", step: int, sampler: Any, progress: "Progress | None"
-) -> DensityResult:
-    """Return the scores of `sampler`, that of the run at `step`, on the images of `evaluation`.
+def _evaluate(job: Job, step: int, sampler: Any, progress: Progress | None) -> DensityResult:
+    """Return the scores of `sampler`, that of the run at `step`, on the images of `job`.
 
     Raises RoadsegError for an image smaller than the cells of the density.
     """
@@ -24,21 +30,21 @@ def evaluate_density(
     mean_target = np.zeros(sampler.cells)
     scores: list[DensityScore] = []
     cells = 0
-    for batch in batches(evaluation.frames(), evaluation.options.batch_size):
+    for batch in batches(job.frames(), job.options.batch_size):
         images = np.stack([frame.image for frame in batch]).astype(np.float32)
         outputs = zip(*(output.numpy() for output in forward(images)), strict=True)
         for frame, (logits, grid, mass) in zip(batch, outputs, strict=True):
-            target = true_density(sampler, frame, evaluation.table.ignore)
+            target = true_density(sampler, frame, job.table.ignore)
             mean_target += target
             error, floor = cross_entropy(logits, target), entropy(target)
             fit = residual(grid, mass), folded_cells(grid)
             scores.append(DensityScore(frame.name, error, floor, *fit))
             cells = (grid.shape[0] - 1) * (grid.shape[1] - 1)
             if progress:
-                progress(len(scores), evaluation.images)
+                progress(len(scores), job.images)
     residuals = [score.residual for score in scores]
     return DensityResult(
-        **evaluation.origin(step),
+        **job.origin(step),
         images=len(scores),
         cross_entropy=float(np.mean([score.cross_entropy for score in scores])),
         entropy=float(np.mean([score.entropy for score in scores])),

@@ -11,8 +11,9 @@ import pytest
 from roadseg import cli, label_tables
 from roadseg.errors import RoadsegError
 from roadseg.eval.dump import FOLDERS, dump
-from roadseg.eval.evaluation import Evaluation, EvaluationOptions
+from roadseg.eval.evaluation import Evaluation
 from roadseg.eval.frames import Frame
+from roadseg.eval.job import EvaluationOptions
 from roadseg.eval.results.segmentation import EvaluationResult
 from roadseg.metrics.boundary_f import BoundaryFScore
 from roadseg.runs.run_folder import RunFolder

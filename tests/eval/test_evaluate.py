@@ -7,12 +7,14 @@ import numpy as np
 import pytest
 
 from roadseg.errors import RoadsegError
-from roadseg.eval.evaluation import Evaluation, EvaluationOptions, evaluate, score_frames
+from roadseg.eval.evaluation import Evaluation, evaluate
 from roadseg.eval.frames import Frame
+from roadseg.eval.job import EvaluationOptions
 from roadseg.eval.results.load import load_result
 from roadseg.eval.results.sampling_grid import SamplingResult
 from roadseg.eval.results.segmentation import EvaluationResult
 from roadseg.eval.store import store_result, update_best
+from roadseg.eval.tasks.segmentation import score_frames
 from roadseg.metrics.confusion import ConfusionMatrix
 from roadseg.runs.run_folder import RunFolder
 from tests.eval.runs import (

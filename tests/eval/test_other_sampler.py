@@ -9,10 +9,11 @@ import pytest
 
 from roadseg.errors import RoadsegError
 from roadseg.eval.compare.command import main as compare
-from roadseg.eval.evaluation import Evaluation, EvaluationOptions, evaluate
+from roadseg.eval.cuts import CutDetector, changed_share, thumbnail
+from roadseg.eval.evaluation import Evaluation, evaluate
+from roadseg.eval.job import EvaluationOptions
 from roadseg.eval.predict import command as predict_command
-from roadseg.eval.predict.cuts import CutDetector, changed_share, thumbnail
-from roadseg.eval.predict.previous import PreviousFrames
+from roadseg.eval.previous import PreviousFrames
 from roadseg.eval.replaced import SamplerArguments
 from roadseg.eval.results.segmentation import EvaluationResult
 from roadseg.eval.watch import evaluate_and_store

@@ -12,13 +12,15 @@ from roadseg import cli
 from roadseg.errors import RoadsegError
 from roadseg.eval.averaging import averaged_scores
 from roadseg.eval.class_scores import ModelScores
-from roadseg.eval.evaluation import Evaluation, EvaluationOptions, evaluate, score_frames
+from roadseg.eval.evaluation import Evaluation, evaluate
 from roadseg.eval.frames import Frame
 from roadseg.eval.inference import InferenceMode
+from roadseg.eval.job import EvaluationOptions
 from roadseg.eval.report.data import load_runs
 from roadseg.eval.results.load import load_result
 from roadseg.eval.results.segmentation import EvaluationResult
 from roadseg.eval.store import store_result
+from roadseg.eval.tasks.segmentation import score_frames
 from roadseg.metrics.confusion import ConfusionMatrix
 from roadseg.runs.run_folder import RunFolder
 from tests.eval.runs import TABLE, add_checkpoint, begin_run, recipe, street, write_records

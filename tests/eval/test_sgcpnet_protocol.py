@@ -12,8 +12,9 @@ from roadseg import cli
 from roadseg.errors import RoadsegError
 from roadseg.eval.averaging import averaged_scores
 from roadseg.eval.class_scores import ModelScores
-from roadseg.eval.evaluation import EvaluationOptions, evaluate
+from roadseg.eval.evaluation import evaluate
 from roadseg.eval.inference import InferenceMode
+from roadseg.eval.job import EvaluationOptions
 from roadseg.eval.results.segmentation import EvaluationResult
 from roadseg.metrics.confusion import ConfusionMatrix
 from roadseg.models.registry import NETWORKS, Network

@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 
 from roadseg.errors import RoadsegError
-from roadseg.eval.evaluation import Evaluation, score_frames
+from roadseg.eval.evaluation import Evaluation
 from roadseg.eval.frames import Frame
 from roadseg.eval.results.base import BaseResult
 from roadseg.eval.results.segmentation import EvaluationResult
+from roadseg.eval.tasks.segmentation import score_frames
 from roadseg.eval.watch import (
     FollowOptions,
     evaluated_steps,

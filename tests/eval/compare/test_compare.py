@@ -15,9 +15,9 @@ from roadseg.errors import RoadsegError
 from roadseg.eval.compare.arms import Arm, load_arms
 from roadseg.eval.compare.command import compare, main
 from roadseg.eval.compare.paired import at_equal_cost, difference, needed_macs, spread
-from roadseg.eval.evaluation import score_frames
 from roadseg.eval.frames import Frame
 from roadseg.eval.results.segmentation import EvaluationResult
+from roadseg.eval.tasks.segmentation import score_frames
 from roadseg.files import write_text
 from roadseg.runs.run_folder import RunFolder
 from tests.eval.small_runs import AUXILIARY, RECIPE, TABLE

@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 
 from roadseg.errors import RoadsegError
-from roadseg.eval.evaluation import score_frames
 from roadseg.eval.frames import Frame
 from roadseg.eval.report import command
 from roadseg.eval.report.charts import Series, bar_chart, confusion_chart, line_chart, nice_ticks
@@ -20,6 +19,7 @@ from roadseg.eval.report.data import load_runs
 from roadseg.eval.report.html import h, points, table
 from roadseg.eval.report.pictures import choose, coarse
 from roadseg.eval.results.segmentation import EvaluationResult
+from roadseg.eval.tasks.segmentation import score_frames
 from roadseg.files import write_text
 from roadseg.label_tables.label_table import LabelTable
 from roadseg.recipe.recipe import Recipe

@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from roadseg.eval.evaluation import Evaluation, EvaluationOptions
+from roadseg.eval.evaluation import Evaluation
+from roadseg.eval.job import EvaluationOptions
 from roadseg.eval.replaced import SamplerArguments
 from roadseg.eval.report import command
 from roadseg.eval.report.data import load_runs

@@ -9,7 +9,8 @@ import pytest
 from roadseg import nus_native
 from roadseg.errors import RoadsegError
 from roadseg.eval import tables
-from roadseg.eval.evaluation import Evaluation, EvaluationOptions, evaluate
+from roadseg.eval.evaluation import Evaluation, evaluate
+from roadseg.eval.job import EvaluationOptions
 from roadseg.eval.report import command
 from roadseg.eval.results.density import DensityResult
 from roadseg.eval.results.load import load_result

@@ -10,7 +10,8 @@ import pytest
 
 from roadseg.errors import RoadsegError
 from roadseg.eval.command import main as evaluate_main
-from roadseg.eval.evaluation import Evaluation, EvaluationOptions, evaluate
+from roadseg.eval.evaluation import Evaluation, evaluate
+from roadseg.eval.job import EvaluationOptions
 from roadseg.eval.predict.command import PredictOptions, predict
 from roadseg.eval.report.data import load_runs
 from roadseg.eval.results.load import load_result

@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
+from roadseg.eval.cuts import CutDetector
 from roadseg.eval.labeller import Labeller, Labels
-from roadseg.eval.predict.cuts import CutDetector
 from roadseg.eval.protocols import Pending, Predictor
 from roadseg.label_tables.label_table import LabelTable
 
