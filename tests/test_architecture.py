@@ -17,6 +17,33 @@ MAY_IMPORT = {
     "eval": {"research", "nus_native", "data_conversion"},
     "export": {"research"},
 }
+# The folders (and files at the root) of research/, each importing only what stands before it. Two
+# faces stand apart: `cli` names the commands, `__init__` what users of Python import.
+ORDER = (
+    *("errors", "npz", "files", "folders", "network_names", "command_line", "label_tables"),
+    *("recipe", "ops", "losses", "metrics", "layers", "backbones", "two_cameras", "models"),
+    *("sampling", "weights", "drawing", "inference", "tasks", "runs", "api", "keras_files"),
+)
+# Inside eval/ and train/: the folders and files that import none of those that come later.
+ORDER_IN = {
+    "eval": (
+        ("inference", "frames", "scoring", "resizing", "results", "interpolation", "dump"),
+        ("job",),
+        ("tasks",),
+        ("evaluation",),
+        ("store",),
+        ("watch",),
+        ("command",),
+    ),
+    "train": (("data",), ("optim",), ("step",), ("start",), ("loop",), ("command",)),
+}
+# Arrows and circles that are still to go.
+UPWARD = {"models/registry.py: roadseg.weights.published"}
+CIRCLES = {
+    frozenset({"models/registry", "weights/published", "weights/read"}),
+    frozenset({"eval/predict/command", "eval/predict/two_cameras"}),
+    frozenset({"eval/labeller", "eval/previous"}),
+}
 # The only files of research/ that import TensorFlow: its own reader, of TF-slim's checkpoints, and
 # its own operations, where Keras runs on it.
 NEED_TENSORFLOW = {"research/weights/slim.py", "research/ops/backend.py"}
@@ -70,6 +97,113 @@ def folder_of(imported: str) -> str | None:
         return None
     first = rest.partition(".")[0]
     return first if first in MAY_IMPORT else "research"
+
+
+def modules() -> dict[str, Path]:
+    """Return the files of the project by their import names."""
+    found = {}
+    for folder in MAY_IMPORT:
+        for path in sources(folder):
+            parts = path.relative_to(REPOSITORY / folder).with_suffix("").parts
+            root = ["roadseg"] if folder == "research" else ["roadseg", folder]
+            found[".".join([*root, *(part for part in parts if part != "__init__")])] = path
+    return found
+
+
+def arrows() -> dict[str, set[str]]:
+    """Return what each file imports, in functions and for type checkers as well.
+
+    But not what an `__init__` names for type checkers alone: it imports them when asked for.
+    """
+    known = modules()
+    found: dict[str, set[str]] = {}
+    for module, path in known.items():
+        body = tree(path)
+        face = path.name == "__init__.py"
+        nodes = run_on_import(body.body) if face else ast.walk(body)
+        found[module] = set()
+        for imported in imports(nodes):
+            package = imported.rpartition(".")[0]
+            target = imported if imported in known else package
+            compiled = (
+                known.get(package, path).parent / f"{imported.rpartition('.')[2]}.pyx"
+            ).is_file()
+            if target in known and not compiled:
+                found[module].add(target)
+    return found
+
+
+def circles(found: dict[str, set[str]]) -> list[set[str]]:
+    """Return the sets of files that import each other, by Tarjan's algorithm."""
+    index: dict[str, int] = {}
+    low: dict[str, int] = {}
+    stack: list[str] = []
+    result = []
+
+    def visit(node: str) -> None:
+        index[node] = low[node] = len(index)
+        stack.append(node)
+        for other in found[node]:
+            if other not in index:
+                visit(other)
+            if other in stack:
+                low[node] = min(low[node], low[other])
+        if low[node] == index[node]:
+            part = {stack.pop()}
+            while node not in part:
+                part.add(stack.pop())
+            if len(part) > 1:
+                result.append(part)
+
+    for node in found:
+        if node not in index:
+            visit(node)
+    return result
+
+
+def test_no_files_import_each_other() -> None:
+    assert circles({"a": {"b"}, "b": {"c"}, "c": {"a"}, "d": {"a"}}) == [{"a", "b", "c"}]
+    found = {
+        frozenset(part.removeprefix("roadseg.").replace(".", "/") for part in circle)
+        for circle in circles(arrows())
+    }
+    assert found <= CIRCLES
+
+
+def test_folders_of_research_import_only_what_stands_before_them() -> None:
+    place = {name: number for number, name in enumerate(ORDER)}
+    folders = {path.relative_to(REPOSITORY / "research").parts[0] for path in sources("research")}
+    assert {folder.removesuffix(".py") for folder in folders} <= {
+        *ORDER,
+        "cli",
+        "__init__",
+        "py.typed",
+    }
+    known, wrong = modules(), set()
+    for module, targets in arrows().items():
+        path = known[module]
+        first = module.split(".")[1] if "." in module else ""
+        if first not in place or (first == "sampling" and path.name == "__init__.py"):
+            continue
+        for target in targets:
+            second = target.split(".")[1] if "." in target else ""
+            if second in place and place[second] > place[first]:
+                wrong.add(f"{path.relative_to(REPOSITORY / 'research').as_posix()}: {target}")
+    assert wrong <= UPWARD
+
+
+@pytest.mark.parametrize("folder", ORDER_IN)
+def test_stages_of_a_folder_import_only_what_stands_before_them(folder: str) -> None:
+    place = {name: n for n, names in enumerate(ORDER_IN[folder]) for name in names}
+    wrong = [
+        f"{module}: {target}"
+        for module, targets in arrows().items()
+        for target in targets
+        if module.startswith(f"roadseg.{folder}.") and target.startswith(f"roadseg.{folder}.")
+        for first, second in [(module.split(".")[2], target.split(".")[2])]
+        if first in place and second in place and place[second] > place[first]
+    ]
+    assert not wrong
 
 
 @pytest.mark.parametrize("folder", MAY_IMPORT)
