@@ -4,8 +4,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from roadseg import files
 from roadseg.errors import RoadsegError
-from roadseg.runs import checkpoint
 from roadseg.two_cameras.flow_files import decode_flow, encode_flow, known, read_flow, write_flow
 
 
@@ -68,7 +68,7 @@ def test_a_full_disk_leaves_the_file_that_was_there(
     def full(file: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(checkpoint, "_sync", full)
+    monkeypatch.setattr(files, "sync", full)
     with pytest.raises(RoadsegError, match="a.flo: not written, the disk is full"):
         write_flow(tmp_path / "a.flo", 2 * a_flow())
     np.testing.assert_array_equal(read_flow(tmp_path / "a.flo"), a_flow())

@@ -33,7 +33,7 @@ def city(tmp_path: Path) -> Path:
 # Stops for ever when the second shard is asked for, in the middle of writing.
 STOP_IN_THE_MIDDLE = """
 import sys, time
-from roadseg.data_conversion import builder
+from roadseg.data_conversion.write import builder
 original, seen = builder.example_of, []
 def example_of(pair, coding):
     seen.append(pair)
