@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from roadseg.datasets.label_table import LabelTable
 from roadseg.errors import RoadsegError
 from roadseg.eval.averaging import averaged_labels, check_tile
 from roadseg.eval.class_scores import ClassScores, ModelScores, SavedModelScores
 from roadseg.eval.inference import InferenceMode
 from roadseg.files import plain_path
-from roadseg.run_folder import RunFolder, Step
+from roadseg.label_tables.label_table import LabelTable
+from roadseg.runs.run_folder import RunFolder, Step
 
 Labels = tuple[np.ndarray, np.ndarray | None]
 

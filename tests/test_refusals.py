@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
+from roadseg.command_line.options import read_options
 from roadseg.errors import RoadsegError
 from roadseg.files import read_json
-from roadseg.flow_files import decode_flow, read_flow
 from roadseg.npz import ArrayFile
-from roadseg.options import read_options
-from roadseg.recipe import Recipe
-from roadseg.rig import DEFAULT, find_rig
+from roadseg.recipe.recipe import Recipe
+from roadseg.two_cameras.flow_files import decode_flow, read_flow
+from roadseg.two_cameras.rig import DEFAULT, find_rig
 from roadseg.weights.fetch import MIRROR, locate
 from roadseg.weights.presets import PRESETS
 from tests.support import on_tensorflow
@@ -37,7 +37,11 @@ def rig(*keys: str, value: object = None) -> Callable[[Path], object]:
     def run(folder: Path) -> object:
         import yaml
 
-        text = resources.files("roadseg.rigs").joinpath(DEFAULT).read_text(encoding="utf-8")
+        text = (
+            resources.files("roadseg.two_cameras.rigs")
+            .joinpath(DEFAULT)
+            .read_text(encoding="utf-8")
+        )
         values = copy.deepcopy(yaml.safe_load(text))
         inner = values
         for key in keys[:-1]:

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import numpy as np
 
-from roadseg import checkpoint
 from roadseg.errors import RoadsegError
-from roadseg.run_folder import RunFolder
+from roadseg.files import read_arrays, write_arrays
+from roadseg.runs.run_folder import RunFolder
 
 LARGEST = float(np.finfo(np.float16).max)
 
@@ -24,14 +24,14 @@ def write_half_weights(run: RunFolder, path: Path) -> int:
     Values that no half float can hold are refused by RoadsegError, as is a run without checkpoint.
     """
     _, folder = run.find_checkpoint()
-    arrays = checkpoint.read_arrays(folder / "weights.npz")
+    arrays = read_arrays(folder / "weights.npz")
     for name, array in arrays.items():
         largest = float(np.abs(array).max(initial=0.0))
         if not largest <= LARGEST:
             raise RoadsegError(
                 f"{folder}: '{name}' holds {largest:g}, beyond half floats; ship weights.npz itself"
             )
-    checkpoint.write_arrays(path, {name: a.astype(np.float16) for name, a in arrays.items()})
+    write_arrays(path, {name: a.astype(np.float16) for name, a in arrays.items()})
     return path.stat().st_size
 
 

@@ -8,10 +8,10 @@ import numpy as np
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from roadseg import datasets
+from roadseg import label_tables
 from roadseg.data_conversion.convert import main
 from roadseg.data_conversion.raw.image_files import encode_label
-from roadseg.data_conversion.records import open_records
+from roadseg.data_conversion.read.records import open_records
 from roadseg.errors import RoadsegError
 from tests.data_conversion.raw import files
 from tests.examples import example_values, serialized
@@ -38,7 +38,7 @@ def examples(draw: Any) -> list[Example]:
 def write(folder: Path, shards: list[list[Example]]) -> None:
     import tensorflow as tf
 
-    (folder / "label_table.json").write_text(datasets.get("cityscapes").to_json())
+    (folder / "label_table.json").write_text(label_tables.get("cityscapes").to_json())
     for number, members in enumerate(shards):
         path = folder / f"val-{number:05d}-of-{len(shards):05d}.tfrecord"
         with tf.io.TFRecordWriter(str(path)) as writer:

@@ -9,12 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
-from roadseg import datasets
-from roadseg.data_conversion.cityscapes import cityscapes_source
-from roadseg.data_conversion.convert_pairs import DualCameraOptions
-from roadseg.data_conversion.dual_camera import dual_camera_source
-from roadseg.data_conversion.kitti import frame_number
-from roadseg.data_conversion.mapillary import read_config, refuse_other_ids
+from roadseg import label_tables
 from roadseg.data_conversion.raw.class_table import read_class_table
 from roadseg.data_conversion.raw.find import Search, walk
 from roadseg.data_conversion.raw.image_files import read_label
@@ -23,10 +18,15 @@ from roadseg.data_conversion.raw.pairing import below, pair_up
 from roadseg.data_conversion.raw.pictures import PictureRules, decode_picture, read_file
 from roadseg.data_conversion.raw.polygons import draw_polygons
 from roadseg.data_conversion.raw.source import Pair, Source
-from roadseg.data_conversion.records import open_records
-from roadseg.data_conversion.street_scenes import write_street_scenes
-from roadseg.data_conversion.tfrecord_files import read_record, record_spans
-from roadseg.data_conversion.two_view_records import open_two_views
+from roadseg.data_conversion.read.records import open_records
+from roadseg.data_conversion.read.tfrecord_files import read_record, record_spans
+from roadseg.data_conversion.read.two_cameras import open_two_views
+from roadseg.data_conversion.sets.cityscapes import cityscapes_source
+from roadseg.data_conversion.sets.dual_camera import dual_camera_source
+from roadseg.data_conversion.sets.kitti import frame_number
+from roadseg.data_conversion.sets.mapillary import read_config, refuse_other_ids
+from roadseg.data_conversion.sets.pair_options import DualCameraOptions
+from roadseg.data_conversion.sets.street_scenes import write_street_scenes
 from roadseg.errors import RoadsegError
 from tests.data_conversion.support import id_map, picture, small_cityscapes, write_png
 from tests.examples import example_values, serialized
@@ -113,12 +113,12 @@ def an_outline_of_one_point(folder: Path) -> None:
     objects = [{"label": "road", "polygon": [[1, 1]]}]
     path = folder / "a.json"
     path.write_text(json.dumps({"imgWidth": 9, "imgHeight": 9, "objects": objects}))
-    draw_polygons(path, datasets.get("cityscapes"))
+    draw_polygons(path, label_tables.get("cityscapes"))
 
 
 def two_images_of_one_name(folder: Path) -> None:
     pair = Pair("a", folder / "a.png", None)
-    Source("city", datasets.get("cityscapes"), {"train": (pair, pair)})
+    Source("city", label_tables.get("cityscapes"), {"train": (pair, pair)})
 
 
 def shortened_record(folder: Path) -> None:
@@ -148,7 +148,7 @@ def shard(path: Path, records: list[bytes]) -> None:
     with tf.io.TFRecordWriter(str(path)) as writer:
         for record in records:
             writer.write(record)
-    (path.parent / "label_table.json").write_text(datasets.get("cityscapes").to_json())
+    (path.parent / "label_table.json").write_text(label_tables.get("cityscapes").to_json())
 
 
 def records_of(*examples: bytes) -> Callable[[Path], None]:

@@ -9,16 +9,19 @@ import numpy as np
 import pytest
 
 from roadseg.errors import RoadsegError
-from roadseg.eval import arms, confusion_benchmark, part_times, report_pictures, runtimes, video
+from roadseg.eval.benchmark import confusion, parts, runtimes
 from roadseg.eval.command import parse_step
+from roadseg.eval.compare import arms
 from roadseg.eval.inference import InferenceMode
-from roadseg.eval.inference_arguments import InferenceArguments
-from roadseg.eval.oracle import OracleOptions, oracle
-from roadseg.eval.predict import PredictOptions, predict
-from roadseg.eval.predict_pairs import check_kinds, find_pairs, predict_pairs
-from roadseg.eval.report import ReportOptions, report
-from roadseg.eval.sources import Source, found_sources
-from roadseg.eval.submit import SubmitOptions, _images
+from roadseg.eval.oracle.ceilings import OracleOptions, oracle
+from roadseg.eval.predict import video
+from roadseg.eval.predict.command import PredictOptions, predict
+from roadseg.eval.predict.sources import Source, found_sources
+from roadseg.eval.predict.two_cameras import check_kinds, find_pairs, predict_pairs
+from roadseg.eval.protocol_options import InferenceArguments
+from roadseg.eval.report import pictures
+from roadseg.eval.report.command import ReportOptions, report
+from roadseg.eval.submit.command import SubmitOptions, _images
 from tests.data_conversion.support import picture
 from tests.eval.runs import begin_run, recipe
 
@@ -34,12 +37,12 @@ def a_seed_twice(folder: Path) -> None:
 
 
 def a_compiler_that_fails(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(confusion_benchmark, "LOOP", "no C at all")
-    confusion_benchmark.compiled_loop(folder)
+    monkeypatch.setattr(confusion, "LOOP", "no C at all")
+    confusion.compiled_loop(folder)
 
 
 def counts_that_differ(folder: Path) -> None:
-    confusion_benchmark.ratios((16, 16), 1, lambda a, b: np.zeros((1, 1), int))
+    confusion.ratios((16, 16), 1, lambda a, b: np.zeros((1, 1), int))
 
 
 def films(folder: Path) -> Path:
@@ -77,7 +80,7 @@ def tiled_pairs(folder: Path) -> None:
 
 def sampled_otherwise(folder: Path) -> None:
     result = SimpleNamespace(per_image=[SimpleNamespace(name="a", miou=0.5)], sampler="nus")
-    report_pictures.pictured_images([SimpleNamespace(segmentation=result)], 1)
+    pictures.pictured_images([SimpleNamespace(segmentation=result)], 1)
 
 
 def frames_of_two_sizes(folder: Path) -> None:
@@ -111,7 +114,7 @@ def a_text_for_a_picture(folder: Path) -> None:
 
 
 def no_such_part(folder: Path) -> None:
-    part_times.part_of(SimpleNamespace(name="n", layers=[SimpleNamespace(name="a")]), "x")
+    parts.part_of(SimpleNamespace(name="n", layers=[SimpleNamespace(name="a")]), "x")
 
 
 def no_such_network(folder: Path) -> None:

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from roadseg.errors import RoadsegError
-from roadseg.eval.video import VideoSource, VideoTarget, writable_rate
+from roadseg.eval.predict.video import VideoSource, VideoTarget, writable_rate
 from tests.data_conversion.raw.files import damage
 
 SIZE = (24, 40)

@@ -6,7 +6,7 @@ import pytest
 
 from roadseg.errors import RoadsegError
 from roadseg.export.command import _check_target, parse_step
-from roadseg.export.other_formats import refused
+from roadseg.export.converters import refused
 
 
 def a_converter_that_fails(folder: Path) -> None:

@@ -9,36 +9,38 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from roadseg import checkpoint
 from roadseg.errors import RoadsegError
-from roadseg.run_folder import RunFolder
-from roadseg.train import centroid_cache, half_weights, initial, snapshot
+from roadseg.files import write_arrays
+from roadseg.runs.run_folder import RunFolder
+from roadseg.train import half_weights, training_state
 from roadseg.train.check import check_devices, check_recipe
 from roadseg.train.command import main
+from roadseg.train.data import centroid_cache
 from roadseg.train.early import refuse_early
 from roadseg.train.overrides import override
+from roadseg.train.start import begin
 from tests.train import tiny
 
 
 def centroids_of_others(folder: Path) -> None:
-    checkpoint.write_arrays(folder / "c.npz", {"fingerprint": np.array("other")})
+    write_arrays(folder / "c.npz", {"fingerprint": np.array("other")})
     centroid_cache._read(folder / "c.npz", "mine", None)
 
 
 def a_weight_of_another_shape(folder: Path) -> None:
-    checkpoint.write_arrays(folder / "w.npz", {"w": np.zeros(3)})
-    snapshot._assign({"w": tf.Variable(np.zeros(4))}, folder / "w.npz")
+    write_arrays(folder / "w.npz", {"w": np.zeros(3)})
+    training_state._assign({"w": tf.Variable(np.zeros(4))}, folder / "w.npz")
 
 
 def a_run_begun_otherwise(folder: Path) -> None:
     run, recipe = RunFolder(folder), tiny.recipe()
     run.begin(recipe, tiny.TABLE)
-    initial.check_unchanged(run, dataclasses.replace(recipe, batch_size=2))
+    begin.check_unchanged(run, dataclasses.replace(recipe, batch_size=2))
 
 
 def a_sampler_of_another_task(folder: Path) -> None:
     RunFolder(folder).begin(tiny.recipe(), tiny.TABLE)
-    initial.find_sampler(tiny.recipe(sampler="nus", sampler_run=str(folder)))
+    begin.find_sampler(tiny.recipe(sampler="nus", sampler_run=str(folder)))
 
 
 def a_file_for_a_run(folder: Path) -> None:
@@ -51,7 +53,7 @@ def two_replicas(folder: Path) -> None:
 
 
 def sampler_nowhere(folder: Path) -> None:
-    initial.find_sampler(tiny.recipe(sampler="nus", sampler_run=str(folder / "x")))
+    begin.find_sampler(tiny.recipe(sampler="nus", sampler_run=str(folder / "x")))
 
 
 def changed(*words: str) -> Callable[[Path], object]:
@@ -66,7 +68,7 @@ REFUSALS: list[tuple[Callable[[Path], object], str]] = [
     (sampler_nowhere, "recipe.json: no run of a sampler here; train it first"),
     (a_file_for_a_run, "run: (a file; name a folder with --run|cannot write here)"),
     (two_replicas, "xla=True works on one device; leave it out"),
-    (lambda folder: initial.wait_for(RunFolder(folder), 0.0), "not begun by the first machine"),
+    (lambda folder: begin.wait_for(RunFolder(folder), 0.0), "not begun by the first machine"),
     (
         lambda folder: check_recipe(tiny.recipe(model="fast_scn"), tiny.TABLE),
         "--model fast_scn: no",
