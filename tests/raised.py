@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from roadseg.errors import RoadsegError
-from tests.messages import every_message, places
+from tests.messages import FOLDERS, every_message, places
 from tests.support import REPOSITORY
 
 UNRAISED = REPOSITORY / "tests" / "unraised.txt"
@@ -35,7 +35,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
     def noted(self: RoadsegError, *arguments: Any) -> None:
         caller: Any = sys._getframe(1)
-        while caller.f_code.co_name == "__init__":  # that of a class derived from it
+        while caller.f_locals.get("self") is self:  # __init__ of a class derived from it
             caller = caller.f_back
         _made_at.add((caller.f_code.co_filename, caller.f_lineno))
         original(self, *arguments)
@@ -101,7 +101,8 @@ def _is_whole(session: pytest.Session) -> bool:
 @cache
 def _of_project(name: str) -> Path | None:
     path = Path(name).resolve()
-    return path if path.is_relative_to(REPOSITORY) and "tests" not in path.parts else None
+    inside = path.relative_to(REPOSITORY).parts if path.is_relative_to(REPOSITORY) else ()
+    return path if inside and inside[0] in FOLDERS else None
 
 
 @cache

@@ -53,6 +53,8 @@ def read_class_table(path: Path, default_name: str = "folder") -> tuple[LabelTab
 
     Raises RoadsegError naming the file and the entry that is wrong.
     """
+    if path.exists() and not path.is_file():  # a pipe would be waited for
+        raise RoadsegError(f"{path}: no class table (no regular file); see --help")
     try:
         content = path.read_bytes()
     except OSError as error:

@@ -96,6 +96,11 @@ def a_float_picture(folder: Path) -> None:
     decode_picture(path.read_bytes(), path)
 
 
+def a_pipe_for_a_table(folder: Path) -> None:
+    os.mkfifo(folder / "c.yaml")
+    read_class_table(folder / "c.yaml")
+
+
 def a_pipe(folder: Path) -> None:
     os.mkfifo(folder / "a.png")
     read_file(folder / "a.png")
@@ -251,6 +256,7 @@ REFUSALS: list[tuple[Callable[[Path], object], str]] = [
     (lambda _: PictureRules(max_megapixels=0.0), "--max-megapixels 0: wanted above 0"),
     (lambda _: PictureRules().check_size(20_000, 9_000, "a.png"), "a.png: 20000x9000 are 180 meg"),
     (a_float_picture, "a.tif: float pixels, whose black and white no file says"),
+    (a_pipe_for_a_table, "c.yaml: no class table .no regular file.; see --help"),
     (a_pipe, "a.png: no regular file; leave it out"),
     (lambda folder: read_file(folder / "x.png"), "x.png: cannot be read"),
     (lambda folder: decode_picture(b"text", folder / "x.png"), "x.png: not a whole image .of no f"),

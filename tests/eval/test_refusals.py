@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from roadseg.errors import RoadsegError
+from roadseg.eval import command, watch
 from roadseg.eval.benchmark import confusion, parts, runtimes
 from roadseg.eval.command import parse_step
 from roadseg.eval.compare import arms
@@ -22,8 +23,9 @@ from roadseg.eval.protocol_options import InferenceArguments
 from roadseg.eval.report import pictures
 from roadseg.eval.report.command import ReportOptions, report
 from roadseg.eval.submit.command import SubmitOptions, _images
+from roadseg.eval.tasks.density import true_density
 from tests.data_conversion.support import picture
-from tests.eval.runs import begin_run, recipe
+from tests.eval.runs import add_checkpoint, begin_run, recipe, write_records
 
 
 def a_seed_twice(folder: Path) -> None:
@@ -117,6 +119,11 @@ def no_such_part(folder: Path) -> None:
     parts.part_of(SimpleNamespace(name="n", layers=[SimpleNamespace(name="a")]), "x")
 
 
+def a_frame_smaller_than_the_cells(folder: Path) -> None:
+    sampler = SimpleNamespace(cells=(8, 8), target_classes=(), class_weights=(), blur=0.5)
+    true_density(sampler, SimpleNamespace(name="a", label=np.zeros((4, 4), np.uint8)), 255)
+
+
 def no_such_network(folder: Path) -> None:
     with runtimes.exported("fast_scn", 3, (64, 64), {}):
         pass
@@ -130,6 +137,7 @@ REFUSALS: list[tuple[Callable[[Path], object], str]] = [
     (lambda _: InferenceMode(size=0.0), "--size 0: a factor above 0"),
     (lambda _: InferenceMode(size=0.01).sizes((32, 64)), "nothing is left of an image of 32x64"),
     (lambda f: oracle(OracleOptions(f, ("64",), alphas=(2.0,))), "--alpha 2: the weight"),
+    (a_frame_smaller_than_the_cells, "^a: "),
     (no_such_part, "--part 'x': no layer of n has that in its name; its last are a"),
     (no_such_network, "fast_scn: could not be exported to be timed"),
     (demo_of_a_film, "--demo: of images alone; leave it out to label videos"),
@@ -154,6 +162,16 @@ def test_the_message_is_raised_and_is_one_line(
     with pytest.raises(RoadsegError, match=message) as caught:
         refused(tmp_path)
     assert "\n" not in str(caught.value)
+
+
+def test_a_checkpoint_that_goes_before_it_is_read_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = begin_run(tmp_path / "run", recipe(write_records(tmp_path / "records")))
+    add_checkpoint(run, 3)
+    monkeypatch.setattr(watch, "evaluate_and_store", lambda *_: None)
+    with pytest.raises(RoadsegError, match="step 3 was pruned before it could be read; run"):
+        command.main([str(run.path)])
 
 
 def test_what_a_compiler_says_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
