@@ -1,6 +1,7 @@
 """What a conversion reads: pairs of image and label files, and what the labels say."""
 
 import dataclasses
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -65,10 +66,16 @@ class Source:
     rules: PictureRules = USUAL
 
     def __post_init__(self) -> None:
-        """Raise RoadsegError for a split without images, or two images of one name."""
+        """Raise RoadsegError for a split without images or of no name, and for names twice."""
         if not self.splits:
             raise RoadsegError(f"{self.name}: no split to convert; check --source")
         for split, pairs in self.splits.items():
+            # Names of shards are made of it, and + stands between splits that are read as one.
+            if not re.fullmatch(r"\w[\w-]*", split):
+                raise RoadsegError(
+                    f"{self.name}: a split is called '{split}'; wanted letters, digits, _ and -, "
+                    "as in train_plus: rename its folder"
+                )
             if not pairs:
                 raise RoadsegError(f"{self.name}: split '{split}' has no images; leave it out")
             names = Counter(pair.name for pair in pairs)

@@ -126,6 +126,11 @@ def two_images_of_one_name(folder: Path) -> None:
     Source("city", label_tables.get("cityscapes"), {"train": (pair, pair)})
 
 
+def a_split_called(name: str) -> Callable[[Path], object]:
+    pairs = (Pair("a", Path("a.png"), None),)
+    return lambda folder: Source("city", label_tables.get("cityscapes"), {name: pairs})
+
+
 def shortened_record(folder: Path) -> None:
     path = folder / "a.tfrecord"
     shard(path, [b"12345"])
@@ -273,6 +278,8 @@ REFUSALS: list[tuple[Callable[[Path], object], str]] = [
     (a_table("classes:\n" + 256 * "  - {name: a, colour: [1, 2, 3]}\n"), "255 classes, got 256"),
     (an_outline_of_one_point, "a.json: 'road' has an outline of one point; mend it"),
     (two_images_of_one_name, "two images of 'train' are called 'a'; rename one"),
+    (a_split_called("train+"), "city: a split is called 'train.'; wanted letters, digits"),
+    (a_split_called("a b[1]"), "city: a split is called 'a b.1.'; wanted letters, digits"),
     (shortened_record, "a.tfrecord: (shorter than|truncated)"),
     (flow_in_one_shard_alone, "some records of 'val' lack a flow; convert it again"),
     (no_scene, "--train 0 --val 0 --size .*: at least one scene"),

@@ -188,3 +188,17 @@ def test_an_overlap_without_tiles_is_refused(
 ) -> None:
     assert cli.main(["eval", str(run.path), "--overlap", "0.5"]) == 2
     assert "error: --overlap 0.5: of tiles; give --sliding" in capsys.readouterr().err
+
+
+def test_pixels_of_the_rest_are_left_out_as_ignored_ones_are() -> None:
+    table = replace(TABLE, rest=254, rest_classes=(1,))
+    scores = []
+    for value in (254, 255):
+        frames = []
+        for number in range(2):
+            image, label = street(number)
+            frames.append(Frame(str(number), image, np.where(label == 1, value, label)))
+        guess = np.random.default_rng(0).integers(0, 4, (2, *frames[0].label.shape))
+        scorer = score_frames(frames, lambda images, g=guess: [lambda m=m: m for m in g], table, 2)
+        scores.append(json.dumps(scorer.values(), default=vars))
+    assert scores[0] == scores[1]
