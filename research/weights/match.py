@@ -67,7 +67,8 @@ def assign(
     the last layers behind the trunk, which the classes decide, or all of them (ImageNet, names with
     or without the trunk's scope; its classifier is left out), it may lack the auxiliary heads of
     `model`, and it may have heads or unused weights that `model` does not. Anything else missing,
-    left over, of another shape or no number is refused, and nothing is set.
+    left over, of another shape or no number is refused, and nothing is set; so are whole numbers,
+    which stand for others in quantised networks, and variances below 0, which give no number.
     Raises RoadsegError naming `source`, the names and both shapes.
     """
     targets = weights(model)
@@ -86,12 +87,27 @@ def assign(
     fitted = {}
     for path in taken:
         layer, variable = targets[path]
-        values = check_finite(np.asarray(arrays[sources[path]]), source, sources[path])
+        values = _checked(np.asarray(arrays[sources[path]]), path, source, sources[path])
         pytorch = original.layout == "pytorch"
         fitted[path] = from_pytorch(values, variable, layer) if pytorch else values
     for path, values in fitted.items():
         targets[path][1].assign(values)
     return Assigned(tuple(fitted), match.missing, match.left_out)
+
+
+def _checked(values: np.ndarray, path: str, source: str, name: str) -> np.ndarray:
+    """Return `values`, those of the variable `path`; RoadsegError for what no network computes."""
+    if values.dtype.kind != "f":
+        raise RoadsegError(
+            f"{source}: '{name}' is of type {values.dtype}; take a checkpoint of plain floats"
+        )
+    values = check_finite(values, source, name)
+    if path.endswith("moving_variance") and values.min(initial=0.0) < 0:
+        raise RoadsegError(
+            f"{source}: '{name}' holds {values.min():g}, below 0, which is no variance; copy the "
+            "file again, or take another"
+        )
+    return values
 
 
 @dataclass(frozen=True)
