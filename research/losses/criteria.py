@@ -122,7 +122,7 @@ class Criterion:
             boundary_from=self.boundary_from,
             per_class=scores.shape[-1] != 2,
             ignore=self.ignore,
-            rest=self.rest and self.rest.label,
+            rest=None if self.rest is None else self.rest.label,
         )
         return Term(self.auxiliary_weight, *cross_entropy(scores, labels, self.ignore))
 
