@@ -49,7 +49,7 @@ def convert(options: Any) -> int:
 
     options.check()
     rules = options.rules()
-    refuse_unwritable(options.to)
+    refuse_unwritable(options.to, is_folder=True)
     source = dataclasses.replace(options.plan(), rules=rules)
     refuse_existing(options.to, source.name, options.overwrite)
     beam = options.beam or bool(options.beam_options)

@@ -112,7 +112,7 @@ def main(argv: Sequence[str]) -> int:
         example="roadseg inspect ~/records --split val --to ~/previews",
     )
     if options.to:
-        refuse_unwritable(options.to)
+        refuse_unwritable(options.to, is_folder=True)
     records = open_records(options.records, options.split)
     keys = {"label": ""}
     if has_two_views(records):

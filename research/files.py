@@ -71,16 +71,17 @@ def is_utf8(text: object) -> bool:
     return True
 
 
-def refuse_unwritable(path: Path, option: str = "--to") -> None:
+def refuse_unwritable(path: Path, option: str = "--to", is_folder: bool = False) -> None:
     """Raise RoadsegError where nothing can be written at `path`, which need not exist yet.
 
+    is_folder: whether it is to be a folder, where a file is in the way.
     Tried, not guessed, with a file that has no name: before work that takes minutes.
     """
     folder = path if path.is_dir() else path.parent
     while not folder.exists() and folder != folder.parent:
         folder = folder.parent
     try:
-        if not folder.is_dir():
+        if not folder.is_dir() or is_folder and path.exists() and not path.is_dir():
             raise NotADirectoryError(errno.ENOTDIR, "a file lies where a folder is needed")
         if path.is_file() and not os.access(path, os.W_OK):
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))

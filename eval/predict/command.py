@@ -104,7 +104,7 @@ def predict(options: PredictOptions) -> list[str]:
     step = None if options.step == "last" else options.step
     run = RunFolder(options.run or "")
     sources = found_sources(options.images, options.to, options.strict)
-    refuse_unwritable(options.to)
+    refuse_unwritable(options.to, is_folder=True)
     if options.demo and any(source.is_video for source in sources):
         raise RoadsegError("--demo: of images alone; leave it out to label videos")
     _check_sampler(options, sources)

@@ -28,6 +28,7 @@ from roadseg.data_conversion.sets.mapillary import read_config, refuse_other_ids
 from roadseg.data_conversion.sets.pair_options import DualCameraOptions
 from roadseg.data_conversion.sets.street_scenes import write_street_scenes
 from roadseg.errors import RoadsegError
+from roadseg.files import refuse_unwritable
 from tests.data_conversion.support import id_map, picture, small_cityscapes, write_png
 from tests.examples import example_values, serialized
 
@@ -94,6 +95,11 @@ def a_float_picture(folder: Path) -> None:
     path = folder / "a.tif"
     cv2.imwrite(str(path), np.zeros((4, 5), np.float32))
     decode_picture(path.read_bytes(), path)
+
+
+def a_file_for_a_folder(folder: Path) -> None:
+    (folder / "to").touch()
+    refuse_unwritable(folder / "to", is_folder=True)
 
 
 def a_pipe_for_a_table(folder: Path) -> None:
@@ -261,6 +267,7 @@ REFUSALS: list[tuple[Callable[[Path], object], str]] = [
     (lambda _: PictureRules(max_megapixels=0.0), "--max-megapixels 0: wanted above 0"),
     (lambda _: PictureRules().check_size(20_000, 9_000, "a.png"), "a.png: 20000x9000 are 180 meg"),
     (a_float_picture, "a.tif: float pixels, whose black and white no file says"),
+    (a_file_for_a_folder, "to: cannot write here .a file lies where a folder is needed.; change"),
     (a_pipe_for_a_table, "c.yaml: no class table .no regular file.; see --help"),
     (a_pipe, "a.png: no regular file; leave it out"),
     (lambda folder: read_file(folder / "x.png"), "x.png: cannot be read"),
