@@ -19,6 +19,7 @@ from roadseg.two_cameras.flow_files import decode_flow, read_flow
 from roadseg.two_cameras.rig import DEFAULT, find_rig
 from roadseg.weights.fetch import MIRROR, locate
 from roadseg.weights.presets import PRESETS
+from roadseg.weights.safetensors import read_safetensors
 from tests.support import on_tensorflow
 
 
@@ -97,6 +98,38 @@ def network(name: str, **options: object) -> Callable[[Path], object]:
     return run
 
 
+def imported(name: str, content: bytes | None = None) -> Callable[[Path], object]:
+    def run(folder: Path) -> object:
+        from roadseg.runs.import_command import main
+
+        if content is not None:
+            (folder / name).write_bytes(content)
+        network = ["--model", "espnet_c", "--num-classes", "3"]
+        return main([str(folder / name), *network, "--to", str(folder / "to.npz")])
+
+    return run
+
+
+def norms_of_no_name(folder: Path) -> None:
+    import roadseg
+    from roadseg.layers.conv_bn import synchronise_batch_norm
+
+    synchronise_batch_norm(roadseg.create("fast_scnn", 3), local=["moon*"])
+
+
+def no_prefix(folder: Path) -> None:
+    from roadseg.weights.slim import read_slim
+
+    read_slim(folder / "model.ckpt-1")
+
+
+def a_prefix_of_text(folder: Path) -> None:
+    from roadseg.weights.slim import read_slim
+
+    (folder / "model.ckpt-1.index").write_text("text")
+    read_slim(folder / "model.ckpt-1")
+
+
 SMALL_RECIPE = {"name": "x", "task": "segmentation", "source": "", "records": "r"}
 INTRINSICS = [[1.0, 0.0, 0.0], [0.0, -1.0, 0.0], [0.0, 0.0, 1.0]]
 REFUSALS: list[tuple[Callable[[Path], object], str]] = [
@@ -119,6 +152,17 @@ REFUSALS: list[tuple[Callable[[Path], object], str]] = [
     (network("fast_scnn", input_shape=(33, 64, 3)), "fast_scnn: image height 33: this network"),
     (network("semshare_tight", fixed_sizes=True, scale=0.5), "scale=0.5: fixed_sizes=True bel"),
     (network("semshare_loose", scale=2.0), "scale=2.0: flow and fusion run above 0, at most 1"),
+    (damaged({"name": "x"}, Recipe.from_json), "recipe.json: '.*' is missing; copy the file"),
+    (damaged({**SMALL_RECIPE, "steps": 0}, Recipe.from_json), "steps is 0; at least 1 is wanted"),
+    (network("pwcnet"), "pwcnet finds a flow, no classes; leave out num_classes"),
+    (network("dabnet", auxiliary_heads=True), "dabnet has no auxiliary heads; leave out auxil"),
+    (network("mobilenet_v3_small", input_shape=(64, 64, 3)), "or less: this head averages"),
+    (imported("a.xyz", b"text"), "a.xyz: no weights here; there are 'imagenet', 'none'"),
+    (imported("a.npz"), "a.npz: no such file; check the path"),
+    (lambda f: read_safetensors(f / "x.safetensors"), "x.safetensors: No such file .*; check"),
+    (norms_of_no_name, "--local-norms moon.*: no such batch normalisation; there are"),
+    (no_prefix, "model.ckpt-1: no checkpoint here .*index is absent"),
+    (a_prefix_of_text, "model.ckpt-1: not readable as a checkpoint"),
     (
         network("semshare_tight", fixed_sizes=True, input_shape=(64, 64, 3)),
         "image height 64: this network takes 1203 to 1282",

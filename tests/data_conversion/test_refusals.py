@@ -1,5 +1,6 @@
 """Messages on damaged sources and records that no other test raises: one line each."""
 
+import dataclasses
 import json
 import os
 from collections.abc import Callable
@@ -16,17 +17,19 @@ from roadseg.data_conversion.raw.image_files import read_label
 from roadseg.data_conversion.raw.list_files import lines_of, pairs_of_list
 from roadseg.data_conversion.raw.pairing import below, pair_up
 from roadseg.data_conversion.raw.pictures import PictureRules, decode_picture, read_file
+from roadseg.data_conversion.raw.png_chunks import check_png
 from roadseg.data_conversion.raw.polygons import draw_polygons
 from roadseg.data_conversion.raw.source import Pair, Source
 from roadseg.data_conversion.read.records import open_records
 from roadseg.data_conversion.read.tfrecord_files import read_record, record_spans
 from roadseg.data_conversion.read.two_cameras import open_two_views
-from roadseg.data_conversion.sets.cityscapes import cityscapes_source
+from roadseg.data_conversion.sets.cityscapes import as_classes, cityscapes_source
 from roadseg.data_conversion.sets.dual_camera import dual_camera_source
 from roadseg.data_conversion.sets.kitti import frame_number
-from roadseg.data_conversion.sets.mapillary import read_config, refuse_other_ids
+from roadseg.data_conversion.sets.mapillary import mapillary_source, read_config, refuse_other_ids
 from roadseg.data_conversion.sets.pair_options import DualCameraOptions
 from roadseg.data_conversion.sets.street_scenes import write_street_scenes
+from roadseg.data_conversion.write.write import write_records
 from roadseg.errors import RoadsegError
 from roadseg.files import refuse_unwritable
 from tests.data_conversion.support import id_map, picture, small_cityscapes, write_png
@@ -245,6 +248,55 @@ def broken_pixels(encoded: bytes) -> bytes:
     return encoded[:start] + chunk + encoded[start + 12 + length :]
 
 
+def chunks(*kinds: bytes) -> bytes:
+    """Return a PNG of chunks without content, whose checksums are right."""
+    import struct
+    import zlib
+
+    parts = (struct.pack(">I", 0) + kind + struct.pack(">I", zlib.crc32(kind)) for kind in kinds)
+    return b"\x89PNG\r\n\x1a\n" + b"".join(parts)
+
+
+def without_pixels() -> bytes:
+    encoded = cv2.imencode(".png", id_map(0))[1].tobytes()
+    return encoded[:33] + chunks(b"IEND")[8:]
+
+
+def a_palette_label_that_is_broken(folder: Path) -> None:
+    import io
+
+    from PIL import Image
+
+    file = io.BytesIO()
+    Image.fromarray(id_map(0)).convert("P").save(file, "PNG")
+    (folder / "a.png").write_bytes(broken_pixels(file.getvalue()))
+    read_label(folder / "a.png")
+
+
+def two_pages(folder: Path) -> None:
+    from PIL import Image
+
+    page = Image.fromarray(id_map(0))
+    page.save(folder / "a.tif", save_all=True, append_images=[page])
+    decode_picture((folder / "a.tif").read_bytes(), folder / "a.tif")
+
+
+def records_without_a_table(folder: Path) -> None:
+    shard(folder / "val-00000-of-00001.tfrecord", [good()])
+    (folder / "label_table.json").unlink()
+    open_records(folder, "val")
+
+
+def no_shards(folder: Path) -> None:
+    source = Source("city", label_tables.get("cityscapes"), {"val": (Pair("a", folder, None),)})
+    write_records(source, None, folder, shards=0)
+
+
+def train_ids_of_categories(folder: Path) -> None:
+    source = Source("city", label_tables.get("cityscapes"), {"val": (Pair("a", folder, None),)})
+    as_classes(dataclasses.replace(source, coding="train"), "categories")
+
+
 LABEL = "image/segmentation/class/encoded"
 BROKEN = broken_pixels(cv2.imencode(".png", id_map(0) % 19)[1].tobytes())
 TWO = "classes: [{colour: [1, 2, 3], name: %s}, {colour: [1, 2, 3], name: %s}]"
@@ -285,6 +337,18 @@ REFUSALS: list[tuple[Callable[[Path], object], str]] = [
     (a_table("classes:\n" + 256 * "  - {name: a, colour: [1, 2, 3]}\n"), "255 classes, got 256"),
     (an_outline_of_one_point, "a.json: 'road' has an outline of one point; mend it"),
     (two_images_of_one_name, "two images of 'train' are called 'a'; rename one"),
+    (a_palette_label_that_is_broken, "a.png: damaged PNG "),
+    (two_pages, "a.tif: 2 pictures in one file; save the one that is meant"),
+    (lambda f: check_png(chunks(b"IHDR"), f / "a.png"), "a.png: damaged PNG .no header that a PNG"),
+    (lambda f: check_png(without_pixels(), f / "a.png"), "a.png: damaged PNG .no pixels in it."),
+    (lambda _: Source("city", label_tables.get("camvid"), {}), "city: no split to convert; check"),
+    (records_of(good(**{"image/encoded": b"text"})), "its image is neither PNG nor JPEG"),
+    (records_of(good(**{LABEL: b"text"})), "its label is no PNG; records hold 8-bit grey PNG"),
+    (records_of(good(**{"image/height": 7})), "says 7x40, its image is 24x40 and its label 24x40"),
+    (records_without_a_table, "no label_table.json beside the records; put one there"),
+    (no_shards, "--shards 0 --workers .*: both must be 1 or more"),
+    (train_ids_of_categories, "--classes categories --labels train: train ids are those of 19"),
+    (lambda f: mapillary_source(f), "neither training nor validation"),
     (a_split_called("train+"), "city: a split is called 'train.'; wanted letters, digits"),
     (a_split_called("a b[1]"), "city: a split is called 'a b.1.'; wanted letters, digits"),
     (shortened_record, "a.tfrecord: (shorter than|truncated)"),

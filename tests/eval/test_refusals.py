@@ -8,13 +8,15 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from roadseg import label_tables
 from roadseg.errors import RoadsegError
 from roadseg.eval import command, watch
 from roadseg.eval.benchmark import confusion, parts, runtimes
 from roadseg.eval.command import parse_step
 from roadseg.eval.compare import arms
+from roadseg.eval.evaluation import check_same_classes
 from roadseg.eval.inference import InferenceMode
-from roadseg.eval.oracle.ceilings import OracleOptions, oracle
+from roadseg.eval.oracle.ceilings import OracleOptions, oracle, target_ids
 from roadseg.eval.predict import video
 from roadseg.eval.predict.command import PredictOptions, predict
 from roadseg.eval.predict.sources import Source, found_sources
@@ -22,10 +24,10 @@ from roadseg.eval.predict.two_cameras import check_kinds, find_pairs, predict_pa
 from roadseg.eval.protocol_options import InferenceArguments
 from roadseg.eval.report import pictures
 from roadseg.eval.report.command import ReportOptions, report
-from roadseg.eval.submit.command import SubmitOptions, _images
+from roadseg.eval.submit.command import SubmitOptions, _entry, _images, check_labels
 from roadseg.eval.tasks.density import true_density
 from tests.data_conversion.support import picture
-from tests.eval.runs import add_checkpoint, begin_run, recipe, write_records
+from tests.eval.runs import TABLE, add_checkpoint, begin_run, recipe, write_records
 
 
 def a_seed_twice(folder: Path) -> None:
@@ -124,6 +126,15 @@ def a_frame_smaller_than_the_cells(folder: Path) -> None:
     true_density(sampler, SimpleNamespace(name="a", label=np.zeros((4, 4), np.uint8)), 255)
 
 
+def a_value_that_is_no_id(folder: Path) -> None:
+    table = label_tables.get("cityscapes")
+    check_labels("a", np.full((8, 9), 200, np.uint8), (8, 9), table)
+
+
+def a_film_that_ends_early(folder: Path) -> None:
+    video._check_length(SimpleNamespace(path=folder / "a.mp4", frames=100), 3)
+
+
 def no_such_network(folder: Path) -> None:
     with runtimes.exported("fast_scn", 3, (64, 64), {}):
         pass
@@ -138,6 +149,12 @@ REFUSALS: list[tuple[Callable[[Path], object], str]] = [
     (lambda _: InferenceMode(size=0.01).sizes((32, 64)), "nothing is left of an image of 32x64"),
     (lambda f: oracle(OracleOptions(f, ("64",), alphas=(2.0,))), "--alpha 2: the weight"),
     (a_frame_smaller_than_the_cells, "^a: "),
+    (lambda f: predict(PredictOptions((f,), f, batch_size=0)), "--batch-size 0: at least 1 is"),
+    (lambda _: _entry("x", "cityscapes"), "image 'x': the server knows images by city, sequence"),
+    (a_value_that_is_no_id, "a: holds 200, which is no label id of 'cityscapes'"),
+    (lambda _: target_ids(("moon",), TABLE), "no class 'moon' in '.*'; there are: "),
+    (lambda f: check_same_classes(TABLE, label_tables.get("camvid"), f, f), "; give the run's own"),
+    (a_film_that_ends_early, "a.mp4: truncated. Only 3 of 100 frames can be read"),
     (no_such_part, "--part 'x': no layer of n has that in its name; its last are a"),
     (no_such_network, "fast_scn: could not be exported to be timed"),
     (demo_of_a_film, "--demo: of images alone; leave it out to label videos"),

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from roadseg.errors import RoadsegError
-from roadseg.nus_native import solve_grid
+from roadseg.nus_native import boundary_targets, solve_grid
 from roadseg.nus_native.arguments import grid_size
 
 
@@ -12,6 +12,7 @@ from roadseg.nus_native.arguments import grid_size
     ("refused", "message"),
     [
         (lambda nearest: grid_size((1, 4)), r"grid \(1, 4\): .*; use sides of 2 or more"),
+        (lambda _: boundary_targets(np.zeros((1, 5), np.uint8), (3, 3), 0.5), "label map of size"),
         (lambda nearest: solve_grid(nearest, alpha=0), "alpha 0: use a number above 0 and at mo"),
         (lambda nearest: solve_grid(nearest, solver="x"), "solver 'x' is unknown; use 'direct'"),
     ],

@@ -18,12 +18,18 @@ from roadseg.train.command import main
 from roadseg.train.data import centroid_cache
 from roadseg.train.early import refuse_early
 from roadseg.train.overrides import override
+from roadseg.train.recipes import get
 from roadseg.train.start import begin
 from tests.train import tiny
 
 
 def centroids_of_others(folder: Path) -> None:
     write_arrays(folder / "c.npz", {"fingerprint": np.array("other")})
+    centroid_cache._read(folder / "c.npz", "mine", None)
+
+
+def centroids_without_places(folder: Path) -> None:
+    write_arrays(folder / "c.npz", {"fingerprint": np.array("mine")})
     centroid_cache._read(folder / "c.npz", "mine", None)
 
 
@@ -62,6 +68,8 @@ def changed(*words: str) -> Callable[[Path], object]:
 
 REFUSALS: list[tuple[Callable[[Path], object], str]] = [
     (centroids_of_others, "c.npz: of other records, tiles or classes"),
+    (centroids_without_places, "c.npz: damaged ."),
+    (lambda _: get("fast_seg/fast_scn"), "--recipe fast_seg/fast_scn: no such recipe; near: fast"),
     (a_weight_of_another_shape, r"w.npz: 'w' is of shape \(3,\), wanted shape \(4,\)"),
     (a_run_begun_otherwise, "this run was begun with batch_size=4, not 2; go on with"),
     (a_sampler_of_another_task, "a run of the task 'segmentation', no sampler's; train it first"),
