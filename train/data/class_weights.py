@@ -29,10 +29,10 @@ def class_weights(
     writes: whether this process is the one that writes.
     Raises RoadsegError for a damaged file in the run folder.
     """
-    if recipe.class_weights == "none":
+    if recipe.loss.class_weights == "none":
         return None
-    if recipe.class_weights in PUBLISHED_WEIGHTS:
-        return PUBLISHED_WEIGHTS[recipe.class_weights]
+    if recipe.loss.class_weights in PUBLISHED_WEIGHTS:
+        return PUBLISHED_WEIGHTS[recipe.loss.class_weights]
     path = run.path / FILE
     if path.is_file():
         try:
@@ -41,7 +41,10 @@ def class_weights(
             raise RoadsegError(f"{path}: not a list of numbers ({error}); delete it") from None
     table = records.label_table
     counts = count_labels(records)
-    seen = [*counts[: table.num_classes], *([counts[table.ignore]] if recipe.void_class else [])]
+    seen = [
+        *counts[: table.num_classes],
+        *([counts[table.ignore]] if recipe.network.void_class else []),
+    ]
     weights = from_counts(np.asarray(seen))
     if writes:
         write_text(path, json.dumps(weights) + "\n")

@@ -51,7 +51,7 @@ def scored(
 ) -> Path:
     """Return a run of `sampler` that scored `miou`, and 0.3 more near boundaries."""
     run = RunFolder(folder / f"{sampler}-{size[0]}-{seed}")
-    settings = {"sampler": sampler, "sampling_size": size, "seed": seed, "name": f"s{seed}"}
+    settings = {"sampling.kind": sampler, "sampling.size": size, "seed": seed, "name": f"s{seed}"}
     run.begin(dataclasses.replace(RECIPE, **(settings | values)), TABLE)
     if sampler == "nus":
         own = dataclasses.replace(AUXILIARY, seed=seed, steps=sampler_steps)
@@ -196,7 +196,10 @@ def test_other_networks_are_settings_of_their_own(tmp_path: Path) -> None:
 def test_parts_of_a_split_and_replaced_samplers_count_only_when_named(
     tmp_path: Path, runs: list[Path]
 ) -> None:
-    for name, values in (("val-first1", {"limit": 1}), ("val-uniform", {"sampler": "uniform"})):
+    for name, values in (
+        ("val-first1", {"limit": 1}),
+        ("val-uniform", {"sampling.kind": "uniform"}),
+    ):
         text = result(0.9, 0.9, **values).to_json()
         for run in runs:
             write_text(RunFolder(run).evaluation_folder(name) / "step-00000020.json", text)
