@@ -207,6 +207,6 @@ def test_a_part_needs_weights_that_it_is_a_part_of():
     recipe = tiny.recipe(
         model="fast_scnn", augment={"crop_size": (64, 64)}, start={"part": "backbone"}
     )
-    with pytest.raises(RoadsegError, match="--start.part backbone: wanted .*--initial-w"):
+    with pytest.raises(RoadsegError, match="--start.part backbone: wanted .*--start.initial-w"):
         check_recipe(recipe, tiny.TABLE)
     check_recipe(recipe.replace(start={"initial_weights": "file.npz"}), tiny.TABLE)

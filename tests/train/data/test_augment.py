@@ -208,7 +208,7 @@ def marked(centroid: tuple[int, int], draw: float, size: tuple[int, int], **chan
     """Return how many marked pixels, of one at the centroid, the crop of 8x8 holds."""
     label = np.zeros(size, np.uint8)
     label[centroid] = 1
-    recipe = tiny.recipe(augment={"crop_size": (8, 8)}, **changes)
+    recipe = tiny.recipe(augment={"crop_size": (8, 8)}).replace(**changes)
     image = tf.zeros((*size, 3), tf.uint8)
     draws = tf.constant([draw, draw, draw, 0.9])
     found = augment.random_crop(image, tf.constant(label), draws, recipe, True, centroid)

@@ -219,7 +219,7 @@ def test_no_image_left_is_refused_with_the_way_out(records: RecordSet):
         "class_uniform.tile": 100,
     }
     few = dataclasses.replace(records, num_examples=3)
-    with pytest.raises(RoadsegError, match="--class-uniform.absent-classes fill"):
+    with pytest.raises(RoadsegError, match="--class-uniform.absent-classes redistribute"):
         epochs(tiny.recipe(**changes), few, None)
 
 

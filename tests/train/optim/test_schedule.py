@@ -7,9 +7,8 @@ from tests.train import tiny
 
 
 def rates(**changes) -> list[float]:
-    recipe = tiny.recipe(
-        steps=12, optimizer={"learning_rate": 1.0}, schedule={"power": 1.0}, **changes
-    )
+    recipe = tiny.recipe(steps=12, optimizer={"learning_rate": 1.0}, schedule={"power": 1.0})
+    recipe = recipe.replace(**changes)
     return [rate_at(step, recipe) for step in range(12)]
 
 
