@@ -1,6 +1,5 @@
 """Run folders of small, untrained networks, made through the public interface."""
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -35,15 +34,16 @@ RECIPE = Recipe(
     ),
     steps=20,
 )
-AUXILIARY = replace(
-    RECIPE,
+AUXILIARY = RECIPE.replace(
     name="small_nus",
     task="sampling",
     model="auxiliary",
-    model_options={},
-    evaluation_options={},
-    sampler="none",
-    auxiliary_depth_multiplier=0.1,
+    network={
+        "options": {},
+        "evaluation_options": {},
+    },
+    sampling={"kind": "none"},
+    sampler={"width": 0.1},
 )
 
 
