@@ -31,6 +31,7 @@ setup(
     package_data={
         "roadseg": ["py.typed"],
         "roadseg.metrics": ["*.pyi"],
+        "roadseg.drawing": ["*.ttf", "*.LICENSE"],
         "roadseg.two_cameras": ["rigs/*.yaml"],
         "roadseg.nus_native": ["*.pyi"],
         "roadseg.train": ["*.sh", "*.npz"],
@@ -49,13 +50,13 @@ setup(
         "PyYAML>=6",
         "tyro>=1.0",
         "rich>=14",
-        "matplotlib>=3.10",
         "pillow>=11",
     ],
     extras_require={
         "dev": [
             "cityscapesScripts>=2.2",
             "hypothesis>=6.130",
+            "matplotlib>=3.10",
             "mypy>=1.15",
             "pytest>=8",
             "pytest-xdist>=3.6",

@@ -101,7 +101,7 @@ def choose_protocol(
             f"protocol '{name}': {LEARNED[recipe.task]} are compared in one way only; "
             f"use --protocol {own}"
         )
-    if own or recipe.sampler == "none":
+    if own or recipe.sampling.kind == "none":
         if interpolation is not None:
             raise RoadsegError(
                 f"interpolation '{interpolation}': this run has no samples to bring back to "
@@ -111,7 +111,7 @@ def choose_protocol(
     else:
         usual = "delaunay" if name == "published" else "graph"
     chosen = interpolation or usual
-    crop = recipe.crop_size if name == "published" else None
+    crop = recipe.augment.crop_size if name == "published" else None
     mode = (mode or InferenceMode()).settled(*_own_ways(name))
     _check_mode(mode, recipe, chosen)
     return Protocol(name, crop, chosen, chosen == usual, mode)
@@ -119,7 +119,7 @@ def choose_protocol(
 
 def _check_mode(mode: InferenceMode, recipe: "Recipe", interpolation: str) -> None:
     """Raise RoadsegError where no scores at pixels are there to be averaged as `mode` asks."""
-    if mode.enlargement == "cubic" and recipe.sampler != "none":
+    if mode.enlargement == "cubic" and recipe.sampling.kind != "none":
         raise RoadsegError(
             "cubic enlargement is of a network's own map, and this run's comes back from samples; "
             "add --enlargement bilinear"

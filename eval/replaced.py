@@ -63,7 +63,7 @@ class SamplerArguments:
         )
         if recipe.task != "segmentation":
             raise RoadsegError(f"{option}: {run.path} learns {LEARNED[recipe.task]}; leave it out")
-        if recipe.sampler == "none":
+        if recipe.sampling.kind == "none":
             raise RoadsegError(
                 f"{option}: {run.path} was trained on whole images, without sampling; leave it "
                 "out, or name a run behind sampling"
@@ -84,7 +84,7 @@ class SamplerArguments:
         if kind == "previous":
             return _previous(run, self.sampler_run)
         if kind in TRAINED and self.sampler_run is None:
-            if kind != run.recipe.sampler:
+            if kind != run.recipe.sampling.kind:
                 raise RoadsegError(f"{option}: give its run by --sampler-run")
             return run.load_sampler()
         return make_sampler(kind, self.sampler_run)

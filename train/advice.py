@@ -18,7 +18,7 @@ def advice(recipe: Recipe) -> list[str]:
             f"--batch-size {recipe.batch_size}; batch statistics of fewer than {SMALL_BATCH} "
             f"images are poor: take {SMALL_BATCH} or more if they fit"
         )
-    scratch = recipe.initial_weights in ("", "none")
+    scratch = recipe.start.initial_weights in ("", "none")
     if recipe.model in SMALL_NETWORKS and scratch and recipe.steps < STEPS_FROM_SCRATCH:
         found.append(
             f"--steps {recipe.steps}; {recipe.model} from scratch learns slowly: "

@@ -16,7 +16,7 @@ from roadseg.train.recipes import RECIPES, get
 
 EXAMPLE = """\
 roadseg train --recipe nus/auxiliary --records ~/records --run runs/auxiliary
-roadseg train --recipe fast_seg/icnet_one_gpu --records ~/records --initial-weights runs/vistas"""
+roadseg train --recipe fast_seg/icnet --records ~/records --start.initial-weights runs/vistas"""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -82,6 +82,6 @@ def summary(recipe: Recipe, run: RunFolder) -> str:
 
 def listing(recipe: Recipe) -> str:
     """Return every field of `recipe` with its value, one a line."""
-    fields = dataclasses.fields(recipe)
-    width = max(len(field.name) for field in fields)
-    return "\n".join(f"{field.name:<{width}}  {getattr(recipe, field.name)}" for field in fields)
+    values = recipe.flat()
+    width = max(map(len, values))
+    return "\n".join(f"{name:<{width}}  {value}" for name, value in values.items())

@@ -55,11 +55,11 @@ train demo/density "$runs/density" "$SAMPLER_STEPS"
 roadseg eval "$runs/density" >"$DEMO/density.txt"
 
 say "3/7 DeepLabv3-MobileNetV2 on evenly spread pixels"
-train demo/even "$runs/even" "$STEPS" --initial-weights "$first"
+train demo/even "$runs/even" "$STEPS" --start.initial-weights "$first"
 roadseg eval "$runs/even" >"$DEMO/even.txt"
 
 say "4/7 the same network on the pixels that were chosen"
-train demo/chosen "$runs/chosen" "$STEPS" --initial-weights "$first" \
+train demo/chosen "$runs/chosen" "$STEPS" --start.initial-weights "$first" \
   --sampler-run "$runs/density"
 roadseg eval "$runs/chosen" >"$DEMO/chosen.txt"
 

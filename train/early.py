@@ -18,11 +18,11 @@ def refuse_early(recipe: Recipe, run: RunFolder) -> None:
     refuse_unwritable(run.path, "--run")
     if run.path.exists() and not run.path.is_dir():
         raise RoadsegError(f"{run.path}: a file; name a folder with --run")
-    for split in (*recipe.split.split("+"), *filter(None, (recipe.coarse_split,))):
+    for split in (*recipe.split.split("+"), *filter(None, (recipe.class_uniform.coarse_split,))):
         if split:
             find_shards(Path(recipe.records), split)
     if run.exists and run.checkpoints():
         return
     check_initial_weights(recipe)
-    if recipe.task == "segmentation" and recipe.sampler in TRAINED:
+    if recipe.task == "segmentation" and recipe.sampling.kind in TRAINED:
         find_sampler(recipe)

@@ -2,7 +2,7 @@
 
 example: python -m roadseg.train.half_weights runs/demo/trunk train/demo_trunk.npz
 
-`roadseg train --initial-weights FILE` takes it, as any `.npz` under our names.
+`roadseg train --start.initial-weights FILE` takes it, as any `.npz` under our names.
 """
 
 import sys

@@ -65,20 +65,20 @@ def build(
     keras.utils.set_random_seed(recipe.seed)
     table = records.label_table
     with variable_scope(strategy):
-        sampled = recipe.task == "segmentation" and recipe.sampler != "none"
+        sampled = recipe.task == "segmentation" and recipe.sampling.kind != "none"
         sampler = run.load_sampler() if sampled else None
         with precision(recipe.precision):
             model = build_network(recipe, num_outputs(recipe, table))
-        if recipe.batch_norm_momentum:
-            set_batch_norm_momentum(model, recipe.batch_norm_momentum)
+        if recipe.batch_norm.momentum:
+            set_batch_norm_momentum(model, recipe.batch_norm.momentum)
         if strategy.num_replicas_in_sync > 1:
-            synchronise_batch_norm(model, local=recipe.local_norms)
-        if recipe.frozen_batch_norm:
+            synchronise_batch_norm(model, local=recipe.batch_norm.unsynchronised)
+        if recipe.batch_norm.frozen:
             freeze_statistics(model)
         freeze(recipe, model)
         if not run.checkpoints():
             load_start(recipe, model, table)
-            if recipe.initial_weights == "unit_variance":
+            if recipe.start.initial_weights == "unit_variance":
                 fit_first_batch(recipe, model, records)
             if recipe.learns_density:
                 fit_prior(recipe, model, records)
@@ -120,10 +120,10 @@ class _Loop:
             signalled = stop.received
             last = done == recipe.steps or bool(signalled)
             self.progress.advance(done)
-            if last or done % recipe.summary_every_steps == 0:
+            if last or done % recipe.log.summary_every_steps == 0:
                 self._report(done, rate, summaries)
-            if summaries and recipe.pictures_every_steps:
-                if done % recipe.pictures_every_steps == 0:
+            if summaries and recipe.log.pictures_every_steps:
+                if done % recipe.log.pictures_every_steps == 0:
                     summaries.pictures(done, self.step, first_replica(self.strategy, batch))
             if last or self._due(done):
                 self._save(done)
@@ -149,7 +149,7 @@ class _Loop:
         if not math.isfinite(loss):
             raise RoadsegError(
                 f"{self.run.path}: the loss is {loss} at step {done}; the last checkpoint is kept, "
-                "start another run with a smaller --learning-rate"
+                "start another run with a smaller --optimizer.learning-rate"
             )
         seconds = time.monotonic() - self.summed
         speed = len(self.losses) * self.recipe.batch_size / max(seconds, 1e-9)
@@ -163,9 +163,9 @@ class _Loop:
 
     def _due(self, done: int) -> bool:
         recipe = self.recipe
-        if recipe.checkpoint_every_steps and done % recipe.checkpoint_every_steps == 0:
+        if recipe.log.checkpoint_every_steps and done % recipe.log.checkpoint_every_steps == 0:
             return True
-        seconds = recipe.checkpoint_every_seconds
+        seconds = recipe.log.checkpoint_every_seconds
         return bool(seconds) and time.monotonic() - self.saved >= seconds
 
     def _save(self, done: int) -> None:
@@ -175,7 +175,7 @@ class _Loop:
             training_state.save(self.run, self.step, self.records, done)
             best = self.run.best_step()
             spared = [] if best is None else [best]
-            checkpoint.prune(self.run.checkpoint_folder, self.recipe.keep_checkpoints, spared)
+            checkpoint.prune(self.run.checkpoint_folder, self.recipe.log.keep_checkpoints, spared)
         self.saved = time.monotonic()
 
 

@@ -1,33 +1,33 @@
 """`--field value` on the command line, read by the type of the recipe's field."""
 
-import dataclasses
-import difflib
 import typing
 from collections.abc import Sequence
 from typing import Any
 
 from roadseg.command_line.options import check_types, read_options
 from roadseg.errors import RoadsegError
+from roadseg.recipe.fields import FIELDS, SHORT, near_names
 from roadseg.recipe.recipe import Recipe
 
 _FIXED = ("name", "task", "source")
 
 
 def override(recipe: Recipe, arguments: Sequence[str]) -> Recipe:
-    """Return `recipe` with the fields that `arguments` name: --batch-size 8 --crop-size 360 480.
+    """Return `recipe` with the fields that `arguments` name: --steps 9 --augment.crop-size 360 480.
 
     A boolean alone is true; a dictionary takes key=value. Raises RoadsegError for an unknown field,
     naming the near ones, and for a value of another type.
     """
-    hints = typing.get_type_hints(Recipe)
     changes: dict[str, Any] = {}
     for name, words in _grouped(arguments):
         field = name.replace("-", "_")
-        if field not in hints or field in _FIXED:
-            raise RoadsegError(_unknown(name, list(hints)))
-        changes[field] = _value(hints[field], words, f"--{name}")
-    changed = dataclasses.replace(recipe, **changes)
-    for field in ("model_options", "evaluation_options"):
+        field = SHORT.get(field, field)
+        if field not in FIELDS or field in _FIXED:
+            near = near_names(field, "--").replace("_", "-")
+            raise RoadsegError(f"--{name}: a recipe has no such field; {near}")
+        changes[field] = _value(FIELDS[field], words, f"--{name}")
+    changed = recipe.replace(**changes)
+    for field in ("network.options", "network.evaluation_options"):
         if changes.get(field):
             _check_options(changed, field)
     return changed
@@ -39,7 +39,7 @@ def _check_options(recipe: Recipe, field: str) -> None:
 
     if recipe.model in NETWORKS:
         build = NETWORKS[recipe.model].build
-        check_types(build, getattr(recipe, field), f"--{field.replace('_', '-')}")
+        check_types(build, recipe.value(field), f"--{field.replace('_', '-')}")
 
 
 def _grouped(arguments: Sequence[str]) -> list[tuple[str, list[str]]]:
@@ -53,13 +53,6 @@ def _grouped(arguments: Sequence[str]) -> list[tuple[str, list[str]]]:
         else:
             raise RoadsegError(f"'{word}': a --field of the recipe has to come before its value")
     return groups
-
-
-def _unknown(name: str, fields: list[str]) -> str:
-    names = [field.replace("_", "-") for field in fields if field not in _FIXED]
-    near = difflib.get_close_matches(name.replace("_", "-"), names, n=3, cutoff=0.5)
-    hint = f"near: {', '.join('--' + field for field in near)}" if near else "see --help"
-    return f"--{name}: a recipe has no such field; {hint}"
 
 
 def _value(hint: Any, words: list[str], name: str) -> Any:

@@ -1,6 +1,5 @@
 """What is known of a data set before any image is looked at: its frame, and its mean density."""
 
-import dataclasses
 import math
 
 import keras
@@ -20,19 +19,19 @@ def with_frame(recipe: Recipe, records: RecordSet) -> Recipe:
 
     Raises RoadsegError where they have several sizes.
     """
-    if max(recipe.crop_size) > 0 or recipe.reads_pairs:
+    if max(recipe.augment.crop_size) > 0 or recipe.reads_pairs:
         return recipe
     if records.image_size is None:
         raise RoadsegError(
-            f"{recipe.records}: images of several sizes, so --crop-size 0 0 has no meaning; give "
-            "--crop-size HEIGHT WIDTH"
+            f"{recipe.records}: images of several sizes, so --augment.crop-size 0 0 says nothing; "
+            "give --augment.crop-size HEIGHT WIDTH"
         )
-    return dataclasses.replace(recipe, crop_size=records.image_size)
+    return recipe.replace(augment={"crop_size": records.image_size})
 
 
 def fit_prior(recipe: Recipe, model: keras.Model, records: RecordSet) -> None:
     """Set the bias of each cell to the logarithm of the mean target over one epoch of batches."""
-    batches = training_batches(dataclasses.replace(recipe, targets="native"), records)
+    batches = training_batches(recipe.replace(sampler={"targets": "native"}), records)
     count = math.ceil(records.num_examples / recipe.batch_size)
     mean = np.mean([np.asarray(batch["target"]).mean(0) for batch in batches.take(count)], axis=0)
     mean = (1 - LEAST_SHARE) * mean + LEAST_SHARE / mean.size

@@ -48,7 +48,7 @@ class TrainingStep:
         rest: of a data set that labels some classes only.
         """
         self.recipe, self.model, self.sampler = recipe, model, sampler
-        if sampler is None and recipe.sampler == "uniform":
+        if sampler is None and recipe.sampling.kind == "uniform":
             self.sampler = UniformSampler()
         self.strategy, self.ignore = strategy, ignore
         self.criterion = criterion(recipe, ignore, class_weights, rest)
@@ -87,7 +87,7 @@ class TrainingStep:
         scores = self.model(images, training=training)
         if grid is None:
             return self.criterion.terms(scores, labels, batch.get("edges"))
-        if self.recipe.loss_size == "samples":
+        if self.recipe.loss.size == "samples":
             return self.criterion.terms(scores, labels)
         return self.criterion.terms(*self._at_pixels(scores, grid, batch))
 
@@ -100,23 +100,23 @@ class TrainingStep:
         images = restore_padding(batch["image"], batch.get("content"), self.padding)
         labels, grid = self._labels(batch), None
         if self.sampler is not None:
-            size = self.recipe.sampling_size
+            size = self.recipe.sampling.size
             images, labels, grid = sample_batch(images, labels, self.sampler, size)
         return tf.cast(images, self.dtype), labels, grid
 
     def _labels(self, batch: Batch) -> Tensor:
-        return self._with_void(batch) if self.recipe.void_class else batch["label"]
+        return self._with_void(batch) if self.recipe.network.void_class else batch["label"]
 
     def _at_pixels(self, scores: Any, grid: Tensor, batch: Batch) -> tuple[Any, Tensor]:
         """Return scores brought back from samples to pixels, and the labels there."""
         labels = self._labels(batch)
-        part = 2 if self.recipe.loss_size == "half" else 1
+        part = 2 if self.recipe.loss.size == "half" else 1
         size = tuple(-(-side // part) for side in labels.shape[1:3])
         if part > 1:
             labels = resize_nearest(labels[..., None], size)[..., 0]
 
         def back(head: Tensor) -> Tensor:
-            head = resize_bilinear(tf.cast(head, tf.float32), self.recipe.sampling_size)
+            head = resize_bilinear(tf.cast(head, tf.float32), self.recipe.sampling.size)
             return unsample(head, grid, size)
 
         return {name: back(head) for name, head in named_heads(scores)}, labels
@@ -125,13 +125,13 @@ class TrainingStep:
         if "target" in batch:
             return batch["target"]
         recipe, labels = self.recipe, batch["label"]
-        classes = list(recipe.target_classes) or None
+        classes = list(recipe.sampler.classes) or None
         if not recipe.learns_density:
             return boundary_targets(
-                labels, recipe.grid_size, recipe.target_alpha, classes, self.ignore
+                labels, recipe.sampler.grid_size, recipe.sampler.alpha, classes, self.ignore
             )
         cells = tuple(self.model.output_shape[1:3])
-        weights = recipe.target_weights
+        weights = recipe.sampler.class_weights
         return boundary_density(labels, cells, classes, self.ignore, class_weights=weights)
 
     def _with_void(self, batch: Batch) -> Tensor:
@@ -168,8 +168,10 @@ class TrainingStep:
         loss, *gradients = context.all_reduce(tf.distribute.ReduceOp.SUM, [loss, *gradients])
         if self.scale:
             gradients = [gradient / scale for gradient in gradients]
-        if self.recipe.max_gradient_norm:
-            gradients, _ = tf.clip_by_global_norm(gradients, self.recipe.max_gradient_norm)
+        if self.recipe.optimizer.max_gradient_norm:
+            gradients, _ = tf.clip_by_global_norm(
+                gradients, self.recipe.optimizer.max_gradient_norm
+            )
         context.merge_call(self._update, args=(gradients, tf.cast(rate, self.dtype)))
         return loss
 
@@ -190,21 +192,21 @@ def criterion(
 ) -> Criterion:
     """Return how the heads of the network of `recipe` are compared with labels."""
     return Criterion(
-        loss=recipe.loss,
-        auxiliary_loss=recipe.auxiliary_loss,
-        auxiliary_weight=recipe.auxiliary_weight,
-        ohem_threshold=recipe.ohem_threshold,
-        ohem_min_kept=recipe.ohem_min_kept,
+        loss=recipe.loss.kind,
+        auxiliary_loss=recipe.loss.auxiliary_kind,
+        auxiliary_weight=recipe.loss.auxiliary_weight,
+        ohem_threshold=recipe.loss.ohem_threshold,
+        ohem_min_kept=recipe.loss.ohem_min_kept,
         class_weights=class_weights,
-        boundary_from=recipe.boundary_from,
+        boundary_from=recipe.loss.boundary_from,
         ignore=ignore,
         rest=rest,
-        main_weight=recipe.main_weight,
-        edge_weight=recipe.edge_weight,
-        edge_aware_weight=recipe.edge_aware_weight,
-        edge_gate=recipe.edge_gate,
-        edge_size=recipe.edge_size,
-        edge_margin=recipe.edge_margin,
+        main_weight=recipe.loss.main_weight,
+        edge_weight=recipe.edges.weight,
+        edge_aware_weight=recipe.edges.aware_weight,
+        edge_gate=recipe.edges.gate,
+        edge_size=recipe.edges.size,
+        edge_margin=recipe.edges.margin,
     )
 
 

@@ -61,7 +61,7 @@ class Summaries:
         }
         if training.sampler is not None:
             whole = tf.cast(batch["image"], tf.float32)
-            points = training.sampler.grid(whole, self.recipe.sampling_size)
+            points = training.sampler.grid(whole, self.recipe.sampling.size)
             pictures["sampling_points"] = _points(whole, points, (0, 255, 255))
         return pictures
 

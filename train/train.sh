@@ -30,12 +30,12 @@ RUN=${RUN:-$RUNS/$recipe}
 command=(roadseg train --recipe "$recipe" --run "$RUN" --records "$RECORDS")
 if [[ -n $CROP ]]; then
   read -r height width <<<"$CROP"
-  command+=(--crop-size "$height" "${width:-$height}")
+  command+=(--augment.crop-size "$height" "${width:-$height}")
 fi
 [[ -z $STEPS ]] || command+=(--steps "$STEPS")
 [[ -z $BATCH ]] || command+=(--batch-size "$BATCH")
 [[ -z $SPLIT ]] || command+=(--split "$SPLIT")
-[[ -z $INITIAL_WEIGHTS ]] || command+=(--initial-weights "$INITIAL_WEIGHTS")
+[[ -z $INITIAL_WEIGHTS ]] || command+=(--start.initial-weights "$INITIAL_WEIGHTS")
 
 if [[ -n $DRY_RUN && $DRY_RUN != 0 ]]; then
   printf -v line '%q ' "${command[@]}" "$@"   # quoted, so that it can be pasted

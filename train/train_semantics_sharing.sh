@@ -62,8 +62,8 @@ for stage in $STAGES; do
   esac
   run=$(run_of "$stage")
   command=(roadseg train --recipe "semantics_sharing/$(basename "$run")" --run "$run" --records "$records")
-  [[ ${#before[@]} == 0 ]] || command+=(--stages-before "${before[@]}")
-  [[ -z $start ]] || command+=(--initial-weights "$start")
+  [[ ${#before[@]} == 0 ]] || command+=(--start.stages "${before[@]}")
+  [[ -z $start ]] || command+=(--start.initial-weights "$start")
   do_or_print "${command[@]}" "$@"
   do_or_print roadseg eval "$run"
 done

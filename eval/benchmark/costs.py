@@ -73,14 +73,14 @@ def run_cost(run: RunFolder, size: tuple[int, int] | None = None, evaluation: bo
     if recipe.task == "sampling":
         network = build_network(recipe, 0)
         return Cost(1, count_operations(network, network.input_shape[1:3]), None)
-    size = recipe.crop_size if size is None else size
+    size = recipe.augment.crop_size if size is None else size
     network = build_network(recipe, run.num_outputs, evaluation)
-    if recipe.sampler == "none":
+    if recipe.sampling.kind == "none":
         return Cost(1, count_operations(network, size), None)
     from roadseg.sampling import SampledSegmenter
 
-    window = recipe.crop_size if recipe.sampling_window == "crop" else None
-    sampled = SampledSegmenter(network, untrained_sampler(run), recipe.sampling_size, window)
+    window = recipe.augment.crop_size if recipe.sampling.window == "crop" else None
+    sampled = SampledSegmenter(network, untrained_sampler(run), recipe.sampling.size, window)
     return segmenter_cost(sampled, size)
 
 
@@ -89,7 +89,7 @@ def untrained_sampler(run: RunFolder) -> Any:
     from roadseg.sampling import UniformSampler
     from roadseg.sampling.trained import trained_sampler
 
-    if run.recipe.sampler == "uniform":
+    if run.recipe.sampling.kind == "uniform":
         return UniformSampler()
     own = run.sampler_folder.recipe
     return trained_sampler(own, build_network(own, 0))

@@ -95,9 +95,9 @@ def _run_rows(path: Path, options: "BenchmarkOptions", size: tuple[int, int]) ->
 
     run = RunFolder(path)
     recipe = run.recipe
-    sampling: str = recipe.sampler
+    sampling: str = recipe.sampling.kind
     if sampling != "none":
-        sampling += " {}x{}".format(*recipe.sampling_size)
+        sampling += " {}x{}".format(*recipe.sampling.size)
     if options.count:
         yield Row(path.name, sampling, "as trained", run_cost(run, size, evaluation=False))
         yield Row(path.name, sampling, "as evaluated", run_cost(run, size))

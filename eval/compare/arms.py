@@ -20,12 +20,22 @@ BOUNDARY_PX = 3
 SCORES = ("miou", "boundary", "small")
 """Mean IoU, accuracy within BOUNDARY_PX of a boundary, mean IoU of the small classes; 0..1."""
 BOOKKEEPING = frozenset(
-    {"name", "source", "measured", "seed", "records", "sampler_run", "cache", "targets", "xla"}
-    | {"checkpoint_every_steps", "checkpoint_every_seconds", "keep_checkpoints"}
-    | {"summary_every_steps", "pictures_every_steps"}
+    {
+        "name",
+        "source",
+        "measured",
+        "seed",
+        "records",
+        "sampling.sampler_run",
+        "data.cache",
+        "sampler.targets",
+        "xla",
+    }
+    | {"log.checkpoint_every_steps", "log.checkpoint_every_seconds", "log.keep_checkpoints"}
+    | {"log.summary_every_steps", "log.pictures_every_steps"}
 )
 """Fields that do not say what is learned, or say it by a path: a sampler counts by its recipe."""
-ARM_FIELDS = ("sampler", "sampling_size", "sampler_strength", "sampling_window", "loss_size")
+ARM_FIELDS = ("sampling.kind", "sampling.size", "sampling.strength", "sampling.window", "loss.size")
 """Fields in which arms of one setting differ."""
 Fields = dict[str, Any]
 
@@ -47,20 +57,20 @@ class ArmRun:
     @property
     def setting(self) -> Fields:
         """What is compared only with itself: the recipe but for seed and sampling."""
-        fields = dataclasses.asdict(self.recipe)
+        fields = self.recipe.flat()
         return {k: v for k, v in fields.items() if k not in BOOKKEEPING and k not in ARM_FIELDS}
 
     @cached_property
     def arm(self) -> Fields:
         """What makes the arm: how it samples, and the recipe of its sampler."""
         recipe = self.recipe
-        fields = {name: getattr(recipe, name) for name in ARM_FIELDS}
-        if recipe.sampler not in ("prior", "density"):
-            fields.pop("sampler_strength")
-        if recipe.sampler == "none":
-            return {"sampler": "none"}
+        fields = {name: recipe.value(name) for name in ARM_FIELDS}
+        if recipe.sampling.kind not in ("prior", "density"):
+            fields.pop("sampling.strength")
+        if recipe.sampling.kind == "none":
+            return {"sampling.kind": "none"}
         if self.run.sampler_folder.exists:
-            own = dataclasses.asdict(self.run.sampler_folder.recipe)
+            own = self.run.sampler_folder.recipe.flat()
             fields |= {f"sampler: {k}": v for k, v in own.items() if k not in BOOKKEEPING}
         return fields
 
@@ -75,12 +85,12 @@ class Arm:
     @property
     def sampler(self) -> str:
         """Name of the sampler."""
-        return str(self.fields["sampler"])
+        return str(self.fields["sampling.kind"])
 
     @property
     def sampling_size(self) -> tuple[int, int] | None:
         """Samples (rows, columns); None without sampling."""
-        return self.fields.get("sampling_size")
+        return self.fields.get("sampling.size")
 
     @property
     def label(self) -> str:

@@ -60,7 +60,7 @@ def lines(uniform: ReportedRun, learned: ReportedRun, report: Path) -> list[str]
 
 
 def _size(run: ReportedRun) -> str:
-    height, width = run.recipe.sampling_size
+    height, width = run.recipe.sampling.size
     return f"{height}x{width}"
 
 

@@ -36,7 +36,7 @@ from roadseg.eval.tasks.evaluator import open_split
 from roadseg.label_tables.label_table import LabelTable
 from roadseg.metrics.boundary import BandScore
 from roadseg.metrics.objects import SizeBin
-from roadseg.recipe.recipe import Recipe
+from roadseg.recipe.groups import Sampling
 
 # Below any weight that matters, above zero: wins only where no sample around votes for a class.
 NO_VOTE = 1e-3
@@ -161,7 +161,7 @@ def _choice(options: OracleOptions, table: LabelTable) -> SamplerChoice:
     """Return what the samplers are made of; exact densities are like the run's, if there is one."""
     runs = sampler_runs(options.sampler_runs, options.strength)
     check_kinds(options.samplers, runs)
-    density: dict[str, Any] = {"strength": Recipe.sampler_strength, "target_classes": ()}
+    density: dict[str, Any] = {"strength": Sampling().strength, "target_classes": ()}
     for kind in ("prior", "density"):
         if kind in runs:
             of: Any = runs[kind]

@@ -120,7 +120,7 @@ def _write(pair: PairSource, forward: Any, options: "PredictOptions", run: RunFo
     kinds, table = options.write or KINDS, run.label_table
     rules = options.rules()
     originals = {view: read_picture(source.path, rules) for view, source in pair.views()}
-    size = run.recipe.crop_size
+    size = run.recipe.augment.crop_size
     images = {view: resize_image(image, size) for view, image in originals.items()}
     labels, parts = forward(images)
     for view, source in pair.views():

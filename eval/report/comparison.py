@@ -80,17 +80,17 @@ def pairs(runs: Sequence[ReportedRun]) -> list[tuple[int, int]]:
 
     def setting(run: ReportedRun) -> tuple[object, ...]:
         recipe = run.recipe
-        return recipe.model, recipe.sampling_size, recipe.crop_size, run.kind
+        return recipe.model, recipe.sampling.size, recipe.augment.crop_size, run.kind
 
     uniform = {
         setting(run): place
         for place, run in enumerate(runs)
-        if run.recipe.task == "segmentation" and run.recipe.sampler == "uniform"
+        if run.recipe.task == "segmentation" and run.recipe.sampling.kind == "uniform"
     }
     return [
         (uniform[setting(run)], place)
         for place, run in enumerate(runs)
-        if run.recipe.sampler in LEARNED_SAMPLERS and setting(run) in uniform
+        if run.recipe.sampling.kind in LEARNED_SAMPLERS and setting(run) in uniform
     ]
 
 
@@ -98,7 +98,7 @@ def _latency_ms(run: ReportedRun) -> float:
     from roadseg.eval.benchmark.saved_model import labelling_function, timing_images
 
     labels = labelling_function(run.run.load_segmenter(run.result.step if run.result else None))
-    image = timing_images(run.recipe.crop_size, run=run.run)
+    image = timing_images(run.recipe.augment.crop_size, run=run.run)
     return measure(lambda: labels(image).numpy(), warm_up=2, repeats=REPEATS).cpu_ms
 
 

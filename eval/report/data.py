@@ -69,11 +69,11 @@ class ReportedRun:
             rows, columns = (side // STRIDE for side in density_input(recipe))
             return f"density {rows}x{columns}"
         if recipe.task == "sampling":
-            return "grid {}x{}".format(*recipe.grid_size)
-        if recipe.sampler == "none":
+            return "grid {}x{}".format(*recipe.sampler.grid_size)
+        if recipe.sampling.kind == "none":
             return "none"
-        used = (self.result.sampler if self.result else "") or recipe.sampler
-        return "{} {}x{}".format(used, *recipe.sampling_size)
+        used = (self.result.sampler if self.result else "") or recipe.sampling.kind
+        return "{} {}x{}".format(used, *recipe.sampling.size)
 
     @cached_property
     def cost(self) -> Cost:

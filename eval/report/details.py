@@ -1,6 +1,5 @@
 """Sections of the report that show images and settings: pictures, costs, recipes, labels."""
 
-import dataclasses
 from collections.abc import Sequence
 
 from roadseg.eval.report.data import ReportedRun
@@ -78,7 +77,7 @@ def costs(runs: Sequence[ReportedRun]) -> Html:
 
 def recipes(runs: Sequence[ReportedRun]) -> Html:
     """Return every value of the recipes, the fields in which they differ first and marked."""
-    values = [dataclasses.asdict(run.recipe) for run in runs]
+    values = [run.recipe.flat() for run in runs]
     fields = list(values[0])
     differing = [name for name in fields if any(v[name] != values[0][name] for v in values)]
     shared = [name for name in fields if name not in differing]

@@ -152,8 +152,8 @@ class _Painter:
         self.run = run
         step = run.result.step if run.result else None
         self.segmenter: Any = run.run.load_segmenter(step)
-        interpolation = "none" if run.recipe.sampler == "none" else protocol.interpolation
-        if interpolation == "none" and run.recipe.sampler != "none":
+        interpolation = "none" if run.recipe.sampling.kind == "none" else protocol.interpolation
+        if interpolation == "none" and run.recipe.sampling.kind != "none":
             interpolation = "graph"
         self.predict = predictor(self.segmenter, interpolation, protocol.mode)
 
@@ -164,14 +164,14 @@ class _Painter:
         picture, table = as_uint8(frame.image), self.run.table
         wrong = drawing.errors(frame.label, labels, table)
         overlay = _painted(frame, labels, table)
-        if self.run.recipe.sampler == "none":
+        if self.run.recipe.sampling.kind == "none":
             return Seen(miou, overlay, small(wrong, nearest=True), None, None, None)
         views = np.asarray(self.segmenter.locations(frame.image[None].astype(np.float32)))[0]
         canvas = _dimmed(picture)
         samples, grid, meshes = canvas, None, None
         for view, colour in zip(views, cycle(VIEW_COLOURS), strict=False):
             samples = drawing.draw_points(samples, view, colour, radius_px=_radius(views))
-        if self.run.recipe.sampler != "uniform":
+        if self.run.recipe.sampling.kind != "uniform":
             meshes, grid = np.stack([coarse(view) for view in views]), canvas
             for mesh, colour in zip(meshes, cycle(VIEW_COLOURS), strict=False):
                 grid = drawing.draw_mesh(grid, mesh, colour)

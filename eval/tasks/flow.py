@@ -116,16 +116,16 @@ def flow_pairs(job: Job) -> Iterator[FlowPair]:
     Made ones come from the middle of each image, by numbers that the seed and its place decide.
     """
     recipe = job.recipe
-    if recipe.flow_pairs == "warped":
+    if recipe.flow.pairs == "warped":
         yield from _warped(job, recipe)
         return
     for example in islice(job.records.examples(), job.images):
         name = example["filename"]
-        if recipe.flow_pairs == "recorded":
+        if recipe.flow.pairs == "recorded":
             flow = example["flow_xy_px"]
             yield FlowPair(name, example["image"], example["second_image"], flow)
         else:
-            images, _ = prepared_views(example, recipe.crop_size)
+            images, _ = prepared_views(example, recipe.augment.crop_size)
             yield FlowPair(name, seen_by_narrow(recipe, images["wide"]), images["narrow"], None)
 
 
@@ -134,7 +134,7 @@ def seen_by_narrow(recipe: Recipe, wide: np.ndarray) -> np.ndarray:
     from roadseg.ops.homography import warp_by_homography
     from roadseg.two_cameras.rig import find_rig
 
-    matrix = find_rig(recipe.rig).sampling_matrix("narrow", size=wide.shape[:2])
+    matrix = find_rig(recipe.network.rig).sampling_matrix("narrow", size=wide.shape[:2])
     return np.asarray(warp_by_homography(wide[None].astype(np.float32), matrix, wide.shape[:2]))[0]
 
 

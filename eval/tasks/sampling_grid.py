@@ -27,13 +27,13 @@ def _evaluate(job: Job, step: int, network: Any, progress: Progress | None) -> S
     recipe = job.recipe
     target_of = partial(
         boundary_targets,
-        grid=recipe.grid_size,
-        alpha=recipe.target_alpha,
-        target_classes=recipe.target_classes or None,
+        grid=recipe.sampler.grid_size,
+        alpha=recipe.sampler.alpha,
+        target_classes=recipe.sampler.classes or None,
         ignore=job.table.ignore,
     )
     error, uniform_error = GridError(), GridError()
-    uniform = np.asarray(uniform_grid(recipe.grid_size))
+    uniform = np.asarray(uniform_grid(recipe.sampler.grid_size))
     per_image = []
     for batch in batches(job.frames(), job.options.batch_size):
         images = np.stack([frame.image for frame in batch]).astype(np.float32)

@@ -46,7 +46,7 @@ def _evaluate(
     label = views_labeller(network)
     examples = islice(job.records.examples(), job.images)
     for number, example in enumerate(examples, 1):
-        images, labels = prepared_views(example, job.recipe.crop_size)
+        images, labels = prepared_views(example, job.recipe.augment.crop_size)
         found = label({view: image[None] for view, image in images.items()})
         for view, prefix in VIEWS.items():
             scorer = scorers[view]

@@ -162,11 +162,10 @@ def caption(text: str, width_px: int) -> np.ndarray:
 
 @cache
 def _font(size_px: int) -> "FreeTypeFont":
-    # Matplotlib brings DejaVu Sans, so that class names in any European script can be written.
+    # DejaVu Sans lies beside this file: it has the class names of any European script.
     from pathlib import Path
 
-    import matplotlib
     from PIL import ImageFont
 
-    path = Path(matplotlib.get_data_path()) / "fonts" / "ttf" / "DejaVuSans.ttf"
+    path = Path(__file__).with_name("DejaVuSans.ttf")
     return ImageFont.truetype(str(path), size_px)

@@ -100,7 +100,8 @@ def synchronise_batch_norm(
         if not any(fnmatchcase(layer.name, pattern) for layer in norms):
             near = ", ".join(layer.name for layer in norms[:2] + norms[-2:])
             raise RoadsegError(
-                f"--local-norms {pattern}: no such batch normalisation; there are {near} .."
+                f"--batch-norm.unsynchronised {pattern}: no such batch normalisation; "
+                f"there are {near} .."
             )
     for layer in norms:
         own = any(fnmatchcase(layer.name, pattern) for pattern in local)

@@ -29,8 +29,9 @@ roadseg import-weights espnet_p2_q8_camvid.npz --model espnet --num-classes 12 \
 @dataclass(frozen=True)
 class Arguments:
     """Read a published checkpoint and check that every name and shape has its place. Write the
-    arrays under roadseg's own names (--to weights.npz, for `roadseg train --initial-weights`), or
-    a run folder for eval, predict and export. Names that do not fit are listed.
+    arrays under roadseg's own names (--to weights.npz, for `roadseg train
+    --start.initial-weights`), or a run folder for eval, predict and export. Names that do not fit
+    are listed.
     """
 
     source: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="SOURCE")]

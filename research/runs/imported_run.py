@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 from roadseg import label_tables
 from roadseg.errors import RoadsegError
 from roadseg.label_tables.label_table import LabelTable
-from roadseg.recipe.recipe import Recipe, Scalar
+from roadseg.recipe import groups
+from roadseg.recipe.groups import Scalar
+from roadseg.recipe.recipe import Recipe
 from roadseg.runs import checkpoint
 from roadseg.runs.run_folder import RunFolder, variable_arrays
 
@@ -56,8 +58,10 @@ def new_recipe(
         source=f"published weights: {_described(source)}",
         measured="published weights, not trained here",
         model=model,
-        model_options=options,
-        void_class=num_classes == count + 1,
+        network=groups.Network(
+            options=options,
+            void_class=num_classes == count + 1,
+        ),
         records=records,
     )
 

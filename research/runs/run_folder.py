@@ -159,11 +159,11 @@ class RunFolder:
         recipe = self.recipe
         if recipe.task == "sampling":
             return trained_sampler(recipe, self.load_network(step), **options)
-        if recipe.task == "segmentation" and recipe.sampler == "uniform":
+        if recipe.task == "segmentation" and recipe.sampling.kind == "uniform":
             return UniformSampler(**options)
-        if recipe.task == "segmentation" and recipe.sampler != "none":
-            if recipe.sampler in ("prior", "density"):
-                options = {"strength": recipe.sampler_strength} | options
+        if recipe.task == "segmentation" and recipe.sampling.kind != "none":
+            if recipe.sampling.kind in ("prior", "density"):
+                options = {"strength": recipe.sampling.strength} | options
             return self.sampler_folder.load_sampler(**options)
         raise RoadsegError(
             f"{self.path}: a run without a sampler; name one that was trained as one"
@@ -186,11 +186,11 @@ class RunFolder:
                 f"{self.path}: this run learns {LEARNED[recipe.task]}, not scores of single images"
             )
         network = self.load_network(step, evaluation)
-        if recipe.sampler == "none":
+        if recipe.sampling.kind == "none":
             return padded_to_legal(network)
-        window = recipe.crop_size if recipe.sampling_window == "crop" else None
+        window = recipe.augment.crop_size if recipe.sampling.window == "crop" else None
         sampler = self.load_sampler() if sampler is None else sampler
-        return SampledSegmenter(network, sampler, recipe.sampling_size, window)
+        return SampledSegmenter(network, sampler, recipe.sampling.size, window)
 
     def append_metrics(self, event: dict[str, Any]) -> None:
         """Add one JSON line to metrics.jsonl, in a single write that other processes may share."""
@@ -245,7 +245,7 @@ class RunFolder:
 
 def num_outputs(recipe: Recipe, label_table: "LabelTable") -> int:
     """Return how many scores a segmentation network of `recipe` gives a pixel."""
-    return len(label_table.names) + recipe.void_class
+    return len(label_table.names) + recipe.network.void_class
 
 
 def build_network(recipe: Recipe, num_classes: int, evaluation: bool = False) -> "keras.Model":
@@ -262,13 +262,13 @@ def build_network(recipe: Recipe, num_classes: int, evaluation: bool = False) ->
     from roadseg.models.both_views import both_views
     from roadseg.models.registry import find
 
-    options: dict[str, Any] = dict(recipe.model_options)
+    options: dict[str, Any] = dict(recipe.network.options)
     if evaluation:
-        options |= recipe.evaluation_options
-    if recipe.auxiliary_heads and takes_auxiliary_heads(recipe.model):
+        options |= recipe.network.evaluation_options
+    if recipe.network.auxiliary_heads and takes_auxiliary_heads(recipe.model):
         options["auxiliary_heads"] = not evaluation
-    if recipe.rig and find(recipe.model).task == "two_views":
-        options["rig"] = recipe.rig
+    if recipe.network.rig and find(recipe.model).task == "two_views":
+        options["rig"] = recipe.network.rig
     classes = None if recipe.task == "flow" else num_classes
     network = roadseg.create(recipe.model, num_classes=classes, **options)
     alone = recipe.task == "two_views" and not isinstance(network.input, dict)
@@ -286,7 +286,7 @@ def takes_auxiliary_heads(model: str) -> bool:
 
 def auxiliary_layers(recipe: Recipe) -> tuple[str, ...]:
     """Return how the names of layers begin that only training has; none if it has none."""
-    if recipe.task in ("sampling", "flow") or not recipe.auxiliary_heads:
+    if recipe.task in ("sampling", "flow") or not recipe.network.auxiliary_heads:
         return ()
     from roadseg.models.registry import find
 

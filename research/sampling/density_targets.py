@@ -37,9 +37,9 @@ def thumbnail_size(size: tuple[int, int]) -> tuple[int, int]:
 
 def density_input(recipe: Recipe) -> tuple[int, int]:
     """Return the size of the thumbnail that the density of a recipe is predicted from."""
-    if min(recipe.auxiliary_input) > 0:
-        return recipe.auxiliary_input
-    return thumbnail_size(recipe.crop_size)
+    if min(recipe.sampler.input_size) > 0:
+        return recipe.sampler.input_size
+    return thumbnail_size(recipe.augment.crop_size)
 
 
 def boundary_density(

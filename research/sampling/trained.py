@@ -19,11 +19,11 @@ def sampler_network(recipe: Recipe) -> keras.Model:
         height, width = density_input(recipe)
         return prior_sampler((height // STRIDE, width // STRIDE))
     if recipe.model == "density_sampler":
-        return density_sampler(density_input(recipe), recipe.density_width)
+        return density_sampler(density_input(recipe), recipe.sampler.density_width)
     return auxiliary_network(
-        input_size=recipe.auxiliary_input,
-        output_stride=recipe.auxiliary_input[0] // recipe.grid_size[0],
-        depth_multiplier=recipe.auxiliary_depth_multiplier,
+        input_size=recipe.sampler.input_size,
+        output_stride=recipe.sampler.input_size[0] // recipe.sampler.grid_size[0],
+        depth_multiplier=recipe.sampler.width,
     )
 
 
@@ -32,12 +32,12 @@ def trained_sampler(recipe: Recipe, network: keras.Model, **options: Any) -> Sam
 
     options: of the sampler's class, in place of the recipe's.
     """
-    options.setdefault("target_classes", recipe.target_classes)
+    options.setdefault("target_classes", recipe.sampler.classes)
     if not recipe.learns_density:
-        options.setdefault("alpha", recipe.target_alpha)
+        options.setdefault("alpha", recipe.sampler.alpha)
         return NusSampler(network, **options)
-    options.setdefault("strength", recipe.sampler_strength)
-    options.setdefault("class_weights", recipe.target_weights)
+    options.setdefault("strength", recipe.sampling.strength)
+    options.setdefault("class_weights", recipe.sampler.class_weights)
     if recipe.model == "prior_sampler":
         return PriorSampler(network, **options)
     return DensitySampler(network, **options)

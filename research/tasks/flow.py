@@ -32,8 +32,8 @@ def flow_inputs(recipe: Recipe, batch: Batch) -> tuple[Tensor, Tensor, Tensor | 
         first, second = (ops.cast(batch[name], "float32") for name in ("first", "second"))
         return first, second, batch["flow_xy_px"]
     wide, narrow = (ops.cast(batch[view], "float32") for view in VIEWS)
-    matrix = find_rig(recipe.rig).sampling_matrix("narrow", size=recipe.crop_size)
-    return warp_by_homography(wide, matrix, recipe.crop_size), narrow, None
+    matrix = find_rig(recipe.network.rig).sampling_matrix("narrow", size=recipe.augment.crop_size)
+    return warp_by_homography(wide, matrix, recipe.augment.crop_size), narrow, None
 
 
 def flow_terms(
@@ -42,15 +42,15 @@ def flow_terms(
     """Return the terms of recipe.flow_loss for the flows that `model` finds in a batch."""
     first, second, target = flow_inputs(recipe, batch)
     flows = ordered_flows(model({"first": first, "second": second}, training=training))
-    last, swapped = flows[-1][1], bool(recipe.model_options.get("swapped_flow_factors", True))
-    if recipe.flow_loss == "multi_scale":
+    last, swapped = flows[-1][1], bool(recipe.network.options.get("swapped_flow_factors", True))
+    if recipe.flow.loss == "multi_scale":
         factors = [factor for factor, _ in flows]
         weights = [WEIGHTS[factor] for factor in factors]
         levels = [flow for _, flow in flows]
         return losses.multi_scale_terms(levels, target, weights, factors, swapped)
-    if recipe.flow_loss == "l2":
+    if recipe.flow.loss == "l2":
         return [Term(1.0, *losses.end_point_error(last, target))]
-    if recipe.flow_loss == "self":
+    if recipe.flow.loss == "self":
         return losses.self_supervised_terms(first, second, last, swapped)
     levels = [flow for _, flow in flows]
     return losses.multi_scale_self_supervised_terms(first, second, levels, swapped)

@@ -27,13 +27,13 @@ _HORIZON = (0.2, 0.6)
 
 def frame_margin(recipe: Recipe) -> int:
     """Return how many pixels a frame reaches beyond the pair on each side; beyond, it repeats."""
-    return math.ceil(max(recipe.flow_shift_px) + recipe.flow_parallax_px)
+    return math.ceil(max(recipe.flow.shift_px) + recipe.flow.parallax_px)
 
 
 def frame_size(recipe: Recipe) -> tuple[int, int]:
     """Return (height, width) of the frames that pairs of recipe.crop_size are made from."""
     margin = frame_margin(recipe)
-    return recipe.crop_size[0] + 2 * margin, recipe.crop_size[1] + 2 * margin
+    return recipe.augment.crop_size[0] + 2 * margin, recipe.augment.crop_size[1] + 2 * margin
 
 
 def warped_pairs(frames: Tensor, draws: Tensor, recipe: Recipe) -> tuple[Tensor, Tensor, Tensor]:
@@ -42,7 +42,7 @@ def warped_pairs(frames: Tensor, draws: Tensor, recipe: Recipe) -> tuple[Tensor,
     frames: (batch, *frame_size, 3), 0..255. draws: (batch, DRAWS) in [0, 1).
     Returned: (batch, *crop_size, 3) twice and (batch, *crop_size, 2), float32.
     """
-    height, width = recipe.crop_size
+    height, width = recipe.augment.crop_size
     margin = frame_margin(recipe)
     frames, draws = ops.cast(frames, "float32"), ops.cast(draws, "float32")
     second = frames[:, margin : margin + height, margin : margin + width]
@@ -60,10 +60,10 @@ def homography_flow(points_yx_px: Tensor, draws: Tensor, recipe: Recipe) -> Tens
     recipe.flow_shift_px, and six entries, up to recipe.flow_tilt, that turn, stretch and tilt a
     view that reaches from -1 to 1 across.
     """
-    height, width = recipe.crop_size
+    height, width = recipe.augment.crop_size
     signed = 2.0 * draws - 1.0
-    shift = signed[:, :2] * ops.convert_to_tensor(recipe.flow_shift_px, "float32")
-    tilt = recipe.flow_tilt * signed[:, 2:, None, None]
+    shift = signed[:, :2] * ops.convert_to_tensor(recipe.flow.shift_px, "float32")
+    tilt = recipe.flow.tilt * signed[:, 2:, None, None]
     a, b, c, d, g, h = (tilt[:, entry] for entry in range(6))
     centre = ops.convert_to_tensor([(height - 1) / 2, (width - 1) / 2], "float32")
     half = (width - 1) / 2
@@ -83,8 +83,8 @@ def parallax_flow(points_yx_px: Tensor, draws: Tensor, recipe: Recipe) -> Tensor
     """
     angle = 2.0 * math.pi * draws[:, 0]
     baseline = ops.stack([ops.sin(angle), ops.cos(angle)], axis=-1)
-    nearness = _nearness(points_yx_px, draws[:, 1:], recipe.crop_size)
-    return recipe.flow_parallax_px * nearness[..., None] * baseline[:, None, None, :]
+    nearness = _nearness(points_yx_px, draws[:, 1:], recipe.augment.crop_size)
+    return recipe.flow.parallax_px * nearness[..., None] * baseline[:, None, None, :]
 
 
 def _nearness(points_yx_px: Tensor, draws: Tensor, size: tuple[int, int]) -> Tensor:

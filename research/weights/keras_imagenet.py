@@ -33,7 +33,7 @@ def read_imagenet(size: int) -> dict[str, np.ndarray]:
     except Exception as error:  # Keras raises a plain Exception for every failed download.
         raise RoadsegError(
             f"imagenet: {ADDRESS + name} could not be fetched ({_first_line(error)}); fetch it "
-            "elsewhere and name the file with --initial-weights PATH, or start from 'none'"
+            "elsewhere and name the file with --start.initial-weights PATH, or start from 'none'"
         ) from None
     return read_keras_file(Path(path))
 

@@ -16,7 +16,7 @@ from roadseg.weights.listing import SHOWN, group, shortened
 from roadseg.weights.match import fit, published_shape
 
 Part = Literal["backbone", "fitting"]
-OTHERWISE = "--initial-weights-part fitting takes what fits"
+OTHERWISE = "--start.part fitting takes what fits"
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ def assign_part(
     if unfit and part == "backbone":
         raise RoadsegError(
             f"{source}: {unfit[0]} ({len(unfit)} of the backbone's {len(found)} differ); give "
-            f"--model-options of that width, or {OTHERWISE}"
+            f"--network.options of that width, or {OTHERWISE}"
         )
     if not fitted:
         raise RoadsegError(

@@ -56,8 +56,8 @@ def load_initial_weights(
     if source in ("", "none"):
         return None
     original = AUXILIARY if recipe.task == "sampling" else original_of(recipe.model)
-    part = recipe.initial_weights_part
-    found = _read(model, source, original, recipe.sampling_size)
+    part = recipe.start.part
+    found = _read(model, source, original, recipe.sampling.size)
     assigned: Assigned | PartAssigned
     if part == "all":
         assigned = assign(model, *found)

@@ -65,20 +65,18 @@ def recipe(records: Path, **values: Any) -> Recipe:
     The network 'tiny' is registered by this folder's conftest.
     """
     settings: dict[str, Any] = {
-        "name": "toy",
-        "task": "segmentation",
-        "source": "made for tests",
         "records": str(records),
-        "crop_size": (48, 48),
-        "sampler": "uniform",
-        "sampling_size": (16, 16),
+        "augment.crop_size": (48, 48),
+        "sampling.kind": "uniform",
+        "sampling.size": (16, 16),
         "model": "tiny",
-        "model_options": {"stride": 4},
-        "evaluation_options": {"stride": 2},
-        "auxiliary_depth_multiplier": 0.1,
+        "network.options": {"stride": 4},
+        "network.evaluation_options": {"stride": 2},
+        "sampler.width": 0.1,
         "steps": 30,
     }
-    return Recipe(**(settings | values))
+    base = Recipe(name="toy", task="segmentation", source="made for tests")
+    return base.replace(**settings).replace(**values)
 
 
 def begin_run(folder: Path, of: Recipe, table: LabelTable = TABLE) -> RunFolder:

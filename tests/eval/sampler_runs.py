@@ -16,9 +16,13 @@ CELLS = (8, 10)
 
 def density_run(folder: Path, records: Path, seed: int = 0, **values: Any) -> RunFolder:
     """Return a run of a density sampler with one checkpoint of random weights, at step 20."""
-    settings = {"task": "sampling", "model": "density_sampler", "model_options": {}}
-    settings |= {"evaluation_options": {}, "sampler": "none", "auxiliary_input": THUMBNAIL}
-    run = begin_run(folder, recipe(records, **(settings | {"density_width": 8} | values)))
+    settings = {"task": "sampling", "model": "density_sampler", "network.options": {}}
+    settings |= {
+        "network.evaluation_options": {},
+        "sampling.kind": "none",
+        "sampler.input_size": THUMBNAIL,
+    }
+    run = begin_run(folder, recipe(records, **(settings | {"sampler.density_width": 8} | values)))
     add_checkpoint(run, 20, seed)
     return run
 
@@ -28,8 +32,12 @@ def prior_run(folder: Path, records: Path, density: np.ndarray | None = None) ->
     if density is None:
         density = np.ones(CELLS, np.float32)
         density[CELLS[0] // 2 :] = 3
-    settings = {"task": "sampling", "model": "prior_sampler", "model_options": {}}
-    settings |= {"evaluation_options": {}, "sampler": "none", "auxiliary_input": THUMBNAIL}
+    settings = {"task": "sampling", "model": "prior_sampler", "network.options": {}}
+    settings |= {
+        "network.evaluation_options": {},
+        "sampling.kind": "none",
+        "sampler.input_size": THUMBNAIL,
+    }
     run = begin_run(folder, recipe(records, **settings))
     arrays = variable_arrays(build_network(run.recipe, 0))
     (name,) = arrays
@@ -41,7 +49,7 @@ def prior_run(folder: Path, records: Path, density: np.ndarray | None = None) ->
 def run_behind(folder: Path, sampler: RunFolder, kind: str, **values: Any) -> RunFolder:
     """Return a segmentation run behind `sampler`, with its copy and one checkpoint at step 30."""
     records = Path(sampler.recipe.records)
-    run = begin_run(folder, recipe(records, sampler=kind, **values))
+    run = begin_run(folder, recipe(records, sampling={"kind": kind}, **values))
     shutil.copytree(sampler.path, run.path / "sampler")
     add_checkpoint(run, 30)
     return run

@@ -1,10 +1,10 @@
 """Run folders of small, untrained networks, made through the public interface."""
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from roadseg.label_tables.label_table import LabelTable
+from roadseg.recipe import groups
 from roadseg.recipe.recipe import Recipe
 from roadseg.runs.checkpoint import write_checkpoint
 from roadseg.runs.run_folder import RunFolder, build_network, variable_arrays
@@ -22,23 +22,28 @@ RECIPE = Recipe(
     task="segmentation",
     source="made for a test",
     model="tiny",
-    model_options={"stride": 4},
-    evaluation_options={"stride": 2},
-    crop_size=(64, 64),
-    sampler="uniform",
-    sampling_window="crop",
-    sampling_size=(32, 32),
+    network=groups.Network(
+        options={"stride": 4},
+        evaluation_options={"stride": 2},
+    ),
+    augment=groups.Augment(crop_size=(64, 64)),
+    sampling=groups.Sampling(
+        kind="uniform",
+        window="crop",
+        size=(32, 32),
+    ),
     steps=20,
 )
-AUXILIARY = replace(
-    RECIPE,
+AUXILIARY = RECIPE.replace(
     name="small_nus",
     task="sampling",
     model="auxiliary",
-    model_options={},
-    evaluation_options={},
-    sampler="none",
-    auxiliary_depth_multiplier=0.1,
+    network={
+        "options": {},
+        "evaluation_options": {},
+    },
+    sampling={"kind": "none"},
+    sampler={"width": 0.1},
 )
 
 
@@ -59,6 +64,6 @@ def small_run(folder: Path, recipe: Recipe = RECIPE, step: int = 20) -> RunFolde
     classes = 0 if recipe.task == "sampling" else TABLE.num_classes
     weights = variable_arrays(build_network(recipe, classes))
     write_checkpoint(run.checkpoint_folder, step, {"weights": weights}, {})
-    if recipe.sampler == "nus":
+    if recipe.sampling.kind == "nus":
         small_run(folder / "auxiliary", AUXILIARY)
     return run

@@ -1,7 +1,6 @@
 """Pictures that an evaluation leaves of every prediction, and the boundary F-score it adds."""
 
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -23,7 +22,7 @@ from tests.eval.runs import NAMES, add_checkpoint, begin_run, recipe, street, wr
 @pytest.fixture
 def run(tmp_path: Path) -> RunFolder:
     records = write_records(tmp_path / "records", count=2)
-    run = begin_run(tmp_path / "run", recipe(records, sampler="none"))
+    run = begin_run(tmp_path / "run", recipe(records, sampling={"kind": "none"}))
     add_checkpoint(run, 10, seed=3)
     return run
 
@@ -84,7 +83,7 @@ def test_a_name_that_leads_out_of_the_folder_is_refused(tmp_path: Path) -> None:
 def test_sampling_grids_have_no_pictures_and_no_outlines(
     run: RunFolder, tmp_path: Path, option: str
 ) -> None:
-    other = begin_run(tmp_path / "grid", replace(run.recipe, task="sampling"))
+    other = begin_run(tmp_path / "grid", run.recipe.replace(task="sampling"))
     options = EvaluationOptions(
         dump=tmp_path if option == "--dump" else None, boundary_f=option == "--boundary-f"
     )

@@ -134,7 +134,7 @@ def test_scores_that_do_not_occur_are_null_in_json_and_nan_again() -> None:
 
 def test_a_run_without_sampling_is_evaluated_at_full_size(tmp_path: Path) -> None:
     records = write_records(tmp_path / "records", count=1)
-    run = begin_run(tmp_path / "run", recipe(records, sampler="none"))
+    run = begin_run(tmp_path / "run", recipe(records, sampling={"kind": "none"}))
     add_checkpoint(run, 5)
     result = evaluate(run)
     assert (result.interpolation, result.images) == ("none", 1)
@@ -144,7 +144,7 @@ def test_grids_are_compared_raw_and_projected(tmp_path: Path) -> None:
     from roadseg import nus_native
 
     records = write_records(tmp_path / "records", count=2)
-    run = begin_run(tmp_path / "aux", recipe(records, task="sampling", sampler="none"))
+    run = begin_run(tmp_path / "aux", recipe(records, task="sampling", sampling={"kind": "none"}))
     add_checkpoint(run, 7)
     result = evaluate(run)
     assert isinstance(result, SamplingResult) and result.protocol == "published"

@@ -36,7 +36,7 @@ def prior(tmp_path_factory: pytest.TempPathFactory, records: Path) -> RunFolder:
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory, records: Path, tiny_module: None) -> RunFolder:
     """Return a segmentation run behind a density sampler."""
-    sampler = density_run(tmp_path_factory.mktemp("density"), records, target_classes=(3,))
+    sampler = density_run(tmp_path_factory.mktemp("density"), records, sampler={"classes": (3,)})
     return run_behind(tmp_path_factory.mktemp("behind") / "run", sampler, "density")
 
 
@@ -114,7 +114,7 @@ def test_samplers_that_do_not_fit_are_refused(
 def test_runs_without_sampling_and_samplers_themselves_are_refused(
     tmp_path: Path, records: Path, prior: RunFolder
 ) -> None:
-    plain = begin_run(tmp_path / "plain", recipe(records, sampler="none"))
+    plain = begin_run(tmp_path / "plain", recipe(records, sampling={"kind": "none"}))
     sampling = SamplerArguments("uniform")
     with pytest.raises(RoadsegError, match="plain was trained on whole images, without sampling"):
         Evaluation(plain, EvaluationOptions(sampling=sampling))

@@ -1,7 +1,6 @@
 """`roadseg predict` in tiles, scaled and mirrored; outputs that are no class; SavedModels."""
 
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -39,7 +38,9 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RunFolder:
     monkeypatch.setitem(NETWORKS, "strided", Network(strided, str, parameters=0, multiple=multiple))
     changes = {"model": "strided", "model_options": {}, "evaluation_options": {}}
     run = RunFolder(tmp_path / "run")
-    run.begin(replace(RECIPE, sampler="none", void_class=True, **changes), TABLE)
+    run.begin(
+        RECIPE.replace(sampling={"kind": "none"}, network={"void_class": True}, **changes), TABLE
+    )
     keras.utils.set_random_seed(0)
     weights = variable_arrays(build_network(run.recipe, run.num_outputs))
     write_checkpoint(run.checkpoint_folder, 1, {"weights": weights}, {})

@@ -89,7 +89,7 @@ def test_batches_hold_images_of_one_shape_in_order() -> None:
 def test_the_usual_choices_follow_from_protocol_and_recipe(
     protocol: str | None, sampler: str, interpolation: str, crop: tuple[int, int] | None
 ) -> None:
-    chosen = choose_protocol(recipe(Path("records"), sampler=sampler), protocol)
+    chosen = choose_protocol(recipe(Path("records"), sampling={"kind": sampler}), protocol)
     assert (chosen.interpolation, chosen.crop, chosen.usual) == (interpolation, crop, True)
 
 
@@ -103,7 +103,7 @@ def test_an_unusual_interpolation_gets_a_name_of_its_own() -> None:
     [
         ({}, "kitti", None, "no protocol 'kitti'; there are: cityscapes, published"),
         ({}, "published", "cubic", "no interpolation 'cubic'; there are: graph"),
-        ({"sampler": "none"}, "published", "mesh", "interpolation 'mesh': this run has no"),
+        ({"sampling.kind": "none"}, "published", "mesh", "interpolation 'mesh': this run has no"),
         ({"task": "sampling"}, "cityscapes", None, "use --protocol published"),
     ],
 )

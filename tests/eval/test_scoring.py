@@ -178,7 +178,7 @@ def test_all_options_work_together_on_the_command_line(
 def test_what_gives_no_scores_is_not_averaged(
     run: RunFolder, tmp_path: Path, values: dict, options: dict, message: str
 ) -> None:
-    other = begin_run(tmp_path / "other", replace(run.recipe, **values))
+    other = begin_run(tmp_path / "other", run.recipe.replace(**values))
     with pytest.raises(RoadsegError, match=message):
         Evaluation(other, EvaluationOptions(mode=SLIDING, **options))
 

@@ -41,7 +41,10 @@ def original(model: keras.Model) -> published.Network:
 def mode(**values: Any) -> InferenceMode:
     """Return the mode that the protocol makes of options."""
     return choose_protocol(
-        recipe(Path("records"), sampler="none"), "sfsegnets", None, InferenceMode(**values)
+        recipe(Path("records"), sampling={"kind": "none"}),
+        "sfsegnets",
+        None,
+        InferenceMode(**values),
     ).mode
 
 
@@ -165,7 +168,9 @@ def test_one_pass_over_the_whole_image_is_the_plain_prediction(model: keras.Mode
 
 def test_folders_name_what_is_unusual_about_a_protocol() -> None:
     labels = [
-        choose_protocol(recipe(Path("r"), sampler="none"), protocol, None, InferenceMode(**values))
+        choose_protocol(
+            recipe(Path("r"), sampling={"kind": "none"}), protocol, None, InferenceMode(**values)
+        )
         for protocol, values in (
             ("sfsegnets", {}),
             ("sfsegnets", {"tile": 832, "mirror": True}),

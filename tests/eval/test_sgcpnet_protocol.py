@@ -1,6 +1,5 @@
 """The protocol of SGCPNet: its small map enlarged bicubically as by OpenCV, then the best class."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -37,7 +36,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RunFolder:
     changes = {"model": "strided", "model_options": {}, "evaluation_options": {}}
     run = RunFolder(tmp_path / "run")
     records = write_records(tmp_path / "records", count=2)
-    run.begin(recipe(records, sampler="none", **changes), TABLE)
+    run.begin(recipe(records, sampling={"kind": "none"}, **changes), TABLE)
     keras.utils.set_random_seed(0)
     weights = variable_arrays(build_network(run.recipe, run.num_outputs))
     write_checkpoint(run.checkpoint_folder, 1, {"weights": weights}, {})
@@ -117,6 +116,6 @@ def test_a_network_without_a_small_map_is_refused() -> None:
 
 def test_a_sampled_network_is_refused(run: RunFolder, tmp_path: Path) -> None:
     sampled = RunFolder(tmp_path / "sampled")
-    sampled.begin(replace(run.recipe, sampler="uniform"), TABLE)
+    sampled.begin(run.recipe.replace(sampling={"kind": "uniform"}), TABLE)
     with pytest.raises(RoadsegError, match="cubic enlargement is of .* --enlargement bilinear"):
         evaluate(sampled, EvaluationOptions(protocol="sgcpnet"))

@@ -6,6 +6,7 @@ import keras
 
 from roadseg.label_tables.label_table import LabelTable
 from roadseg.models.density_sampler import density_sampler
+from roadseg.recipe import groups
 from roadseg.recipe.recipe import Recipe
 from roadseg.runs import checkpoint
 from roadseg.runs.run_folder import RunFolder, build_network, variable_arrays
@@ -67,13 +68,17 @@ def make_run(
         name="tiny",
         task="segmentation",
         source="a test",
-        model_options=options,
-        evaluation_options={"output_stride": 8},
-        sampler=sampling,  # type: ignore[arg-type]
-        sampling_window="crop",
-        sampling_size=(32, 32),
-        crop_size=(64, 64),
-        void_class=void_class,
+        network=groups.Network(
+            options=options,
+            evaluation_options={"output_stride": 8},
+            void_class=void_class,
+        ),
+        sampling=groups.Sampling(
+            kind=sampling,  # type: ignore[arg-type]
+            window="crop",
+            size=(32, 32),
+        ),
+        augment=groups.Augment(crop_size=(64, 64)),
     )
     run = RunFolder(folder)
     run.begin(recipe, table)

@@ -17,6 +17,7 @@ from roadseg.export.command import export_run
 from roadseg.export.trial_images import trial_images
 from roadseg.export.two_views import compare, write_two_views
 from roadseg.label_tables.label_table import LabelTable
+from roadseg.recipe import groups
 from roadseg.recipe.recipe import Recipe
 from roadseg.runs import checkpoint
 from roadseg.runs.run_folder import RunFolder, build_network, variable_arrays
@@ -88,8 +89,8 @@ def run(tmp_path_factory) -> RunFolder:
         task="two_views",
         source="a test",
         model="mobilenet_v3_small",
-        model_options={"pooling": "whole"},
-        crop_size=(64, 96),
+        network=groups.Network(options={"pooling": "whole"}),
+        augment=groups.Augment(crop_size=(64, 96)),
     )
     found = RunFolder(tmp_path_factory.mktemp("runs") / "both")
     found.begin(recipe, LabelTable("test", CLASSES, COLOURS))

@@ -54,5 +54,7 @@ def test_some_norms_can_be_left_to_their_replica():
 
 
 def test_a_pattern_that_names_no_norm_is_refused():
-    with pytest.raises(RoadsegError, match=r"--local-norms head: no such .*there are inner.bn"):
+    with pytest.raises(
+        RoadsegError, match=r"--batch-norm.unsynchronised head: no such .*there are inner.bn"
+    ):
         synchronise_batch_norm(block("inner"), local=("head",))

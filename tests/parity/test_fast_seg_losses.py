@@ -8,6 +8,7 @@ from keras import ops
 
 from roadseg.losses.criteria import Criterion, mean
 from roadseg.losses.cross_entropy import CITYSCAPES_WEIGHTS
+from roadseg.recipe import groups
 from roadseg.recipe.recipe import Recipe
 from tests.support import Fixture, on_tensorflow, parity_fixtures
 
@@ -65,6 +66,12 @@ def test_the_rate_falls_as_in_the_original(fixture: Fixture, steps: str) -> None
 
     samples = fixture.meta["learning_rates"][steps]
     highest = max(rate for _, rate in samples)
-    recipe = Recipe("rates", "segmentation", "", steps=int(steps), learning_rate=highest)
+    recipe = Recipe(
+        "rates",
+        "segmentation",
+        "",
+        steps=int(steps),
+        optimizer=groups.Optimizer(learning_rate=highest),
+    )
     for step, rate in samples:
         assert rate_at(step, recipe) == pytest.approx(rate, rel=1e-9)

@@ -214,7 +214,7 @@ def gradient_norms(step: Any, named: dict[str, Any], before: dict[str, Any]) -> 
     for name, (_, variable) in named.items():
         if variable.path in slots:
             velocity = slots[variable.path].numpy()
-            gradient = velocity - step.recipe.weight_decay * before[name]
+            gradient = velocity - step.recipe.optimizer.weight_decay * before[name]
             norms[name] = float(np.linalg.norm(gradient))
     return norms
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from roadseg.recipe import groups
 from roadseg.recipe.recipe import Recipe
 from tests.parity import fast_seg_cases, real_time_cases, sfnet_cases
 from tests.parity.torch_networks import Case
@@ -111,10 +112,10 @@ def recipe_of(fixture: Fixture) -> Recipe:
         name="parity",
         task="segmentation",
         source=meta["source"],
-        crop_size=tuple(meta["input_shape"][2:]),
+        augment=groups.Augment(crop_size=tuple(meta["input_shape"][2:])),
         batch_size=meta["input_shape"][0],
         precision="float64",
-        weight_decay_on="all",
+        optimizer=groups.Optimizer(weight_decay_on="all"),
         **loss,
         **{**numbers, "steps": int(numbers["steps"])},
     )
@@ -143,7 +144,7 @@ def batch(fixture: Fixture, step: int) -> dict[str, Any]:
 
 def has_heads(fixture: Fixture) -> bool:
     """Return whether the loss is that of all heads, which the network then has."""
-    return recipe_of(fixture).auxiliary_heads
+    return recipe_of(fixture).network.auxiliary_heads
 
 
 def images(fixture: Fixture, salts: list[str]) -> np.ndarray:

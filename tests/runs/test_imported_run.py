@@ -43,7 +43,7 @@ def test_one_output_more_than_classes_is_a_void_class(source, tmp_path):
     options = ("--num-classes", "12", "--label-table", "camvid", "--records", "my/records")
     assert run_import(source, tmp_path / "run", *options) == 0
     run = RunFolder(tmp_path / "run")
-    assert run.recipe.void_class and run.num_outputs == 12
+    assert run.recipe.network.void_class and run.num_outputs == 12
     assert len(run.label_table.names) == 11
     assert run.recipe.records == "my/records"
     assert [step for step, _ in run.checkpoints()] == [0]
@@ -61,7 +61,7 @@ def test_without_a_count_the_label_tables_is_taken(tmp_path):
     np.savez(tmp_path / "eleven.npz", **published(network(NAME, 11), NAME))
     assert run_import(tmp_path / "eleven.npz", tmp_path / "run", "--label-table", "camvid") == 0
     run = RunFolder(tmp_path / "run")
-    assert not run.recipe.void_class and run.num_outputs == 11
+    assert not run.recipe.network.void_class and run.num_outputs == 11
 
 
 def test_a_label_table_may_be_a_file(source, tmp_path):

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -32,7 +33,7 @@ def make_run(path: Path, recipe: Recipe, steps: tuple[int, ...] = (10,)) -> RunF
 
 
 def test_recipe_and_classes_come_back_as_they_were_begun(tmp_path: Path) -> None:
-    recipe = tiny.recipe(target_classes=(1, 2), model_options={"dropout": 0.2})
+    recipe = tiny.recipe(sampler={"classes": (1, 2)}, network={"options": {"dropout": 0.2}})
     run = make_run(tmp_path / "run", recipe)
     assert run.recipe == recipe
     assert run.label_table == tiny.TABLE
@@ -51,9 +52,12 @@ def test_a_network_has_the_weights_of_the_step_asked_for(tmp_path: Path) -> None
 
 
 def test_averaged_weights_are_for_evaluation_only(tmp_path: Path) -> None:
-    run = make_run(tmp_path, tiny.recipe(ema=0.9), ())
+    run = make_run(tmp_path, tiny.recipe(optimizer={"ema_decay": 0.9}), ())
     weights = variable_arrays(tiny.network(run.recipe, tiny.CLASSES))
-    groups = {"weights": weights, "ema": {"logits/bias": np.array([1.0, 2.0, 3.0], np.float32)}}
+    groups = {
+        "weights": weights,
+        "ema": {"logits/bias": np.array([1.0, 2.0, 3.0], np.float32)},
+    }
     checkpoint.write_checkpoint(run.checkpoint_folder, 5, groups, {})
     averaged = variable_arrays(run.load_network())
     np.testing.assert_array_equal(averaged["logits/bias"], [1.0, 2.0, 3.0])
@@ -98,7 +102,12 @@ def test_a_checkpoint_of_another_network_is_refused_and_changes_nothing(tmp_path
 def test_each_kind_of_sampling_gives_full_size_scores(tmp_path: Path) -> None:
     images = np.random.default_rng(0).uniform(0, 255, (1, 24, 48, 3)).astype(np.float32)
     for sampling in ("none", "uniform", "nus"):
-        recipe = tiny.recipe(sampler=sampling, sampling_size=(8, 8))
+        recipe = tiny.recipe(
+            sampling={
+                "kind": sampling,
+                "size": (8, 8),
+            }
+        )
         run = make_run(tmp_path / sampling, recipe)
         make_run(run.path / "sampler", tiny.recipe(task="sampling"))
         segmenter = run.load_segmenter()
@@ -109,16 +118,19 @@ def test_each_kind_of_sampling_gives_full_size_scores(tmp_path: Path) -> None:
 
 
 def test_a_run_of_before_samplers_were_a_family_samples_as_it_did(tmp_path: Path) -> None:
-    recipe = tiny.recipe(sampler="nus", sampling_size=(8, 8))
+    recipe = tiny.recipe(
+        sampling={
+            "kind": "nus",
+            "size": (8, 8),
+        }
+    )
     run = make_run(tmp_path / "run", recipe)
     make_run(run.path / "auxiliary", tiny.recipe(task="sampling"))
-    values = json.loads(recipe.to_json())
-    for name in ("sampler", "sampler_run", "sampling_window", "sampler_strength", "loss_size"):
-        del values[name]
-    values |= {"sampling": "adaptive", "auxiliary_run": "runs/auxiliary"}
+    values: dict[str, Any] = {"name": "old", "task": "segmentation", "source": "made for tests"}
+    values |= {"sampling": "adaptive", "auxiliary_run": "runs/auxiliary", "crop_size": [24, 24]}
     (run.path / "recipe.json").write_text(json.dumps(values))
-    assert (run.recipe.sampler, run.recipe.sampler_run) == ("nus", "runs/auxiliary")
-    assert run.load_segmenter().window == recipe.crop_size
+    assert (run.recipe.sampling.kind, run.recipe.sampling.sampler_run) == ("nus", "runs/auxiliary")
+    assert run.load_segmenter().window == recipe.augment.crop_size
 
 
 def test_a_run_of_a_sampler_gives_its_own_network_and_no_segmenter(tmp_path: Path) -> None:
@@ -131,9 +143,9 @@ def test_a_run_of_a_sampler_gives_its_own_network_and_no_segmenter(tmp_path: Pat
 
 
 def test_only_runs_behind_sampling_have_a_sampler(tmp_path: Path) -> None:
-    run = make_run(tmp_path / "uniform", tiny.recipe(sampler="uniform"))
+    run = make_run(tmp_path / "uniform", tiny.recipe(sampling={"kind": "uniform"}))
     assert run.load_sampler().kind == "uniform"
-    run = make_run(tmp_path / "none", tiny.recipe(sampler="none"))
+    run = make_run(tmp_path / "none", tiny.recipe(sampling={"kind": "none"}))
     with pytest.raises(RoadsegError, match="none: a run without a sampler"):
         run.load_sampler()
 

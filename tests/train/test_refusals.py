@@ -1,6 +1,5 @@
 """Messages of training that no other test raises: one line each."""
 
-import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -41,12 +40,19 @@ def a_weight_of_another_shape(folder: Path) -> None:
 def a_run_begun_otherwise(folder: Path) -> None:
     run, recipe = RunFolder(folder), tiny.recipe()
     run.begin(recipe, tiny.TABLE)
-    begin.check_unchanged(run, dataclasses.replace(recipe, batch_size=2))
+    begin.check_unchanged(run, recipe.replace(batch_size=2))
 
 
 def a_sampler_of_another_task(folder: Path) -> None:
     RunFolder(folder).begin(tiny.recipe(), tiny.TABLE)
-    begin.find_sampler(tiny.recipe(sampler="nus", sampler_run=str(folder)))
+    begin.find_sampler(
+        tiny.recipe(
+            sampling={
+                "kind": "nus",
+                "sampler_run": str(folder),
+            }
+        )
+    )
 
 
 def a_file_for_a_run(folder: Path) -> None:
@@ -59,7 +65,14 @@ def two_replicas(folder: Path) -> None:
 
 
 def sampler_nowhere(folder: Path) -> None:
-    begin.find_sampler(tiny.recipe(sampler="nus", sampler_run=str(folder / "x")))
+    begin.find_sampler(
+        tiny.recipe(
+            sampling={
+                "kind": "nus",
+                "sampler_run": str(folder / "x"),
+            }
+        )
+    )
 
 
 def changed(*words: str) -> Callable[[Path], object]:

@@ -70,7 +70,7 @@ def test_two_replicas_with_several_heads_mining_and_adam_give_the_weights_of_one
 ) -> None:
     records = tiny.write_records(tmp_path / "records")
     # One pixel is asked for, so the threshold alone decides, on each replica as on both.
-    options = ("--side", "--ohem", "--optimizer", "adam")
+    options = ("--side", "--ohem", "--optimizer.kind", "adam")
     one = start(tmp_path / "one", records, *options)
     two = start(tmp_path / "two", records, *options, "--replicas", "2")
     finish(one)
@@ -91,9 +91,9 @@ def test_each_replica_mines_its_own_pixels_and_all_divide_by_what_all_keep() -> 
 @pytest.mark.slow
 def test_half_precision_and_averages_work_on_two_replicas(tmp_path: Path) -> None:
     records = tiny.write_records(tmp_path / "records")
-    options = ("--replicas", "2", "--ema", "0.9", "--precision", "mixed_float16")
+    options = ("--replicas", "2", "--optimizer.ema-decay", "0.9", "--precision", "mixed_float16")
     half = start(tmp_path / "half", records, *options)
-    full = start(tmp_path / "full", records, "--ema", "0.9")
+    full = start(tmp_path / "full", records, "--optimizer.ema-decay", "0.9")
     finish(half)
     finish(full)
     ours, theirs = (
@@ -109,7 +109,14 @@ def test_norms_left_to_their_replica_learn_from_its_images_alone(tmp_path: Path)
     records = tiny.write_records(tmp_path / "records")
     one = start(tmp_path / "one", records, "--steps", "1")
     two = start(
-        tmp_path / "two", records, "--steps", "1", "--replicas", "2", "--local-norms", "conv.*"
+        tmp_path / "two",
+        records,
+        "--steps",
+        "1",
+        "--replicas",
+        "2",
+        "--batch-norm.unsynchronised",
+        "conv.*",
     )
     finish(one)
     finish(two)

@@ -24,7 +24,7 @@ def test_a_run_takes_the_rest_from_the_label_table(
     folder = tiny.write_records(tmp_path / "records")
     (folder / "label_table.json").write_text(SOME.to_json())
     monkeypatch.setattr(loop, "build_network", tiny.network)
-    recipe = tiny.recipe(folder, initial_weights="none")
+    recipe = tiny.recipe(folder, start={"initial_weights": "none"})
     records = open_records(folder, "train")
     step = loop.build(recipe, RunFolder(tmp_path / "run"), records, tf.distribute.get_strategy())
     assert step.criterion.rest == Rest(254, (0, 2))
@@ -33,7 +33,13 @@ def test_a_run_takes_the_rest_from_the_label_table(
 @pytest.mark.parametrize("sampler", ["none", "uniform"])
 def test_the_loss_of_a_batch_is_that_of_numpy(sampler: str) -> None:
     keras.utils.set_random_seed(0)
-    recipe = tiny.recipe(model_options={"dropout": 0.0}, sampler=sampler, sampling_size=(24, 24))
+    recipe = tiny.recipe(
+        network={"options": {"dropout": 0.0}},
+        sampling={
+            "kind": sampler,
+            "size": (24, 24),
+        },
+    )
     step = TrainingStep(
         recipe,
         tiny.network(recipe, tiny.CLASSES),

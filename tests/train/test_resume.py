@@ -119,7 +119,7 @@ def test_another_recipe_is_refused_on_resume(records: Path, uninterrupted: RunFo
 def test_how_often_checkpoints_are_written_may_change_on_resume(
     records: Path, uninterrupted: RunFolder
 ) -> None:
-    assert loop.train(tiny.recipe(records, checkpoint_every_steps=1), uninterrupted) == 0
+    assert loop.train(tiny.recipe(records, log={"checkpoint_every_steps": 1}), uninterrupted) == 0
 
 
 def test_records_of_another_length_are_refused_on_resume(

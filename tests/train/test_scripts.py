@@ -121,12 +121,13 @@ def test_a_dry_run_prints_the_command_with_the_changes_of_its_variables(tmp_path
     _, output, _ = run(tmp_path, "train", "fast_seg/dfanet", **variables)
     assert output == (
         "roadseg train --recipe fast_seg/dfanet --run /runs/fast_seg/dfanet --records /r "
-        "--crop-size 768 768 --steps 9 --batch-size 12 --split train+val --initial-weights none\n"
+        "--augment.crop-size 768 768 --steps 9 --batch-size 12 --split train+val "
+        "--start.initial-weights none\n"
     )
     _, output, _ = run(
         tmp_path, "train", "fast_seg/espnet", CROP="360 480", DRY_RUN="1", RECORDS="my data"
     )
-    assert "--crop-size 360 480" in output and r"--records my\ data " in output
+    assert "--augment.crop-size 360 480" in output and r"--records my\ data " in output
 
 
 @pytest.mark.parametrize("arguments", [(), ("--steps", "9")])
@@ -143,10 +144,10 @@ def test_semantics_sharing_is_trained_and_evaluated_stage_by_stage(tmp_path: Pat
     folder = "/runs/semantics_sharing/"
     assert error == "" and [line.split()[0] for line in lines] == ["train", "eval"] * 5
     assert f"flow --run {folder}flow --records /frames --seed 3" in lines[2]
-    before = f"--records /pairs --stages-before {folder}segmentation {folder}flow --seed 3"
+    before = f"--records /pairs --start.stages {folder}segmentation {folder}flow --seed 3"
     assert lines[4].endswith(before)
-    assert lines[6].endswith(f"--stages-before {folder}fusion_narrow --seed 3")
-    assert lines[8].endswith(f"--stages-before {folder}fusion_wide --seed 3")
+    assert lines[6].endswith(f"--start.stages {folder}fusion_narrow --seed 3")
+    assert lines[8].endswith(f"--start.stages {folder}fusion_wide --seed 3")
     assert lines[9] == f"eval {folder}whole"
 
 
@@ -158,7 +159,7 @@ def test_the_tight_network_s_flow_has_no_stage_and_small_copies_are_runs_of_thei
     folder = "runs/semantics_sharing/"
     lines = output.splitlines()
     assert not any("/flow" in line for line in lines) and len(lines) == 8
-    assert lines[2].endswith(f"--stages-before {folder}segmentation_small")
+    assert lines[2].endswith(f"--start.stages {folder}segmentation_small")
     assert lines[7] == f"roadseg eval {folder}whole_tight_small"
 
 
@@ -167,9 +168,12 @@ def test_small_copies_couple_a_flow_that_both_cameras_taught(tmp_path: Path) -> 
     _, output, _ = run(tmp_path, "train_semantics_sharing", **variables)
     lines, folder = output.splitlines(), "runs/semantics_sharing/"
     assert len(lines) == 12
-    flow = f"--run {folder}flow_views_small --records /pairs --initial-weights {folder}flow_small"
+    flow = (
+        f"--run {folder}flow_views_small --records /pairs "
+        f"--start.initial-weights {folder}flow_small"
+    )
     assert lines[4].endswith(flow)
-    before = f"--stages-before {folder}segmentation_small {folder}flow_views_small"
+    before = f"--start.stages {folder}segmentation_small {folder}flow_views_small"
     assert lines[6].endswith(before)
     _, output, _ = run(tmp_path, "train_semantics_sharing", FLOW="flow", **variables)
     assert output.splitlines()[6].endswith(f"{folder}segmentation_small {folder}flow_small")
@@ -214,7 +218,7 @@ def test_the_demo_trains_a_sampler_and_two_arms_that_differ_in_recipe_alone(
     assert commands[0].startswith("convert street_scenes --source street_scenes --to records ")
     assert "--classes categories --focal 0.45 --train 240 --val 48" in commands[0]
     common = "--records records/street_scenes_categories --seed 4 --steps"
-    first = f"--initial-weights {REPOSITORY / 'train' / 'demo_trunk.npz'}"
+    first = f"--start.initial-weights {REPOSITORY / 'train' / 'demo_trunk.npz'}"
     trained = [command for command in commands if command.startswith("train ")]
     assert trained == [
         f"train --recipe demo/density --run runs/density {common} 20",

@@ -33,7 +33,7 @@ def batch(seed: int = 0, size: int = 24) -> dict[str, tf.Tensor]:
 
 
 def test_the_loss_is_the_mean_over_labelled_pixels() -> None:
-    step, data = make(tiny.recipe(model_options={"dropout": 0.0})), batch()
+    step, data = make(tiny.recipe(network={"options": {"dropout": 0.0}})), batch()
     scores = step.model(tf.cast(data["image"], tf.float32), training=True).numpy()
     label = data["label"].numpy()
     chances = np.exp(scores - scores.max(-1, keepdims=True))
@@ -44,7 +44,7 @@ def test_the_loss_is_the_mean_over_labelled_pixels() -> None:
 
 
 def test_a_batch_without_labels_changes_only_by_decay() -> None:
-    step, data = make(tiny.recipe(weight_decay=0.0)), batch()
+    step, data = make(tiny.recipe(optimizer={"weight_decay": 0.0})), batch()
     before = [v.numpy() for v in step.model.trainable_variables]
     data["label"] = tf.fill((4, 24, 24), tf.constant(255, tf.uint8))
     assert float(step(data, tf.constant(0.1))) == 0.0
@@ -53,10 +53,10 @@ def test_a_batch_without_labels_changes_only_by_decay() -> None:
 
 
 def test_gradients_above_the_limit_are_scaled_down_together_and_others_left_alone() -> None:
-    options = {"weight_decay": 0.0, "bias_gradient_factor": 1.0}
+    options = {"optimizer.weight_decay": 0.0, "optimizer.bias_gradient_factor": 1.0}
     moves = {}
     for limit in (0.0, 1e-3, 1e6):
-        step = make(tiny.recipe(max_gradient_norm=limit, **options))
+        step = make(tiny.recipe(optimizer={"max_gradient_norm": limit}, **options))
         before = [v.numpy() for v in step.model.trainable_variables]
         step(batch(), tf.constant(1.0))
         after = step.model.trainable_variables
@@ -79,7 +79,12 @@ def test_every_trainable_weight_moves_and_one_trace_serves_all_steps() -> None:
 
 
 def test_uniform_sampling_trains_on_the_nearest_pixels_of_a_uniform_grid() -> None:
-    recipe = tiny.recipe(sampler="uniform", sampling_size=(5, 5))
+    recipe = tiny.recipe(
+        sampling={
+            "kind": "uniform",
+            "size": (5, 5),
+        }
+    )
     data = batch()
     images, labels = make(recipe).inputs(data)
     rows = np.rint(np.linspace(0, 1, 5, dtype=np.float32) * 23).astype(int)
@@ -90,7 +95,12 @@ def test_uniform_sampling_trains_on_the_nearest_pixels_of_a_uniform_grid() -> No
 def test_learned_sampling_trains_where_the_frozen_sampler_points() -> None:
     sampler = NusSampler(tiny.network(tiny.recipe(task="sampling"), 0))
     before = [v.numpy() for v in sampler.weights]
-    recipe = tiny.recipe(sampler="nus", sampling_size=(6, 6))
+    recipe = tiny.recipe(
+        sampling={
+            "kind": "nus",
+            "size": (6, 6),
+        }
+    )
     step, data = make(recipe, sampler), batch()
     _, labels = step.inputs(data)
     grid = sampler.grid(tf.cast(data["image"], tf.float32), (6, 6))
@@ -102,7 +112,7 @@ def test_learned_sampling_trains_where_the_frozen_sampler_points() -> None:
 
 
 def test_the_sampling_loss_is_the_mean_squared_error_of_the_raw_grid() -> None:
-    step = make(tiny.recipe(task="sampling", model_options={"dropout": 0.0}))
+    step = make(tiny.recipe(task="sampling", network={"options": {"dropout": 0.0}}))
     random = np.random.default_rng(0)
     image = tf.constant(random.uniform(0, 255, (4, 12, 12, 3)).astype(np.float32))
     target = tf.constant(random.uniform(0, 1, (4, 3, 3, 2)).astype(np.float32))
@@ -117,11 +127,11 @@ def test_targets_of_the_graph_train_like_those_of_the_native_code() -> None:
     label = batch()["label"].numpy()
     label[:] = np.kron(np.arange(4).reshape(2, 2) % 3, np.ones((12, 12)))
     image = tf.random.uniform((4, 12, 12, 3), maxval=255, seed=0)
-    options = {"task": "sampling", "model_options": {"dropout": 0.0}}
+    options = {"task": "sampling", "network.options": {"dropout": 0.0}}
     native = make(tiny.recipe(**options))
     target = boundary_targets(label, (3, 3), 0.5).astype(np.float32)
     expected = native({"image": image, "target": tf.constant(target)}, tf.constant(0.0))
-    graph = make(tiny.recipe(targets="graph", **options))
+    graph = make(tiny.recipe(sampler={"targets": "graph"}, **options))
     found = graph({"image": image, "label": tf.constant(label)}, tf.constant(0.0))
     assert float(found) == pytest.approx(float(expected), rel=1e-4)
 
@@ -152,10 +162,10 @@ def test_the_loss_scale_falls_below_one_where_gradients_overflow_unscaled() -> N
 
 
 @pytest.mark.parametrize(
-    "loss", [{}, {"loss": "ohem", "auxiliary_loss": "ohem", "ohem_min_kept": 500}]
+    "loss", [{}, {"loss.kind": "ohem", "loss.auxiliary_kind": "ohem", "loss.ohem_min_kept": 500}]
 )
 def test_a_compiled_step_gives_the_same_loss(loss: dict) -> None:
-    options = {"model_options": {"dropout": 0.0, "side": bool(loss)}, **loss}
+    options = {"network.options": {"dropout": 0.0, "side": bool(loss)}, **loss}
     plain, compiled = make(tiny.recipe(**options)), make(tiny.recipe(xla=True, **options))
     for seed in range(2):
         expected = float(plain(batch(seed), tf.constant(0.05)))

@@ -41,7 +41,10 @@ def pictures_of(run: RunFolder) -> dict[str, tuple[int, int]]:
 def test_pictures_show_what_the_network_sees_and_says(tmp_path: Path, task: str, expected: dict):
     records = tiny.write_records(tmp_path / "records", count=4)
     run = RunFolder(tmp_path / "run")
-    assert loop.train(tiny.recipe(records, task=task, steps=1, pictures_every_steps=1), run) == 0
+    assert (
+        loop.train(tiny.recipe(records, task=task, steps=1, log={"pictures_every_steps": 1}), run)
+        == 0
+    )
     assert pictures_of(run) == expected
 
 

@@ -52,24 +52,22 @@ def _example(number: int, random: np.random.Generator, size: tuple[int, int]) ->
 def recipe(records: Path | str = "records", **changes: Any) -> Recipe:
     """Return a recipe of a few steps on the tiny records."""
     values: dict[str, Any] = {
-        "name": "tiny",
-        "task": "segmentation",
-        "source": "made for tests",
         "records": str(records),
-        "crop_size": (24, 24),
-        "shuffle_buffer": 4,
+        "augment.crop_size": (24, 24),
+        "data.shuffle_buffer": 4,
         "batch_size": 4,
         "steps": 8,
-        "learning_rate": 0.05,
-        "bias_gradient_factor": 2.0,
-        "checkpoint_every_steps": 3,
-        "summary_every_steps": 4,
-        "pictures_every_steps": 0,
-        "model_options": {"dropout": 0.1},
-        "grid_size": (3, 3),
-        "auxiliary_input": (12, 12),
+        "optimizer.learning_rate": 0.05,
+        "optimizer.bias_gradient_factor": 2.0,
+        "log.checkpoint_every_steps": 3,
+        "log.summary_every_steps": 4,
+        "log.pictures_every_steps": 0,
+        "network.options": {"dropout": 0.1},
+        "sampler.grid_size": (3, 3),
+        "sampler.input_size": (12, 12),
     }
-    return Recipe(**{**values, **changes})
+    base = Recipe(name="tiny", task="segmentation", source="made for tests")
+    return base.replace(**values).replace(**changes)
 
 
 def network(recipe: Recipe, num_classes: int, evaluation: bool = False) -> Any:
@@ -81,14 +79,14 @@ def network(recipe: Recipe, num_classes: int, evaluation: bool = False) -> Any:
     from roadseg.layers.precision import full_precision
 
     sampling = recipe.task == "sampling"
-    images = keras.Input((*recipe.auxiliary_input, 3) if sampling else (None, None, 3))
+    images = keras.Input((*recipe.sampler.input_size, 3) if sampling else (None, None, 3))
     x = layers.Rescaling(2 / 255, offset=-1, dtype=full_precision())(images)
     strides = 4 if sampling else 1
     x = layers.Conv2D(4, 3, strides, padding="same", use_bias=False, name="conv")(x)
     x = layers.BatchNormalization(momentum=0.9, name="conv.bn")(x)
     x = layers.ReLU(name="conv.relu")(x)
     x = layers.DepthwiseConv2D(3, padding="same", use_bias=False, name="depthwise")(x)
-    x = layers.Dropout(float(recipe.model_options.get("dropout", 0.1)), name="dropout")(x)
+    x = layers.Dropout(float(recipe.network.options.get("dropout", 0.1)), name="dropout")(x)
     if sampling:
         shifts = layers.Conv2D(2, 1, name="shifts")(x)
         return keras.Model(
@@ -96,7 +94,7 @@ def network(recipe: Recipe, num_classes: int, evaluation: bool = False) -> Any:
         )
     x = layers.Conv2D(num_classes, 1, name="logits")(x)
     scores = layers.Activation("linear", dtype=full_precision(), name="scores")(x)
-    if recipe.model_options.get("side") and not evaluation:
+    if recipe.network.options.get("side") and not evaluation:
         side = layers.Conv2D(num_classes, 3, strides=2, padding="same", name="side.conv")(x)
         side = layers.Activation("linear", dtype=full_precision(), name="side")(side)
         return keras.Model(images, {"scores": scores, "side": side}, name="tiny")
@@ -139,11 +137,11 @@ def main() -> int:
     parser.add_argument("--steps", type=int, default=8)
     parser.add_argument("--dropout", type=float, default=0.1)
     parser.add_argument("--precision", default="float32")
-    parser.add_argument("--ema", type=float, default=0.0)
+    parser.add_argument("--optimizer.ema-decay", type=float, default=0.0)
     parser.add_argument("--side", action="store_true", help="train an auxiliary head")
     parser.add_argument("--ohem", action="store_true", help="mine pixels, by the threshold alone")
-    parser.add_argument("--optimizer", default="sgd")
-    parser.add_argument("--local-norms", nargs="*", default=())
+    parser.add_argument("--optimizer.kind", default="sgd")
+    parser.add_argument("--batch-norm.unsynchronised", nargs="*", default=())
     arguments = parser.parse_args()
     import tensorflow as tf
 
@@ -162,15 +160,17 @@ def main() -> int:
     if arguments.kill_at_file:
         kill_at_file(arguments.kill_at_file)
     options = {"dropout": arguments.dropout} | ({"side": True} if arguments.side else {})
-    mining = {"loss": "ohem", "ohem_min_kept": 1} if arguments.ohem else {}
+    mining = {"loss.kind": "ohem", "loss.ohem_min_kept": 1} if arguments.ohem else {}
     tiny = recipe(
         arguments.records,
         steps=arguments.steps,
-        model_options=options,
+        network={"options": options},
         precision=arguments.precision,
-        ema=arguments.ema,
-        optimizer=arguments.optimizer,
-        local_norms=tuple(arguments.local_norms),
+        optimizer={
+            "ema_decay": arguments.ema,
+            "kind": arguments.optimizer,
+        },
+        batch_norm={"unsynchronised": tuple(arguments.local_norms)},
         **mining,
     )
     try:

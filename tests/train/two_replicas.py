@@ -22,7 +22,12 @@ def main() -> None:
     tf.config.set_logical_device_configuration(cpu, two)
     strategy = tf.distribute.MirroredStrategy(["/cpu:0", "/cpu:1"])
     recipe = tiny.recipe(
-        loss="ohem", ohem_threshold=0.1, ohem_min_kept=100, model_options={"dropout": 0.0}
+        loss={
+            "kind": "ohem",
+            "ohem_threshold": 0.1,
+            "ohem_min_kept": 100,
+        },
+        network={"options": {"dropout": 0.0}},
     )
     with strategy.scope():
         model = tiny.network(recipe, tiny.CLASSES)

@@ -15,9 +15,9 @@ DRAWS = np.random.default_rng(0).random((PAIRS, warped_pairs.DRAWS)).astype(np.f
 
 
 def recipe(**changes: Any) -> Recipe:
-    values: dict[str, Any] = {"crop_size": (40, 64), "flow_shift_px": (5.0, 9.0)}
-    values |= {"flow_tilt": 0.05, "flow_parallax_px": 4.0}
-    return Recipe("tiny", "flow", "made for tests", **{**values, **changes})
+    values: dict[str, Any] = {"augment.crop_size": (40, 64), "flow.shift_px": (5.0, 9.0)}
+    values |= {"flow.tilt": 0.05, "flow.parallax_px": 4.0}
+    return Recipe("tiny", "flow", "made for tests").replace(**values).replace(**changes)
 
 
 def made(chosen: Recipe) -> list[np.ndarray]:
@@ -40,13 +40,20 @@ def test_the_second_image_read_along_the_flow_is_the_first() -> None:
 
 
 def test_a_flow_of_nothing_but_a_shift_is_the_same_everywhere() -> None:
-    _, _, flow = made(recipe(flow_tilt=0.0, flow_parallax_px=0.0))
+    _, _, flow = made(
+        recipe(
+            flow={
+                "tilt": 0.0,
+                "parallax_px": 0.0,
+            }
+        )
+    )
     np.testing.assert_allclose(flow, np.broadcast_to(flow[:, :1, :1], flow.shape), atol=1e-4)
     assert np.all(np.abs(flow) <= (9.0, 5.0)) and np.unique(flow[:, 0, 0, 0]).size == PAIRS
 
 
 def test_a_homography_moves_straight_lines_to_straight_lines() -> None:
-    chosen = recipe(flow_parallax_px=0.0)
+    chosen = recipe(flow={"parallax_px": 0.0})
     for flow in made(chosen)[2]:
         row = np.arange(64)[:, None] * (1, 0) + (0, 11) + flow[11]
         across = row - row.mean(axis=0)
@@ -55,7 +62,14 @@ def test_a_homography_moves_straight_lines_to_straight_lines() -> None:
 
 
 def test_parallax_moves_what_is_near_along_one_line() -> None:
-    for flow in made(recipe(flow_shift_px=(0.0, 0.0), flow_tilt=0.0))[2]:
+    for flow in made(
+        recipe(
+            flow={
+                "shift_px": (0.0, 0.0),
+                "tilt": 0.0,
+            }
+        )
+    )[2]:
         singular = np.linalg.svd(flow.reshape(-1, 2), compute_uv=False)
         assert singular[1] < 1e-3 * singular[0]
         assert np.hypot(*flow[-1].T).max() == pytest.approx(4.0, rel=1e-3)

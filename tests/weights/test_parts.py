@@ -1,6 +1,5 @@
 """Starting from a part of a file: its backbone alone, or whatever fits by name and shape."""
 
-import dataclasses
 from functools import partial
 
 import keras
@@ -124,7 +123,7 @@ def test_a_file_of_which_nothing_fits_is_refused():
 
 @pytest.mark.parametrize("scope", ["encoder.", ""])
 def test_the_classifier_inside_espnets_encoder_is_no_part_of_its_backbone(scope: str):
-    recipe = tiny.recipe(model="espnet", model_options={})
+    recipe = tiny.recipe(model="espnet", network={"options": {}})
     model = network("espnet", 6)
     before = values(model)
     arrays = published(network("espnet", 20), "espnet")
@@ -157,7 +156,13 @@ def test_modules_are_named_whole_where_nothing_of_them_is_elsewhere():
 def start(source: str, part: str, **changes) -> tuple[Arrays, Arrays]:
     """Return the weights of a new network before and after it started from a part of `source`."""
     classes = changes.pop("classes")
-    recipe = tiny.recipe(initial_weights=source, initial_weights_part=part, **changes)
+    recipe = tiny.recipe(
+        start={
+            "initial_weights": source,
+            "part": part,
+        },
+        **changes,
+    )
     model = build_network(recipe, classes)
     before = values(model)
     load_start(recipe, model)
@@ -169,7 +174,7 @@ def test_an_npz_of_our_names_gives_a_part_too(tmp_path, capsys):
     np.savez(tmp_path / "ours.npz", **arrays)
     options = {"depth_multiplier": 0.1}
     source = str(tmp_path / "ours.npz")
-    _, after = start(source, "fitting", model=NAME, model_options=options, classes=11)
+    _, after = start(source, "fitting", model=NAME, network={"options": options}, classes=11)
     for path, array in after.items():
         assert np.array_equal(array, arrays[path]) != path.startswith("logits"), path
     assert f"initial weights from {source}: fitting: 270 of 272 variables" in capsys.readouterr()[0]
@@ -190,16 +195,18 @@ def test_an_npz_of_our_names_gives_a_part_too(tmp_path, capsys):
 )
 def test_published_files_start_a_network_for_camvid(file, part, name, options, taken, capsys):
     source = shared_folder("weights", file)
-    start(str(source), part, model=name, model_options=options, classes=12)
+    start(str(source), part, model=name, network={"options": options}, classes=12)
     assert f"{part}: {taken} of " in capsys.readouterr()[0]
     with pytest.raises(RoadsegError, match=file):
-        start(str(source), "all", model=name, model_options=options, classes=12)
+        start(str(source), "all", model=name, network={"options": options}, classes=12)
 
 
 def test_a_part_needs_weights_that_it_is_a_part_of():
     from roadseg.train.check import check_recipe
 
-    recipe = tiny.recipe(model="fast_scnn", crop_size=(64, 64), initial_weights_part="backbone")
-    with pytest.raises(RoadsegError, match="--initial-weights-part backbone: wanted .*--initial-w"):
+    recipe = tiny.recipe(
+        model="fast_scnn", augment={"crop_size": (64, 64)}, start={"part": "backbone"}
+    )
+    with pytest.raises(RoadsegError, match="--start.part backbone: wanted .*--start.initial-w"):
         check_recipe(recipe, tiny.TABLE)
-    check_recipe(dataclasses.replace(recipe, initial_weights="file.npz"), tiny.TABLE)
+    check_recipe(recipe.replace(start={"initial_weights": "file.npz"}), tiny.TABLE)

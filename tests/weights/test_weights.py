@@ -12,6 +12,7 @@ from roadseg.errors import RoadsegError
 from roadseg.layers.introspection import weights
 from roadseg.models import slim_names
 from roadseg.models.nus_sampler import auxiliary_network
+from roadseg.recipe import groups
 from roadseg.recipe.recipe import Recipe
 from roadseg.weights import keras_imagenet, load_initial_weights
 from roadseg.weights.read import AUXILIARY, original_of, read_weights
@@ -92,7 +93,11 @@ def test_imagenet_takes_the_published_size_nearest_to_the_sampling_size(
 
     monkeypatch.setattr(keras.utils, "get_file", fetch)
     recipe = Recipe(
-        name="x", task="segmentation", source="test", model=NAME, sampling_size=(192, 192)
+        name="x",
+        task="segmentation",
+        source="test",
+        model=NAME,
+        sampling=groups.Sampling(size=(192, 192)),
     )
     load_initial_weights(model, "imagenet", recipe)
     assert asked == [keras_imagenet.ADDRESS + keras_imagenet.FILE.format(size=192)]
@@ -109,7 +114,7 @@ def test_a_machine_without_network_gets_one_sentence_and_the_way_out(model, monk
         read_weights(model, "imagenet", original_of(NAME), (128, 128))
     message = str(refused.value)
     assert "\n" not in message
-    for part in ("_1.0_128_no_top.h5", "--initial-weights PATH", "'none'", "Errno -3"):
+    for part in ("_1.0_128_no_top.h5", "--start.initial-weights PATH", "'none'", "Errno -3"):
         assert part in message
 
 

@@ -42,9 +42,9 @@ class Crop(NamedTuple):
 
 def may_pad(recipe: Recipe, image_size: tuple[int, int] | None) -> bool:
     """Return whether a crop of images of this size (None: of several) can reach beyond them."""
-    if image_size is None or recipe.min_scale < 1.0:
+    if image_size is None or recipe.augment.min_scale < 1.0:
         return True
-    return any(have < want for have, want in zip(image_size, recipe.crop_size, strict=True))
+    return any(have < want for have, want in zip(image_size, recipe.augment.crop_size, strict=True))
 
 
 def draws(seed: int, index: Tensor) -> Tensor:
@@ -78,13 +78,13 @@ def random_crop(
     factor, size = tf.constant(1.0), tf.shape(image)[:2]
     if _is_scaled(recipe):
         shortest = tf.cast(tf.reduce_min(size), tf.float32)
-        factor = tf.maximum(scale(draw[0], recipe), recipe.min_side / shortest)
+        factor = tf.maximum(scale(draw[0], recipe), recipe.augment.min_side / shortest)
         size = _scaled_size(image, factor, recipe)
     first = _first_pixel(size, draw[1:3], recipe, centroid, factor)
-    begin, end = tf.maximum(first, 0), tf.minimum(first + recipe.crop_size, size)
+    begin, end = tf.maximum(first, 0), tf.minimum(first + recipe.augment.crop_size, size)
     image, label = _window(image, label, size, begin, end, recipe)
-    before, after = begin - first, first + recipe.crop_size - end
-    flipped = draw[3] < recipe.flip_probability
+    before, after = begin - first, first + recipe.augment.crop_size - end
+    flipped = draw[3] < recipe.augment.flip_probability
     image = tf.cond(flipped, lambda: tf.reverse(image, [1]), lambda: image)
     label = tf.cond(flipped, lambda: tf.reverse(label, [1]), lambda: label)
     # Flipping the crop would carry padding from the right to the left.
@@ -92,10 +92,10 @@ def random_crop(
     right = tf.where(flipped, before[1], after[1])
     if padded:
         sides = [[before[0], after[0]], [left, right]]
-        value = 0 if recipe.padding == "black" else 127
+        value = 0 if recipe.augment.padding == "black" else 127
         image = tf.pad(image, [*sides, [0, 0]], constant_values=value)
         label = tf.pad(label, sides, constant_values=LABEL_PADDING)
-    height, width = recipe.crop_size
+    height, width = recipe.augment.crop_size
     image = tf.ensure_shape(image, (height, width, 3))
     label = tf.ensure_shape(label, (height, width))
     content = tf.stack([before[0], left, height - after[0], width - right])
@@ -110,17 +110,17 @@ def _first_pixel(
     Around a centroid c the published crop of side s begins between c - s and c, both ends included.
     The crop that begins at c - s does not hold c: ours begins at c - s + 1 or later.
     """
-    crop = tf.constant(recipe.crop_size)
+    crop = tf.constant(recipe.augment.crop_size)
     margin = tf.zeros_like(size)
-    if recipe.padding_at == "around":
+    if recipe.augment.padding_position == "around":
         margin = tf.where(size < crop, (crop - size) // 2 + 1, 0)
-    if recipe.padding_at == "centred":
+    if recipe.augment.padding_position == "centred":
         margin = tf.maximum(crop - size + 1, 0) // 2
     free = tf.maximum(size + 2 * margin - crop, 0)
     # Draws are float32, below 1; their product with free + 1 can still round up to it.
     first = tf.minimum(tf.cast(draw * tf.cast(free + 1, tf.float32), tf.int32), free)
     if centroid is not None:
-        inside = recipe.centroid_crop == "inside"
+        inside = recipe.class_uniform.crop_position == "inside"
         # Cut to integers, it can come to lie one pixel beyond an image that became smaller.
         centre = tf.minimum(tf.cast(tf.cast(centroid, tf.float32) * factor, tf.int32), size - 1)
         last = crop - 1 if inside else crop
@@ -131,41 +131,51 @@ def _first_pixel(
 
 
 def _is_scaled(recipe: Recipe) -> bool:
-    return recipe.max_scale > recipe.min_scale or recipe.min_scale != 1.0 or recipe.min_side > 0
+    return (
+        recipe.augment.max_scale > recipe.augment.min_scale
+        or recipe.augment.min_scale != 1.0
+        or recipe.augment.min_side > 0
+    )
 
 
 def _scaled_size(image: Tensor, factor: Tensor, recipe: Recipe) -> Tensor:
     size = tf.cast(tf.shape(image)[:2], tf.float32) * factor
-    size = tf.cast(tf.round(size) if recipe.scaling in OPENCV else size, tf.int32)
-    return tf.maximum(size, recipe.min_side)
+    size = tf.cast(tf.round(size) if recipe.augment.resize in OPENCV else size, tf.int32)
+    return tf.maximum(size, recipe.augment.min_side)
 
 
 def _window(
     image: Tensor, label: Tensor, size: Tensor, begin: Tensor, end: Tensor, recipe: Recipe
 ) -> tuple[Tensor, Tensor]:
     """Return rows and columns `begin` to `end` (without it) of both, scaled to `size`."""
-    if _is_scaled(recipe) and recipe.scaling in CUBIC:
-        resize, corners = CUBIC[recipe.scaling]
+    if _is_scaled(recipe) and recipe.augment.resize in CUBIC:
+        resize, corners = CUBIC[recipe.augment.resize]
         whole, first, last = (tf.unstack(pair) for pair in (size, begin, end))
         window = tf.round(resize(image[None], whole, first, last)[0])
         image = tf.cast(tf.clip_by_value(window, 0.0, 255.0), tf.uint8)
         label = resize_nearest(label[None, :, :, None], whole, corners)[0, :, :, 0]
         return image, label[begin[0] : end[0], begin[1] : end[1]]
     if _is_scaled(recipe):
-        image, label = _rescaled(image, label, size, recipe.scaling)
+        image, label = _rescaled(image, label, size, recipe.augment.resize)
     image = image[begin[0] : end[0], begin[1] : end[1]]
     return image, label[begin[0] : end[0], begin[1] : end[1]]
 
 
 def scale(draw: Tensor, recipe: Recipe) -> Tensor:
     """Return the factor for a draw in [0, 1): one of the steps, or any value in the range."""
-    if recipe.scale_step <= 0 and recipe.scale_draw == "log":
-        return recipe.min_scale * (recipe.max_scale / recipe.min_scale) ** draw
-    if recipe.scale_step <= 0:
-        return recipe.min_scale + draw * (recipe.max_scale - recipe.min_scale)
-    count = int((recipe.max_scale - recipe.min_scale) / recipe.scale_step + 1 + 1e-6)
+    if recipe.augment.scale_step <= 0 and recipe.augment.scale_distribution == "log":
+        return (
+            recipe.augment.min_scale * (recipe.augment.max_scale / recipe.augment.min_scale) ** draw
+        )
+    if recipe.augment.scale_step <= 0:
+        return recipe.augment.min_scale + draw * (
+            recipe.augment.max_scale - recipe.augment.min_scale
+        )
+    count = int(
+        (recipe.augment.max_scale - recipe.augment.min_scale) / recipe.augment.scale_step + 1 + 1e-6
+    )
     step = tf.minimum(tf.floor(draw * count), count - 1)
-    return recipe.min_scale + step * recipe.scale_step
+    return recipe.augment.min_scale + step * recipe.augment.scale_step
 
 
 def padding_colour(recipe: Recipe) -> tuple[float, float, float] | None:
@@ -174,18 +184,18 @@ def padding_colour(recipe: Recipe) -> tuple[float, float, float] | None:
     None for black, which bytes hold: what jitter and blur made of it stays.
     Raises RoadsegError where the network of `recipe` has no choice of normalisations to ask.
     """
-    if recipe.padding == "black":
+    if recipe.augment.padding == "black":
         return None
     # The sampling network's normalisation brings grey to zero.
-    if recipe.padding == "grey" or recipe.task == "sampling":
+    if recipe.augment.padding == "grey" or recipe.task == "sampling":
         return (IMAGE_PADDING,) * 3
     build = find(recipe.model).build
     option = inspect.signature(build).parameters.get("normalisation")
     if option is None:
         raise RoadsegError(
-            f"--padding mean: {recipe.model} has no option 'normalisation'; use grey"
+            f"--augment.padding mean: {recipe.model} has no option 'normalisation'; use grey"
         )
-    return mean_colour(str(recipe.model_options.get("normalisation", option.default)))
+    return mean_colour(str(recipe.network.options.get("normalisation", option.default)))
 
 
 def restore_padding(

@@ -20,15 +20,15 @@ def fits_memory(recipe: Recipe, records: RecordSet) -> bool:
     from disk, with a message, and not refused.
     """
     needed = sum(file.stat().st_size for file in records.files)
-    if recipe.cache == "decoded" and records.image_size:
+    if recipe.data.cache == "decoded" and records.image_size:
         sizes = [records.image_size, getattr(records, "second_size", None) or (0, 0)]
         needed = records.num_examples * sum(height * width * 4 for height, width in sizes)
     free = _free_memory()
     if needed <= free // 2:
         return True
     print(
-        f"--cache {recipe.cache} wants {needed / 1e9:.1f} GB, {free / 1e9:.1f} GB are free: "
-        "images are read from disk"
+        f"--data.cache {recipe.data.cache} wants {needed / 1e9:.1f} GB, {free / 1e9:.1f} GB are "
+        "free: images are read from disk"
     )
     return False
 
@@ -41,14 +41,14 @@ def cached_files(recipe: Recipe, records: RecordSet) -> tuple[Any, Any]:
     counts, columns, parse = [], [], parser(records)
     for file in records.files:
         data = tf.data.TFRecordDataset(str(file))
-        if recipe.cache == "decoded":
+        if recipe.data.cache == "decoded":
             data = data.map(parse, num_parallel_calls=tf.data.AUTOTUNE)
         with readable(records):
             elements = list(data)
         counts.append(len(elements))
         columns += elements
     starts = tf.constant(np.cumsum([0, *counts]), tf.int64)
-    if recipe.cache == "encoded":
+    if recipe.data.cache == "encoded":
         kept = tf.stack(columns)
         fetch = lambda key: parse(kept[key])  # noqa: E731
     else:
@@ -56,7 +56,7 @@ def cached_files(recipe: Recipe, records: RecordSet) -> tuple[Any, Any]:
         if len(sizes) > 1:
             raise RoadsegError(
                 f"{records.files[0].parent}: images of {len(sizes)} sizes cannot be cached as "
-                "pixels; use --cache encoded"
+                "pixels; use --data.cache encoded"
             )
         pixels = {name: tf.stack([e[name] for e in columns]) for name in columns[0]}
         fetch = lambda key: {name: array[key] for name, array in pixels.items()}  # noqa: E731

@@ -104,29 +104,31 @@ class Epochs:
 
 def epochs(recipe: Recipe, records: RecordSet, coarse: RecordSet | None) -> Epochs:
     """Return the epochs of a run on `records`; numbers of images of `coarse` follow theirs."""
-    fill, tile = recipe.class_uniform_gaps == "fill", recipe.class_uniform_tile
+    fill = recipe.class_uniform.absent_classes == "redistribute"
+    tile = recipe.class_uniform.tile
     classes = range(records.label_table.num_classes)
     found = open_centroids(records, tile, fill)
     plain = [found.of_class(train_id) for train_id in classes]
     boosted = list(plain)
     if coarse:
         extra = open_centroids(coarse, tile, fill)
-        for train_id in recipe.coarse_boost_classes:
+        for train_id in recipe.class_uniform.coarse_classes:
             behind = extra.of_class(train_id) + [records.num_examples, 0, 0]
             boosted[train_id] = np.concatenate([plain[train_id], behind])
     made = Epochs(
         images=records.num_examples,
         boosted=boosted,
         plain=plain,
-        boost_epochs=recipe.max_cu_epoch if coarse else 0,
-        share=recipe.class_uniform_pct,
+        boost_epochs=recipe.class_uniform.coarse_until_epoch if coarse else 0,
+        share=recipe.class_uniform.fraction,
         fill=fill,
         seed=recipe.seed,
     )
     if not len(made.entries(0)) or not len(made.entries(made.boost_epochs)):
         raise RoadsegError(
-            f"{records.path}: no class has a centroid and --class-uniform-pct leaves no image; "
-            "take a smaller one, smaller tiles, or --class-uniform-gaps fill"
+            f"{records.path}: no class has a centroid, and --class-uniform.fraction leaves no "
+            "image; take a smaller one, smaller tiles, or --class-uniform.absent-classes "
+            "redistribute"
         )
     return made
 
@@ -136,7 +138,11 @@ def class_uniform_examples(recipe: Recipe, records: RecordSet, start: int) -> tu
 
     Examples have a "centroid", (2,) int64 (y, x), -1 where the whole image was drawn.
     """
-    coarse = open_records(records.path, recipe.coarse_split) if recipe.coarse_split else None
+    coarse = (
+        open_records(records.path, recipe.class_uniform.coarse_split)
+        if recipe.class_uniform.coarse_split
+        else None
+    )
     made = epochs(recipe, records, coarse)
     read = _reader(recipe, _both(records, coarse) if coarse else records)
 
@@ -156,7 +162,7 @@ def class_uniform_examples(recipe: Recipe, records: RecordSet, start: int) -> tu
 
 
 def _reader(recipe: Recipe, records: RecordSet) -> Any:
-    if recipe.cache != "none" and fits_memory(recipe, records):
+    if recipe.data.cache != "none" and fits_memory(recipe, records):
         return cached_files(recipe, records)[1]
     return RecordIndex(records.files).fetch
 

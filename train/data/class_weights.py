@@ -30,17 +30,17 @@ def class_weights(
     writes: whether this process is the one that writes.
     Raises RoadsegError for a damaged file in the run folder.
     """
-    if recipe.class_weights == "none":
+    if recipe.loss.class_weights == "none":
         return None
-    if recipe.class_weights in PUBLISHED_WEIGHTS:
-        return PUBLISHED_WEIGHTS[recipe.class_weights]
+    if recipe.loss.class_weights in PUBLISHED_WEIGHTS:
+        return PUBLISHED_WEIGHTS[recipe.loss.class_weights]
     path = run.path / FILE
     if path.is_file():
         try:
             return tuple(float(weight) for weight in json.loads(path.read_text(encoding="utf-8")))
         except (ValueError, TypeError) as error:
             raise RoadsegError(f"{path}: not a list of numbers ({error}); delete it") from None
-    weights = from_labels(count_labels(records), records.label_table, recipe.void_class)
+    weights = from_labels(count_labels(records), records.label_table, recipe.network.void_class)
     if writes:
         write_text(path, json.dumps(weights) + "\n")
     return weights

@@ -20,13 +20,13 @@ _JITTER_SALT, _ORDER_SALT, _BLUR_SALT = 3, 4, 5
 def changed(image: Tensor, recipe: Recipe, place: Tensor) -> Tensor:
     """Return `image` (height, width, 3) uint8 with the jitter and blur of `place`, if any."""
     key = tf.stack([tf.constant(recipe.seed, tf.int64), tf.cast(place, tf.int64)])
-    if recipe.colour_jitter:
+    if recipe.augment.colour_jitter:
         draw = tf.random.stateless_uniform((4,), tf.random.fold_in(key, _JITTER_SALT), -1.0, 1.0)
         order = tf.random.experimental.stateless_shuffle(
             tf.range(4), tf.random.fold_in(key, _ORDER_SALT)
         )
-        image = jitter(image, recipe.colour_jitter * draw, order)
-    lowest, highest = recipe.blur_sigma
+        image = jitter(image, recipe.augment.colour_jitter * draw, order)
+    lowest, highest = recipe.augment.blur_sigma
     if highest:
         draw = tf.random.stateless_uniform((), tf.random.fold_in(key, _BLUR_SALT))
         image = blur(image, lowest + draw * (highest - lowest), int(TRUNCATE * highest + 0.5))

@@ -15,7 +15,7 @@ BIT = 256
 def with_edges(label: Tensor, recipe: Recipe) -> Tensor:
     """Return a label map (height, width) as uint16, with its edges in the bit above the ids."""
     label = tf.cast(label, tf.int32)
-    found = edge_maps(label[None], recipe.edge_size, recipe.edge_margin)[0]
+    found = edge_maps(label[None], recipe.edges.size, recipe.edges.margin)[0]
     return tf.cast(label + BIT * found, tf.uint16)
 
 

@@ -55,7 +55,7 @@ def training_batches(
     def mine(place: Tensor) -> Tensor:
         return (place % recipe.batch_size) // part == pipeline
 
-    image_size = None if recipe.coarse_split else records.image_size
+    image_size = None if recipe.class_uniform.coarse_split else records.image_size
     parallel, padded = tf.data.AUTOTUNE, augment.may_pad(recipe, image_size)
     start = start_step * recipe.batch_size
     examples = example_stream(recipe, records, start, mine if pipelines > 1 else None)
@@ -86,7 +86,7 @@ def example_stream(
     Examples are {"image": uint8, "label": integers, "filename": bytes}, decoded; class-uniform ones
     have a "centroid" as well.
     """
-    drawn = class_uniform_examples if recipe.class_uniform_pct else _shuffled_examples
+    drawn = class_uniform_examples if recipe.class_uniform.fraction else _shuffled_examples
     stream, fetch = drawn(recipe, records, start)
     if wanted is not None:
         stream = stream.filter(lambda place, _: wanted(place))
@@ -96,7 +96,7 @@ def example_stream(
 def _shuffled_examples(recipe: Recipe, records: RecordSet, start: int) -> tuple[Any, Any]:
     """Return (data set of (place in the run, key) from place `start` on, key -> example)."""
     count = records.num_examples
-    cached = recipe.cache != "none" and fits_memory(recipe, records)
+    cached = recipe.data.cache != "none" and fits_memory(recipe, records)
     files, fetch = cached_files(recipe, records) if cached else _record_files(records)
 
     def epoch_of(epoch: Tensor) -> tf.data.Dataset:
@@ -104,7 +104,7 @@ def _shuffled_examples(recipe: Recipe, records: RecordSet, start: int) -> tuple[
         tf.random.set_seed(1)
         order = tf.data.Dataset.from_tensor_slices(_order(len(records.files), recipe.seed, epoch))
         order = order.flat_map(files).shuffle(
-            max(recipe.shuffle_buffer, 1),
+            max(recipe.data.shuffle_buffer, 1),
             seed=_shuffle_seed(recipe.seed, epoch),
             reshuffle_each_iteration=False,
         )
@@ -137,10 +137,10 @@ def _key(seed: int, epoch: Tensor, salt: int) -> Tensor:
 def _crop(place: Tensor, example: Batch, recipe: Recipe, padded: bool) -> Batch:
     draw, centroid = augment.draws(recipe.seed, place), example.get("centroid")
     image, label = example["image"], example["label"]
-    if recipe.edges_from == "image":
+    if recipe.edges.found_in == "image":
         label = edges.with_edges(label, recipe)
     crop = augment.random_crop(image, label, draw, recipe, padded, centroid)._asdict()
-    if recipe.edges_from == "image":
+    if recipe.edges.found_in == "image":
         crop |= edges.apart(crop["label"])
     crop["image"] = colour.changed(crop["image"], recipe, place)
     if not padded:
@@ -152,11 +152,11 @@ def _targets(batch: Batch, recipe: Recipe) -> Batch:
     """Return small images, and target grids computed from the full-resolution crops."""
     colour = augment.padding_colour(recipe)
     images = augment.restore_padding(batch["image"], batch.get("content"), colour)
-    size = density_input(recipe) if recipe.learns_density else recipe.auxiliary_input
+    size = density_input(recipe) if recipe.learns_density else recipe.sampler.input_size
     small = {"image": resize_bilinear(images, size, align_corners=True)}
-    if recipe.targets == "graph":
+    if recipe.sampler.targets == "graph":
         return {**small, "label": batch["label"]}
-    shape: tuple[int, ...] = (*recipe.grid_size, 2)
+    shape: tuple[int, ...] = (*recipe.sampler.grid_size, 2)
     if recipe.learns_density:
         shape = size[0] // STRIDE, size[1] // STRIDE
     target = tf.numpy_function(_native_targets(recipe, shape), [batch["label"]], tf.float32)
@@ -166,13 +166,13 @@ def _targets(batch: Batch, recipe: Recipe) -> Batch:
 def _native_targets(recipe: Recipe, shape: tuple[int, ...]) -> Any:
     from roadseg.nus_native import boundary_density, boundary_targets
 
-    classes = list(recipe.target_classes) or None
+    classes = list(recipe.sampler.classes) or None
 
     def targets(labels: np.ndarray) -> np.ndarray:
         if recipe.learns_density:
-            weights = recipe.target_weights or None
+            weights = recipe.sampler.class_weights or None
             return boundary_density(labels, shape, classes, class_weights=weights)
-        grids = boundary_targets(labels, recipe.grid_size, recipe.target_alpha, classes)
+        grids = boundary_targets(labels, recipe.sampler.grid_size, recipe.sampler.alpha, classes)
         return np.asarray(grids, np.float32)
 
     return targets

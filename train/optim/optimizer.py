@@ -28,23 +28,25 @@ class Optimizer:
         self.recipe = recipe
         self.names = [variable.path for variable in model.trainable_variables]
         self.variables = [variable.value for variable in model.trainable_variables]
-        decayed = decayed_names(model, recipe.weight_decay_on)
-        slow = recipe.pretrained_factor
+        decayed = decayed_names(model, recipe.optimizer.weight_decay_on)
+        slow = recipe.optimizer.pretrained_factor
         self.rates = [slow if _pretrained(name, recipe) else 1.0 for name in self.names]
-        full = recipe.pretrained_decay == "full"
+        full = recipe.optimizer.pretrained_decay == "full"
         self.decays = [
-            (1.0 if full else rate) * recipe.weight_decay if name in decayed else 0.0
+            (1.0 if full else rate) * recipe.optimizer.weight_decay if name in decayed else 0.0
             for name, rate in zip(self.names, self.rates, strict=True)
         ]
-        self.factors = [gradient_factor(name, recipe.bias_gradient_factor) for name in self.names]
-        count = 2 if recipe.optimizer == "adam" else 1
+        self.factors = [
+            gradient_factor(name, recipe.optimizer.bias_gradient_factor) for name in self.names
+        ]
+        count = 2 if recipe.optimizer.kind == "adam" else 1
         self.slots: list[Slots] = [
             tuple(_beside(variable, tf.zeros_like(variable)) for _ in range(count))
             for variable in self.variables
         ]
         self.steps = tf.Variable(0, trainable=False, dtype=tf.int64) if count == 2 else None
         self.averages = []
-        if recipe.ema:
+        if recipe.optimizer.ema_decay:
             self.averages = [_beside(variable, variable) for variable in self.variables]
 
     def state(self) -> dict[str, Any]:
@@ -73,7 +75,7 @@ class Optimizer:
 
     def _update(self, i: int, finite: Tensor | None) -> Any:
         decay, factor, recipe = self.decays[i], self.factors[i], self.recipe
-        rule, slow, count = RULES[recipe.optimizer], self.rates[i], len(self.slots[i])
+        rule, slow, count = RULES[recipe.optimizer.kind], self.rates[i], len(self.slots[i])
 
         def kept(new: Tensor, old: Any) -> Tensor:
             return new if finite is None else tf.where(finite, new, old)
@@ -89,7 +91,9 @@ class Optimizer:
                 slot.assign(kept(value, slot))
             weight.assign(new)
             if average:
-                average[0].assign_add(kept((1.0 - recipe.ema) * (new - average[0]), 0.0))
+                average[0].assign_add(
+                    kept((1.0 - recipe.optimizer.ema_decay) * (new - average[0]), 0.0)
+                )
 
         return update
 
@@ -98,7 +102,7 @@ def momentum_rule(
     recipe: Recipe, weight: Any, gradient: Tensor, rate: Tensor, slots: Slots, _: Tensor
 ) -> tuple[Tensor, Slots]:
     """Return weight and slot after v := momentum v + g;  w := w - rate v."""
-    velocity = recipe.momentum * slots[0] + gradient
+    velocity = recipe.optimizer.momentum * slots[0] + gradient
     return weight - rate * velocity, (velocity,)
 
 
@@ -111,7 +115,7 @@ def adam_rule(
     n, counted from 1.
     Source: Kingma and Ba 2015, algorithm 1, epsilon added where PyTorch's Adam does.
     """
-    first, second = recipe.adam_betas
+    first, second = recipe.optimizer.adam_betas
     mean = first * slots[0] + (1.0 - first) * gradient
     square = second * slots[1] + (1.0 - second) * tf.square(gradient)
     # In float32 1 - 0.999 would be off by 5e-5 of itself.
@@ -158,7 +162,9 @@ def gradient_factor(name: str, bias_factor: float) -> float:
 
 
 def _pretrained(name: str, recipe: Recipe) -> bool:
-    return bool(recipe.pretrained_layers) and name.startswith(recipe.pretrained_layers)
+    return bool(recipe.optimizer.pretrained_layers) and name.startswith(
+        recipe.optimizer.pretrained_layers
+    )
 
 
 def _beside(variable: Any, value: Tensor) -> tf.Variable:

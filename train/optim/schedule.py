@@ -17,24 +17,28 @@ def rate_at(step: int, recipe: Recipe) -> float:
     scheduler once too often before the first epoch; of the warm-up: Reagan1311/DABNet b8d62fe,
     where the poly schedule counts from its end.
     """
-    held = recipe.rate_every_steps
-    step = (step // held + recipe.rate_ahead) * held
-    if recipe.schedule == "cosine":
-        return cosine(step, recipe.steps, recipe.learning_rate, recipe.final_learning_rate)
-    if recipe.schedule == "halving":
-        every = recipe.halve_every_steps
+    held = recipe.schedule.update_every_steps
+    step = (step // held + recipe.schedule.one_interval_ahead) * held
+    if recipe.schedule.kind == "cosine":
+        return cosine(
+            step, recipe.steps, recipe.optimizer.learning_rate, recipe.schedule.final_learning_rate
+        )
+    if recipe.schedule.kind == "halving":
+        every = recipe.schedule.halve_every_steps
         halvings = step // every if every else 0
-        halvings += sum(step >= place for place in recipe.halve_at_steps)
-        return recipe.learning_rate * 0.5**halvings
-    if recipe.schedule == "restarts":
-        return restarts(step // held, max(recipe.steps // held, 1), recipe.learning_rate)
-    warm_up, steps = recipe.warm_up_steps, recipe.steps + recipe.poly_steps_beyond
+        halvings += sum(step >= place for place in recipe.schedule.halve_at_steps)
+        return recipe.optimizer.learning_rate * 0.5**halvings
+    if recipe.schedule.kind == "restarts":
+        return restarts(step // held, max(recipe.steps // held, 1), recipe.optimizer.learning_rate)
+    warm_up, steps = recipe.schedule.warm_up_steps, recipe.steps + recipe.schedule.extra_steps
     if warm_up:
         if step <= warm_up:
             share = step / warm_up
-            return recipe.learning_rate * (recipe.warm_up_from * (1 - share) + share)
+            return recipe.optimizer.learning_rate * (
+                recipe.schedule.warm_up_from * (1 - share) + share
+            )
         step, steps = step - warm_up, steps - warm_up
-    return poly(step, steps, recipe.learning_rate, recipe.power)
+    return poly(step, steps, recipe.optimizer.learning_rate, recipe.schedule.power)
 
 
 def restarts(epoch: int, epochs: int, learning_rate: float) -> float:

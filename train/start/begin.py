@@ -1,6 +1,5 @@
 """How a run starts: its folder, the sampler before its network, its first weights."""
 
-import dataclasses
 import glob
 import shutil
 import time
@@ -20,29 +19,29 @@ if TYPE_CHECKING:
     from roadseg.label_tables.label_table import LabelTable
 
 DRAWN = ("", "none", "unit_variance")
-"""Values of recipe.initial_weights that take nothing from a file."""
+"""Values of recipe.start.initial_weights that take nothing from a file."""
 KIND_OF = {"auxiliary": "nus", "density_sampler": "density", "prior_sampler": "prior"}
 """The sampler that a run of the task 'sampling' trains, by its model."""
 RECIPE_OF = {"nus": "nus/auxiliary", "density": "sampling/density", "prior": "sampling/prior"}
 """The recipe that makes a sampler on any records."""
 TRAINED = tuple(RECIPE_OF)
 # Fields that may change when a run goes on: where things lie and how often they are written.
-FREE = {
+MAY_CHANGE_ON_RESUME = {
     "name",
     "source",
     "measured",
     "records",
-    "cache",
-    "sampler_run",
-    "initial_weights",
-    "initial_weights_part",
-    "stages_before",
-    "new_parts",
-    "checkpoint_every_steps",
-    "checkpoint_every_seconds",
-    "keep_checkpoints",
-    "summary_every_steps",
-    "pictures_every_steps",
+    "data.cache",
+    "sampling.sampler_run",
+    "start.initial_weights",
+    "start.part",
+    "start.stages",
+    "start.new_parts",
+    "log.checkpoint_every_steps",
+    "log.checkpoint_every_seconds",
+    "log.keep_checkpoints",
+    "log.summary_every_steps",
+    "log.pictures_every_steps",
 }
 
 
@@ -66,7 +65,7 @@ def begin_or_resume(recipe: Recipe, run: RunFolder, records: "RecordSet", writes
     if not writes:
         wait_for(run)
         return
-    if recipe.task == "segmentation" and recipe.sampler in TRAINED:
+    if recipe.task == "segmentation" and recipe.sampling.kind in TRAINED:
         copy_sampler(recipe, run)
     run.begin(recipe, records.label_table)
 
@@ -91,12 +90,12 @@ def wait_for(run: RunFolder, seconds: float = 300.0) -> None:
 
 def check_unchanged(run: RunFolder, recipe: Recipe) -> None:
     """Raise RoadsegError if `recipe` differs from the run's in what decides its weights."""
-    begun = run.recipe
-    for field in dataclasses.fields(Recipe):
-        before, now = getattr(begun, field.name), getattr(recipe, field.name)
-        if before != now and field.name not in FREE:
+    values = recipe.flat()
+    for field, before in run.recipe.flat().items():
+        now = values[field]
+        if before != now and field not in MAY_CHANGE_ON_RESUME:
             raise RoadsegError(
-                f"{run.path}: this run was begun with {field.name}={before!r}, not {now!r}; "
+                f"{run.path}: this run was begun with {field}={before!r}, not {now!r}; "
                 "go on with the value it has or begin another --run"
             )
 
@@ -120,13 +119,13 @@ def find_sampler(recipe: Recipe) -> tuple[RunFolder, int | None]:
 
     Raises RoadsegError that says what was looked for, and how it is made.
     """
-    kind = recipe.sampler
+    kind = recipe.sampling.kind
     made = f"train it first (roadseg train --recipe {RECIPE_OF[kind]} --run DIR)"
-    if not recipe.sampler_run:
+    if not recipe.sampling.sampler_run:
         raise RoadsegError(
             f"sampler is '{kind}' but --sampler-run is not given; {made} and name its folder"
         )
-    path = Path(recipe.sampler_run)
+    path = Path(recipe.sampling.sampler_run)
     step = None
     if path.parent.name == "checkpoints" and path.name.startswith("step-"):
         step, path = int(path.name.removeprefix("step-")), path.parent.parent
@@ -148,15 +147,15 @@ def find_sampler(recipe: Recipe) -> tuple[RunFolder, int | None]:
 
 def check_initial_weights(recipe: Recipe) -> None:
     """Raise RoadsegError if recipe.initial_weights names nothing that is there."""
-    source = recipe.initial_weights
+    source = recipe.start.initial_weights
     if source in (*DRAWN, "imagenet"):
         return
     path = Path(source).expanduser()
     if RunFolder(path).exists or any(path.parent.glob(f"{glob.escape(path.name)}*")):
         return
     raise RoadsegError(
-        f"--initial-weights {source}: no such file; this recipe starts from these weights: put "
-        "them there, name others, or train from scratch with --initial-weights none"
+        f"--start.initial-weights {source}: no such file; this recipe starts from these weights: "
+        "put them there, name others, or train from scratch with --start.initial-weights none"
     )
 
 
@@ -170,7 +169,7 @@ def load_start(recipe: Recipe, model: "keras.Model", table: "LabelTable | None" 
     Raises RoadsegError for a source that is absent or of another network.
     """
     _load_initial_weights(recipe, model, table)
-    if recipe.stages_before:
+    if recipe.start.stages:
         from roadseg.train.start.stages import load_stages
 
         load_stages(recipe, model)
@@ -180,7 +179,7 @@ def _load_initial_weights(recipe: Recipe, model: "keras.Model", table: "LabelTab
     from roadseg.train.start.fine_tune import class_dependent, load_file, load_run
 
     check_initial_weights(recipe)
-    source = recipe.initial_weights
+    source = recipe.start.initial_weights
     if source in DRAWN:
         return
     path = Path(source).expanduser()
@@ -188,7 +187,7 @@ def _load_initial_weights(recipe: Recipe, model: "keras.Model", table: "LabelTab
     if run.exists:
         load_run(recipe, model, run, table)
         return
-    whole = recipe.initial_weights_part == "all"
+    whole = recipe.start.part == "all"
     if whole and path.suffix == ".npz" and load_file(recipe, model, path):
         return
     from roadseg.weights import load_initial_weights

@@ -59,7 +59,7 @@ def load_run(
     """
     number, folder = run.find_checkpoint()
     arrays = checkpoint.read_weights(folder)
-    if recipe.initial_weights_part != "all":
+    if recipe.start.part != "all":
         line = _load_part(recipe, model, arrays, folder / "weights.npz")
         print(f"initial weights from {run.path}, step {number}: {line}")
         return
@@ -91,7 +91,7 @@ def _load_part(
     """Set the part of `model` that `recipe` asks for, and return what that was, in one line."""
     from roadseg.weights.parts import assign_part
 
-    part = recipe.initial_weights_part
+    part = recipe.start.part
     assert part != "all"
     dependent = partial(class_dependent, recipe, model)
     return str(assign_part(model, arrays, str(source), _our_names(recipe), part, dependent))

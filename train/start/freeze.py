@@ -17,18 +17,22 @@ def freeze(recipe: Recipe, model: keras.Model) -> None:
     as the original's do, which sets the whole network to training.
     Raises RoadsegError for a part that the network has not, and where nothing is left to train.
     """
-    prefixes = layer_prefixes(recipe, recipe.fix, "fix")
+    prefixes = layer_prefixes(recipe, recipe.start.frozen, "fix")
     if not prefixes:
         return
     for layer in model._flatten_layers(include_self=False):
         if isinstance(layer, keras.Model) or not layer.name.startswith(prefixes):
             continue
-        if recipe.moving_statistics and isinstance(layer, keras.layers.BatchNormalization):
+        if recipe.start.update_frozen_statistics and isinstance(
+            layer, keras.layers.BatchNormalization
+        ):
             layer.gamma.trainable = layer.beta.trainable = False
         else:
             layer.trainable = False
     if not model.trainable_variables:
-        raise RoadsegError(f"--fix {' '.join(recipe.fix)}: nothing is left to train; fix less")
+        raise RoadsegError(
+            f"--start.frozen {' '.join(recipe.start.frozen)}: nothing is left to train; fix less"
+        )
 
 
 def layer_prefixes(recipe: Recipe, parts: tuple[str, ...], field: str) -> tuple[str, ...]:

@@ -28,11 +28,11 @@ def load_stages(recipe: Recipe, model: "keras.Model") -> None:
     """
     from roadseg.train.start.freeze import layer_prefixes
 
-    new = layer_prefixes(recipe, recipe.new_parts, "new_parts")
+    new = layer_prefixes(recipe, recipe.start.new_parts, "new_parts")
     variables = {variable.path: variable for variable in model.weights}
     parts = find(recipe.model).parts
     found: dict[str, Any] = {}
-    for name in recipe.stages_before:
+    for name in recipe.start.stages:
         run, step = run_and_step(name)
         number, folder = run.find_checkpoint(step)
         given = fitted(variables, checkpoint.read_weights(folder), folder, parts.get("flow", ()))
@@ -41,9 +41,9 @@ def load_stages(recipe: Recipe, model: "keras.Model") -> None:
     missing = [name for name in variables if name not in found and not name.startswith(new)]
     if missing:
         raise RoadsegError(
-            f"--stages-before {' '.join(recipe.stages_before)}: no weights of "
+            f"--start.stages {' '.join(recipe.start.stages)}: no weights of "
             f"{_counted(missing, parts)}; name the run of the stage that trains them as well, or "
-            "give these parts with --new-parts to start them as drawn"
+            "give these parts with --start.new-parts to start them as drawn"
         )
     for name, array in found.items():
         variables[name].assign(array)
@@ -60,7 +60,7 @@ def run_and_step(name: str) -> tuple[RunFolder, int | None]:
     run = RunFolder(path)
     if not run.exists:
         raise RoadsegError(
-            f"--stages-before {name}: no run here; train the stage that it names first, or name "
+            f"--start.stages {name}: no run here; train the stage that it names first, or name "
             "the folder where that was done"
         )
     return run, step

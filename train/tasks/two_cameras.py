@@ -1,6 +1,5 @@
 """What the tasks of two images take from a record: frames to make pairs of, or both images."""
 
-import dataclasses
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -40,7 +39,11 @@ def with_rig(recipe: Recipe) -> Recipe:
 
     Raises RoadsegError for a file that is absent or is no rig file.
     """
-    return dataclasses.replace(recipe, rig=find_rig(recipe.rig).to_yaml()) if recipe.rig else recipe
+    return (
+        recipe.replace(network={"rig": find_rig(recipe.network.rig).to_yaml()})
+        if recipe.network.rig
+        else recipe
+    )
 
 
 def parser(records: RecordSet) -> Callable[[Tensor], Batch]:
@@ -57,17 +60,17 @@ def element(place: Tensor, example: Batch, recipe: Recipe, records: RecordSet) -
     labels, as recipe.flow_pairs says.
     """
     if recipe.task == "two_views":
-        return views(example, recipe.crop_size)
-    if recipe.flow_pairs == "warped":
+        return views(example, recipe.augment.crop_size)
+    if recipe.flow.pairs == "warped":
         return frame(place, example, recipe)
-    if recipe.flow_pairs == "recorded":
+    if recipe.flow.pairs == "recorded":
         return recorded_pair(example, records)
-    return views(example, recipe.crop_size, labelled=False)
+    return views(example, recipe.augment.crop_size, labelled=False)
 
 
 def frame(place: Tensor, example: Batch, recipe: Recipe) -> Batch:
     """Return {"image": a crop with the margin that a pair needs, uint8, "draws": (DRAWS,)}."""
-    larger = dataclasses.replace(recipe, crop_size=frame_size(recipe))
+    larger = recipe.replace(augment={"crop_size": frame_size(recipe)})
     draw = augment.draws(recipe.seed, place)
     crop = augment.random_crop(example["image"], example["label"], draw, larger)
     return {"image": crop.image, "draws": pair_draws(recipe.seed, place)}
@@ -92,7 +95,7 @@ def recorded_pair(example: Batch, records: RecordSet) -> Batch:
     if records.image_size is None or not getattr(records, "has_flow", False):
         what = "no flow" if records.image_size else "images of several sizes"
         raise RoadsegError(
-            f"{records.path}: {what} in '{records.split}'; --flow-pairs recorded takes whole "
+            f"{records.path}: {what} in '{records.split}'; --flow.pairs recorded takes whole "
             "pairs with their flow (roadseg convert flow_pairs), views those without"
         )
     size = records.image_size

@@ -22,7 +22,7 @@ from roadseg.files import write_text
 from roadseg.runs.run_folder import RunFolder
 from tests.eval.small_runs import AUXILIARY, RECIPE, TABLE
 
-RECIPE = dataclasses.replace(RECIPE, sampling_window="frame")
+RECIPE = RECIPE.replace(sampling={"window": "frame"})
 
 
 def result(miou: float, boundary: float, **values: Any) -> EvaluationResult:
@@ -51,10 +51,10 @@ def scored(
 ) -> Path:
     """Return a run of `sampler` that scored `miou`, and 0.3 more near boundaries."""
     run = RunFolder(folder / f"{sampler}-{size[0]}-{seed}")
-    settings = {"sampler": sampler, "sampling_size": size, "seed": seed, "name": f"s{seed}"}
-    run.begin(dataclasses.replace(RECIPE, **(settings | values)), TABLE)
+    settings = {"sampling.kind": sampler, "sampling.size": size, "seed": seed, "name": f"s{seed}"}
+    run.begin(RECIPE.replace(**(settings | values)), TABLE)
     if sampler == "nus":
-        own = dataclasses.replace(AUXILIARY, seed=seed, steps=sampler_steps)
+        own = AUXILIARY.replace(seed=seed, steps=sampler_steps)
         RunFolder(run.path / "sampler").begin(own, TABLE)
     text = result(miou, miou + 0.3).to_json()
     write_text(run.evaluation_folder(kind) / "step-00000020.json", text)
@@ -167,9 +167,9 @@ def test_what_lies_outside_the_measured_range_is_called_so(
 def test_arms_of_other_losses_and_other_samplers_recipes_stand_apart(tmp_path: Path) -> None:
     runs = [
         scored(tmp_path, 0, 0.4),
-        scored(tmp_path / "half", 0, 0.5, loss_size="half"),
-        scored(tmp_path, 0, 0.5, "nus", loss_size="half"),
-        scored(tmp_path / "long", 0, 0.6, "nus", loss_size="half", sampler_steps=40),
+        scored(tmp_path / "half", 0, 0.5, loss={"size": "half"}),
+        scored(tmp_path, 0, 0.5, "nus", loss={"size": "half"}),
+        scored(tmp_path / "long", 0, 0.6, "nus", loss={"size": "half"}, sampler_steps=40),
     ]
     (values,) = compare(load_arms(runs), "uniform")
     assert [arm["arm"] for arm in values["arms"]] == [
@@ -196,7 +196,10 @@ def test_other_networks_are_settings_of_their_own(tmp_path: Path) -> None:
 def test_parts_of_a_split_and_replaced_samplers_count_only_when_named(
     tmp_path: Path, runs: list[Path]
 ) -> None:
-    for name, values in (("val-first1", {"limit": 1}), ("val-uniform", {"sampler": "uniform"})):
+    for name, values in (
+        ("val-first1", {"limit": 1}),
+        ("val-uniform", {"sampling.kind": "uniform"}),
+    ):
         text = result(0.9, 0.9, **values).to_json()
         for run in runs:
             write_text(RunFolder(run).evaluation_folder(name) / "step-00000020.json", text)
@@ -215,7 +218,7 @@ def other_classes(folder: Path) -> list[Path]:
 
 def unscored(folder: Path) -> list[Path]:
     run = RunFolder(folder / "new")
-    run.begin(dataclasses.replace(RECIPE, seed=5), TABLE)
+    run.begin(RECIPE.replace(seed=5), TABLE)
     return [scored(folder, 0, 0.4), run.path]
 
 

@@ -19,7 +19,7 @@ BETTER = replace(ROW, miou=0.52, boundary=0.41)
 def runs(tmp_path: Path) -> list[ReportedRun]:
     paths = []
     for name, size in (("even", (40, 40)), ("chosen", (32, 32))):
-        paths.append(small_run(tmp_path / name, replace(RECIPE, sampling_size=size)).path)
+        paths.append(small_run(tmp_path / name, RECIPE.replace(sampling={"size": size})).path)
     return load_runs(paths)
 
 

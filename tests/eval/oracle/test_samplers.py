@@ -131,7 +131,7 @@ def test_previous_frames_are_sampled_by_the_labels_before_them(tmp_path: Path) -
 def test_samplers_that_do_not_fit_are_refused(
     tmp_path: Path, records: Path, prior: Path, kinds: tuple, runs: tuple, message: str
 ) -> None:
-    plain = begin_run(tmp_path / "plain", recipe(records, sampler="none")).path
+    plain = begin_run(tmp_path / "plain", recipe(records, sampling={"kind": "none"})).path
     given = tuple(text.format(prior=prior, plain=plain) for text in runs)
     with pytest.raises(RoadsegError, match=message):
         ask(records, *kinds, runs=given)

@@ -1,6 +1,5 @@
 """`roadseg predict`: what is written, under which names, and what bad input does."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -258,7 +257,7 @@ def test_an_interrupted_video_leaves_nothing_under_its_name(tmp_path: Path) -> N
 
 
 def test_a_run_labels_images_of_any_size_and_tells_where_it_looked(tmp_path: Path) -> None:
-    run = small_run(tmp_path / "run", replace(RECIPE, sampler="nus"))
+    run = small_run(tmp_path / "run", RECIPE.replace(sampling={"kind": "nus"}))
     labeller = labeller_of_run(run, None)
     images = np.random.default_rng(0).integers(0, 255, (2, 51, 67, 3), np.uint8)
     labels, points = labeller(images)

@@ -16,9 +16,8 @@ from tests.eval.small_runs import RECIPE, TABLE, small_run
 
 @pytest.fixture
 def run(tmp_path: Path) -> RunFolder:
-    from dataclasses import replace
 
-    return small_run(tmp_path / "run", replace(RECIPE, sampler="none"))
+    return small_run(tmp_path / "run", RECIPE.replace(sampling={"kind": "none"}))
 
 
 def demo(run: RunFolder, images: Path, to: Path, *more: str) -> int:

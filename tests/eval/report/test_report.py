@@ -79,11 +79,11 @@ def scored_run(
     folder: Path, sampling: str = "uniform", table: LabelTable = TABLE, wrong: float = 0.2, **values
 ) -> RunFolder:
     """Return a run without checkpoints, with curves and one evaluation."""
-    recipe: Recipe = replace(RECIPE, sampler=sampling, **values)
+    recipe: Recipe = RECIPE.replace(sampling={"kind": sampling}, **values)
     run = RunFolder(folder)
     run.begin(recipe, table)
     if sampling == "nus":
-        aux = replace(RECIPE, task="sampling", model="auxiliary", auxiliary_depth_multiplier=0.1)
+        aux = RECIPE.replace(task="sampling", model="auxiliary", sampler={"width": 0.1})
         RunFolder(folder / "auxiliary").begin(aux, table)
     for step in range(1, 21):
         run.append_metrics({"event": "train", "step": step, "loss": 1 / step, "learning_rate": 0.1})
@@ -161,7 +161,9 @@ def pictured_run(tmp_path: Path) -> RunFolder:
     from roadseg.eval.watch import evaluate_and_store
 
     records = write_records(tmp_path / "records", 4, table=TABLE)
-    recipe = replace(RECIPE, sampler="nus", records=str(records), crop_size=(48, 64))
+    recipe = RECIPE.replace(
+        sampling={"kind": "nus"}, records=str(records), augment={"crop_size": (48, 64)}
+    )
     run = small_run(tmp_path / "run", recipe)
     assert evaluate_and_store(Evaluation(run), 20) is not None
     return run

@@ -34,7 +34,9 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
     with pytest.MonkeyPatch.context() as patch:
         register(patch)
         changes = {"model": "strided", "model_options": {}, "evaluation_options": {}}
-        run = begin_run(folder / "run", recipe(folder, sampler="none", **changes), CITYSCAPES)
+        run = begin_run(
+            folder / "run", recipe(folder, sampling={"kind": "none"}, **changes), CITYSCAPES
+        )
         keras.utils.set_random_seed(0)
         weights = variable_arrays(build_network(run.recipe, run.num_outputs))
         write_checkpoint(run.checkpoint_folder, 1, {"weights": weights}, {})
@@ -174,7 +176,7 @@ def test_what_does_not_fit_is_one_error_and_no_file(
 def test_a_run_of_other_classes_is_refused(
     images: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    other = begin_run(tmp_path / "other", recipe(tmp_path, sampler="none"), TABLE)
+    other = begin_run(tmp_path / "other", recipe(tmp_path, sampling={"kind": "none"}), TABLE)
     add_checkpoint(other, 1)
     assert submit(other, tmp_path / "test.zip", "--images", images, *SMALL) == 2
     assert "trained on the 4 classes of 'toy'; the server takes the 19" in capsys.readouterr().err

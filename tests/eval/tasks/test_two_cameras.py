@@ -30,15 +30,27 @@ def tiny_networks(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def of_views(records: Path, **values: Any) -> Recipe:
-    settings = {"task": "two_views", "model": "tiny_coupled", "sampler": "none"}
-    settings |= {"model_options": {}, "evaluation_options": {}, "crop_size": (16, 24)}
+    settings = {"task": "two_views", "model": "tiny_coupled", "sampling.kind": "none"}
+    settings |= {
+        "network.options": {},
+        "network.evaluation_options": {},
+        "augment.crop_size": (16, 24),
+    }
     return recipe(records, **{**settings, **values})
 
 
 def of_flow(records: Path, **values: Any) -> Recipe:
-    settings = {"task": "flow", "model": "pwcnet", "sampler": "none", "crop_size": (64, 64)}
-    settings |= {"model_options": {"widths": (3, 4, 4, 4, 4, 4, 4)}, "evaluation_options": {}}
-    return recipe(records, **{**settings, "flow_shift_px": (2.0, 3.0), **values})
+    settings = {
+        "task": "flow",
+        "model": "pwcnet",
+        "sampling.kind": "none",
+        "augment.crop_size": (64, 64),
+    }
+    settings |= {
+        "network.options": {"widths": (3, 4, 4, 4, 4, 4, 4)},
+        "network.evaluation_options": {},
+    }
+    return recipe(records, **{**settings, "flow.shift_px": (2.0, 3.0), **values})
 
 
 @pytest.fixture
@@ -131,14 +143,14 @@ def test_pairs_are_made_alike_at_every_evaluation(tmp_path: Path) -> None:
 def test_recorded_flows_are_compared_with_the_network_s(tmp_path: Path) -> None:
     flow = np.full((64, 64, 2), 3.0, np.float32)
     records = pairs.write_pairs(tmp_path / "records", 1, "val", (64, 64), flow)
-    run = begin_run(tmp_path / "run", of_flow(records, flow_pairs="recorded"), pairs.TABLE)
+    run = begin_run(tmp_path / "run", of_flow(records, flow={"pairs": "recorded"}), pairs.TABLE)
     add_checkpoint(run, 5)
     assert evaluate(run).epe_of_none == pytest.approx(3 * np.sqrt(2), rel=1e-5)  # type: ignore
 
 
 def test_pairs_without_a_known_flow_are_judged_by_their_images(tmp_path: Path) -> None:
     records = pairs.write_pairs(tmp_path / "records", 1, "val")
-    values = {"flow_pairs": "views", "flow_loss": "self"}
+    values = {"flow.pairs": "views", "flow.loss": "self"}
     run = begin_run(tmp_path / "run", of_flow(records, **values), pairs.TABLE)
     add_checkpoint(run, 5)
     result = evaluate(run)

@@ -22,7 +22,7 @@ def crop(image: np.ndarray, label: np.ndarray, draw: list[float], recipe: Recipe
 
 def test_a_crop_is_the_slice_that_the_draw_points_at() -> None:
     image, label = picture(30, 50)
-    found = crop(image, label, [0.0, 0.5, 0.99, 0.9], tiny.recipe(crop_size=(24, 32)))
+    found = crop(image, label, [0.0, 0.5, 0.99, 0.9], tiny.recipe(augment={"crop_size": (24, 32)}))
     top, left = int(0.5 * 7), int(0.99 * 19)
     np.testing.assert_array_equal(found.image, image[top : top + 24, left : left + 32])
     np.testing.assert_array_equal(found.label, label[top : top + 24, left : left + 32])
@@ -30,7 +30,7 @@ def test_a_crop_is_the_slice_that_the_draw_points_at() -> None:
 
 def test_a_flip_turns_image_and_label_together() -> None:
     image, label = picture(24, 32)
-    found = crop(image, label, [0.0, 0.0, 0.0, 0.4], tiny.recipe(crop_size=(24, 32)))
+    found = crop(image, label, [0.0, 0.0, 0.0, 0.4], tiny.recipe(augment={"crop_size": (24, 32)}))
     np.testing.assert_array_equal(found.image, image[:, ::-1])
     np.testing.assert_array_equal(found.label, label[:, ::-1])
 
@@ -38,7 +38,9 @@ def test_a_flip_turns_image_and_label_together() -> None:
 def test_padding_is_127_and_a_half_in_the_image_and_255_in_the_label() -> None:
     image, label = picture(20, 28)
     for flip, columns in ((0.9, slice(0, 28)), (0.1, slice(4, 32))):
-        found = crop(image, label, [0.0, 0.7, 0.7, flip], tiny.recipe(crop_size=(24, 32)))
+        found = crop(
+            image, label, [0.0, 0.7, 0.7, flip], tiny.recipe(augment={"crop_size": (24, 32)})
+        )
         restored = augment.restore_padding(found.image[None], found.content[None])[0].numpy()
         inside = np.zeros((24, 32), bool)
         inside[:20, columns] = True
@@ -53,7 +55,9 @@ def test_padding_may_have_the_colour_that_normalisation_brings_to_zero() -> None
 
     for name in ("rgb", "bgr"):
         options = {"normalisation": name}
-        recipe = tiny.recipe(padding="mean", model="fast_scnn", model_options=options)
+        recipe = tiny.recipe(
+            augment={"padding": "mean"}, model="fast_scnn", network={"options": options}
+        )
         colour = augment.padding_colour(recipe)
         image = tf.zeros((1, 4, 6, 3), tf.uint8)
         padded = augment.restore_padding(image, tf.constant([[0, 0, 3, 6]]), colour)
@@ -62,15 +66,17 @@ def test_padding_may_have_the_colour_that_normalisation_brings_to_zero() -> None
 
 
 def test_the_normalisation_that_padding_follows_is_by_default_the_network_s() -> None:
-    recipe = tiny.recipe(padding="mean", model="fast_scnn", model_options={})
+    recipe = tiny.recipe(augment={"padding": "mean"}, model="fast_scnn", network={"options": {}})
     np.testing.assert_allclose(
         augment.padding_colour(recipe), np.float32((123.675, 116.28, 103.53))
     )
 
 
 def test_a_network_without_a_choice_of_normalisation_has_no_mean_to_pad_with() -> None:
-    with pytest.raises(RoadsegError, match="--padding mean: deeplabv3_mobilenet_v2 has no option"):
-        augment.padding_colour(tiny.recipe(padding="mean"))
+    with pytest.raises(
+        RoadsegError, match="--augment.padding mean: deeplabv3_mobilenet_v2 has no option"
+    ):
+        augment.padding_colour(tiny.recipe(augment={"padding": "mean"}))
 
 
 @pytest.mark.parametrize("factor", [0.7, 1.3, 2.1])
@@ -79,8 +85,14 @@ def test_half_pixel_scaling_is_that_of_opencv(factor: float) -> None:
 
     image, label = picture(33, 50)
     size = (round(33 * factor), round(50 * factor))
-    options = {"scaling": "half_pixel", "min_scale": factor, "max_scale": factor}
-    found = crop(image, label, [0.0, 0.0, 0.0, 0.9], tiny.recipe(crop_size=size, **options))
+    options = {
+        "augment.resize": "half_pixel",
+        "augment.min_scale": factor,
+        "augment.max_scale": factor,
+    }
+    found = crop(
+        image, label, [0.0, 0.0, 0.0, 0.9], tiny.recipe(augment={"crop_size": size}, **options)
+    )
     expected = cv2.resize(image, size[::-1], interpolation=cv2.INTER_LINEAR).astype(int)
     assert np.abs(found.image.numpy() - expected).max() <= 1
     nearest = cv2.resize(label, size[::-1], interpolation=cv2.INTER_NEAREST)
@@ -91,7 +103,13 @@ def test_half_pixel_scaling_is_that_of_opencv(factor: float) -> None:
 
 
 def test_steps_of_scale_are_drawn_alike() -> None:
-    recipe = tiny.recipe(min_scale=0.5, max_scale=2.0, scale_step=0.25)
+    recipe = tiny.recipe(
+        augment={
+            "min_scale": 0.5,
+            "max_scale": 2.0,
+            "scale_step": 0.25,
+        }
+    )
     scales = [float(augment.scale(tf.constant(d), recipe)) for d in np.linspace(0, 0.9999, 7000)]
     values, counts = np.unique(scales, return_counts=True)
     np.testing.assert_allclose(values, [0.5, 0.75, 1.0, 1.25, 1.5, 1.75, 2.0])
@@ -99,14 +117,25 @@ def test_steps_of_scale_are_drawn_alike() -> None:
 
 
 def test_a_continuous_scale_covers_its_range() -> None:
-    recipe = tiny.recipe(min_scale=0.5, max_scale=2.0)
+    recipe = tiny.recipe(
+        augment={
+            "min_scale": 0.5,
+            "max_scale": 2.0,
+        }
+    )
     assert float(augment.scale(tf.constant(0.0), recipe)) == 0.5
     np.testing.assert_allclose(augment.scale(tf.constant(0.5), recipe), 1.25)
 
 
 def test_scaled_labels_stay_labels_and_corners_stay_in_place() -> None:
     image, label = picture(24, 32)
-    recipe = tiny.recipe(crop_size=(48, 64), min_scale=2.0, max_scale=2.0)
+    recipe = tiny.recipe(
+        augment={
+            "crop_size": (48, 64),
+            "min_scale": 2.0,
+            "max_scale": 2.0,
+        }
+    )
     found = crop(image, label, [0.0, 0.0, 0.0, 0.9], recipe)
     assert set(np.unique(found.label)) <= {0, 1, 2}
     for row, column in ((0, 0), (0, -1), (-1, 0), (-1, -1)):
@@ -117,7 +146,9 @@ def test_scaled_labels_stay_labels_and_corners_stay_in_place() -> None:
 def test_the_last_offset_is_reached_and_none_beyond() -> None:
     image, label = picture(25, 33)
     largest = float(np.nextafter(np.float32(1), np.float32(0)))
-    found = crop(image, label, [0.0, largest, largest, 0.9], tiny.recipe(crop_size=(24, 32)))
+    found = crop(
+        image, label, [0.0, largest, largest, 0.9], tiny.recipe(augment={"crop_size": (24, 32)})
+    )
     np.testing.assert_array_equal(found.image, image[1:, 1:])
 
 
@@ -126,8 +157,10 @@ def test_cubic_scaling_cuts_the_size_and_picks_labels_as_pil() -> None:
 
     image, label = picture(33, 50)
     size = (int(33 * 1.37), int(50 * 1.37))
-    options = {"scaling": "cubic", "min_scale": 1.37, "max_scale": 1.37}
-    found = crop(image, label, [0.0, 0.0, 0.0, 0.9], tiny.recipe(crop_size=size, **options))
+    options = {"augment.resize": "cubic", "augment.min_scale": 1.37, "augment.max_scale": 1.37}
+    found = crop(
+        image, label, [0.0, 0.0, 0.0, 0.9], tiny.recipe(augment={"crop_size": size}, **options)
+    )
     nearest = Image.fromarray(label).resize(size[::-1], Image.Resampling.NEAREST)
     np.testing.assert_array_equal(found.label, np.asarray(nearest))
     smooth = Image.fromarray(image).resize(size[::-1], Image.Resampling.BICUBIC)
@@ -138,7 +171,13 @@ def test_cubic_scaling_cuts_the_size_and_picks_labels_as_pil() -> None:
 @pytest.mark.parametrize("flip", [0.9, 0.1])
 def test_padding_around_leaves_room_on_both_sides(flip: float) -> None:
     image, label = picture(20, 28)
-    recipe = tiny.recipe(crop_size=(24, 32), padding_at="around", padding="black")
+    recipe = tiny.recipe(
+        augment={
+            "crop_size": (24, 32),
+            "padding_position": "around",
+            "padding": "black",
+        }
+    )
     # (24 - 20) // 2 + 1 = 3 rows above and below: 26, in which the crop has 3 places; so columns.
     for draw, first in ((0.0, 3), (0.5, 2), (0.99, 1)):
         found = crop(image, label, [0.0, draw, draw, flip], recipe)
@@ -153,7 +192,12 @@ def test_padding_around_leaves_room_on_both_sides(flip: float) -> None:
 
 def test_black_padding_stays_as_it_is_in_the_bytes() -> None:
     image, label = picture(20, 28)
-    recipe = tiny.recipe(crop_size=(24, 32), padding="black")
+    recipe = tiny.recipe(
+        augment={
+            "crop_size": (24, 32),
+            "padding": "black",
+        }
+    )
     found = crop(image, label, [0.0, 0.0, 0.0, 0.9], recipe)
     assert augment.padding_colour(recipe) is None
     assert augment.restore_padding(found.image[None], found.content[None], None).dtype == tf.uint8
@@ -164,7 +208,7 @@ def marked(centroid: tuple[int, int], draw: float, size: tuple[int, int], **chan
     """Return how many marked pixels, of one at the centroid, the crop of 8x8 holds."""
     label = np.zeros(size, np.uint8)
     label[centroid] = 1
-    recipe = tiny.recipe(crop_size=(8, 8), **changes)
+    recipe = tiny.recipe(augment={"crop_size": (8, 8)}).replace(**changes)
     image = tf.zeros((*size, 3), tf.uint8)
     draws = tf.constant([draw, draw, draw, 0.9])
     found = augment.random_crop(image, tf.constant(label), draws, recipe, True, centroid)
@@ -176,20 +220,27 @@ def test_a_crop_around_a_centroid_holds_it_wherever_it_begins(size: tuple[int, i
     for centroid in ((0, 0), (size[0] - 1, size[1] - 1), (size[0] // 2, size[1] // 2)):
         for draw in (0.0, 0.3, 0.999):
             for where in ("end", "around"):
-                assert marked(centroid, draw, size, padding_at=where) == 1
+                assert marked(centroid, draw, size, augment={"padding_position": where}) == 1
 
 
 def test_a_published_crop_can_miss_its_centroid_by_a_pixel() -> None:
-    assert marked((15, 20), 0.0, (30, 40), centroid_crop="published") == 0
-    assert marked((15, 20), 0.2, (30, 40), centroid_crop="published") == 1
-    assert marked((15, 20), 0.999, (30, 40), centroid_crop="published") == 1
+    assert marked((15, 20), 0.0, (30, 40), class_uniform={"crop_position": "sfsegnets"}) == 0
+    assert marked((15, 20), 0.2, (30, 40), class_uniform={"crop_position": "sfsegnets"}) == 1
+    assert marked((15, 20), 0.999, (30, 40), class_uniform={"crop_position": "sfsegnets"}) == 1
 
 
 @pytest.mark.parametrize("scaling", ["aligned", "cubic"])
 def test_centroids_are_scaled_with_the_image(scaling: str) -> None:
     label = np.zeros((40, 40), np.uint8)
     label[30:33, 30:33] = 1
-    recipe = tiny.recipe(crop_size=(8, 8), min_scale=1.5, max_scale=1.5, scaling=scaling)
+    recipe = tiny.recipe(
+        augment={
+            "crop_size": (8, 8),
+            "min_scale": 1.5,
+            "max_scale": 1.5,
+            "resize": scaling,
+        }
+    )
     for draw in (0.0, 0.5, 0.999):
         draws = tf.constant([draw, draw, draw, 0.9])
         found = augment.random_crop(
@@ -200,7 +251,7 @@ def test_centroids_are_scaled_with_the_image(scaling: str) -> None:
 
 def test_a_centroid_of_minus_one_is_any_crop() -> None:
     image, label = picture(30, 50)
-    recipe, draws = tiny.recipe(crop_size=(24, 32)), tf.constant([0.0, 0.4, 0.7, 0.9])
+    recipe, draws = tiny.recipe(augment={"crop_size": (24, 32)}), tf.constant([0.0, 0.4, 0.7, 0.9])
     plain = augment.random_crop(image, label, draws, recipe)
     whole = augment.random_crop(image, label, draws, recipe, True, tf.constant([-1, -1]))
     np.testing.assert_array_equal(plain.image, whole.image)
@@ -212,7 +263,12 @@ def test_centred_padding_is_as_much_on_both_sides_one_too_many_if_odd(
     deficit: int, margin: int, flip: float
 ) -> None:
     image, label = picture(24 - deficit, 32)
-    recipe = tiny.recipe(crop_size=(24, 32), padding_at="centred")
+    recipe = tiny.recipe(
+        augment={
+            "crop_size": (24, 32),
+            "padding_position": "centred",
+        }
+    )
     places = 2 * margin - deficit + 1
     for place in range(places):
         draw = (place + 0.5) / places
@@ -228,8 +284,13 @@ def test_centred_padding_is_as_much_on_both_sides_one_too_many_if_odd(
 @pytest.mark.parametrize(("draw", "side"), [(0.0, 27), (0.5, 27), (0.999, 40)])
 def test_no_side_falls_below_the_least_one(scaling: str, draw: float, side: int) -> None:
     image, label = picture(20, 33)
-    changes = {"min_scale": 0.5, "max_scale": 2.0, "min_side": 27, "scaling": scaling}
-    recipe = tiny.recipe(crop_size=(64, 72), **changes)
+    changes = {
+        "augment.min_scale": 0.5,
+        "augment.max_scale": 2.0,
+        "augment.min_side": 27,
+        "augment.resize": scaling,
+    }
+    recipe = tiny.recipe(augment={"crop_size": (64, 72)}, **changes)
     found = crop(image, label, [draw, 0.0, 0.0, 0.9], recipe)
     height, width = found.content.numpy()[2:]
     assert abs(height - side) <= 1 and height >= 27
@@ -242,8 +303,14 @@ def test_cubic_scaling_at_half_pixels_is_that_of_opencv(factor: float) -> None:
 
     image, label = picture(33, 50)
     size = (round(33 * factor), round(50 * factor))
-    options = {"scaling": "half_pixel_cubic", "min_scale": factor, "max_scale": factor}
-    found = crop(image, label, [0.0, 0.0, 0.0, 0.9], tiny.recipe(crop_size=size, **options))
+    options = {
+        "augment.resize": "half_pixel_cubic",
+        "augment.min_scale": factor,
+        "augment.max_scale": factor,
+    }
+    found = crop(
+        image, label, [0.0, 0.0, 0.0, 0.9], tiny.recipe(augment={"crop_size": size}, **options)
+    )
     expected = cv2.resize(image, size[::-1], interpolation=cv2.INTER_CUBIC).astype(int)
     assert np.abs(found.image.numpy() - expected).max() <= 1
     nearest = cv2.resize(label, size[::-1], interpolation=cv2.INTER_NEAREST)
@@ -254,9 +321,17 @@ def test_cubic_scaling_at_half_pixels_is_that_of_opencv(factor: float) -> None:
 
 def test_a_cubic_crop_is_the_part_of_the_whole_scaled_image() -> None:
     image, label = picture(30, 40)
-    options = {"scaling": "half_pixel_cubic", "min_scale": 1.5, "max_scale": 1.5}
-    whole = crop(image, label, [0.0, 0.0, 0.0, 0.9], tiny.recipe(crop_size=(45, 60), **options))
-    part = crop(image, label, [0.0, 0.5, 0.9, 0.9], tiny.recipe(crop_size=(24, 32), **options))
+    options = {
+        "augment.resize": "half_pixel_cubic",
+        "augment.min_scale": 1.5,
+        "augment.max_scale": 1.5,
+    }
+    whole = crop(
+        image, label, [0.0, 0.0, 0.0, 0.9], tiny.recipe(augment={"crop_size": (45, 60)}, **options)
+    )
+    part = crop(
+        image, label, [0.0, 0.5, 0.9, 0.9], tiny.recipe(augment={"crop_size": (24, 32)}, **options)
+    )
     top, left = int(0.5 * 22), int(0.9 * 29)
     np.testing.assert_array_equal(part.image, whole.image[top : top + 24, left : left + 32])
     np.testing.assert_array_equal(part.label, whole.label[top : top + 24, left : left + 32])

@@ -18,7 +18,7 @@ from roadseg.train.data.pipeline import example_stream, training_batches
 from tests.train import tiny
 from tests.train.worked_example import CENTROIDS, EPOCHS
 
-UNIFORM = {"class_uniform_pct": 0.5, "class_uniform_tile": 8}
+UNIFORM = {"class_uniform.fraction": 0.5, "class_uniform.tile": 8}
 
 
 @pytest.fixture(scope="module")
@@ -97,8 +97,12 @@ def test_coarse_images_are_drawn_for_their_classes_alone_and_up_to_the_epoch_tha
 ):
     records = with_coarse(tmp_path)
     coarse = open_records(tmp_path, "train_extra")
-    options = {"coarse_split": "train_extra", "coarse_boost_classes": (2,), "max_cu_epoch": 3}
-    recipe = tiny.recipe(**{**UNIFORM, "class_uniform_pct": 1.0}, **options)
+    options = {
+        "class_uniform.coarse_split": "train_extra",
+        "class_uniform.coarse_classes": (2,),
+        "class_uniform.coarse_until_epoch": 3,
+    }
+    recipe = tiny.recipe(**{**UNIFORM, "class_uniform.fraction": 1.0}, **options)
     run = epochs(recipe, records, coarse)
     assert [len(a) > len(b) for a, b in zip(run.boosted, run.plain, strict=True)] == [
         *(False, False, True)
@@ -110,8 +114,8 @@ def test_coarse_images_are_drawn_for_their_classes_alone_and_up_to_the_epoch_tha
 
 def test_a_coarse_image_comes_with_its_own_pixels_and_a_centroid_of_its_class(tmp_path: Path):
     records = with_coarse(tmp_path)
-    options = {"coarse_split": "train_extra", "coarse_boost_classes": (2,)}
-    recipe = tiny.recipe(**{**UNIFORM, "class_uniform_pct": 1.0}, **options)
+    options = {"class_uniform.coarse_split": "train_extra", "class_uniform.coarse_classes": (2,)}
+    recipe = tiny.recipe(**{**UNIFORM, "class_uniform.fraction": 1.0}, **options)
     coarse = {e["filename"]: e for e in open_records(tmp_path, "train_extra").examples()}
     stream = example_stream(recipe, records).take(120)
     # The images of both splits are called alike, and differ.
@@ -149,11 +153,17 @@ def test_half_of_an_epoch_has_centroids_evenly_over_the_classes(records: RecordS
 @pytest.mark.parametrize("cache", ["encoded", "decoded"])
 def test_a_cache_changes_no_batch(records: RecordSet, cache: str):
     plain = first_batches(tiny.recipe(**UNIFORM), records, 4)
-    assert_equal(first_batches(tiny.recipe(**UNIFORM, cache=cache), records, 4), plain)
+    assert_equal(first_batches(tiny.recipe(**UNIFORM, data={"cache": cache}), records, 4), plain)
 
 
 def test_batches_of_a_resumed_run_are_those_of_the_whole(records: RecordSet):
-    recipe = tiny.recipe(**UNIFORM, colour_jitter=0.25, blur_sigma=(0.15, 1.3))
+    recipe = tiny.recipe(
+        **UNIFORM,
+        augment={
+            "colour_jitter": 0.25,
+            "blur_sigma": (0.15, 1.3),
+        },
+    )
     assert_equal(first_batches(recipe, records, 2, 3), first_batches(recipe, records, 5)[3:])
 
 
@@ -181,7 +191,13 @@ def assert_equal(ours: list[dict], theirs: list[dict]) -> None:
 
 def test_a_crop_around_a_rare_class_holds_some_of_it(tmp_path: Path):
     records = open_records(tiny.write_records(tmp_path / "records", size=(96, 96)), "train")
-    recipe = tiny.recipe(class_uniform_pct=1.0, class_uniform_tile=96, crop_size=(24, 24))
+    recipe = tiny.recipe(
+        class_uniform={
+            "fraction": 1.0,
+            "tile": 96,
+        },
+        augment={"crop_size": (24, 24)},
+    )
     examples = example_stream(recipe, records).take(9).as_numpy_iterator()
     from roadseg.train.data import augment
 
@@ -197,31 +213,47 @@ def test_a_crop_around_a_rare_class_holds_some_of_it(tmp_path: Path):
 
 
 def test_no_image_left_is_refused_with_the_way_out(records: RecordSet):
-    changes = {"class_uniform_pct": 1.0, "class_uniform_gaps": "leave", "class_uniform_tile": 100}
+    changes = {
+        "class_uniform.fraction": 1.0,
+        "class_uniform.absent_classes": "skip",
+        "class_uniform.tile": 100,
+    }
     few = dataclasses.replace(records, num_examples=3)
-    with pytest.raises(RoadsegError, match="--class-uniform-gaps fill"):
+    with pytest.raises(RoadsegError, match="--class-uniform.absent-classes redistribute"):
         epochs(tiny.recipe(**changes), few, None)
 
 
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"class_uniform_pct": 50.0}, "--class-uniform-pct 50.0: wanted 0 to 1"),
-        ({"class_uniform_tile": 0}, "--class-uniform-tile 0: wanted at least 1"),
-        ({"coarse_split": "train_extra"}, "--coarse-split 'train_extra': wanted together with"),
+        ({"class_uniform.fraction": 50.0}, "--class-uniform.fraction 50.0: wanted 0 to 1"),
+        ({"class_uniform.tile": 0}, "--class-uniform.tile 0: wanted at least 1"),
         (
-            {"coarse_split": "e", "coarse_boost_classes": (3,), "class_uniform_pct": 0.5},
-            r"--coarse-boost-classes \(3,\): wanted tiny has classes 0 to 2",
+            {"class_uniform.coarse_split": "train_extra"},
+            "--class-uniform.coarse-split 'train_extra': wanted together with",
         ),
         (
-            {"coarse_split": "e", "coarse_boost_classes": (1,)},
-            "wanted together with --class-uniform-pct",
+            {
+                "class_uniform.coarse_split": "e",
+                "class_uniform.coarse_classes": (3,),
+                "class_uniform.fraction": 0.5,
+            },
+            r"--class-uniform.coarse-classes \(3,\): wanted tiny has classes 0 to 2",
         ),
-        ({"colour_jitter": 0.7}, "--colour-jitter 0.7: wanted 0 to 0.5"),
-        ({"blur_sigma": (1.0, 0.5)}, r"--blur-sigma \(1.0, 0.5\): wanted smallest and largest"),
-        ({"rate_every_steps": 0}, "--rate-every-steps 0: wanted at least 1"),
+        (
+            {"class_uniform.coarse_split": "e", "class_uniform.coarse_classes": (1,)},
+            "wanted together with --class-uniform.fraction",
+        ),
+        ({"augment.colour_jitter": 0.7}, "--augment.colour-jitter 0.7: wanted 0 to 0.5"),
+        (
+            {"augment.blur_sigma": (1.0, 0.5)},
+            r"--augment.blur-sigma \(1.0, 0.5\): wanted smallest and largest",
+        ),
+        ({"schedule.update_every_steps": 0}, "--schedule.update-every-steps 0: wanted at least 1"),
     ],
 )
 def test_values_that_cannot_be_meant_are_refused(changes: dict, message: str):
     with pytest.raises(RoadsegError, match=message):
-        check_recipe(tiny.recipe(model="fast_scnn", crop_size=(32, 32), **changes), tiny.TABLE)
+        check_recipe(
+            tiny.recipe(model="fast_scnn", augment={"crop_size": (32, 32)}, **changes), tiny.TABLE
+        )

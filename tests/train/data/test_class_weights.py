@@ -45,7 +45,7 @@ def test_weights_are_one_over_the_logarithm_of_frequency() -> None:
 
 
 def test_counted_weights_are_kept_in_the_run_and_read_from_there(records, tmp_path: Path) -> None:
-    run, recipe = RunFolder(tmp_path), tiny.recipe(class_weights="frequency")
+    run, recipe = RunFolder(tmp_path), tiny.recipe(loss={"class_weights": "frequency"})
     first = class_weights(recipe, run, records)
     assert first is not None and len(first) == tiny.CLASSES
     assert json.loads((tmp_path / FILE).read_text()) == list(first)
@@ -57,13 +57,13 @@ def test_counted_weights_are_kept_in_the_run_and_read_from_there(records, tmp_pa
 
 
 def test_only_the_process_that_writes_keeps_them(records, tmp_path: Path) -> None:
-    recipe = tiny.recipe(class_weights="frequency")
+    recipe = tiny.recipe(loss={"class_weights": "frequency"})
     assert class_weights(recipe, RunFolder(tmp_path), records, writes=False)
     assert not (tmp_path / FILE).exists()
 
 
 def test_void_has_a_weight_where_it_is_a_class(records, tmp_path: Path) -> None:
-    recipe = tiny.recipe(class_weights="frequency", void_class=True)
+    recipe = tiny.recipe(loss={"class_weights": "frequency"}, network={"void_class": True})
     found = class_weights(recipe, RunFolder(tmp_path), records)
     assert found is not None and len(found) == tiny.CLASSES + 1
     assert found[-1] == pytest.approx(1 / math.log(1.10 + 4 / (24 * 32)))
@@ -81,10 +81,10 @@ def test_classes_of_the_rest_are_as_frequent_as_all_of_it(records) -> None:
 
 
 def test_the_published_weights_are_for_19_classes(records, tmp_path: Path) -> None:
-    recipe = tiny.recipe(class_weights="cityscapes")
+    recipe = tiny.recipe(loss={"class_weights": "cityscapes"})
     assert class_weights(recipe, RunFolder(tmp_path), records) == CITYSCAPES_WEIGHTS
     assert len(CITYSCAPES_WEIGHTS) == 19
-    with pytest.raises(RoadsegError, match="--class-weights cityscapes: .*3 outputs, not 19"):
+    with pytest.raises(RoadsegError, match="--loss.class-weights cityscapes: .*3 outputs, not 19"):
         check_recipe(recipe, tiny.TABLE)
 
 

@@ -81,13 +81,20 @@ def test_the_order_of_the_steps_is_the_one_that_is_drawn() -> None:
 
 
 def test_a_place_in_the_run_has_one_look_and_another_place_another() -> None:
-    recipe = tiny.recipe(colour_jitter=0.25, blur_sigma=(0.15, 1.3))
+    recipe = tiny.recipe(
+        augment={
+            "colour_jitter": 0.25,
+            "blur_sigma": (0.15, 1.3),
+        }
+    )
     image = tf.constant(picture())
     first = colour.changed(image, recipe, tf.constant(5, tf.int64))
     np.testing.assert_array_equal(first, colour.changed(image, recipe, tf.constant(5, tf.int64)))
     for other in (
         colour.changed(image, recipe, tf.constant(6, tf.int64)),
-        colour.changed(image, tiny.recipe(colour_jitter=0.25, seed=1), tf.constant(5, tf.int64)),
+        colour.changed(
+            image, tiny.recipe(augment={"colour_jitter": 0.25}, seed=1), tf.constant(5, tf.int64)
+        ),
     ):
         assert (first.numpy() != other.numpy()).any()
 

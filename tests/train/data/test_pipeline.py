@@ -60,7 +60,7 @@ def test_a_stream_begun_later_is_the_rest_of_the_whole(records: RecordSet, start
 
 @pytest.mark.parametrize("cache", ["encoded", "decoded"])
 def test_a_cache_changes_no_batch(records: RecordSet, cache: str) -> None:
-    cached = batches(tiny.recipe(cache=cache), records, 6)
+    cached = batches(tiny.recipe(data={"cache": cache}), records, 6)
     assert_equal(cached, batches(tiny.recipe(), records, 6))
 
 
@@ -87,7 +87,7 @@ def test_a_batch_that_cannot_be_cut_is_refused(records: RecordSet) -> None:
 def test_target_grids_are_those_of_the_cropped_and_flipped_label(records: RecordSet) -> None:
     from roadseg.nus_native import boundary_targets
 
-    changes = {"task": "sampling", "target_classes": (1,)}
+    changes = {"task": "sampling", "sampler.classes": (1,)}
     crops = batches(tiny.recipe(), records, 2)
     for crop, batch in zip(crops, batches(tiny.recipe(**changes), records, 2), strict=True):
         expected = boundary_targets(crop["label"], (3, 3), 0.5, [1])
@@ -109,16 +109,34 @@ def test_images_of_several_sizes_are_not_cached_as_pixels(tmp_path: Path) -> Non
     (other / "train-00000-of-00001.tfrecord").rename(folder / "train-00001-of-00002.tfrecord")
     (folder / "train-00000-of-00001.tfrecord").rename(folder / "train-00000-of-00002.tfrecord")
     mixed = open_records(folder, "train")
-    with pytest.raises(RoadsegError, match="2 sizes.*--cache encoded"):
-        training_batches(tiny.recipe(cache="decoded"), mixed)
+    with pytest.raises(RoadsegError, match="2 sizes.*--data.cache encoded"):
+        training_batches(tiny.recipe(data={"cache": "decoded"}), mixed)
 
 
 def test_only_crops_that_may_reach_beyond_the_image_carry_its_place(records: RecordSet) -> None:
-    assert "content" not in batches(tiny.recipe(crop_size=(24, 32)), records, 1)[0]
-    assert "content" in batches(tiny.recipe(crop_size=(25, 32)), records, 1)[0]
-    assert "content" in batches(tiny.recipe(min_scale=0.5, max_scale=2.0), records, 1)[0]
+    assert "content" not in batches(tiny.recipe(augment={"crop_size": (24, 32)}), records, 1)[0]
+    assert "content" in batches(tiny.recipe(augment={"crop_size": (25, 32)}), records, 1)[0]
+    assert (
+        "content"
+        in batches(
+            tiny.recipe(
+                augment={
+                    "min_scale": 0.5,
+                    "max_scale": 2.0,
+                }
+            ),
+            records,
+            1,
+        )[0]
+    )
 
 
 def test_padding_reaches_the_auxiliary_network_as_127_and_a_half(records: RecordSet) -> None:
-    recipe = tiny.recipe(task="sampling", crop_size=(48, 64), flip_probability=0.0)
+    recipe = tiny.recipe(
+        task="sampling",
+        augment={
+            "crop_size": (48, 64),
+            "flip_probability": 0.0,
+        },
+    )
     assert (batches(recipe, records, 1)[0]["image"][:, -1, -1] == 127.5).all()

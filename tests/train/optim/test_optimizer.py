@@ -35,7 +35,13 @@ def test_only_the_bias_of_the_output_layer_learns_twice_as_fast() -> None:
 
 
 def test_steps_equal_tensorflow_1_momentum_with_decay_in_the_gradient() -> None:
-    recipe = tiny.recipe(weight_decay=0.01, momentum=0.9, ema=0.9)
+    recipe = tiny.recipe(
+        optimizer={
+            "weight_decay": 0.01,
+            "momentum": 0.9,
+            "ema_decay": 0.9,
+        }
+    )
     model = tiny.network(recipe, tiny.CLASSES)
     optimizer = Optimizer(model, recipe)
     random = np.random.default_rng(1)
@@ -59,7 +65,13 @@ def test_steps_equal_tensorflow_1_momentum_with_decay_in_the_gradient() -> None:
 
 
 def test_steps_equal_adam_with_decay_in_the_gradient() -> None:
-    recipe = tiny.recipe(optimizer="adam", adam_betas=(0.8, 0.95), weight_decay=0.01)
+    recipe = tiny.recipe(
+        optimizer={
+            "kind": "adam",
+            "adam_betas": (0.8, 0.95),
+            "weight_decay": 0.01,
+        }
+    )
     model = tiny.network(recipe, tiny.CLASSES)
     optimizer = Optimizer(model, recipe)
     random = np.random.default_rng(1)
@@ -82,7 +94,13 @@ def test_steps_equal_adam_with_decay_in_the_gradient() -> None:
 
 
 def test_the_first_step_of_adam_is_the_rate_even_in_float32() -> None:
-    recipe = tiny.recipe(optimizer="adam", weight_decay=0.0, bias_gradient_factor=1.0)
+    recipe = tiny.recipe(
+        optimizer={
+            "kind": "adam",
+            "weight_decay": 0.0,
+            "bias_gradient_factor": 1.0,
+        }
+    )
     optimizer = Optimizer(tiny.network(recipe, tiny.CLASSES), recipe)
     before = [variable.numpy() for variable in optimizer.variables]
     optimizer.apply([tf.fill(v.shape, -3.0) for v in optimizer.variables], tf.constant(0.5))
@@ -91,7 +109,7 @@ def test_the_first_step_of_adam_is_the_rate_even_in_float32() -> None:
 
 
 def test_adam_keeps_two_slots_and_its_steps_for_checkpoints() -> None:
-    recipe = tiny.recipe(optimizer="adam")
+    recipe = tiny.recipe(optimizer={"kind": "adam"})
     optimizer = Optimizer(tiny.network(recipe, tiny.CLASSES), recipe)
     ends = ("", ".squares")
     assert set(optimizer.state()) == {n + e for n in optimizer.names for e in ends} | {"adam.steps"}
@@ -99,7 +117,7 @@ def test_adam_keeps_two_slots_and_its_steps_for_checkpoints() -> None:
 
 @pytest.mark.parametrize("kind", ["sgd", "adam"])
 def test_an_overflow_changes_neither_weights_nor_momentum(kind: str) -> None:
-    recipe = tiny.recipe(optimizer=kind)
+    recipe = tiny.recipe(optimizer={"kind": kind})
     model = tiny.network(recipe, tiny.CLASSES)
     optimizer = Optimizer(model, recipe)
     before = [variable.numpy() for variable in optimizer.variables]
@@ -125,7 +143,12 @@ def test_every_weight_decays_where_that_is_asked_for() -> None:
 
 def test_pretrained_layers_move_and_decay_less() -> None:
     recipe = tiny.recipe(
-        pretrained_layers=("conv",), pretrained_factor=0.25, weight_decay=0.1, weight_decay_on="all"
+        optimizer={
+            "pretrained_layers": ("conv",),
+            "pretrained_factor": 0.25,
+            "weight_decay": 0.1,
+            "weight_decay_on": "all",
+        },
     )
     optimizer = Optimizer(tiny.network(recipe, tiny.CLASSES), recipe)
     before = [variable.numpy() for variable in optimizer.variables]
@@ -138,14 +161,27 @@ def test_pretrained_layers_move_and_decay_less() -> None:
 
 
 def test_a_cosine_ends_at_its_final_rate() -> None:
-    recipe = tiny.recipe(schedule="cosine", steps=100, learning_rate=0.1, final_learning_rate=0.01)
+    recipe = tiny.recipe(
+        schedule={
+            "kind": "cosine",
+            "final_learning_rate": 0.01,
+        },
+        steps=100,
+        optimizer={"learning_rate": 0.1},
+    )
     rates = [rate_at(step, recipe) for step in (0, 25, 50, 100)]
     expected = [0.1, 0.055 + 0.045 * np.sqrt(0.5), 0.055, 0.01]
     np.testing.assert_allclose(rates, expected, rtol=1e-12)
 
 
 def test_halving_keeps_the_rate_between_its_steps() -> None:
-    recipe = tiny.recipe(schedule="halving", halve_every_steps=10, learning_rate=0.08)
+    recipe = tiny.recipe(
+        schedule={
+            "kind": "halving",
+            "halve_every_steps": 10,
+        },
+        optimizer={"learning_rate": 0.08},
+    )
     assert [rate_at(step, recipe) for step in (0, 9, 10, 29, 30)] == [0.08, 0.08, 0.04, 0.02, 0.01]
 
 

@@ -1,6 +1,5 @@
 """The demo's recipes: two arms alike but for sampling, and uniform sampling never the cheaper."""
 
-import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -27,21 +26,17 @@ SHIPPED = REPOSITORY / "train" / "demo_trunk.npz"
 
 
 def test_the_arms_differ_in_sampler_and_number_of_samples_alone() -> None:
-    different = {
-        field.name
-        for field in dataclasses.fields(Recipe)
-        if getattr(EVEN, field.name) != getattr(CHOSEN, field.name)
-    }
-    assert different == {"name", "sampler", "sampling_size"}
-    assert (EVEN.sampler, CHOSEN.sampler) == ("uniform", "density")
+    different = {field for field, value in EVEN.flat().items() if value != CHOSEN.value(field)}
+    assert different == {"name", "sampling.kind", "sampling.size"}
+    assert (EVEN.sampling.kind, CHOSEN.sampling.kind) == ("uniform", "density")
 
 
 def test_uniform_sampling_gets_at_least_the_multiply_adds_of_the_sampler_as_samples() -> None:
-    whole = dataclasses.replace(DENSITY, crop_size=FRAME)
+    whole = DENSITY.replace(augment={"crop_size": FRAME})
     sampler = trained_sampler(whole, build_network(whole, 0))
     network = build_network(CHOSEN, CLASSES, evaluation=True)
-    chosen = segmenter_cost(SampledSegmenter(network, sampler, CHOSEN.sampling_size), FRAME)
-    even = segmenter_cost(SampledSegmenter(network, UniformSampler(), EVEN.sampling_size), FRAME)
+    chosen = segmenter_cost(SampledSegmenter(network, sampler, CHOSEN.sampling.size), FRAME)
+    even = segmenter_cost(SampledSegmenter(network, UniformSampler(), EVEN.sampling.size), FRAME)
     assert chosen.sampler_macs > 0
     assert chosen.macs <= even.macs < 1.15 * chosen.macs
 

@@ -1,6 +1,5 @@
 """The recipes of SFNet and SFNet-Lite: published numbers, and what one GPU makes of them."""
 
-import dataclasses
 import importlib
 import inspect
 import math
@@ -12,6 +11,7 @@ import roadseg
 from roadseg import cli, label_tables
 from roadseg.layers.conv_bn import synchronise_batch_norm
 from roadseg.models.registry import find
+from roadseg.recipe.fields import FIELDS
 from roadseg.recipe.recipe import Recipe
 from roadseg.train import recipes
 from roadseg.train.check import check_recipe
@@ -81,8 +81,8 @@ def test_a_recipe_loads_and_names_a_network_with_the_options_it_gives(name: str)
     assert recipe.measured == "not trained here"
     assert recipe.model in roadseg.list_models()
     takes = inspect.signature(find(recipe.model).build).parameters
-    assert set(recipe.model_options) <= set(takes)
-    assert not recipe.auxiliary_heads or "auxiliary_heads" in takes
+    assert set(recipe.network.options) <= set(takes)
+    assert not recipe.network.auxiliary_heads or "auxiliary_heads" in takes
     table = {"mapillary": "mapillary65"}.get(data_set_of(name), data_set_of(name))
     check_recipe(recipe, label_tables.get(table))
 
@@ -97,25 +97,41 @@ def test_the_published_scripts_are_in_the_recipes(published: tuple):
     data, network, share, rate, epochs, per_gpu, kept, side_heads = published
     recipe = recipes.get(f"sfsegnets/{network}_{data}")
     epoch = math.ceil(IMAGES[data_set_of(recipe.name)] / GPUS) // per_gpu
-    assert (recipe.rate_every_steps, recipe.steps) == (epoch, epochs * epoch)
-    assert (recipe.class_uniform_pct, recipe.learning_rate) == (share, rate)
+    assert (recipe.schedule.update_every_steps, recipe.steps) == (epoch, epochs * epoch)
+    assert (recipe.class_uniform.fraction, recipe.optimizer.learning_rate) == (share, rate)
     assert recipe.batch_size == GPUS * per_gpu
-    assert (recipe.loss, recipe.auxiliary_loss, recipe.ohem_threshold) == ("ohem", "ohem", 0.7)
-    assert (recipe.ohem_min_kept, recipe.auxiliary_heads) == (kept, side_heads)
+    assert (recipe.loss.kind, recipe.loss.auxiliary_kind, recipe.loss.ohem_threshold) == (
+        "ohem",
+        "ohem",
+        0.7,
+    )
+    assert (recipe.loss.ohem_min_kept, recipe.network.auxiliary_heads) == (kept, side_heads)
 
 
 @pytest.mark.parametrize("name", WHOLE)
 def test_all_share_augmentation_and_optimiser(name: str):
     recipe = recipes.get(name)
     if data_set_of(name) != "camvid":
-        assert recipe.crop_size == (1024, 1024)
-    assert (recipe.min_scale, recipe.max_scale, recipe.scale_step) == (0.5, 2.0, 0.0)
-    assert (recipe.padding, recipe.padding_at, recipe.scaling) == ("black", "around", "cubic")
-    assert (recipe.colour_jitter, recipe.blur_sigma) == (0.25, (0.15, 1.3))
-    assert (recipe.optimizer, recipe.momentum, recipe.power) == ("sgd", 0.9, 1.0)
-    assert (recipe.weight_decay, recipe.weight_decay_on) == (1e-4, "all")
-    assert recipe.auxiliary_weight == 1.0
-    assert recipe.initial_weights.startswith("pretrained/")
+        assert recipe.augment.crop_size == (1024, 1024)
+    assert (recipe.augment.min_scale, recipe.augment.max_scale, recipe.augment.scale_step) == (
+        0.5,
+        2.0,
+        0.0,
+    )
+    assert (recipe.augment.padding, recipe.augment.padding_position, recipe.augment.resize) == (
+        "black",
+        "around",
+        "cubic",
+    )
+    assert (recipe.augment.colour_jitter, recipe.augment.blur_sigma) == (0.25, (0.15, 1.3))
+    assert (recipe.optimizer.kind, recipe.optimizer.momentum, recipe.schedule.power) == (
+        "sgd",
+        0.9,
+        1.0,
+    )
+    assert (recipe.optimizer.weight_decay, recipe.optimizer.weight_decay_on) == (1e-4, "all")
+    assert recipe.loss.auxiliary_weight == 1.0
+    assert recipe.start.initial_weights.startswith("pretrained/")
 
 
 def test_the_rate_falls_once_an_epoch_and_never_to_0_unless_asked_to():
@@ -123,7 +139,7 @@ def test_the_rate_falls_once_an_epoch_and_never_to_0_unless_asked_to():
     assert [rate_at(step, recipe) for step in (0, 185)] == [0.01, 0.01]
     assert rate_at(186, recipe) == pytest.approx(0.01 * (1 - 1 / 300))
     assert rate_at(recipe.steps - 1, recipe) == pytest.approx(0.01 / 300)
-    published = dataclasses.replace(recipe, rate_ahead=True)
+    published = recipe.replace(schedule={"one_interval_ahead": True})
     assert rate_at(0, published) == pytest.approx(0.01 * (1 - 1 / 300))
     assert rate_at(recipe.steps - 1, published) == 0.0
 
@@ -135,13 +151,16 @@ def test_the_recipe_of_dfnet_v2_trains_dfnet_v2():
 def test_rare_classes_are_boosted_from_coarse_labels():
     table = label_tables.get("cityscapes")
     recipe = recipes.get("sfsegnets/sfnet_lite_resnet18_cityscapes_coarse")
-    assert [table.names[train_id] for train_id in recipe.coarse_boost_classes] == [
+    assert [table.names[train_id] for train_id in recipe.class_uniform.coarse_classes] == [
         *("truck", "bus", "train", "wall", "rider", "motorcycle", "fence")
     ]
     both = recipes.get("sfsegnets/sfnet_lite_resnet18_cityscapes_coarse_trainval")
-    assert (both.split, both.coarse_split) == ("train+val", recipe.coarse_split)
-    assert both.rate_every_steps == math.ceil((2975 + 500) / GPUS) // 2
-    assert both.steps == 1000 * both.rate_every_steps
+    assert (both.split, both.class_uniform.coarse_split) == (
+        "train+val",
+        recipe.class_uniform.coarse_split,
+    )
+    assert both.schedule.update_every_steps == math.ceil((2975 + 500) / GPUS) // 2
+    assert both.steps == 1000 * both.schedule.update_every_steps
 
 
 @pytest.mark.parametrize("name", WHOLE)
@@ -150,9 +169,15 @@ def test_one_gpu_sees_as_many_images_in_as_many_epochs(name: str):
     factor = small.batch_size / whole.batch_size
     assert small.batch_size == 8
     assert small.steps * factor == whole.steps
-    assert small.steps / small.rate_every_steps == whole.steps / whole.rate_every_steps
-    assert small.learning_rate == pytest.approx(whole.learning_rate * factor)
-    assert small.ohem_min_kept / small.batch_size == whole.ohem_min_kept * GPUS / whole.batch_size
+    assert (
+        small.steps / small.schedule.update_every_steps
+        == whole.steps / whole.schedule.update_every_steps
+    )
+    assert small.optimizer.learning_rate == pytest.approx(whole.optimizer.learning_rate * factor)
+    assert (
+        small.loss.ohem_min_kept / small.batch_size
+        == whole.loss.ohem_min_kept * GPUS / whole.batch_size
+    )
 
 
 @pytest.mark.parametrize("network", deeper_copies_slow(NORMS))
@@ -185,9 +210,16 @@ def test_every_recipe_of_a_data_set_is_in_its_file_and_in_the_table():
 
 @pytest.mark.parametrize("name", ["sfnet_resnet18_cityscapes", "sfnet_lite_stdc1_uds_one_gpu"])
 def test_show_prints_all_of_the_recipe(name: str, capsys: pytest.CaptureFixture[str]):
-    arguments = ["--recipe", f"sfsegnets/{name}", "--show", "--coarse-boost-classes", "14", "15"]
+    arguments = [
+        "--recipe",
+        f"sfsegnets/{name}",
+        "--show",
+        "--class-uniform.coarse-classes",
+        "14",
+        "15",
+    ]
     assert cli.main(["train", *arguments]) == 0
     printed = capsys.readouterr().out
-    for field in dataclasses.fields(Recipe):
-        assert field.name in printed
+    for field in FIELDS:
+        assert f"{field} " in printed
     assert "(14, 15)" in printed

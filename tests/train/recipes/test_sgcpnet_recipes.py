@@ -39,13 +39,24 @@ def test_the_published_configurations_are_in_the_recipes(name: str):
     images, batch, epochs, rate, crop = PUBLISHED[name]
     recipe = recipes.get(name)
     assert recipe.steps == epochs * (images // batch)
-    assert (recipe.batch_size, recipe.learning_rate) == (batch, rate)
-    assert recipe.crop_size == (crop, crop)
-    assert (recipe.optimizer, recipe.momentum, recipe.weight_decay) == ("sgd", 0.9, 1e-5)
-    assert (recipe.weight_decay_on, recipe.seed) == ("all", 42)
-    assert (recipe.min_scale, recipe.max_scale, recipe.min_side) == (0.5, 2.0, 350)
-    assert (recipe.scaling, recipe.padding_at) == ("half_pixel_cubic", "centred")
-    assert (recipe.loss, recipe.class_weights) == ("cross_entropy", "none")
+    assert (recipe.batch_size, recipe.optimizer.learning_rate) == (batch, rate)
+    assert recipe.augment.crop_size == (crop, crop)
+    assert (recipe.optimizer.kind, recipe.optimizer.momentum, recipe.optimizer.weight_decay) == (
+        "sgd",
+        0.9,
+        1e-5,
+    )
+    assert (recipe.optimizer.weight_decay_on, recipe.seed) == ("all", 42)
+    assert (recipe.augment.min_scale, recipe.augment.max_scale, recipe.augment.min_side) == (
+        0.5,
+        2.0,
+        350,
+    )
+    assert (recipe.augment.resize, recipe.augment.padding_position) == (
+        "half_pixel_cubic",
+        "centred",
+    )
+    assert (recipe.loss.kind, recipe.loss.class_weights) == ("cross_entropy", "none")
     colour = augment.padding_colour(recipe)
     np.testing.assert_allclose(colour, (123.675, 116.28, 103.53), rtol=1e-6)
 
@@ -60,35 +71,38 @@ def test_the_rate_would_reach_nought_a_step_after_the_last():
 def test_the_layers_of_the_encoder_are_those_that_may_have_a_rate_of_their_own():
     recipe = recipes.get("sgcpnet/cityscapes")
     names = {v.path for v in build_network(recipe, 19, evaluation=True).weights}
-    slowed = {name for name in names if name.startswith(recipe.pretrained_layers)}
+    slowed = {name for name in names if name.startswith(recipe.optimizer.pretrained_layers)}
     assert slowed == {name for name in names if name.startswith(TRUNK)}
-    assert slowed and recipe.pretrained_factor == 1.0
+    assert slowed and recipe.optimizer.pretrained_factor == 1.0
 
 
 def test_show_prints_the_recipe(capsys: pytest.CaptureFixture[str]):
-    assert cli.main(["train", "--recipe", "sgcpnet/camvid", "--show", "--min-side", "300"]) == 0
+    assert (
+        cli.main(["train", "--recipe", "sgcpnet/camvid", "--show", "--augment.min-side", "300"])
+        == 0
+    )
     printed = capsys.readouterr().out
     assert "min_side" in printed and "300" in printed
 
 
 def batch_of(size: int, **changes) -> None:
-    recipe = tiny.recipe(model="sgcpnet", model_options={}, batch_size=size, **changes)
+    recipe = tiny.recipe(model="sgcpnet", network={"options": {}}, batch_size=size, **changes)
     check_devices(recipe, tf.distribute.get_strategy())
 
 
 def test_a_batch_of_one_image_is_refused_with_the_ways_out():
-    message = "--batch-size 1: batch normalisation inside sgcpnet .* take 2 .*--frozen-batch-norm"
+    message = "--batch-size 1: batch normalisation inside sgcpnet .* take 2 .*--batch-norm.frozen"
     with pytest.raises(RoadsegError, match=message):
         batch_of(1)
     batch_of(2)
-    batch_of(1, frozen_batch_norm=True)
+    batch_of(1, batch_norm={"frozen": True})
 
 
 def test_norms_of_a_replica_alone_need_two_images_there():
     class Two:
         num_replicas_in_sync = 2
 
-    own = tiny.recipe(model="sgcpnet", batch_size=2, local_norms=("l5.*",))
+    own = tiny.recipe(model="sgcpnet", batch_size=2, batch_norm={"unsynchronised": ("l5.*",)})
     with pytest.raises(RoadsegError, match="take 2 images or more a replica"):
         check_devices(own, Two())
     check_devices(tiny.recipe(model="sgcpnet", batch_size=2), Two())

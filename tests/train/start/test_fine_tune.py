@@ -1,6 +1,5 @@
 """Weights of one data set as the start of another: everything but the layers of the classes."""
 
-import dataclasses
 from pathlib import Path
 
 import keras
@@ -37,7 +36,7 @@ def tuned(recipe: Recipe, source: Path, classes: int) -> tuple[dict, dict]:
     keras.utils.set_random_seed(2)
     model = build_network(recipe, classes)
     before = variable_arrays(model)
-    recipe = dataclasses.replace(recipe, initial_weights=str(source))
+    recipe = recipe.replace(start={"initial_weights": str(source)})
     load_start(recipe, model, table(classes))
     return before, variable_arrays(model)
 
@@ -57,7 +56,7 @@ CASES = {
 def test_19_classes_tune_to_11_without_the_layers_of_the_classes(
     name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ):
-    recipe = tiny.recipe(model=name, model_options={})
+    recipe = tiny.recipe(model=name, network={"options": {}})
     source = trained(tmp_path / "run", recipe, 19)
     before, after = tuned(recipe, tmp_path / "run", 11)
     kept = {path for path in after if path.rpartition("/")[0] in CASES[name]}
@@ -70,7 +69,7 @@ def test_19_classes_tune_to_11_without_the_layers_of_the_classes(
 
 
 def test_all_of_espnets_layers_that_divide_the_classes_are_left_out():
-    recipe = tiny.recipe(model="espnet", model_options={})
+    recipe = tiny.recipe(model="espnet", network={"options": {}})
     ours = class_dependent(recipe, build_network(recipe, 11))
     layers = {path.rpartition("/")[0] for path in ours}
     assert "classifier" in layers and "encoder.classifier.conv" in layers
@@ -82,24 +81,24 @@ def test_all_of_espnets_layers_that_divide_the_classes_are_left_out():
 
 
 def test_a_network_as_wide_as_its_classes_keeps_its_trunk_alone():
-    narrow = tiny.recipe(model="swiftnet", model_options={})
+    narrow = tiny.recipe(model="swiftnet", network={"options": {}})
     model = build_network(narrow, 11)
     dependent = class_dependent(narrow, model)
     trunk = {v.path for v in model.weights if v.path.startswith(("conv1", "bn1", "layer"))}
     assert trunk and not trunk & dependent
-    wide = tiny.recipe(model="swiftnet", model_options={"features": 128})
+    wide = tiny.recipe(model="swiftnet", network={"options": {"features": 128}})
     assert len(class_dependent(wide, build_network(wide, 11))) < len(dependent) / 4
 
 
 def test_equal_classes_take_the_classifier_too(tmp_path: Path):
-    recipe = tiny.recipe(model="fast_scnn", model_options={})
+    recipe = tiny.recipe(model="fast_scnn", network={"options": {}})
     source = trained(tmp_path / "run", recipe, 11)
     _, after = tuned(recipe, tmp_path / "run", 11)
     assert not changed(source, after)
 
 
 def test_as_many_classes_of_other_names_leave_the_classifier_out(tmp_path: Path):
-    recipe = tiny.recipe(model="fast_scnn", model_options={})
+    recipe = tiny.recipe(model="fast_scnn", network={"options": {}})
     source = trained(tmp_path / "run", recipe, 11, prefix="other")
     before, after = tuned(recipe, tmp_path / "run", 11)
     assert {path.rpartition("/")[0] for path in changed(source, after)} <= CASES["fast_scnn"]
@@ -107,8 +106,8 @@ def test_as_many_classes_of_other_names_leave_the_classifier_out(tmp_path: Path)
 
 
 def test_auxiliary_heads_may_be_missing_on_either_side(tmp_path: Path):
-    recipe = tiny.recipe(model="fast_scnn", model_options={})
-    plain = dataclasses.replace(recipe, auxiliary_heads=False)
+    recipe = tiny.recipe(model="fast_scnn", network={"options": {}})
+    plain = recipe.replace(network={"auxiliary_heads": False})
     trained(tmp_path / "plain", plain, 11)
     before, after = tuned(recipe, tmp_path / "plain", 11)
     assert not [path for path in changed(before, after) if path.startswith("auxlayer.")]
@@ -118,7 +117,7 @@ def test_auxiliary_heads_may_be_missing_on_either_side(tmp_path: Path):
 
 
 def test_an_npz_of_our_names_is_taken_as_a_run_is(tmp_path: Path):
-    recipe = tiny.recipe(model="fast_scnn", model_options={})
+    recipe = tiny.recipe(model="fast_scnn", network={"options": {}})
     source = variable_arrays(build_network(recipe, 19))
     np.savez(tmp_path / "weights.npz", **source)
     before, after = tuned(recipe, tmp_path / "weights.npz", 11)
@@ -129,12 +128,14 @@ def test_an_npz_of_our_names_is_taken_as_a_run_is(tmp_path: Path):
 
 
 def test_another_network_or_other_options_are_refused(tmp_path: Path):
-    narrow = tiny.recipe(model="deeplabv3_mobilenet_v2", model_options={"depth_multiplier": 0.1})
+    narrow = tiny.recipe(
+        model="deeplabv3_mobilenet_v2", network={"options": {"depth_multiplier": 0.1}}
+    )
     trained(tmp_path / "run", narrow, 19)
-    whole = tiny.recipe(model="deeplabv3_mobilenet_v2", model_options={})
+    whole = tiny.recipe(model="deeplabv3_mobilenet_v2", network={"options": {}})
     with pytest.raises(RoadsegError, match=r"has shape \(.*the network needs .* whatever its cla"):
         tuned(whole, tmp_path / "run", 11)
-    other = tiny.recipe(model="fast_scnn", model_options={})
+    other = tiny.recipe(model="fast_scnn", network={"options": {}})
     with pytest.raises(RoadsegError, match="another network than fast_scnn"):
         tuned(other, tmp_path / "run", 11)
 
@@ -150,18 +151,18 @@ def test_a_missing_and_a_left_over_variable_are_named():
 
 
 def test_espnet_starts_from_a_run_of_its_encoder(tmp_path: Path):
-    encoder = tiny.recipe(model="espnet_c", model_options={"p": 2, "q": 3})
+    encoder = tiny.recipe(model="espnet_c", network={"options": {"p": 2, "q": 3}})
     source = trained(tmp_path / "run", encoder, 11)
-    _, after = tuned(tiny.recipe(model="espnet", model_options={}), tmp_path / "run", 11)
+    _, after = tuned(tiny.recipe(model="espnet", network={"options": {}}), tmp_path / "run", 11)
     for path, array in source.items():
         np.testing.assert_array_equal(after[f"encoder.{path}"], array)
 
 
 def test_a_part_of_a_run_with_other_classes(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
-    recipe = tiny.recipe(model=DEEPLAB, model_options={"depth_multiplier": 0.1})
+    recipe = tiny.recipe(model=DEEPLAB, network={"options": {"depth_multiplier": 0.1}})
     source = trained(tmp_path / "run", recipe, 19)
     for part in ("backbone", "fitting"):
-        recipe = dataclasses.replace(recipe, initial_weights_part=part)
+        recipe = recipe.replace(start={"part": part})
         before, after = tuned(recipe, tmp_path / "run", 11)
         for path, array in after.items():
             trunk, head = path.startswith("backbone."), path.startswith("logits")
@@ -172,16 +173,18 @@ def test_a_part_of_a_run_with_other_classes(tmp_path: Path, capsys: pytest.Captu
 
 
 def test_the_auxiliary_network_starts_from_the_backbone_of_another_network(tmp_path: Path):
-    narrow = tiny.recipe(model=DEEPLAB, model_options={"depth_multiplier": 0.1})
+    narrow = tiny.recipe(model=DEEPLAB, network={"options": {"depth_multiplier": 0.1}})
     source = trained(tmp_path / "run", narrow, 19)
     recipe = tiny.recipe(
         task="sampling",
         model="auxiliary",
-        model_options={},
-        auxiliary_depth_multiplier=0.1,
-        auxiliary_input=(16, 16),
-        grid_size=(2, 2),
-        initial_weights_part="backbone",
+        network={"options": {}},
+        sampler={
+            "width": 0.1,
+            "input_size": (16, 16),
+            "grid_size": (2, 2),
+        },
+        start={"part": "backbone"},
     )
     before, after = tuned(recipe, tmp_path / "run", 11)
     for path, array in after.items():
@@ -190,13 +193,15 @@ def test_the_auxiliary_network_starts_from_the_backbone_of_another_network(tmp_p
 
 
 def test_a_part_may_be_asked_for_when_a_run_goes_on(tmp_path: Path):
-    recipe = tiny.recipe(model="fast_scnn", model_options={})
+    recipe = tiny.recipe(model="fast_scnn", network={"options": {}})
     trained(tmp_path / "run", recipe, 11)
-    changes = {"initial_weights": "elsewhere.npz", "initial_weights_part": "backbone"}
-    check_unchanged(RunFolder(tmp_path / "run"), dataclasses.replace(recipe, **changes))
+    changes = {"start.initial_weights": "elsewhere.npz", "start.part": "backbone"}
+    check_unchanged(RunFolder(tmp_path / "run"), recipe.replace(**changes))
 
 
 def test_weights_that_are_not_there_say_how_to_do_without(tmp_path: Path):
-    recipe = tiny.recipe(model="fast_scnn", model_options={})
-    with pytest.raises(RoadsegError, match="absent.pth: no such file; .*--initial-weights none"):
+    recipe = tiny.recipe(model="fast_scnn", network={"options": {}})
+    with pytest.raises(
+        RoadsegError, match="absent.pth: no such file; .*--start.initial-weights none"
+    ):
         tuned(recipe, tmp_path / "absent.pth", 11)

@@ -32,10 +32,15 @@ def frames(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def recipe(records: Path, **changes: Any) -> Recipe:
-    values: dict[str, Any] = {"task": "flow", "model": "pwcnet", "crop_size": SIZE, "batch_size": 2}
-    values |= {"flow_shift_px": (3.0, 4.0), "flow_parallax_px": 2.0, "optimizer": "adam"}
-    values |= {"model_options": {"widths": (3, 4, 4, 4, 4, 4, 4)}, "steps": 2}
-    values |= {"learning_rate": 1e-4}
+    values: dict[str, Any] = {
+        "task": "flow",
+        "model": "pwcnet",
+        "augment.crop_size": SIZE,
+        "batch_size": 2,
+    }
+    values |= {"flow.shift_px": (3.0, 4.0), "flow.parallax_px": 2.0, "optimizer.kind": "adam"}
+    values |= {"network.options": {"widths": (3, 4, 4, 4, 4, 4, 4)}, "steps": 2}
+    values |= {"optimizer.learning_rate": 1e-4}
     return tiny.recipe(records, **{**values, **changes})
 
 
@@ -55,7 +60,7 @@ def network_that_finds(flow: Any) -> Any:
 
 @pytest.mark.parametrize("loss", ["multi_scale", "l2"])
 def test_the_known_flow_has_no_loss_and_another_has(frames: Path, loss: str) -> None:
-    chosen = recipe(frames, flow_loss=loss)
+    chosen = recipe(frames, flow={"loss": loss})
     batch = first_batch(chosen, open_records(frames, "train"))
     known = flow_inputs(chosen, batch)[2]
     right, wrong = (
@@ -69,7 +74,14 @@ def test_the_known_flow_has_no_loss_and_another_has(frames: Path, loss: str) -> 
 def test_without_the_known_flow_the_right_one_is_still_better_than_none(
     frames: Path, loss: str
 ) -> None:
-    chosen = recipe(frames, flow_loss=loss, flow_tilt=0.0, flow_parallax_px=0.0)
+    chosen = recipe(
+        frames,
+        flow={
+            "loss": loss,
+            "tilt": 0.0,
+            "parallax_px": 0.0,
+        },
+    )
     batch = first_batch(chosen, open_records(frames, "train"))
     known = flow_inputs(chosen, batch)[2]
     right, wrong = (
@@ -101,7 +113,7 @@ def test_terms_of_two_halves_of_a_batch_add_up_to_those_of_the_whole(frames: Pat
 @pytest.fixture(scope="module")
 def trained(frames: Path, tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
     run = RunFolder(tmp_path_factory.mktemp("trained") / "run")
-    assert loop.train(recipe(frames, pictures_every_steps=1), run) == 0
+    assert loop.train(recipe(frames, log={"pictures_every_steps": 1}), run) == 0
     return run
 
 
@@ -117,7 +129,11 @@ def test_a_flow_network_goes_on_from_a_run_on_other_classes(
     trained: RunFolder, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     other = pairs.write_pairs(tmp_path / "pairs")
-    values = {"flow_pairs": "views", "flow_loss": "self", "initial_weights": str(trained.path)}
+    values = {
+        "flow.pairs": "views",
+        "flow.loss": "self",
+        "start.initial_weights": str(trained.path),
+    }
     table = json.loads((other / "label_table.json").read_text())
     table["names"][0] = "street"
     (other / "label_table.json").write_text(json.dumps(table))
@@ -134,7 +150,7 @@ def test_a_place_in_the_run_gives_the_same_pair_again_and_another_place_another(
 def test_recorded_pairs_come_whole_with_their_flow(tmp_path: Path) -> None:
     flow = np.random.default_rng(0).normal(size=(64, 72, 2)).astype(np.float32)
     records = pairs.write_pairs(tmp_path / "pairs", size=(64, 72), flow=flow)
-    chosen = recipe(records, flow_pairs="recorded")
+    chosen = recipe(records, flow={"pairs": "recorded"})
     first, second, known = flow_inputs(
         chosen, first_batch(chosen, open_two_views(records, "train"))
     )
@@ -145,7 +161,7 @@ def test_recorded_pairs_come_whole_with_their_flow(tmp_path: Path) -> None:
 def test_recorded_pairs_without_a_flow_are_refused(tmp_path: Path) -> None:
     records = pairs.write_pairs(tmp_path / "pairs")
     with pytest.raises(RoadsegError, match="no flow in 'train'.*views those without"):
-        first_batch(recipe(records, flow_pairs="recorded"), open_two_views(records, "train"))
+        first_batch(recipe(records, flow={"pairs": "recorded"}), open_two_views(records, "train"))
 
 
 def test_of_two_views_the_first_is_the_wide_one_as_the_narrow_camera_sees_it(
@@ -155,7 +171,13 @@ def test_of_two_views_the_first_is_the_wide_one_as_the_narrow_camera_sees_it(
     from roadseg.two_cameras.rig import find_rig
 
     records = pairs.write_pairs(tmp_path / "pairs")
-    chosen = recipe(records, flow_pairs="views", flow_loss="self")
+    chosen = recipe(
+        records,
+        flow={
+            "pairs": "views",
+            "loss": "self",
+        },
+    )
     batch = first_batch(chosen, open_two_views(records, "train"))
     first, second, known = flow_inputs(chosen, batch)
     matrix = find_rig().sampling_matrix("narrow", size=SIZE)
@@ -168,11 +190,11 @@ def test_of_two_views_the_first_is_the_wide_one_as_the_narrow_camera_sees_it(
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"crop_size": (64, 63)}, "--crop-size .*at least 64 a side"),
-        ({"flow_pairs": "views"}, "--flow-loss multi_scale: wanted self"),
-        ({"flow_shift_px": (-1.0, 2.0)}, "--flow-shift-px"),
-        ({"flow_tilt": 0.5}, "--flow-tilt 0.5: wanted 0 to 0.2"),
-        ({"flow_parallax_px": -1.0}, "--flow-parallax-px"),
+        ({"augment.crop_size": (64, 63)}, "--augment.crop-size .*at least 64 a side"),
+        ({"flow.pairs": "views"}, "--flow.loss multi_scale: wanted self"),
+        ({"flow.shift_px": (-1.0, 2.0)}, "--flow.shift-px"),
+        ({"flow.tilt": 0.5}, "--flow.tilt 0.5: wanted 0 to 0.2"),
+        ({"flow.parallax_px": -1.0}, "--flow.parallax-px"),
         ({"model": "icnet"}, "--model icnet: wanted one that learns the flow"),
     ],
 )

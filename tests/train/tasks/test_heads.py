@@ -4,6 +4,7 @@ import json
 import os
 import signal
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -19,8 +20,8 @@ from roadseg.train import loop
 from roadseg.train.step import TrainingStep
 from tests.train import tiny
 
-NETWORK = {"model": "fast_scnn", "model_options": {}, "crop_size": (32, 32)}
-HEADS = {"model_options": {"side": True}, "loss": "ohem", "ohem_min_kept": 50}
+NETWORK = {"model": "fast_scnn", "network.options": {}, "augment.crop_size": (32, 32)}
+HEADS = {"network.options": {"side": True}, "loss.kind": "ohem", "loss.ohem_min_kept": 50}
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +51,14 @@ def make_run(path: Path, recipe: Recipe, extra: str = "") -> RunFolder:
 def test_a_stopped_run_with_two_heads_and_mining_equals_an_uninterrupted_one(
     optimizer: str, records: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    recipe = tiny.recipe(records, optimizer=optimizer, ema=0.9, **HEADS)
+    recipe = tiny.recipe(
+        records,
+        optimizer={
+            "kind": optimizer,
+            "ema_decay": 0.9,
+        },
+        **HEADS,
+    )
     whole, stopped = RunFolder(tmp_path / "whole"), RunFolder(tmp_path / "stopped")
     assert loop.train(recipe, whole) == 0
     report = loop._Loop._report
@@ -76,13 +84,13 @@ def test_a_stopped_run_with_two_heads_and_mining_equals_an_uninterrupted_one(
 
 def test_training_builds_the_heads_that_the_recipe_asks_for() -> None:
     assert set(build_network(tiny.recipe(**NETWORK), 3).output) == {"scores", "aux"}
-    alone = tiny.recipe(auxiliary_heads=False, **NETWORK)
+    alone = tiny.recipe(network={"auxiliary_heads": False}, **NETWORK)
     assert not isinstance(build_network(alone, 3).output, dict)
     assert not isinstance(build_network(tiny.recipe(**NETWORK), 3, True).output, dict)
 
 
 def test_a_network_without_auxiliary_heads_trains_on_its_scores_alone() -> None:
-    model = build_network(tiny.recipe(model_options={}), 3)
+    model = build_network(tiny.recipe(network={"options": {}}), 3)
     assert not isinstance(model.output, dict)
 
 
@@ -102,20 +110,24 @@ def test_what_else_a_checkpoint_has_over_is_still_refused(tmp_path: Path) -> Non
 
 
 def test_heads_of_a_run_that_was_trained_without_them_are_refused(tmp_path: Path) -> None:
-    recipe = tiny.recipe(auxiliary_heads=False, **NETWORK)
+    recipe = tiny.recipe(network={"auxiliary_heads": False}, **NETWORK)
     run = make_run(tmp_path, recipe, extra="auxlayer.4/bias")
     with pytest.raises(RoadsegError, match="also holds 'auxlayer.4/bias'"):
         run.load_network()
 
 
 def test_a_recipe_of_before_has_the_losses_of_before(tmp_path: Path) -> None:
-    run = make_run(tmp_path, tiny.recipe(model_options={}))
-    before = ("name", "task", "source", "model", "model_options", "learning_rate", "batch_size")
-    values = {name: getattr(run.recipe, name) for name in before}
+    run = make_run(tmp_path, tiny.recipe(network={"options": {}}))
+    values: dict[str, Any] = {"name": "old", "task": "segmentation", "source": "made for tests"}
+    values |= {"model": run.recipe.model, "model_options": {}, "learning_rate": 0.1}
     (tmp_path / "recipe.json").write_text(json.dumps(values))
     recipe = run.recipe
-    assert (recipe.loss, recipe.optimizer, recipe.schedule) == ("cross_entropy", "sgd", "poly")
-    assert (recipe.weight_decay_on, recipe.padding, recipe.scaling) == (
+    assert (recipe.loss.kind, recipe.optimizer.kind, recipe.schedule.kind) == (
+        "cross_entropy",
+        "sgd",
+        "poly",
+    )
+    assert (recipe.optimizer.weight_decay_on, recipe.augment.padding, recipe.augment.resize) == (
         "kernels",
         "grey",
         "aligned",
@@ -124,7 +136,9 @@ def test_a_recipe_of_before_has_the_losses_of_before(tmp_path: Path) -> None:
 
 
 def test_the_loss_of_several_heads_is_the_weighted_sum_of_their_means() -> None:
-    recipe = tiny.recipe(auxiliary_weight=0.3, model_options={"side": True, "dropout": 0.0})
+    recipe = tiny.recipe(
+        loss={"auxiliary_weight": 0.3}, network={"options": {"side": True, "dropout": 0.0}}
+    )
     keras.utils.set_random_seed(0)
     model = tiny.network(recipe, 3)
     step = TrainingStep(recipe, model, None, tf.distribute.get_strategy())
@@ -144,7 +158,7 @@ def test_the_loss_of_several_heads_is_the_weighted_sum_of_their_means() -> None:
 
 @pytest.mark.parametrize("precision", ["float64", "mixed_float16"])
 def test_every_precision_trains_several_heads_with_mining(precision: str) -> None:
-    recipe = tiny.recipe(precision=precision, optimizer="adam", **HEADS)
+    recipe = tiny.recipe(precision=precision, optimizer={"kind": "adam"}, **HEADS)
     with loop.precision(precision):
         model = tiny.network(recipe, 3)
         step = TrainingStep(recipe, model, None, tf.distribute.get_strategy())

@@ -23,7 +23,10 @@ CASES = [
     pytest.param("ddrnet_23_slim", "uniform", marks=pytest.mark.slow),
     pytest.param("sfnet_resnet18", "nus", marks=pytest.mark.slow),
 ]
-COMMON = "--batch-size 2 --steps 2 --shuffle-buffer 4 --pictures-every-steps 0 --crop-size 64 64"
+COMMON = (
+    "--batch-size 2 --steps 2 --data.shuffle-buffer 4 --log.pictures-every-steps 0 "
+    "--augment.crop-size 64 64"
+)
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +65,7 @@ def test_a_network_behind_sampling_trains_evaluates_and_exports(
     options = [*COMMON.split(), "--records", str(records), "--sampler", sampling]
     if sampling == "nus":
         options += ["--sampler-run", str(auxiliary)]
-    recipe = ["--recipe", "camvid/fast_scnn", "--model", network, "--model-options"]
+    recipe = ["--recipe", "camvid/fast_scnn", "--model", network, "--network.options"]
     roadseg("train", "--run", str(run), *recipe, "--sampling-size", "32", "32", *options)
     assert [step for step, _ in RunFolder(run).checkpoints()] == [2]
     event = next(e for e in RunFolder(run).read_metrics() if e["event"] == "train")

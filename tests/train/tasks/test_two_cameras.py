@@ -40,9 +40,9 @@ def records(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def recipe(records: Path, **changes: Any) -> Recipe:
-    values = {"task": "two_views", "model": "tiny_coupled", "model_options": {}, "batch_size": 2}
-    values |= {"crop_size": (16, 24), "steps": 2, "bias_gradient_factor": 1.0}
-    return tiny.recipe(records, **{**values, "auxiliary_heads": False, **changes})
+    values = {"task": "two_views", "model": "tiny_coupled", "network.options": {}, "batch_size": 2}
+    values |= {"augment.crop_size": (16, 24), "steps": 2, "optimizer.bias_gradient_factor": 1.0}
+    return tiny.recipe(records, **{**values, "network.auxiliary_heads": False, **changes})
 
 
 def trained(run: Path, chosen: Recipe) -> RunFolder:
@@ -65,7 +65,7 @@ def drawn(chosen: Recipe, run: Path) -> dict[str, np.ndarray]:
 def test_views_are_resized_as_pillow_does_and_nothing_else(tmp_path: Path) -> None:
     # A size at which no picked pixel lies halfway between two.
     records = pairs.write_pairs(tmp_path / "pairs", size=(24, 36))
-    chosen, opened = recipe(records, shuffle_buffer=1), open_two_views(records, "train")
+    chosen, opened = recipe(records, data={"shuffle_buffer": 1}), open_two_views(records, "train")
     batch = next(iter(training_batches(chosen, opened)))
     examples = list(opened.examples())
     for view, prefix in (("wide", ""), ("narrow", "second_")):
@@ -102,7 +102,13 @@ def test_a_network_for_single_images_learns_from_both_views(records: Path, tmp_p
 def test_fixed_parts_stay_and_their_statistics_move_only_on_request(
     records: Path, tmp_path: Path, moving: bool
 ) -> None:
-    chosen = recipe(records, fix=("backbone", "flow"), moving_statistics=moving)
+    chosen = recipe(
+        records,
+        start={
+            "frozen": ("backbone", "flow"),
+            "update_frozen_statistics": moving,
+        },
+    )
     before, after = drawn(chosen, tmp_path / "x"), weights(trained(tmp_path / "run", chosen))
     fixed = PARTS["backbone"] + PARTS["flow"]
     for name, array in before.items():
@@ -115,18 +121,20 @@ def test_fixed_parts_stay_and_their_statistics_move_only_on_request(
 def test_a_part_that_the_network_has_not_cannot_be_fixed(
     records: Path, tmp_path: Path, fix: tuple[str, ...]
 ) -> None:
-    with pytest.raises(RoadsegError, match=f"--fix {fix[-1]}: no such part.*there: .*fusion_wide"):
-        trained(tmp_path / "run", recipe(records, fix=fix))
+    with pytest.raises(
+        RoadsegError, match=f"--start.frozen {fix[-1]}: no such part.*there: .*fusion_wide"
+    ):
+        trained(tmp_path / "run", recipe(records, start={"frozen": fix}))
 
 
 def test_a_network_without_a_flow_has_none_to_fix(records: Path, tmp_path: Path) -> None:
     with pytest.raises(RoadsegError, match="no such part in tiny_alone.*there: backbone, head"):
-        trained(tmp_path / "run", recipe(records, model="tiny_alone", fix=("flow",)))
+        trained(tmp_path / "run", recipe(records, model="tiny_alone", start={"frozen": ("flow",)}))
 
 
 def test_something_has_to_be_left_to_train(records: Path, tmp_path: Path) -> None:
     with pytest.raises(RoadsegError, match="nothing is left to train"):
-        trained(tmp_path / "run", recipe(records, fix=tuple(PARTS)))
+        trained(tmp_path / "run", recipe(records, start={"frozen": tuple(PARTS)}))
 
 
 @pytest.fixture(scope="module")
@@ -158,7 +166,16 @@ def test_a_stage_takes_each_part_from_the_run_that_has_it(
     records: Path, stages: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     before = (str(stages / "segmentation"), str(stages / "flow"))
-    found = drawn(recipe(records, stages_before=before, new_parts=NEW), tmp_path / "run")
+    found = drawn(
+        recipe(
+            records,
+            start={
+                "stages": before,
+                "new_parts": NEW,
+            },
+        ),
+        tmp_path / "run",
+    )
     segmentation, whole = weights(RunFolder(before[0])), weights(RunFolder(stages / "whole"))
     for name, array in found.items():
         alone = name.startswith(PARTS["backbone"] + PARTS["head"])
@@ -172,7 +189,7 @@ def test_of_two_stages_that_have_a_part_the_later_counts(
     records: Path, stages: Path, tmp_path: Path
 ) -> None:
     before = (str(stages / "whole"), str(stages / "segmentation"))
-    found = drawn(recipe(records, stages_before=before), tmp_path / "run")
+    found = drawn(recipe(records, start={"stages": before}), tmp_path / "run")
     name = "head.project/kernel"
     np.testing.assert_array_equal(found[name], weights(RunFolder(stages / "segmentation"))[name])
 
@@ -180,36 +197,44 @@ def test_of_two_stages_that_have_a_part_the_later_counts(
 def test_every_part_that_no_stage_gives_is_named(
     records: Path, stages: Path, tmp_path: Path
 ) -> None:
-    chosen = recipe(records, stages_before=(str(stages / "segmentation"),))
-    expected = r"no weights of flow \(2 variables\), fusion_narrow .*, fusion_wide .*--new-parts"
+    chosen = recipe(records, start={"stages": (str(stages / "segmentation"),)})
+    expected = (
+        r"no weights of flow \(2 variables\), fusion_narrow .*, fusion_wide .*--start.new-parts"
+    )
     with pytest.raises(RoadsegError, match=expected):
         trained(tmp_path / "run", chosen)
 
 
 def test_a_stage_of_another_network_is_refused(records: Path, stages: Path, tmp_path: Path) -> None:
     before = (str(stages / "whole"),)
-    chosen = recipe(records, model="tiny_alone", stages_before=before)
+    chosen = recipe(records, model="tiny_alone", start={"stages": before})
     with pytest.raises(RoadsegError, match="is nothing that this network has"):
         trained(tmp_path / "run", chosen)
 
 
 def test_a_stage_of_other_classes_is_refused(records: Path, stages: Path, tmp_path: Path) -> None:
-    chosen = recipe(records, void_class=True, stages_before=(str(stages / "whole"),))
+    chosen = recipe(
+        records, network={"void_class": True}, start={"stages": (str(stages / "whole"),)}
+    )
     with pytest.raises(RoadsegError, match=r"has shape .*3\), the network needs .*4\)"):
         trained(tmp_path / "run", chosen)
 
 
 def test_a_stage_that_was_not_trained_is_refused(records: Path, tmp_path: Path) -> None:
-    chosen = recipe(records, stages_before=(str(tmp_path / "nothing"),))
-    with pytest.raises(RoadsegError, match="--stages-before .*nothing: no run here"):
+    chosen = recipe(records, start={"stages": (str(tmp_path / "nothing"),)})
+    with pytest.raises(RoadsegError, match="--start.stages .*nothing: no run here"):
         trained(tmp_path / "run", chosen)
 
 
 def test_a_stopped_run_of_a_stage_equals_an_uninterrupted_one(
     records: Path, stages: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    values: dict[str, Any] = {"fix": ("backbone",), "steps": 4, "summary_every_steps": 1}
-    chosen = recipe(records, stages_before=(str(stages / "whole"),), **values)
+    values: dict[str, Any] = {
+        "start.frozen": ("backbone",),
+        "steps": 4,
+        "log.summary_every_steps": 1,
+    }
+    chosen = recipe(records, start={"stages": (str(stages / "whole"),)}, **values)
     whole, report = trained(tmp_path / "whole", chosen), loop._Loop._report
 
     def stop_at_two(self: Any, done: int, *rest: Any) -> None:
@@ -234,6 +259,6 @@ def test_the_run_keeps_the_text_of_its_rig_file(
 
     file = tmp_path / "rig.yaml"
     file.write_text(find_rig().to_yaml())
-    kept = with_rig(recipe(records, rig=str(file)))
+    kept = with_rig(recipe(records, network={"rig": str(file)}))
     file.unlink()
-    assert find_rig(kept.rig) == find_rig() and with_rig(kept) == kept
+    assert find_rig(kept.network.rig) == find_rig() and with_rig(kept) == kept

@@ -12,7 +12,7 @@ from tests.train import tiny
 
 def make(**changes) -> TrainingStep:
     keras.utils.set_random_seed(0)
-    recipe = tiny.recipe(model_options={"dropout": 0.0}, **changes)
+    recipe = tiny.recipe(network={"options": {"dropout": 0.0}}, **changes)
     model = tiny.network(recipe, num_outputs(recipe, tiny.TABLE))
     return TrainingStep(recipe, model, None, tf.distribute.get_strategy())
 
@@ -26,7 +26,7 @@ def batch() -> dict[str, tf.Tensor]:
 
 
 def test_ignored_pixels_are_the_last_class() -> None:
-    step = make(void_class=True)
+    step = make(network={"void_class": True})
     assert step.model.output_shape[-1] == tiny.CLASSES + 1
     _, labels = step.inputs(batch())
     expected = batch()["label"].numpy().astype(int)
@@ -41,7 +41,7 @@ def test_without_a_void_class_they_stay_ignored() -> None:
 
 
 def test_the_loss_is_the_mean_over_all_pixels() -> None:
-    step, data = make(void_class=True), batch()
+    step, data = make(network={"void_class": True}), batch()
     scores = step.model(tf.cast(data["image"], tf.float32), training=True)
     labels = np.where(data["label"] == 255, tiny.CLASSES, data["label"]).astype(int)
     expected = keras.losses.sparse_categorical_crossentropy(labels, scores, from_logits=True)
@@ -49,7 +49,7 @@ def test_the_loss_is_the_mean_over_all_pixels() -> None:
 
 
 def test_padding_stays_ignored_where_void_is_a_class() -> None:
-    step, data = make(void_class=True), batch()
+    step, data = make(network={"void_class": True}), batch()
     data["content"] = tf.constant([[0, 0, 20, 24], [0, 4, 24, 24]], tf.int32)
     labels = step.inputs(data)[1].numpy()
     assert (labels[0, 20:] == 255).all() and (labels[1, 12:, :4] == 255).all()

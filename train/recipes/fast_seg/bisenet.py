@@ -5,20 +5,19 @@ so 60,000 steps as it advises without them. The auxiliary heads' loss and weight
 network's original, TorchSeg (all three outputs mined, weights 1, 1, 1).
 """
 
-from dataclasses import replace
-
 from roadseg.recipe.recipe import Recipe
 from roadseg.train.recipes.fast_seg.shared import SHARED, on_one_gpu
 
-RECIPE: Recipe = replace(
-    SHARED,
+RECIPE: Recipe = SHARED.replace(
     name="fast_seg/bisenet",
     source="none published; the shared recipe of Fast_Seg 7895738, losses of TorchSeg",
     model="bisenet",
-    model_options={"normalisation": "rgb"},
-    crop_size=(1024, 1024),
+    network={"options": {"normalisation": "rgb"}},
+    augment={"crop_size": (1024, 1024)},
     steps=60_000,
-    auxiliary_loss="ohem",
-    auxiliary_weight=1.0,
+    loss={
+        "auxiliary_kind": "ohem",
+        "auxiliary_weight": 1.0,
+    },
 )
 ONE_GPU: Recipe = on_one_gpu(RECIPE)

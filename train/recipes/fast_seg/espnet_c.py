@@ -5,20 +5,19 @@ compare at 1/8 with labels reduced to it; here scores are enlarged to the label'
 Fast_Seg does. On scales and crop see fast_seg/espnet.
 """
 
-from dataclasses import replace
-
 from roadseg.recipe.recipe import Recipe
 from roadseg.train.recipes.fast_seg.espnet import RECIPE as ESPNET
 from roadseg.train.recipes.fast_seg.shared import on_one_gpu
 
-RECIPE: Recipe = replace(
-    ESPNET,
+RECIPE: Recipe = ESPNET.replace(
     name="fast_seg/espnet_c",
     source="sacmehta/ESPNet afe71c3, train/main.py; loss at full size and one crop size are ours",
     model="espnet_c",
-    model_options={"p": 2, "q": 8, "normalisation": "espnet_cityscapes"},
+    network={"options": {"p": 2, "q": 8, "normalisation": "espnet_cityscapes"}},
     batch_size=12,  # there 14 for the middle copy, 16 for the two small ones
     steps=371_875,  # 300 epochs x 5 copies x 2,975 images / 12
-    halve_every_steps=123_958,  # 100 epochs
+    schedule={
+        "halve_every_steps": 123_958,  # 100 epochs
+    },
 )
 ONE_GPU: Recipe = on_one_gpu(RECIPE)

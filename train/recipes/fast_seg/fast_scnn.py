@@ -5,19 +5,16 @@ small networks without ImageNet weights: a short schedule costs this one much (a
 elsewhere, Tramac/Fast-SCNN-pytorch, reports 54.84 mIoU on val; the paper 68.0 on test).
 """
 
-from dataclasses import replace
-
 from roadseg.recipe.recipe import Recipe
 from roadseg.train.recipes.fast_seg.shared import SHARED, on_one_gpu
 
-RECIPE: Recipe = replace(
-    SHARED,
+RECIPE: Recipe = SHARED.replace(
     name="fast_seg/fast_scnn",
     source="none published; the shared recipe of Fast_Seg 7895738, steps and crop from its advice",
     model="fast_scnn",
-    model_options={"normalisation": "rgb"},
-    initial_weights="none",
-    crop_size=(1024, 1024),
+    network={"options": {"normalisation": "rgb"}},
+    start={"initial_weights": "none"},
+    augment={"crop_size": (1024, 1024)},
     steps=120_000,
 )
 ONE_GPU: Recipe = on_one_gpu(RECIPE)

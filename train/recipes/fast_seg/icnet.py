@@ -3,20 +3,23 @@
 Source: Fast_Seg 7895738, train_icnet.sh and CriterionICNet.
 """
 
-from dataclasses import replace
-
 from roadseg.recipe.recipe import Recipe
 from roadseg.train.recipes.fast_seg.shared import SHARED, on_one_gpu
 
-RECIPE: Recipe = replace(
-    SHARED,
+RECIPE: Recipe = SHARED.replace(
     name="fast_seg/icnet",
     source="Fast_Seg 7895738, train_icnet.sh",
     model="icnet",
-    model_options={"normalisation": "bgr"},  # --rgb 0
-    initial_weights="pretrained/resnet50-deep.pth",  # ImageNet, BGR
-    crop_size=(832, 832),
+    network={
+        "options": {"normalisation": "bgr"},  # --rgb 0
+    },
+    start={
+        "initial_weights": "pretrained/resnet50-deep.pth",  # ImageNet, BGR
+    },
+    augment={"crop_size": (832, 832)},
     steps=50_000,
-    auxiliary_loss="ohem",  # all four outputs are mined
+    loss={
+        "auxiliary_kind": "ohem",  # all four outputs are mined
+    },
 )
 ONE_GPU: Recipe = on_one_gpu(RECIPE)

@@ -6,6 +6,7 @@ Published mIoU on the central 1024x1024 crops of val, read off docs/chart.png (+
 N = 128, 160, 192, 224: adaptive 0.330, 0.370, 0.394, 0.417; uniform 0.294, 0.331, 0.370, 0.403.
 """
 
+from roadseg.recipe import groups
 from roadseg.recipe.recipe import Recipe
 
 RECIPE = Recipe(
@@ -14,38 +15,52 @@ RECIPE = Recipe(
     source="adaptive-sampling 95fbcc1e, research/deeplab/test_mobilenetv2_with_nus.sh",
     measured="not trained here",
     model="deeplabv3_mobilenet_v2",
-    model_options={"output_stride": 16, "depth_multiplier": 1.0, "dropout": 0.1},
-    evaluation_options={"output_stride": 8},
-    initial_weights="imagenet",  # mobilenet_v2_1.0_<N>; the head is drawn
+    network=groups.Network(
+        options={"output_stride": 16, "depth_multiplier": 1.0, "dropout": 0.1},
+        evaluation_options={"output_stride": 8},
+    ),
+    start=groups.Start(
+        initial_weights="imagenet",  # mobilenet_v2_1.0_<N>; the head is drawn
+    ),
     records="records",
     split="train",
-    # Input. A 1024x2048 image leaves the column of the crop to chance.
-    crop_size=(1024, 1024),
-    min_scale=1.0,  # no scale augmentation
-    max_scale=1.0,
-    scale_step=0.0,
-    flip_probability=0.5,  # input_preprocess.py, _PROB_OF_FLIP
-    shuffle_buffer=100,
-    # Sampling. UNIFORM=1 of the script is sampler='uniform'.
-    sampler="nus",
-    sampling_window="crop",
-    sampling_size=(128, 128),  # SAMPLING_SIZE; published 128, 160, 192, 224
-    grid_size=(8, 8),
-    auxiliary_input=(64, 64),
-    auxiliary_depth_multiplier=0.25,
-    target_alpha=0.5,
-    target_classes=(11, 12, 13, 14, 15, 16, 17, 18),  # person to bicycle
+    augment=groups.Augment(
+        # Input. A 1024x2048 image leaves the column of the crop to chance.
+        crop_size=(1024, 1024),
+        min_scale=1.0,  # no scale augmentation
+        max_scale=1.0,
+        scale_step=0.0,
+        flip_probability=0.5,  # input_preprocess.py, _PROB_OF_FLIP
+    ),
+    data=groups.Data(shuffle_buffer=100),
+    sampling=groups.Sampling(
+        # Sampling. UNIFORM=1 of the script is sampler='uniform'.
+        kind="nus",
+        window="crop",
+        size=(128, 128),  # SAMPLING_SIZE; published 128, 160, 192, 224
+    ),
+    sampler=groups.SamplerNetwork(
+        grid_size=(8, 8),
+        input_size=(64, 64),
+        width=0.25,
+        alpha=0.5,
+        classes=(11, 12, 13, 14, 15, 16, 17, 18),  # person to bicycle
+    ),
     # Optimisation.
     batch_size=16,
     steps=90_000,
-    learning_rate=0.007,
-    power=0.9,
-    momentum=0.9,
-    weight_decay=4e-5,
-    bias_gradient_factor=2.0,  # train_utils.py: last layers' biases
-    # Checkpoints and summaries. The summary interval is called seconds there, and counts steps.
-    checkpoint_every_steps=0,
-    checkpoint_every_seconds=1200.0,
-    summary_every_steps=100,
-    pictures_every_steps=600,
+    optimizer=groups.Optimizer(
+        learning_rate=0.007,
+        momentum=0.9,
+        weight_decay=4e-5,
+        bias_gradient_factor=2.0,  # train_utils.py: last layers' biases
+    ),
+    schedule=groups.Schedule(power=0.9),
+    log=groups.Log(
+        # Checkpoints and summaries. The summary interval is called seconds there, and counts steps.
+        checkpoint_every_steps=0,
+        checkpoint_every_seconds=1200.0,
+        summary_every_steps=100,
+        pictures_every_steps=600,
+    ),
 )

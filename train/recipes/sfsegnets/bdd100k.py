@@ -3,60 +3,52 @@
 Images are smaller than a tile of 1024, so the original finds no centroid in them; see `shared`.
 """
 
-from dataclasses import replace
-
 from roadseg.recipe.recipe import Recipe
 from roadseg.train.recipes.sfsegnets.shared import DEEP_SUPERVISION, SHARED, TRUNKS
 
 EPOCH = 218  # 7,000 images: 875 for each of 8 GPUs, 4 at a time
 
-BDD100K: Recipe = replace(
-    SHARED,
+BDD100K: Recipe = SHARED.replace(
     name="sfsegnets/bdd100k",
-    class_uniform_pct=0.0,
+    class_uniform={"fraction": 0.0},
     batch_size=32,
-    learning_rate=0.01,
+    optimizer={"learning_rate": 0.01},
     steps=350 * EPOCH,
-    rate_every_steps=EPOCH,
-    checkpoint_every_steps=5 * EPOCH,
+    schedule={"update_every_steps": EPOCH},
+    log={"checkpoint_every_steps": 5 * EPOCH},
 )
 
-SFNET_RESNET18: Recipe = replace(
-    BDD100K,
+SFNET_RESNET18: Recipe = BDD100K.replace(
     name="sfsegnets/sfnet_resnet18_bdd100k",
     source="SFSegNets ba475ba, train_bdd_sfnet_res18.sh; 60.6 on val",
     model="sfnet_resnet18",
-    initial_weights=TRUNKS["resnet18"],
+    start={"initial_weights": TRUNKS["resnet18"]},
     steps=300 * EPOCH,
 )
-SFNET_DFNET_V1: Recipe = replace(
-    BDD100K,
+SFNET_DFNET_V1: Recipe = BDD100K.replace(
     name="sfsegnets/sfnet_dfnet_v1_bdd100k",
     source="SFSegNets ba475ba, train_bdd_sfnet_dfv1.sh; 55.4 on val",
     model="sfnet_dfnet_v1",
-    initial_weights=TRUNKS["dfnet_v1"],
+    start={"initial_weights": TRUNKS["dfnet_v1"]},
 )
-SFNET_DFNET_V2: Recipe = replace(
-    BDD100K,
+SFNET_DFNET_V2: Recipe = BDD100K.replace(
     name="sfsegnets/sfnet_dfnet_v2_bdd100k",
     source="SFSegNets ba475ba, train_bdd_sfnet_dfv2.sh; 60.2 on val",
     model="sfnet_dfnet_v2",
-    initial_weights=TRUNKS["dfnet_v2"],
+    start={"initial_weights": TRUNKS["dfnet_v2"]},
 )
-SFNET_LITE_RESNET18: Recipe = replace(
-    BDD100K,
+SFNET_LITE_RESNET18: Recipe = BDD100K.replace(
     name="sfsegnets/sfnet_lite_resnet18_bdd100k",
     source="SFSegNets ba475ba, train_bdd_sfnet_res18_v2.sh",
     model="sfnet_lite_resnet18",
-    initial_weights=TRUNKS["resnet18"],
-    ohem_min_kept=DEEP_SUPERVISION,
-    learning_rate=0.02,
+    start={"initial_weights": TRUNKS["resnet18"]},
+    loss={"ohem_min_kept": DEEP_SUPERVISION},
+    optimizer={"learning_rate": 0.02},
 )
-SFNET_LITE_STDC2: Recipe = replace(
-    SFNET_LITE_RESNET18,
+SFNET_LITE_STDC2: Recipe = SFNET_LITE_RESNET18.replace(
     name="sfsegnets/sfnet_lite_stdc2_bdd100k",
     source="SFSegNets ba475ba, train_bdd_sfnet_v2_stdc_v2.sh",
     model="sfnet_lite_stdc2",
-    initial_weights=TRUNKS["stdc2"],
-    class_uniform_pct=0.5,
+    start={"initial_weights": TRUNKS["stdc2"]},
+    class_uniform={"fraction": 0.5},
 )

@@ -5,12 +5,17 @@ that all of its scripts give. Each is for 8 GPUs, and its batch is 8 times that 
 has as many steps as a GPU has whole batches: 1 / 8 of the images, rounded up, over its batch.
 What the original does by mistake is put right, and can be had as it was:
 
-    --rate-ahead                      the rate of the epoch after, 0 in the last one
-    --class-uniform-gaps leave        no centroids in images smaller than a tile, shorter epochs
-    --centroid-crop published         crops that miss the centroid by a pixel, or by the padding
-    --local-norms head.conv_last.* .. batch statistics of a replica alone; LOCAL_NORMS has them all
+    --schedule.one-interval-ahead
+        the rate of the epoch after, 0 in the last one
+    --class-uniform.absent-classes skip
+        no centroids in images smaller than a tile, shorter epochs
+    --class-uniform.crop-position sfsegnets
+        crops that miss the centroid by a pixel, or by the padding
+    --batch-norm.unsynchronised head.conv_last.* ..
+        batch statistics of a replica alone; LOCAL_NORMS has them all
 """
 
+from roadseg.recipe import groups
 from roadseg.recipe.recipe import Recipe
 from roadseg.train.recipes.fast_seg import shared as fast_seg
 
@@ -22,44 +27,58 @@ SHARED = Recipe(
     measured="not trained here",
     records="records",
     split="train",
-    model_options={"normalisation": "rgb"},
-    # Which images: half of an epoch at random, the other half class by class.
-    class_uniform_pct=0.5,
-    class_uniform_tile=1024,
-    class_uniform_gaps="fill",  # there: images smaller than a tile have no centroids
-    # Input: scale, pad, crop, mirror, jitter, blur.
-    crop_size=(1024, 1024),
-    centroid_crop="inside",
-    padding="black",
-    padding_at="around",
-    min_scale=0.5,  # any value up to max_scale
-    max_scale=2.0,
-    scale_step=0.0,
-    scaling="cubic",  # PIL
-    flip_probability=0.5,
-    colour_jitter=0.25,
-    blur_sigma=(0.15, 1.3),  # cannot be turned off there; 0 0 does it here
-    # The original shuffles the whole list; here the shards and 500 records, where classes are not
-    # drawn: where they are, the whole list as well.
-    shuffle_buffer=500,
-    # Loss: main scores with mining; side heads, where there are any, alike.
-    loss="ohem",
-    ohem_threshold=0.7,
-    ohem_min_kept=10_000,  # pixels of the batch of one device
-    auxiliary_heads=False,
-    auxiliary_loss="ohem",
-    auxiliary_weight=1.0,
+    network=groups.Network(
+        options={"normalisation": "rgb"},
+        auxiliary_heads=False,
+    ),
+    class_uniform=groups.ClassUniform(
+        # Which images: half of an epoch at random, the other half class by class.
+        fraction=0.5,
+        tile=1024,
+        absent_classes="redistribute",  # there: images smaller than a tile have no centroids
+        crop_position="inside",
+    ),
+    augment=groups.Augment(
+        # Input: scale, pad, crop, mirror, jitter, blur.
+        crop_size=(1024, 1024),
+        padding="black",
+        padding_position="around",
+        min_scale=0.5,  # any value up to max_scale
+        max_scale=2.0,
+        scale_step=0.0,
+        resize="cubic",  # PIL
+        flip_probability=0.5,
+        colour_jitter=0.25,
+        blur_sigma=(0.15, 1.3),  # cannot be turned off there; 0 0 does it here
+    ),
+    data=groups.Data(
+        # The original shuffles the whole list; here the shards and 500 records, where classes are
+        # not drawn: where they are, the whole list as well.
+        shuffle_buffer=500,
+    ),
+    loss=groups.Loss(
+        # Loss: main scores with mining; side heads, where there are any, alike.
+        kind="ohem",
+        ohem_threshold=0.7,
+        ohem_min_kept=10_000,  # pixels of the batch of one device
+        auxiliary_kind="ohem",
+        auxiliary_weight=1.0,
+    ),
     # Optimisation. Batch statistics are synchronised wherever there are several replicas.
     batch_size=16,
-    optimizer="sgd",
-    learning_rate=0.01,
-    schedule="poly",
-    power=1.0,
-    momentum=0.9,
-    weight_decay=1e-4,
-    weight_decay_on="all",  # norms and biases too: one parameter group
+    optimizer=groups.Optimizer(
+        kind="sgd",
+        learning_rate=0.01,
+        momentum=0.9,
+        weight_decay=1e-4,
+        weight_decay_on="all",  # norms and biases too: one parameter group
+    ),
+    schedule=groups.Schedule(
+        kind="poly",
+        power=1.0,
+    ),
     precision="float32",  # mixed precision is an option there as well, and no script has it
-    pictures_every_steps=1_000,
+    log=groups.Log(pictures_every_steps=1_000),
 )
 
 # What --fpn_dsn_loss changes, with side heads and without: 100,000 pixels are kept at least.

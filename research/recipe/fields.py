@@ -1,0 +1,106 @@
+"""The fields of a recipe by their dotted names, and what each may hold."""
+
+import difflib
+import reprlib
+import typing
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from roadseg.errors import RoadsegError
+from roadseg.recipe import groups
+from roadseg.recipe.old_format import NEW_NAMES
+
+TOP: dict[str, Any] = {
+    "name": str,
+    "task": typing.Literal["segmentation", "sampling", "flow", "two_views"],
+    "source": str,
+    "measured": str,
+    "model": str,
+    "records": str,
+    "split": str,
+    "batch_size": int,
+    "steps": int,
+    "seed": int,
+    "precision": typing.Literal["float32", "mixed_bfloat16", "mixed_float16", "float64"],
+    "xla": bool,
+}
+"""Types of the fields that stand in no group."""
+FIELDS: dict[str, Any] = TOP | {
+    f"{name}.{field}": hint
+    for name, group in groups.GROUPS.items()
+    for field, hint in typing.get_type_hints(group).items()
+}
+"""Type of every field by its name: "steps", "augment.crop_size"."""
+SHORT = {
+    "sampler": "sampling.kind",
+    "sampler_run": "sampling.sampler_run",
+    "sampling_size": "sampling.size",
+}
+"""Fields that have a short flag: every command that samples spells them alike."""
+_AT_LEAST_1 = (
+    "batch_size",
+    "steps",
+    "log.keep_checkpoints",
+    "log.summary_every_steps",
+    "data.shuffle_buffer",
+)
+_SIZES = ("augment.crop_size", "sampling.size", "sampler.grid_size", "sampler.input_size")
+_BY_FRAME = ("augment.crop_size", "sampler.input_size")
+"""Sizes that may be 0 0: taken from the frames."""
+
+
+def flag(field: str) -> str:
+    """Return the flag of `roadseg train` that sets a field."""
+    short = next((name for name, path in SHORT.items() if path == field), field)
+    return f"--{short.replace('_', '-')}"
+
+
+def near_names(path: str, prefix: str = "") -> str:
+    """Return the fields whose names are near to `path`, old names of them included, as a hint."""
+    old = NEW_NAMES.get(path)
+    if old:
+        return f"it is called {prefix}{old}"
+    last = {field.rpartition(".")[2]: field for field in reversed(FIELDS)}
+    near = difflib.get_close_matches(path, FIELDS, n=3, cutoff=0.6)
+    near += [last[n] for n in difflib.get_close_matches(path.rpartition(".")[2], last, cutoff=0.7)]
+    near = list(dict.fromkeys(near))[:3]
+    return f"near: {', '.join(prefix + n for n in near)}" if near else "--show prints all of them"
+
+
+def check_values(values: Mapping[str, Any], path: Path) -> None:
+    """Raise RoadsegError naming the file, and the field whose value is of another type or size."""
+    for name, value in values.items():
+        if not _is_of(value, FIELDS[name]):
+            raise RoadsegError(
+                f"{path}: {name} is {reprlib.repr(value)}, which no recipe has; write it again, or "
+                "begin another run"
+            )
+    for name in _AT_LEAST_1:
+        if values.get(name, 1) < 1:
+            raise RoadsegError(f"{path}: {name} is {values[name]}; at least 1 is wanted")
+    for name in _SIZES:
+        given = values.get(name, (2, 2))
+        if min(given) < 2 and not (name in _BY_FRAME and given == (0, 0)):
+            raise RoadsegError(f"{path}: {name} is {values[name]}; at least 2 a side is wanted")
+
+
+def _is_of(value: Any, hint: Any) -> bool:
+    """Return whether a value of a recipe is of the type of its field."""
+    origin, kinds = typing.get_origin(hint), typing.get_args(hint)
+    if origin is typing.Literal:
+        return isinstance(value, str) and value in kinds
+    if origin is tuple:
+        if not isinstance(value, tuple):
+            return False
+        if kinds[-1] is Ellipsis:
+            return all(_is_of(part, kinds[0]) for part in value)
+        pairs = zip(value, kinds, strict=False)
+        return len(value) == len(kinds) and all(_is_of(part, kind) for part, kind in pairs)
+    if origin is dict:
+        return isinstance(value, dict) and all(isinstance(key, str) for key in value)
+    if hint is float:
+        return isinstance(value, int | float) and not isinstance(value, bool)
+    if hint is int:
+        return isinstance(value, int) and not isinstance(value, bool)
+    return isinstance(value, hint) if isinstance(hint, type) else True
