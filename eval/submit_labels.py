@@ -8,7 +8,7 @@ from roadseg.errors import RoadsegError
 from roadseg.eval.class_scores import ModelScores
 from roadseg.eval.inference import InferenceMode, Size
 from roadseg.eval.labeller import labeller_of_run
-from roadseg.eval.protocols import best_class
+from roadseg.sampling.best_class import best_class
 from roadseg.eval.resizing import resize_image
 from roadseg.run_folder import RunFolder, Step
 

@@ -17,6 +17,12 @@ MIRROR = "ROADSEG_WEIGHTS"
 """Environment variable that names a folder of weights, which is looked at first."""
 TIMEOUT_S = 30.0
 """Longest silence of a server."""
+ATTEMPTS = 3
+"""How often a transfer that breaks off is begun."""
+PAUSE_S = 1.0
+"""Seconds between them."""
+SHIPPED = Path(__file__).parent / "shipped"
+"""Where weights lie that come with the package."""
 
 
 def locate(name: str, preset: Preset, mirror: Path | str | None = None) -> Path:
@@ -27,6 +33,8 @@ def locate(name: str, preset: Preset, mirror: Path | str | None = None) -> Path:
     Raises RoadsegError where the mirror is no folder, where the file is nowhere and cannot be
     fetched, and where a file has another checksum than the authors'.
     """
+    if preset.shipped:
+        return _shipped(name, preset)
     folder = mirror or os.environ.get(MIRROR)
     if folder:
         found = _in_mirror(Path(folder).expanduser(), name, preset)
@@ -49,10 +57,21 @@ def cache_folder() -> Path:
 def is_here(preset: Preset, mirror: Path | str | None = None) -> bool:
     """Return whether the weights of `preset` are in the mirror or the cache already."""
     folder = mirror or os.environ.get(MIRROR)
+    if preset.shipped:
+        return (SHIPPED / preset.shipped).is_file()
     places = [cache_folder() / preset.file] if preset.file else []
     if folder:
         places += [Path(folder).expanduser() / name for name in _names(preset)]
     return any(place.is_file() for place in places)
+
+
+def _shipped(name: str, preset: Preset) -> Path:
+    path = SHIPPED / preset.shipped
+    if not path.is_file():
+        raise RoadsegError(f"{path}: the weights {name} are not there; install roadseg again")
+    if _sum_differs(path, preset):
+        raise RoadsegError(f"{path}: another checksum than that of {name}; install roadseg again")
+    return path
 
 
 def _names(preset: Preset) -> list[str]:
