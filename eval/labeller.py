@@ -112,3 +112,26 @@ def labeller_of_saved_model(folder: Path, mode: InferenceMode | None = None) -> 
     from roadseg.inference.saved_model import inference_of_saved_model
 
     return labeller_of(inference_of_saved_model(folder), mode)
+
+
+def labeller_of_model(
+    model: str | None,
+    step: Step = None,
+    mode: InferenceMode | None = None,
+    mirror: Path | None = None,
+) -> Labeller:
+    """Return the labeller of published weights or a file, see `load_inference` and `labeller_of`.
+
+    model: None for the network that comes with the package. mirror: folder of weights that is
+    looked at first. Raises RoadsegError for options that contradict it.
+    """
+    from roadseg.loading import load_inference
+
+    inference = load_inference(model, step, mirror=mirror)
+    protocol = inference.protocol
+    if mode is not None and mode.size != 1 and protocol.height is not None:
+        raise RoadsegError(
+            f"--size {mode.size:g}: {inference.title} is shown images at a height of "
+            f"{protocol.height}, as its score was counted; leave --size out"
+        )
+    return labeller_of(inference, mode)

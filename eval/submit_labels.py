@@ -8,9 +8,9 @@ from roadseg.errors import RoadsegError
 from roadseg.eval.class_scores import ModelScores
 from roadseg.eval.inference import InferenceMode, Size
 from roadseg.eval.labeller import labeller_of_run
-from roadseg.sampling.best_class import best_class
 from roadseg.eval.resizing import resize_image
 from roadseg.run_folder import RunFolder, Step
+from roadseg.sampling.best_class import best_class
 
 Predict = Callable[[np.ndarray], np.ndarray]
 """Takes an image (height, width, 3) uint8 and returns its train ids, integers (height, width)."""
