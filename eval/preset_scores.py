@@ -116,7 +116,7 @@ def score_preset(
             frames,
             partial(_predict, inference),
             table,
-            progress=progress and (lambda done: progress(done, total)),
+            progress=lambda done: progress(done, total),
         )
     values = scorer.values()
     rule = HEADLINES.get(inference.protocol.name, "miou")

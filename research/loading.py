@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from roadseg import datasets
-from roadseg.datasets.label_table import LabelTable
+from roadseg.datasets.label_table import Colour, LabelTable
 from roadseg.errors import RoadsegError
 from roadseg.files import plain_path
 from roadseg.inference.images import Reader
@@ -158,9 +158,7 @@ def _table_of(given: LabelTable | str | None, outputs: int, path: Path) -> Label
         names = tuple(f"class {number}" for number in range(outputs))
         # Hues a golden section apart differ most from those before them.
         hues = [number * 0.618 % 1 for number in range(outputs)]
-        colours = tuple(
-            tuple(round(255 * part) for part in colorsys.hsv_to_rgb(hue, 0.6, 0.9)) for hue in hues
-        )
+        colours = tuple(_colour(hue) for hue in hues)
         return LabelTable(path.stem, names, colours)
     table = datasets.get(given) if isinstance(given, str) else given
     if outputs not in (table.num_classes, table.num_classes + 1):
@@ -169,3 +167,9 @@ def _table_of(given: LabelTable | str | None, outputs: int, path: Path) -> Label
             "name the label table that it was trained on"
         )
     return table
+
+
+def _colour(hue: float) -> Colour:
+    """Return a colour of a hue of 0..1."""
+    red, green, blue = (round(255 * part) for part in colorsys.hsv_to_rgb(hue, 0.6, 0.9))
+    return red, green, blue

@@ -1,6 +1,7 @@
 """The compiled function from images of any size to what is asked of a network about them."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import keras
@@ -27,9 +28,7 @@ def outputs_of(model: keras.Model) -> Outputs:
 
 def outputs_by_name(functions: Mapping[str, Callable[[Tensor], Tensor]]) -> Outputs:
     """Return the outputs that `functions` of the images give, each by itself."""
-    return lambda images: {
-        name: (lambda function=function: function(images)) for name, function in functions.items()
-    }
+    return lambda images: {name: partial(way, images) for name, way in functions.items()}
 
 
 def _of_plain(model: keras.Model) -> Outputs:

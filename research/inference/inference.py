@@ -102,8 +102,8 @@ class Inference:
         locations = found.get("locations")
         if locations is not None:
             locations = locations.reshape(len(locations), -1, 2)
-        parts = (self._classes(found["labels"]), found.get("confidence"), locations)
-        return Prediction(*(part[0] if single and part is not None else part for part in parts))
+        prediction = Prediction(self._classes(found["labels"]), found.get("confidence"), locations)
+        return _first(prediction) if single else prediction
 
     def predict_labels(self, images: Any) -> np.ndarray:
         """Return train ids (batch, height, width) int32."""
@@ -179,6 +179,15 @@ class Inference:
         """Return `labels` with the ignore value for outputs that are no class."""
         table = self.label_table
         return np.where(labels < table.num_classes, labels, table.ignore).astype(np.int32)
+
+
+def _first(found: Prediction) -> Prediction:
+    """Return what was found in the first image, without the batch axis."""
+    return Prediction(
+        found.labels[0],
+        None if found.confidence is None else found.confidence[0],
+        None if found.locations is None else found.locations[0],
+    )
 
 
 def _asked_of(logits: np.ndarray, asked: tuple[str, ...]) -> dict[str, np.ndarray]:

@@ -84,8 +84,8 @@ def test_without_such_a_network_the_line_says_what_to_name(monkeypatch):
 
 def test_a_preset_is_shown_images_as_its_score_was_counted(monkeypatch):
     monkeypatch.setenv(fetch.MIRROR, str(shared_folder("weights")))
-    inference = roadseg.load("espnetv2_0.5/cityscapes")
-    assert (inference.protocol.height, inference.protocol.resize) == (512, "pillow")
+    inference = roadseg.load("espnet_c_p2_q3/cityscapes")
+    assert (inference.protocol.height, inference.protocol.resize) == (512, "opencv")
     assert inference.protocol.name == "cityscapes"
     image = noise((37, 21))[0]
     assert inference.predict_labels(image).shape == (37, 21)
