@@ -55,7 +55,7 @@ messages: $(VENV)/.ready
 
 benchmark: $(VENV)/.ready
 	$(BIN)/python -m roadseg.nus_native.benchmark
-	$(BIN)/python -m roadseg.eval.confusion_benchmark
+	$(BIN)/python -m roadseg.eval.benchmark.confusion
 
 addons-oracle: $(VENV)/.ready
 	$(BIN)/python tests/parity/addons_oracle.py

@@ -3,54 +3,38 @@
 import runpy
 from pathlib import Path
 
-from setuptools import setup
+from setuptools import find_packages, setup
 
 # Run, not imported: importing it would import the package whose extensions are still to be built.
-extensions = runpy.run_path(str(Path(__file__).parent / "nus_native/extensions.py"))["extensions"]
+extensions = runpy.run_path("nus_native/extensions.py")["extensions"]
 
-PACKAGES = {
-    "roadseg": "research",
-    "roadseg.backbones": "research/backbones",
-    "roadseg.datasets": "research/datasets",
-    "roadseg.inference": "research/inference",
-    "roadseg.layers": "research/layers",
-    "roadseg.losses": "research/losses",
-    "roadseg.metrics": "research/metrics",
-    "roadseg.models": "research/models",
-    "roadseg.ops": "research/ops",
-    "roadseg.sampling": "research/sampling",
-    "roadseg.weights": "research/weights",
-    "roadseg.nus_native": "nus_native",
-    "roadseg.data_conversion": "data_conversion",
-    "roadseg.data_conversion.raw": "data_conversion/raw",
-    "roadseg.data_conversion.scenes": "data_conversion/scenes",
-    "roadseg.train": "train",
-    "roadseg.train.recipes": "train/recipes",
-    "roadseg.train.recipes.fast_seg": "train/recipes/fast_seg",
-    "roadseg.train.recipes.nus": "train/recipes/nus",
-    "roadseg.train.recipes.real_time": "train/recipes/real_time",
-    "roadseg.train.recipes.sfsegnets": "train/recipes/sfsegnets",
-    "roadseg.train.recipes.sgcpnet": "train/recipes/sgcpnet",
-    "roadseg.eval": "eval",
-    "roadseg.export": "export",
+FOLDERS = {"roadseg": "research"}
+FOLDERS |= {
+    f"roadseg.{folder}": folder
+    for folder in ("nus_native", "data_conversion", "train", "eval", "export")
 }
+PACKAGES = dict(FOLDERS)
+for name, folder in FOLDERS.items():
+    for inner in find_packages(folder):
+        PACKAGES[f"{name}.{inner}"] = f"{folder}/{inner.replace('.', '/')}"
 
 setup(
     name="roadseg",
     version="0.1.0",
     description="Fast road-scene segmentation in TensorFlow and Keras 3, with learned downsampling",
-    long_description=Path(__file__).with_name("README.md").read_text(encoding="utf-8"),
+    long_description=Path("README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",
     license="Apache-2.0",
     python_requires=">=3.11",
     packages=list(PACKAGES),
     package_dir=PACKAGES,
     package_data={
-        "roadseg": ["py.typed", "rigs/*.yaml"],
+        "roadseg": ["py.typed"],
         "roadseg.metrics": ["*.pyi"],
+        "roadseg.two_cameras": ["rigs/*.yaml"],
         "roadseg.nus_native": ["*.pyi"],
         "roadseg.weights": ["shipped/*.npz"],
-        "roadseg.train": ["*.sh", "*.npz", "sfsegnets/*.sh"],
+        "roadseg.train": ["*.sh", "*.npz"],
     },
     ext_modules=extensions(),
     install_requires=[

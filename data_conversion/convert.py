@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from roadseg.arguments import parse
-from roadseg.data_conversion.convert_options import DATA_SETS
+from roadseg.command_line.arguments import parse
 from roadseg.data_conversion.raw.find import left_out_line
 from roadseg.data_conversion.reading import Report
+from roadseg.data_conversion.sets.table import DATA_SETS
 from roadseg.errors import RoadsegError
 from roadseg.files import refuse_unwritable
 
@@ -45,7 +45,7 @@ def main(argv: Sequence[str]) -> int:
 def convert(options: Any) -> int:
     """Find the files, check and write them; return the exit status."""
     from roadseg.data_conversion.progress import progress
-    from roadseg.data_conversion.write import refuse_existing, write_records
+    from roadseg.data_conversion.write.write import refuse_existing, write_records
 
     options.check()
     rules = options.rules()
@@ -94,8 +94,8 @@ class TableOptions:
 
 def table(argv: Sequence[str]) -> int:
     """Put a label table beside records that others wrote."""
-    from roadseg import datasets
-    from roadseg.data_conversion.records import LABEL_TABLE_FILE
+    from roadseg import label_tables
+    from roadseg.data_conversion.read.records import LABEL_TABLE_FILE
 
     options = parse(
         TableOptions,
@@ -103,7 +103,7 @@ def table(argv: Sequence[str]) -> int:
         command="convert table",
         example="roadseg convert table --name cityscapes --to ~/cityscapes/tfrecord",
     )
-    text = datasets.get(options.name).to_json()
+    text = label_tables.get(options.name).to_json()
     try:
         (options.to / LABEL_TABLE_FILE).write_text(text, encoding="utf-8")
     except OSError as error:

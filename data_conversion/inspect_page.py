@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from urllib.parse import quote
 
-from roadseg import checkpoint
 from roadseg.data_conversion.reading import Reading, total
-from roadseg.datasets import LabelTable
+from roadseg.files import write_text
+from roadseg.label_tables import LabelTable
 
 FILE = "inspect.html"
 _STYLE = """body { font: 15px/1.5 sans-serif; margin: 2em auto; max-width: 1640px; padding: 0 1em }
@@ -48,7 +48,7 @@ def write_page(
         f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{html.escape(title)}'
         f"</title><style>{_STYLE}</style></head><body>\n{body}\n</body></html>\n"
     )
-    checkpoint.write_text(folder / FILE, text)
+    write_text(folder / FILE, text)
     return folder / FILE
 
 

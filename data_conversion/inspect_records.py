@@ -11,16 +11,15 @@ from typing import Annotated, Any, Literal
 import numpy as np
 import tyro
 
-from roadseg import checkpoint
-from roadseg.arguments import parse
+from roadseg.command_line.arguments import parse
 from roadseg.data_conversion.inspect_page import write_page
 from roadseg.data_conversion.raw.image_files import encode_png
+from roadseg.data_conversion.read.records import open_records
+from roadseg.data_conversion.read.two_cameras import has_two_views, open_two_views
 from roadseg.data_conversion.reading import Reading, describe, sparse_counts
-from roadseg.data_conversion.records import open_records
-from roadseg.data_conversion.two_view_records import has_two_views, open_two_views
-from roadseg.datasets import LabelTable
 from roadseg.errors import RoadsegError
-from roadseg.files import refuse_unwritable
+from roadseg.files import refuse_unwritable, write_file
+from roadseg.label_tables import LabelTable
 
 _PLAIN_WIDTH = 110
 
@@ -219,7 +218,7 @@ def _write_preview(example: dict[str, Any], table: LabelTable, options: InspectO
     assert options.to is not None
     path = options.to / f"{Path(example['filename']).name}_preview.png"
     encoded = encode_png(picture)
-    checkpoint.write_file(path, lambda file: file.write(encoded))
+    write_file(path, lambda file: file.write(encoded))
     return path
 
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from roadseg import drawing
-from roadseg.datasets import LabelTable
+from roadseg.drawing import labels as drawing
+from roadseg.label_tables import LabelTable
 
 _SIDE_PX = 800  # width of each half of a preview
 
@@ -65,7 +65,7 @@ def _flow(flow_xy_px: np.ndarray) -> np.ndarray:
     """Return a flow in colours beside the key to them, uint8 (rows, 2 * _SIDE_PX, 3)."""
     import cv2
 
-    from roadseg.flow_drawing import colourise_flow, flow_key
+    from roadseg.drawing.flow import colourise_flow, flow_key
 
     height, width = flow_xy_px.shape[:2]
     size = (_SIDE_PX, max(1, round(_SIDE_PX * height / width)))

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 
-from roadseg.datasets import LabelTable
+from roadseg.label_tables import LabelTable
 
 NEARLY_ALL = 0.95
 _MANY_SIZES = 3

@@ -75,7 +75,7 @@ def averaged_labels(images: Any, scores_of: ClassScores, mode: InferenceMode) ->
     """Return the best class (batch, height, width) int32 of images (batch, height, width, 3)."""
     import tensorflow as tf
 
-    from roadseg.sampling.best_class import best_class
+    from roadseg.ops.best_class import best_class
 
     images = np.asarray(images)
     scores = (averaged_scores(image, scores_of, mode) for image in images)

@@ -118,8 +118,8 @@ class SavedModelScores:
 
 def legal_multiple(model: "keras.Model") -> int:
     """Return the number of which the sides of an image have to be multiples; 1 for any size."""
-    from roadseg.layers.entry import LegalSize
-    from roadseg.layers.walk import innermost_layers
+    from roadseg.layers.introspection import innermost_layers
+    from roadseg.layers.normalisation import LegalSize
 
     found = (layer for layer in innermost_layers(model) if isinstance(layer, LegalSize))
     return max((layer.multiple for layer in found), default=1)
@@ -127,7 +127,7 @@ def legal_multiple(model: "keras.Model") -> int:
 
 def check_sides(size: Sequence[int], multiple: int, name: str, option: str = "") -> None:
     """Raise RoadsegError unless both sides are multiples of `multiple`."""
-    from roadseg.layers.entry import nearest_multiples
+    from roadseg.layers.normalisation import nearest_multiples
 
     for side in size:
         if side % multiple:
@@ -140,8 +140,8 @@ def check_sides(size: Sequence[int], multiple: int, name: str, option: str = "")
 
 def zero_colour(model: "keras.Model") -> tuple[float, float, float]:
     """Return the RGB colour, 0..255, that the network's own normalisation brings to 0."""
-    from roadseg.layers.entry import Normalise, mean_colour
-    from roadseg.layers.walk import innermost_layers
+    from roadseg.layers.introspection import innermost_layers
+    from roadseg.layers.normalisation import Normalise, mean_colour
 
     for layer in innermost_layers(model):
         if isinstance(layer, Normalise):
@@ -151,7 +151,7 @@ def zero_colour(model: "keras.Model") -> tuple[float, float, float]:
 
 def _usual_padding(network: Any, recipe: dict[str, Any]) -> Sequence[float]:
     """Return `zero_colour` of a network of the registry (None: unknown), from a recipe's values."""
-    from roadseg.layers.entry import mean_colour
+    from roadseg.layers.normalisation import mean_colour
 
     known = {} if network is None else inspect.signature(network.build).parameters
     if "normalisation" not in known:
@@ -186,7 +186,7 @@ def _before_enlargement(model: "keras.Model") -> tuple["keras.Model", Any]:
     """Return the network up to what its layer `scores` enlarges, and how corners align there."""
     import keras
 
-    from roadseg.layers.outputs import enlargement
+    from roadseg.layers.heads import enlargement
 
     last = enlargement(model)
     if last is None:

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import tyro
 
-from roadseg.arguments import parse
+from roadseg.command_line.arguments import parse
 from roadseg.errors import RoadsegError
-from roadseg.eval.inference_arguments import InferenceArguments
 from roadseg.eval.progress import progress_bar, say
+from roadseg.eval.protocol_options import InferenceArguments
 from roadseg.eval.replaced import SamplerArguments
 
 if TYPE_CHECKING:
-    from roadseg.eval.evaluate import Evaluation
-    from roadseg.eval.results import Result
+    from roadseg.eval.evaluation import Evaluation
+    from roadseg.eval.results.base import BaseResult
 
 EXAMPLE = """\
 roadseg eval runs/uniform128
@@ -77,9 +77,9 @@ def main(argv: Sequence[str]) -> int:
     arguments = list(argv)
     if "--oracle" in arguments:
         arguments.remove("--oracle")
-        from roadseg.eval import oracle_command
+        from roadseg.eval.oracle import command
 
-        return oracle_command.main(arguments)
+        return command.main(arguments)
     if any(word == "--model" or word.startswith("--model=") for word in arguments):
         from roadseg.eval import preset_scores
 
@@ -97,9 +97,10 @@ def parse_step(text: str) -> int | Literal["best", "last"]:
 
 
 def _evaluate(arguments: Arguments) -> int:
-    from roadseg.eval.evaluate import Evaluation, EvaluationOptions
+    from roadseg.eval.evaluation import Evaluation
+    from roadseg.eval.job import EvaluationOptions
     from roadseg.eval.watch import FollowOptions, evaluate_and_store, follow, wait_for_run
-    from roadseg.run_folder import RunFolder
+    from roadseg.runs.run_folder import RunFolder
 
     options = EvaluationOptions(
         records=arguments.records,
@@ -140,7 +141,7 @@ def _evaluate(arguments: Arguments) -> int:
     return 0
 
 
-def _print_result(evaluation: "Evaluation", result: "Result", as_json: bool) -> None:
+def _print_result(evaluation: "Evaluation", result: "BaseResult", as_json: bool) -> None:
     from roadseg.eval import tables
 
     if as_json:
@@ -152,7 +153,7 @@ def _print_result(evaluation: "Evaluation", result: "Result", as_json: bool) -> 
     console.print(f"written: {evaluation.result_path(result.step)}", soft_wrap=True)
 
 
-def _print_event(evaluation: "Evaluation", result: "Result", as_json: bool) -> None:
+def _print_event(evaluation: "Evaluation", result: "BaseResult", as_json: bool) -> None:
     """Print one line for one of many evaluations."""
     name, value = result.headline
     if as_json:

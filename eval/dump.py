@@ -4,11 +4,11 @@ from pathlib import Path
 
 import numpy as np
 
-from roadseg import drawing
-from roadseg.datasets.label_table import LabelTable
+from roadseg.drawing import labels as drawing
+from roadseg.drawing.pictures import to_label_ids, write_png
 from roadseg.errors import RoadsegError
 from roadseg.eval.frames import Frame
-from roadseg.eval.overlay import to_label_ids, write_png
+from roadseg.label_tables.label_table import LabelTable
 
 FOLDERS = ("label_ids", "colour", "overlay", "difference")
 

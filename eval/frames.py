@@ -10,7 +10,7 @@ from roadseg.eval.resizing import Prepare
 from roadseg.metrics.confusion import IGNORE
 
 if TYPE_CHECKING:
-    from roadseg.data_conversion.records import RecordSet
+    from roadseg.data_conversion.read.records import RecordSet
 
 PADDING = 127.5
 
@@ -37,7 +37,7 @@ def read_frames(
     """
     import tensorflow as tf
 
-    from roadseg.data_conversion.records import parse_example, readable
+    from roadseg.data_conversion.read.records import parse_example, readable
 
     data = tf.data.TFRecordDataset(list(map(str, records.files)))
     if limit is not None:

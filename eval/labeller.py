@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from roadseg.datasets.label_table import LabelTable
 from roadseg.errors import RoadsegError
 from roadseg.eval.averaging import averaged_scores, check_tile
 from roadseg.eval.class_scores import ClassScores, ModelScores, SavedModelScores
 from roadseg.eval.inference import InferenceMode
-from roadseg.run_folder import RunFolder, Step
+from roadseg.label_tables.label_table import LabelTable
+from roadseg.runs.run_folder import RunFolder, Step
 
 if TYPE_CHECKING:
     from roadseg.inference.inference import Inference
@@ -90,7 +90,7 @@ def labeller_of_run(
     mode: tiles, scales, mirror; None for whole images. sampler: samples in place of the run's own;
     a `PreviousSampler` gives a labeller of videos.
     """
-    from roadseg.loading import inference_of_run
+    from roadseg.runs.load import inference_of_run
 
     inference = inference_of_run(run, step, sampler)
     if sampler is not None:
@@ -125,7 +125,7 @@ def labeller_of_model(
     model: None for the network that comes with the package. mirror: folder of weights that is
     looked at first. Raises RoadsegError for options that contradict it.
     """
-    from roadseg.loading import load_inference
+    from roadseg.runs.load import load_inference
 
     inference = load_inference(model, step, mirror=mirror)
     protocol = inference.protocol

@@ -12,12 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from roadseg.arguments import parse
-from roadseg.checkpoint import write_text
+from roadseg.command_line.arguments import parse
 from roadseg.errors import RoadsegError
 from roadseg.eval.progress import progress_bar
 from roadseg.eval.results import HEADLINES
-from roadseg.files import read_json
+from roadseg.files import read_json, write_text
 from roadseg.weights.presets import PRESETS, find_preset
 
 if TYPE_CHECKING:
@@ -81,7 +80,7 @@ def main(argv: Sequence[str]) -> int:
 
 def _score(model: str, arguments: Arguments) -> None:
     from roadseg.eval.evaluate import open_split
-    from roadseg.loading import load_inference
+    from roadseg.runs.load import load_inference
 
     assert arguments.records is not None
     opened = [open_split(arguments.records, split) for split in arguments.split]

@@ -5,10 +5,10 @@ from typing import Any
 
 import numpy as np
 
-from roadseg.datasets.label_table import LabelTable
 from roadseg.eval.cuts import CutDetector
 from roadseg.eval.labeller import Labeller, Labels
 from roadseg.eval.protocols import Pending, Predictor
+from roadseg.label_tables.label_table import LabelTable
 
 
 class PreviousFrames:
@@ -62,7 +62,7 @@ class PreviousFrames:
     def _reduced(self, labels: np.ndarray) -> np.ndarray:
         """Return the labels of each window, (windows, h, w), at a few pixels a cell."""
         from roadseg.sampling.density_targets import thumbnail_size
-        from roadseg.sampling.views import cover, cut
+        from roadseg.sampling.windows import cover, cut
 
         window = self._segmenter.window
         views = labels[None]

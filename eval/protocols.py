@@ -28,15 +28,15 @@ import numpy as np
 from roadseg.errors import RoadsegError
 from roadseg.eval.averaging import averaging_predictor
 from roadseg.eval.class_scores import ModelScores
-from roadseg.eval.delaunay import delaunay_labels
 from roadseg.eval.inference import Averaging, Enlargement, InferenceMode
-from roadseg.run_folder import LEARNED
+from roadseg.eval.interpolation import delaunay_labels
+from roadseg.runs.run_folder import LEARNED
 
 if TYPE_CHECKING:
     import keras
 
-    from roadseg.recipe import Recipe
-    from roadseg.sampling.views import Axis
+    from roadseg.recipe.recipe import Recipe
+    from roadseg.sampling.windows import Axis
 
 PROTOCOLS = ("cityscapes", "published", "fast_seg", "espnet", "sfsegnets", "sgcpnet")
 AVERAGING: dict[str, Averaging] = {"sfsegnets": "sfsegnets"}
@@ -172,7 +172,7 @@ def sampled_predictor(
     """Return a predictor that leaves the graph at the scores of the samples of each view."""
     import tensorflow as tf
 
-    from roadseg.sampling.views import cover
+    from roadseg.sampling.windows import cover
 
     @tf.function(reduce_retracing=True)
     def forward(images: Any) -> Any:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import tyro
 
 from roadseg.errors import RoadsegError
-from roadseg.run_folder import LEARNED, RunFolder
+from roadseg.runs.run_folder import LEARNED, RunFolder
 
 if TYPE_CHECKING:
     from roadseg.sampling import Sampler

@@ -9,8 +9,8 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from roadseg.datasets.label_table import LabelTable
-from roadseg.eval.results import ImageScore
+from roadseg.eval.results.segmentation import ImageScore
+from roadseg.label_tables.label_table import LabelTable
 from roadseg.metrics.boundary import BoundaryBands
 from roadseg.metrics.boundary_f import BoundaryFScore
 from roadseg.metrics.confusion import ConfusionMatrix, ConfusionScores, pair_counts_with_void

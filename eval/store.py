@@ -6,17 +6,19 @@ import time
 from pathlib import Path
 from typing import Any
 
-from roadseg import checkpoint
-from roadseg.eval.density_results import DensityResult
-from roadseg.eval.evaluate import Evaluation
-from roadseg.eval.pair_results import FlowResult, TwoViewResult
-from roadseg.eval.results import EvaluationResult, Result, SamplingResult
-from roadseg.run_folder import RunFolder
+from roadseg.eval.evaluation import Evaluation
+from roadseg.eval.results.base import BaseResult
+from roadseg.eval.results.density import DensityResult
+from roadseg.eval.results.sampling_grid import SamplingResult
+from roadseg.eval.results.segmentation import EvaluationResult
+from roadseg.eval.results.two_cameras import FlowResult, TwoViewResult
+from roadseg.files import write_text
+from roadseg.runs.run_folder import RunFolder
 
 LOWER_IS_BETTER = frozenset({"mse", "cross_entropy", "epe", "photometric"})
 
 
-def store_result(evaluation: Evaluation, result: Result, seconds: float) -> Path:
+def store_result(evaluation: Evaluation, result: BaseResult, seconds: float) -> Path:
     """Write `result` everywhere it belongs and return its JSON file.
 
     The JSON file comes last: once it is there the step counts as evaluated, and whoever was killed
@@ -41,15 +43,15 @@ def store_result(evaluation: Evaluation, result: Result, seconds: float) -> Path
     _write_tensorboard(run.tensorboard(evaluation.folder.name), result.step, scalars)
     # A part of the split, the training images, or another sampler say nothing about what is best.
     own = not result.sampler
-    if own and result.limit is None and result.split != evaluation.recipe.split:
+    if own and result.limit is None and result.split != evaluation.run.recipe.split:
         update_best(run, result)
     run.append_metrics(event | finite)
     path = evaluation.result_path(result.step)
-    checkpoint.write_text(path, result.to_json())
+    write_text(path, result.to_json())
     return path
 
 
-def scalar_values(result: Result) -> dict[str, float]:
+def scalar_values(result: BaseResult) -> dict[str, float]:
     """Return the scores of `result` that make a curve, by name."""
     if isinstance(result, FlowResult | TwoViewResult | DensityResult):
         return result.scalars()
@@ -77,7 +79,7 @@ def scalar_values(result: Result) -> dict[str, float]:
     return scalars
 
 
-def update_best(run: RunFolder, result: Result) -> bool:
+def update_best(run: RunFolder, result: BaseResult) -> bool:
     """Write `result` to best.json if it is the best so far; return whether it was.
 
     Scores compare within one split, protocol and mode: best.json belongs to the kind of evaluation
@@ -95,7 +97,7 @@ def update_best(run: RunFolder, result: Result) -> bool:
     }
     if math.isnan(value) or not _improves(best, _read_best(run)):
         return False
-    checkpoint.write_text(run.path / "best.json", json.dumps(best, indent=1) + "\n")
+    write_text(run.path / "best.json", json.dumps(best, indent=1) + "\n")
     return True
 
 

@@ -10,9 +10,11 @@ from rich.box import ASCII2, SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from roadseg.eval.density_results import DensityResult
-from roadseg.eval.pair_results import FlowResult, TwoViewResult
-from roadseg.eval.results import EvaluationResult, Result, SamplingResult
+from roadseg.eval.results.base import BaseResult
+from roadseg.eval.results.density import DensityResult
+from roadseg.eval.results.sampling_grid import SamplingResult
+from roadseg.eval.results.segmentation import EvaluationResult
+from roadseg.eval.results.two_cameras import FlowResult, TwoViewResult
 from roadseg.metrics.boundary_f import BoundaryF
 from roadseg.metrics.confusion import mean_of_present
 from roadseg.metrics.objects import SizeBin
@@ -64,7 +66,7 @@ def size_text(size: SizeBin) -> str:
     return f">={size.from_px}" if size.to_px is None else f"{size.from_px}-{size.to_px - 1}"
 
 
-def result_tables(result: Result) -> list[Table]:
+def result_tables(result: BaseResult) -> list[Table]:
     """Return the tables that `roadseg eval` prints for one result."""
     title = f"{result.run}, step {result.step}: {result.split}, protocol {result.protocol}"
     title += "" if result.mode.is_whole else f", {result.mode.label}"

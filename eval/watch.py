@@ -8,12 +8,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from roadseg import checkpoint
 from roadseg.errors import RoadsegError
-from roadseg.eval.evaluate import Evaluation, Progress
-from roadseg.eval.results import Result
+from roadseg.eval.evaluation import Evaluation
+from roadseg.eval.job import Progress
+from roadseg.eval.results.base import BaseResult
 from roadseg.eval.store import store_result
-from roadseg.run_folder import RunFolder
+from roadseg.files import disk_error
+from roadseg.runs import checkpoint
+from roadseg.runs.run_folder import RunFolder
 
 INTERVAL_S = 300.0
 POLL_S = 2.0
@@ -67,7 +69,7 @@ def follow(
     report: Report = print,
     sleep: Callable[[float], None] = time.sleep,
     clock: Callable[[], float] = time.monotonic,
-) -> Iterator[Result]:
+) -> Iterator[BaseResult]:
     """Yield the result of each checkpoint not evaluated before, as it appears, and store it.
 
     Waiting checkpoints are taken oldest first, so curves grow in order and none is left out that
@@ -78,7 +80,7 @@ def follow(
     Raises RoadsegError for a checkpoint that does not fit the run, and where the disk is full.
     """
     options = options or FollowOptions()
-    last_step = options.last_step(evaluation.recipe.steps)
+    last_step = options.last_step(evaluation.run.recipe.steps)
     passed_over: set[int] = set()
     started, done, told = -float("inf"), 0, False
     while not _is_over(evaluation, last_step):
@@ -122,7 +124,7 @@ def _is_over(evaluation: Evaluation, last_step: float) -> bool:
 
 def evaluate_and_store(
     evaluation: Evaluation, step: int, progress: Progress | None = None
-) -> Result | None:
+) -> BaseResult | None:
     """Evaluate the checkpoint at `step` and store the result; None if it was pruned meanwhile.
 
     If it turns out to be the best and was pruned during the evaluation, it is put back.
@@ -182,7 +184,7 @@ def held(run: RunFolder, step: int) -> Iterator[_Hold | None]:
         hold = None
     except OSError as error:
         shutil.rmtree(folder, ignore_errors=True)
-        raise checkpoint.disk_error(copy, error) from None
+        raise disk_error(copy, error) from None
     try:
         yield hold
     finally:

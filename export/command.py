@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
 
-from roadseg.arguments import parse
+from roadseg.command_line.arguments import parse
 from roadseg.errors import RoadsegError
 from roadseg.files import refuse_unwritable
 
@@ -95,10 +95,10 @@ def export_run(
     if format_name not in FORMATS:
         raise RoadsegError(f"--format {format_name}: there is {', '.join(FORMATS)}")
     wanted = parse_step(step)
+    from roadseg.export.converters import need
     from roadseg.export.model_card import model_card, to_markdown
-    from roadseg.export.other_formats import need
-    from roadseg.export.saved_folder import replace_folder
-    from roadseg.run_folder import RunFolder
+    from roadseg.folders import replace_folder
+    from roadseg.runs.run_folder import RunFolder
 
     need(format_name)
     run = RunFolder(run_path)

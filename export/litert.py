@@ -4,13 +4,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from roadseg.export.other_formats import (
-    check_outputs,
-    labels_function,
-    need,
-    refused,
-    save_function,
-)
+from roadseg.export.converters import check_outputs, labels_function, need, refused, save_function
 
 if TYPE_CHECKING:
     import keras

@@ -19,7 +19,7 @@ from roadseg.export.interface import (
 if TYPE_CHECKING:
     import keras
 
-    from roadseg.run_folder import RunFolder
+    from roadseg.runs.run_folder import RunFolder
 
 # What an evaluation keeps for its own report, too long for a card.
 _TOO_LONG = ("per_image", "confusion", "objects_by_class", "unassigned", "on_void")
@@ -67,15 +67,17 @@ def model_card(
 
 
 def _normalisation(name: str, model: "keras.Model") -> str:
-    from roadseg.layers.entry import Normalise, mean_colour
-    from roadseg.layers.walk import innermost_layers
+    from roadseg.layers.introspection import innermost_layers
+    from roadseg.layers.normalisation import Normalise, mean_colour
 
     if name == "deeplabv3_mobilenet_v2":
         return "(2 / 255) * pixel - 1"
     for layer in innermost_layers(model):
         if isinstance(layer, Normalise):
             colour = ", ".join(f"{value:.1f}" for value in mean_colour(layer.normalisation))
-            return f"'{layer.normalisation}' of roadseg.layers.entry, zero at RGB ({colour})"
+            return (
+                f"'{layer.normalisation}' of roadseg.layers.normalisation, zero at RGB ({colour})"
+            )
     return "none"
 
 

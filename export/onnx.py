@@ -6,7 +6,7 @@ Needs the extra `[onnx]`.
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from roadseg.export.other_formats import check_outputs, labels_function, need, refused
+from roadseg.export.converters import check_outputs, labels_function, need, refused
 
 if TYPE_CHECKING:
     import keras

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from roadseg.errors import RoadsegError
-from roadseg.export.saved_folder import replace_folder
 from roadseg.export.saved_signatures import save_signatures
 from roadseg.export.trial_images import trial_images
+from roadseg.folders import replace_folder
 
 if TYPE_CHECKING:
     import keras
@@ -58,7 +58,7 @@ def plain_parts(model: "keras.Model") -> dict[str, Any]:
     """Return what each signature of a network without sampling computes."""
     import tensorflow as tf
 
-    from roadseg.sampling.best_class import best_class
+    from roadseg.ops.best_class import best_class
 
     # A function of its own, so that both signatures share one copy of the network.
     @tf.function
@@ -105,7 +105,7 @@ def is_sampled(model: "keras.Model") -> bool:
 
 def labels_and_locations(model: "keras.Model", image: Any, grid: Any = None) -> dict[str, Any]:
     """Return `labels` and, if `model` samples, `locations`; `grid` replaces its own choice."""
-    from roadseg.sampling.best_class import best_class
+    from roadseg.ops.best_class import best_class
 
     if not is_sampled(model):
         return {"labels": best_class(class_scores(model, image))}

@@ -17,9 +17,9 @@ def trial_images(model: "keras.Model", usual: tuple[Size, ...]) -> list[np.ndarr
     which neighbouring pixels have nothing in common. Sides are never below what the head of `model`
     takes; where sizes lie in a range, there is one.
     """
-    from roadseg.layers.entry import SizeWithin
+    from roadseg.layers.introspection import innermost_layers
     from roadseg.layers.light_aspp import least_image_side
-    from roadseg.layers.walk import innermost_layers
+    from roadseg.layers.normalisation import SizeWithin
 
     within = [layer for layer in innermost_layers(model) if isinstance(layer, SizeWithin)]
     if within:

@@ -37,8 +37,8 @@ def signature_functions(model: "keras.Model") -> "dict[str, Function]":
     """Return the TensorFlow function of each signature of `model`."""
     import tensorflow as tf
 
-    from roadseg.models.two_views import VIEWS
-    from roadseg.sampling.best_class import best_class
+    from roadseg.models.two_cameras import VIEWS
+    from roadseg.ops.best_class import best_class
 
     images = [tf.TensorSpec((None, None, None, 3), tf.uint8, name=view) for view in VIEWS]
 

@@ -14,9 +14,9 @@ from typing import Annotated, Any
 
 import tyro
 
-from roadseg.arguments import parse
+from roadseg.command_line.arguments import parse
+from roadseg.command_line.quiet import quiet_tensorflow
 from roadseg.errors import RoadsegError
-from roadseg.quiet import quiet_tensorflow
 
 EXAMPLE = "python -m roadseg.export.untrained fast_scnn --size 512 1024 --to formats"
 FAILED = "failed.json"
@@ -74,7 +74,7 @@ def scores_function(
     import tensorflow as tf
 
     import roadseg
-    from roadseg.layers.outputs import own_scale
+    from roadseg.layers.heads import own_scale
 
     keras.utils.set_random_seed(0)
     shape = (*size, 3)
@@ -96,7 +96,7 @@ def scores_function(
 def converters() -> dict[str, Callable[[Any, Path], None]]:
     """Return what writes a function to a folder, by format, for the formats installed here."""
     from roadseg.export import litert, onnx, openvino
-    from roadseg.export.other_formats import missing, save_function
+    from roadseg.export.converters import missing, save_function
 
     found: dict[str, Callable[[Any, Path], None]] = {
         "saved_model": lambda function, folder: save_function(function, folder / "saved_model")

@@ -14,14 +14,14 @@ if TYPE_CHECKING:
     from roadseg.models.registry import create as create
     from roadseg.models.registry import list_models as list_models
 
-__all__ = ["create", "datasets", "list_models", "load", "sampling"]
+__all__ = ["create", "label_tables", "list_models", "load", "sampling"]
 
 _FUNCTIONS = {
     "create": "roadseg.models.registry",
     "list_models": "roadseg.models.registry",
     "load": "roadseg.api",
 }
-_MODULES = ("sampling", "datasets")
+_MODULES = ("sampling", "label_tables")
 
 install()
 del install

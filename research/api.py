@@ -4,8 +4,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from roadseg.datasets.label_table import LabelTable
     from roadseg.inference.inference import Inference
+    from roadseg.label_tables.label_table import LabelTable
 
 
 def load(
@@ -25,6 +25,6 @@ def load(
     Raises RoadsegError for whatever `source` is not, and for options that it does not take.
     """
     from roadseg.data_conversion.raw.pictures import read_picture
-    from roadseg.loading import load_inference
+    from roadseg.runs.load import load_inference
 
     return load_inference(source, step, label_table, weights_folder, read_picture)

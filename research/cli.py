@@ -6,9 +6,9 @@ import os
 import sys
 from collections.abc import Sequence
 
+from roadseg.command_line.quiet import quiet_tensorflow
 from roadseg.errors import RoadsegError
 from roadseg.files import is_utf8, printable
-from roadseg.quiet import quiet_tensorflow
 
 # Composition happens here and nowhere else: each module is named, and imported only when called.
 COMMANDS = {
@@ -16,15 +16,24 @@ COMMANDS = {
     "inspect": ("roadseg.data_conversion.inspect_records", "class histogram, sizes and previews"),
     "train": ("roadseg.train.command", "train a recipe, or go on with a run"),
     "eval": ("roadseg.eval.command", "metrics of a run, once or following its checkpoints"),
-    "predict": ("roadseg.eval.predict", "labels and overlays for an image, a folder or a video"),
-    "submit": ("roadseg.eval.submit", "label maps of the test images, zipped for the server"),
-    "report": ("roadseg.eval.report", "report.html of one run or several side by side"),
-    "compare": ("roadseg.eval.compare", "samplers over seeds, paired, at equal multiply-adds"),
-    "benchmark": ("roadseg.eval.benchmark", "parameters, multiply-adds and latency"),
+    "predict": (
+        "roadseg.eval.predict.command",
+        "labels and overlays for an image, a folder or a video",
+    ),
+    "submit": (
+        "roadseg.eval.submit.command",
+        "label maps of the test images, zipped for the server",
+    ),
+    "report": ("roadseg.eval.report.command", "report.html of one run or several side by side"),
+    "compare": (
+        "roadseg.eval.compare.command",
+        "samplers over seeds, paired, at equal multiply-adds",
+    ),
+    "benchmark": ("roadseg.eval.benchmark.command", "parameters, multiply-adds and latency"),
     "export": ("roadseg.export.command", "a run to a SavedModel, ONNX, LiteRT or OpenVINO"),
     "list": ("roadseg.train.list_command", "networks, presets, recipes, data sets, samplers"),
     "import-weights": (
-        "roadseg.weights.command",
+        "roadseg.runs.import_command",
         "a published checkpoint to roadseg weights, or to a run",
     ),
 }

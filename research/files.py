@@ -1,4 +1,4 @@
-"""JSON that may be anybody's, names that may be anything, and targets that may not be writable."""
+"""Files read and written whole: JSON and arrays that may be anybody's, and what a disk may do."""
 
 import contextlib
 import errno
@@ -6,12 +6,18 @@ import json
 import os
 import re
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
+
+import numpy as np
 
 from roadseg.errors import RoadsegError
+from roadseg.npz import ArrayFile
 
+Arrays = dict[str, np.ndarray]
+UNFINISHED = ".unfinished-"
+"""How the name of a file or folder begins that is still being written."""
 _PLAIN = re.compile(r"[A-Za-z0-9_./ +=,@-]*")
 
 
@@ -100,3 +106,64 @@ def plain_path(path: Path) -> Iterator[Path]:
         link = Path(folder) / f"plain{path.suffix if _PLAIN.fullmatch(path.suffix) else ''}"
         link.symlink_to(path.absolute(), path.is_dir())
         yield link
+
+
+def disk_error(path: Path, error: OSError) -> RoadsegError:
+    """Return `error`, met while writing `path`, as one line that says what to do."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return RoadsegError(
+            f"{path}: not written, the disk is full; what was complete is kept: "
+            "free some space and run the same command again"
+        )
+    reason = error.strerror or str(error)
+    if error.errno in (errno.EEXIST, errno.ENOTDIR):
+        reason = "a file lies where a folder is needed"
+    return RoadsegError(f"{path}: not written ({reason}); choose another place or mend this one")
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write `text` to `path` in one step: readers see the old file or the new one."""
+    write_file(path, lambda file: file.write(text.encode()))
+
+
+def write_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
+    """Write `arrays` as the `.npz` at `path` in one step, as `write_text` does."""
+    write_file(path, lambda file: np.savez(file, **arrays))  # type: ignore[arg-type]
+
+
+def write_file(path: Path, write: Callable[[IO[bytes]], object]) -> None:
+    """Let `write` fill a file beside `path`, made with its folders, then put it in place.
+
+    Raises RoadsegError where the disk is full or not writable; nothing half-written stays.
+    """
+    aside = path.with_name(f"{UNFINISHED}{path.name}-{os.getpid()}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with aside.open("wb") as file:
+            write(file)
+            sync(file)
+        aside.rename(path)
+    except OSError as error:
+        with contextlib.suppress(OSError):  # where the folder is none, unlinking fails as well
+            aside.unlink()
+        raise disk_error(path, error) from None
+
+
+def sync_path(path: Path) -> None:
+    """Wait until the file, or the names in the folder, at `path` are on the disk."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def read_arrays(path: Path) -> Arrays:
+    """Return the arrays of an `.npz` by name; raise RoadsegError if it is absent or damaged."""
+    return dict(ArrayFile(path))
+
+
+def sync(file: Any) -> None:
+    """Wait until what was written to an open `file` is on the disk."""
+    file.flush()
+    os.fsync(file.fileno())

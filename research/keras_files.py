@@ -16,9 +16,9 @@ from typing import Any
 
 MODULES = {
     "layers": (
-        *("caffe", "cell_bias", "convolution", "entry", "flow", "flow_alignment", "flow_warp"),
-        *("gates", "grouped", "homography", "light_aspp", "mean_locations", "pooling", "resize"),
-        *("scaled_map", "strided_depthwise", "weighted_fusion"),
+        *("caffe", "cell_bias", "convolution", "flow", "flow_alignment", "flow_warp", "gates"),
+        *("grouped", "homography", "light_aspp", "mean_locations", "normalisation", "pooling"),
+        *("resize", "scaled_map", "strided_depthwise", "weighted_fusion"),
     ),
     "models": ("legal_sizes",),
     "sampling": ("density", "equidistribution", "nus", "sampler", "segmenter"),

@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from roadseg.datasets.label_table import LabelTable
-from roadseg.flow_files import encode_flow
+from roadseg.label_tables.label_table import LabelTable
+from roadseg.two_cameras.flow_files import encode_flow
 from tests.examples import example_values, serialized
 
 TABLE = LabelTable(
@@ -114,7 +114,7 @@ def _fusion(maps: Any, num_classes: int, name: str) -> Any:
 def register(monkeypatch: Any) -> None:
     """Let runs build 'tiny_alone' and 'tiny_coupled' by their names."""
     from roadseg.models.registry import NETWORKS, Network
-    from roadseg.models.two_views import PARTS
+    from roadseg.models.two_cameras import PARTS
 
     alone = {name: PARTS[name] for name in ("backbone", "head")}
     entries = {

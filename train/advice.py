@@ -1,6 +1,6 @@
 """What Fast_Seg's author advises on training, as warnings; its defaults are in the recipes."""
 
-from roadseg.recipe import Recipe
+from roadseg.recipe.recipe import Recipe
 
 # Source: the advice on training in Fast_Seg 7895738's README.
 SMALL_BATCH = 8

@@ -5,14 +5,14 @@ import difflib
 import tensorflow as tf
 
 import roadseg
-from roadseg.datasets.label_table import LabelTable
 from roadseg.errors import RoadsegError
+from roadseg.label_tables.label_table import LabelTable
 from roadseg.losses.cross_entropy import PUBLISHED_WEIGHTS
 from roadseg.losses.flow import MULTI_SCALE_FACTORS
 from roadseg.models.registry import NETWORKS, find
-from roadseg.recipe import Recipe
-from roadseg.run_folder import LEARNED
-from roadseg.sampling.density_targets import STRIDE
+from roadseg.recipe.recipe import Recipe
+from roadseg.runs.run_folder import LEARNED
+from roadseg.sampling.density_targets import STRIDE, density_input
 from roadseg.train.advice import advice
 
 
@@ -25,7 +25,7 @@ def check_recipe(recipe: Recipe, table: LabelTable) -> None:
         "auxiliary_input": recipe.auxiliary_input,
     }
     if recipe.learns_density:
-        sizes["auxiliary_input"] = recipe.density_input
+        sizes["auxiliary_input"] = density_input(recipe)
     for name, size in sizes.items():
         _need(min(size) >= 2, name, size, "at least 2 a side")
     at_least_1 = ("batch_size", "steps", "summary_every_steps", "shuffle_buffer")
@@ -186,7 +186,7 @@ def _check_optimisation(recipe: Recipe) -> None:
 
 
 def _check_density(recipe: Recipe, table: LabelTable) -> None:
-    size, width, weights = recipe.density_input, recipe.density_width, recipe.target_weights
+    size, width, weights = density_input(recipe), recipe.density_width, recipe.target_weights
     divided = all(side % STRIDE == 0 and side >= 2 * STRIDE for side in size)
     wanted = f"multiples of {STRIDE}, at least {2 * STRIDE}; or 0 0, by the aspect of the crop"
     _need(divided, "auxiliary_input", size, wanted)

@@ -7,10 +7,10 @@ from typing import Annotated
 
 import tyro
 
-from roadseg.arguments import parse_known
+from roadseg.command_line.arguments import parse_known
 from roadseg.errors import RoadsegError
-from roadseg.recipe import Recipe
-from roadseg.run_folder import RunFolder
+from roadseg.recipe.recipe import Recipe
+from roadseg.runs.run_folder import RunFolder
 from roadseg.train.overrides import override
 from roadseg.train.recipes import RECIPES, get
 

@@ -77,4 +77,4 @@ say "7/7 report"
 roadseg report "$runs/density" "$runs/even" "$runs/chosen" --to "$DEMO/report.html" >"$DEMO/report.txt"
 
 say "done"
-quiet_python -m roadseg.eval.demo_result "$runs/even" "$runs/chosen" --report "$DEMO/report.html"
+quiet_python -m roadseg.eval.compare.demo_result "$runs/even" "$runs/chosen" --report "$DEMO/report.html"

@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-from roadseg.data_conversion.record_folders import find_shards
+from roadseg.data_conversion.read.folders import find_shards
 from roadseg.errors import RoadsegError
 from roadseg.files import refuse_unwritable
-from roadseg.recipe import Recipe
-from roadseg.run_folder import RunFolder
-from roadseg.train.initial import TRAINED, check_initial_weights, find_sampler
+from roadseg.recipe.recipe import Recipe
+from roadseg.runs.run_folder import RunFolder
+from roadseg.train.start.begin import TRAINED, check_initial_weights, find_sampler
 
 
 def refuse_early(recipe: Recipe, run: RunFolder) -> None:

@@ -14,9 +14,10 @@ from pathlib import Path
 
 import numpy as np
 
-from roadseg import checkpoint
 from roadseg.errors import RoadsegError
-from roadseg.run_folder import RunFolder, auxiliary_layers
+from roadseg.files import write_arrays
+from roadseg.runs.checkpoint import read_weights
+from roadseg.runs.run_folder import RunFolder, auxiliary_layers
 
 LARGEST = float(np.finfo(np.float16).max)
 
@@ -30,7 +31,7 @@ def write_half_weights(run: RunFolder, path: Path) -> int:
     """
     _, folder = run.find_checkpoint()
     spare = auxiliary_layers(run.recipe)
-    weights = checkpoint.read_weights(folder)
+    weights = read_weights(folder)
     arrays = {name: weights[name] for name in weights if not name.startswith(spare)}
     for name, array in arrays.items():
         largest = float(np.abs(array).max(initial=0.0))
@@ -39,7 +40,7 @@ def write_half_weights(run: RunFolder, path: Path) -> int:
                 f"{folder}: '{name}' holds {largest:g}, beyond half floats; ship weights.npz itself"
             )
         arrays[name] = array.astype(np.float16) if array.ndim > 1 else array
-    checkpoint.write_arrays(path, arrays)
+    write_arrays(path, arrays)
     return path.stat().st_size
 
 

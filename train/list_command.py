@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 import tyro
 
-from roadseg.arguments import parse
+from roadseg.command_line.arguments import parse
 
 EXAMPLE = "roadseg list presets"
 Kind = Literal["all", "networks", "presets", "recipes", "data-sets", "samplers", "installed"]
@@ -63,7 +63,7 @@ def _recipe_groups() -> list[str]:
 
 
 def _data_sets() -> list[str]:
-    from roadseg.datasets import list_tables
+    from roadseg.label_tables import list_tables
 
     return list_tables()
 

@@ -9,26 +9,26 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from roadseg import checkpoint
-from roadseg.data_conversion.records import RecordSet, readable
+from roadseg.data_conversion.read.records import RecordSet, readable
 from roadseg.errors import RoadsegError
 from roadseg.layers.conv_bn import freeze_statistics, synchronise_batch_norm
-from roadseg.recipe import Recipe
-from roadseg.run_folder import RunFolder, build_network, num_outputs
-from roadseg.train import snapshot
+from roadseg.recipe.recipe import Recipe
+from roadseg.runs import checkpoint
+from roadseg.runs.run_folder import RunFolder, build_network, num_outputs
+from roadseg.train import training_state
 from roadseg.train.check import check_devices, check_recipe
-from roadseg.train.class_weights import class_weights
-from roadseg.train.freeze import freeze
-from roadseg.train.initial import begin_or_resume, load_start
-from roadseg.train.pairs import open_training_records, with_rig
-from roadseg.train.pipeline import training_batches
+from roadseg.train.data.class_weights import class_weights
+from roadseg.train.data.pipeline import training_batches
+from roadseg.train.optim.schedule import rate_at
 from roadseg.train.prior import fit_prior, with_frame
 from roadseg.train.progress import Progress
-from roadseg.train.schedule import rate_at
+from roadseg.train.start.begin import begin_or_resume, load_start
+from roadseg.train.start.freeze import freeze
+from roadseg.train.start.unit_variance import fit_first_batch
 from roadseg.train.step import TrainingStep
 from roadseg.train.stop import StopSignal
 from roadseg.train.summaries import Summaries
-from roadseg.train.unit_variance import fit_first_batch
+from roadseg.train.tasks.two_cameras import open_training_records, with_rig
 
 
 def train(recipe: Recipe, run: RunFolder, strategy: tf.distribute.Strategy | None = None) -> int:
@@ -44,13 +44,13 @@ def train(recipe: Recipe, run: RunFolder, strategy: tf.distribute.Strategy | Non
     check_recipe(recipe, records.label_table)
     begin_or_resume(recipe, run, records, writes=is_chief(strategy))
     step = build(recipe, run, records, strategy)
-    start = snapshot.restore(run, step, records) if run.checkpoints() else 0
+    start = training_state.restore(run, step, records) if run.checkpoints() else 0
     if start >= recipe.steps:
         return 0
     if not step.model.trainable_variables:
         # A fixed density is counted, not trained by steps.
         if is_chief(strategy):
-            snapshot.save(run, step, records, recipe.steps)
+            training_state.save(run, step, records, recipe.steps)
         return 0
     with StopSignal() as stop, Progress(recipe, start, is_chief(strategy)) as progress:
         loop = _Loop(recipe, run, step, records, strategy, progress)
@@ -170,7 +170,7 @@ class _Loop:
         if self.losses and not math.isfinite(float(self.losses[-1])):
             self._report(done, math.nan, None)
         if self.chief:
-            snapshot.save(self.run, self.step, self.records, done)
+            training_state.save(self.run, self.step, self.records, done)
             best = self.run.best_step()
             spared = [] if best is None else [best]
             checkpoint.prune(self.run.checkpoint_folder, self.recipe.keep_checkpoints, spared)

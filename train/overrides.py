@@ -6,9 +6,9 @@ import typing
 from collections.abc import Sequence
 from typing import Any
 
+from roadseg.command_line.options import check_types, read_options
 from roadseg.errors import RoadsegError
-from roadseg.options import check_types, read_options
-from roadseg.recipe import Recipe
+from roadseg.recipe.recipe import Recipe
 
 _FIXED = ("name", "task", "source")
 

@@ -6,10 +6,10 @@ import math
 import keras
 import numpy as np
 
-from roadseg.data_conversion.records import RecordSet
+from roadseg.data_conversion.read.records import RecordSet
 from roadseg.errors import RoadsegError
-from roadseg.recipe import Recipe
-from roadseg.train.pipeline import training_batches
+from roadseg.recipe.recipe import Recipe
+from roadseg.train.data.pipeline import training_batches
 
 # Share of a uniform density that each cell keeps: its logarithm is then bounded.
 LEAST_SHARE = 1e-3

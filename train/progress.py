@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
 
-from roadseg.recipe import Recipe
+from roadseg.recipe.recipe import Recipe
 
 
 class Progress:

@@ -9,9 +9,9 @@ import tensorflow as tf
 from roadseg.losses.criteria import Criterion, Term, mean, named_heads
 from roadseg.losses.density import density_cross_entropy
 from roadseg.losses.squared_error import squared_error
-from roadseg.models.two_views import VIEWS
+from roadseg.models.two_cameras import VIEWS
 from roadseg.ops.resize import resize_bilinear, resize_nearest
-from roadseg.recipe import Recipe
+from roadseg.recipe.recipe import Recipe
 from roadseg.sampling import (
     Sampler,
     UniformSampler,
@@ -20,9 +20,9 @@ from roadseg.sampling import (
     sample_batch,
     unsample,
 )
-from roadseg.train.augment import inside_picture, padding_colour, restore_padding
-from roadseg.train.flow_task import flow_terms
-from roadseg.train.optimizer import Optimizer
+from roadseg.tasks.flow import flow_terms
+from roadseg.train.data.augment import inside_picture, padding_colour, restore_padding
+from roadseg.train.optim.optimizer import Optimizer
 
 Tensor = Any
 Batch = dict[str, Tensor]

@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from roadseg.datasets.label_table import LabelTable
-from roadseg.drawing import draw_points, overlay
-from roadseg.recipe import Recipe
-from roadseg.run_folder import RunFolder
-from roadseg.train.pair_pictures import flow_pictures, view_pictures
+from roadseg.drawing.labels import draw_points, overlay
+from roadseg.label_tables.label_table import LabelTable
+from roadseg.recipe.recipe import Recipe
+from roadseg.runs.run_folder import RunFolder
+from roadseg.train.tasks.two_camera_pictures import flow_pictures, view_pictures
 
 Tensor = Any
 PICTURES = 2

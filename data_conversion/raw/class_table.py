@@ -27,8 +27,8 @@ from pathlib import Path
 from typing import Any
 
 from roadseg.data_conversion.raw.source import Coding
-from roadseg.datasets import LabelId, LabelTable
 from roadseg.errors import RoadsegError
+from roadseg.label_tables import LabelId, LabelTable
 
 IGNORE = 255
 _TABLE_KEYS = {"name", "ignore", "labels", "classes"}

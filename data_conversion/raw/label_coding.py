@@ -9,8 +9,8 @@ from roadseg.data_conversion.raw.image_files import DecodedLabel, encode_label, 
 from roadseg.data_conversion.raw.pictures import USUAL, PictureRules
 from roadseg.data_conversion.raw.polygons import draw_polygons
 from roadseg.data_conversion.raw.source import Coding
-from roadseg.datasets import LabelTable
 from roadseg.errors import RoadsegError
+from roadseg.label_tables import LabelTable
 
 _UNKNOWN = -1
 _BEYOND = 256  # any value of a 16-bit file that no id has

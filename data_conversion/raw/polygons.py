@@ -14,9 +14,9 @@ import numpy as np
 
 from roadseg.data_conversion.raw.image_files import DecodedLabel
 from roadseg.data_conversion.raw.pictures import USUAL, PictureRules, read_file
-from roadseg.datasets import LabelTable
 from roadseg.errors import RoadsegError
 from roadseg.files import parse_json
+from roadseg.label_tables import LabelTable
 
 _GROUND = "unlabeled"
 _LARGEST_SIDE = 1 << 15

@@ -8,8 +8,8 @@ from typing import Literal
 
 from roadseg.data_conversion.raw.find import listed
 from roadseg.data_conversion.raw.pictures import USUAL, PictureRules
-from roadseg.datasets import LabelTable
 from roadseg.errors import RoadsegError
+from roadseg.label_tables import LabelTable
 
 Coding = Literal["ids", "train", "colours", "polygons"]
 

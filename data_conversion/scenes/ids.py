@@ -1,6 +1,6 @@
 """Cityscapes label ids that the scenes use, by name."""
 
-from roadseg.datasets.cityscapes import cityscapes
+from roadseg.label_tables.cityscapes import cityscapes
 
 _IDS = {label.name: label.id for label in cityscapes().label_ids}
 

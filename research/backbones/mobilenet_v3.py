@@ -8,9 +8,7 @@ trunk of that name, with squeeze-excite elsewhere, is `mobilenet_v3_modified`.
 
 from typing import Any, Literal, NamedTuple
 
-import keras
-
-from roadseg.layers.convolution import conv_norm
+from roadseg.layers.convolution import conv_norm, xavier
 from roadseg.layers.inverted_residual import Form, inverted_residual
 
 Tensor = Any
@@ -89,11 +87,6 @@ STEM_CHANNELS = 16
 # The paper's stride of 2 before the last stage becomes a dilation within it.
 DILATIONS = {"layer4": 2}
 PREFIX = "pretrained."
-
-
-def xavier() -> keras.initializers.Initializer:
-    """Return PyTorch's xavier_uniform with the gain of a ReLU: by the mean of both fans."""
-    return keras.initializers.VarianceScaling(2.0, "fan_avg", "uniform")
 
 
 FORM = Form(

@@ -9,7 +9,7 @@ import numpy as np
 from keras import ops
 
 from roadseg.ops.backend import tensorflow
-from roadseg.sampling.best_class import best_class
+from roadseg.ops.best_class import best_class
 
 Tensor = Any
 Outputs = Callable[[Tensor], Mapping[str, Callable[[], Tensor]]]

@@ -10,11 +10,11 @@ from typing import Any, Literal, Self
 
 import numpy as np
 
-from roadseg.datasets.label_table import LabelTable
 from roadseg.errors import RoadsegError
 from roadseg.inference.forward import Forward, best_share, outputs_by_name, outputs_of
 from roadseg.inference.images import Reader, at_height, batch_of, picked
-from roadseg.sampling.best_class import best_class
+from roadseg.label_tables.label_table import LabelTable
+from roadseg.ops.best_class import best_class
 
 Averaged = Callable[[np.ndarray], np.ndarray]
 """Takes one image (height, width, 3) and returns its logits (height, width, classes) float32,
@@ -127,7 +127,7 @@ class Inference:
 
         labels: None: those that this network finds.
         """
-        from roadseg.drawing import overlay
+        from roadseg.drawing.labels import overlay
 
         shown, single = batch_of(image, self._read)
         if not single:

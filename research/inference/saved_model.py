@@ -8,10 +8,10 @@ from typing import Any
 
 from keras import ops
 
-from roadseg.datasets.label_table import LabelTable
 from roadseg.errors import RoadsegError
 from roadseg.files import plain_path
 from roadseg.inference.inference import Inference
+from roadseg.label_tables.label_table import LabelTable
 from roadseg.ops.backend import tensorflow
 
 Tensor = Any

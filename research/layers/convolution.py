@@ -39,6 +39,11 @@ def normal_fan_out() -> keras.initializers.Initializer:
     return keras.initializers.VarianceScaling(2.0, "fan_out", "untruncated_normal")
 
 
+def xavier() -> keras.initializers.Initializer:
+    """Return PyTorch's xavier_uniform with the gain of a ReLU: by the mean of both fans."""
+    return keras.initializers.VarianceScaling(2.0, "fan_avg", "uniform")
+
+
 def conv(
     x: Tensor,
     filters: int,

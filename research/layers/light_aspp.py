@@ -8,12 +8,11 @@ from typing import Any, Literal
 
 import keras
 
-from roadseg.backbones.mobilenet_v3 import xavier
 from roadseg.errors import RoadsegError
-from roadseg.layers.convolution import activate, conv, conv_norm
+from roadseg.layers.convolution import activate, conv, conv_norm, xavier
+from roadseg.layers.introspection import innermost_layers
 from roadseg.layers.pooling import AdaptiveAveragePooling
 from roadseg.layers.resize import ResizeLike
-from roadseg.layers.walk import innermost_layers
 
 Tensor = Any
 Shape = tuple[int | None, ...]

@@ -51,7 +51,7 @@ class ConfusionMatrix:
         """Count two integer arrays of one shape; return the counts (classes, classes + 1) added.
 
         Raises ValueError when the shapes differ. Faster than a compiled loop over the pixels:
-        `python -m roadseg.eval.confusion_benchmark`.
+        `python -m roadseg.eval.benchmark.confusion`.
         """
         added = pair_counts_with_void(labels, predictions, self.num_classes)
         self._counts += added

@@ -13,8 +13,8 @@ import keras
 from roadseg.backbones.resnet import SEQUENTIAL_STEM, resnet
 from roadseg.backbones.xception39 import xception39
 from roadseg.layers.convolution import Tensor, activate, conv, conv_norm
-from roadseg.layers.entry import Normalisation, image_input
-from roadseg.layers.outputs import segmentation_model
+from roadseg.layers.heads import segmentation_model
+from roadseg.layers.normalisation import Normalisation, image_input
 from roadseg.layers.pooling import AdaptiveAveragePooling
 from roadseg.layers.resize import ResizeBy, ResizeLike
 

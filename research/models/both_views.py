@@ -2,7 +2,7 @@
 
 import keras
 
-from roadseg.models.two_views import VIEWS
+from roadseg.models.two_cameras import VIEWS
 
 
 def both_views(network: keras.Model) -> keras.Model:

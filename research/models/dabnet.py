@@ -8,8 +8,8 @@ import keras
 
 from roadseg.layers.conv_bn import BatchNorm
 from roadseg.layers.convolution import Tensor, conv
-from roadseg.layers.entry import Normalisation, image_input
-from roadseg.layers.outputs import segmentation_model
+from roadseg.layers.heads import segmentation_model
+from roadseg.layers.normalisation import Normalisation, image_input
 from roadseg.layers.pooling import AveragePooling
 from roadseg.layers.prelu import norm_prelu
 

@@ -17,8 +17,8 @@ from roadseg.backbones.dual_resolution import (
 )
 from roadseg.layers.context_pyramid import deep_aggregation_pyramid
 from roadseg.layers.convolution import Tensor, conv_norm, normal_fan_out
-from roadseg.layers.entry import Normalisation, image_input
-from roadseg.layers.outputs import segmentation_model
+from roadseg.layers.heads import segmentation_model
+from roadseg.layers.normalisation import Normalisation, image_input
 from roadseg.layers.pre_activation import norm_relu_head
 from roadseg.ops.resize import Corners
 

@@ -11,8 +11,8 @@ import keras
 from roadseg.backbones.xception_a import ENCODERS, attention, encoder, xception_a
 from roadseg.layers.auxiliary_head import auxiliary_head
 from roadseg.layers.convolution import Tensor, conv, conv_norm
-from roadseg.layers.entry import Normalisation, image_input
-from roadseg.layers.outputs import segmentation_model
+from roadseg.layers.heads import segmentation_model
+from roadseg.layers.normalisation import Normalisation, image_input
 from roadseg.layers.resize import ResizeLike
 
 MULTIPLE = 64

@@ -13,8 +13,8 @@ import keras
 from roadseg.backbones.df import FEATURES, SKIPS, Skips, df
 from roadseg.layers.auxiliary_head import auxiliary_head
 from roadseg.layers.convolution import TORCH_NORM, Tensor, conv, normal_fan_out
-from roadseg.layers.entry import Normalisation, image_input
-from roadseg.layers.outputs import segmentation_model
+from roadseg.layers.heads import segmentation_model
+from roadseg.layers.normalisation import Normalisation, image_input
 from roadseg.layers.pyramid_pooling import pyramid_pooling
 from roadseg.layers.resize import ResizeLike
 from roadseg.models.dfseg_authors import AUTHORS_NORM, FORMS, MULTIPLE, authors_decoder

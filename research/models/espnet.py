@@ -11,8 +11,8 @@ import keras
 
 from roadseg.layers.conv_bn import BatchNorm, batch_norm
 from roadseg.layers.convolution import Tensor, conv, uniform_fan_in
-from roadseg.layers.entry import Normalisation, image_input
-from roadseg.layers.outputs import segmentation_model
+from roadseg.layers.heads import segmentation_model
+from roadseg.layers.normalisation import Normalisation, image_input
 from roadseg.layers.pooling import AveragePooling
 from roadseg.layers.prelu import norm_prelu
 from roadseg.ops.resize import Corners

@@ -9,8 +9,8 @@ import keras
 from roadseg.backbones.espnetv2 import NEVER_RUN, espnetv2_trunk
 from roadseg.layers.convolution import TORCH_NORM, Tensor
 from roadseg.layers.efficient_pyramid import efficient_pyramid, gated_projection
-from roadseg.layers.entry import Normalisation, image_input
-from roadseg.layers.outputs import segmentation_model
+from roadseg.layers.heads import segmentation_model
+from roadseg.layers.normalisation import Normalisation, image_input
 from roadseg.layers.prelu import norm_prelu
 from roadseg.layers.resize import ResizeBy
 

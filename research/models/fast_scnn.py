@@ -16,8 +16,8 @@ from roadseg.layers.convolution import (
     conv_norm,
     depthwise_conv,
 )
-from roadseg.layers.entry import Normalisation, image_input
-from roadseg.layers.outputs import segmentation_model
+from roadseg.layers.heads import segmentation_model
+from roadseg.layers.normalisation import Normalisation, image_input
 from roadseg.layers.pooling import AdaptiveAveragePooling
 from roadseg.layers.resize import ResizeLike
 

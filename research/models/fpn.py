@@ -9,9 +9,9 @@ from functools import partial
 import keras
 
 from roadseg.layers.convolution import Tensor
-from roadseg.layers.entry import Normalisation, image_input
 from roadseg.layers.feature_pyramid import feature_pyramid_head
-from roadseg.layers.outputs import segmentation_model
+from roadseg.layers.heads import segmentation_model
+from roadseg.layers.normalisation import Normalisation, image_input
 from roadseg.layers.resize import ResizeLike
 from roadseg.models.sfnet import WIDTHS
 from roadseg.models.sfnet_trunks import TRUNKS

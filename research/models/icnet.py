@@ -9,8 +9,8 @@ import keras
 
 from roadseg.backbones.resnet import DEEP_STEM, resnet_stage, resnet_stem
 from roadseg.layers.convolution import Tensor, activate, conv, conv_norm
-from roadseg.layers.entry import Normalisation, image_input
-from roadseg.layers.outputs import segmentation_model
+from roadseg.layers.heads import segmentation_model
+from roadseg.layers.normalisation import Normalisation, image_input
 from roadseg.layers.pyramid_pooling import pyramid_pooling
 from roadseg.layers.resize import ResizeBy, ResizeLike
 

@@ -5,7 +5,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from roadseg.layers.entry import LegalSize, Normalise, mean_colour
+from roadseg.layers.normalisation import LegalSize, Normalise, mean_colour
 
 Tensor = Any
 GREY = (127.5, 127.5, 127.5)

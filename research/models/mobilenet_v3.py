@@ -10,9 +10,9 @@ import keras
 
 from roadseg.backbones.mobilenet_v3 import Variant, coarse_stages, fine_stages
 from roadseg.layers.convolution import Tensor
-from roadseg.layers.entry import Normalisation, image_input
+from roadseg.layers.heads import segmentation_model
 from roadseg.layers.light_aspp import Pooling, light_aspp
-from roadseg.layers.outputs import segmentation_model
+from roadseg.layers.normalisation import Normalisation, image_input
 
 
 def mobilenet_v3_large(

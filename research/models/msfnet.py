@@ -29,8 +29,8 @@ from roadseg.layers.convolution import (
     depthwise_conv,
     normal_fan_out,
 )
-from roadseg.layers.entry import Normalisation, image_input
-from roadseg.layers.outputs import segmentation_model
+from roadseg.layers.heads import segmentation_model
+from roadseg.layers.normalisation import Normalisation, image_input
 from roadseg.layers.pooling import SpatialAwarePooling
 from roadseg.layers.resize import ResizeLike
 from roadseg.ops.resize import Corners

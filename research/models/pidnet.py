@@ -23,9 +23,9 @@ from roadseg.layers.context_pyramid import (
     deep_aggregation_pyramid,
     parallel_aggregation_pyramid,
 )
-from roadseg.layers.entry import Normalisation, image_input
 from roadseg.layers.gates import Exchange, GatedBlend, Similarity
-from roadseg.layers.outputs import segmentation_model
+from roadseg.layers.heads import segmentation_model
+from roadseg.layers.normalisation import Normalisation, image_input
 from roadseg.layers.pre_activation import norm_relu_conv, norm_relu_head
 from roadseg.layers.resize import ResizeLike
 from roadseg.ops.resize import Corners

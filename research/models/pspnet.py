@@ -12,8 +12,8 @@ import keras
 from roadseg.backbones.resnet import DEEP_STEM, resnet
 from roadseg.layers.auxiliary_head import auxiliary_head
 from roadseg.layers.convolution import conv
-from roadseg.layers.entry import Normalisation, image_input
-from roadseg.layers.outputs import segmentation_model
+from roadseg.layers.heads import segmentation_model
+from roadseg.layers.normalisation import Normalisation, image_input
 from roadseg.layers.pyramid_pooling import pyramid_pooling
 
 

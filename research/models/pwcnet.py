@@ -14,8 +14,8 @@ from typing import Any
 import keras
 
 from roadseg.backbones.pwc import SEARCH_RANGE, feature_pyramid, refine_flow
-from roadseg.layers.entry import normalise
 from roadseg.layers.flow import EnlargeFlow, NoFlow, ResizeFlow
+from roadseg.layers.normalisation import normalise
 from roadseg.layers.precision import full_precision
 from roadseg.layers.resize import ResizeLike, ResizeToMultiple
 from roadseg.ops.resize import Corners

@@ -10,8 +10,9 @@ from typing import Any, Literal
 import keras
 
 from roadseg.backbones import mobilenet_v3_modified, stdc
+from roadseg.command_line.options import check_types
 from roadseg.errors import RoadsegError
-from roadseg.models import flow_names, slim_names, torch_names
+from roadseg.models import pytorch_names, semshare_names, slim_names
 from roadseg.models.bisenet import bisenet
 from roadseg.models.dabnet import dabnet
 from roadseg.models.ddrnet import ddrnet_23, ddrnet_23_slim
@@ -43,8 +44,7 @@ from roadseg.models.sfnet import (
 from roadseg.models.sfnet_lite import sfnet_lite_resnet18, sfnet_lite_stdc1, sfnet_lite_stdc2
 from roadseg.models.sgcpnet import sgcpnet
 from roadseg.models.swiftnet import swiftnet
-from roadseg.models.two_views import PARTS
-from roadseg.options import check_types
+from roadseg.models.two_cameras import PARTS
 
 Task = Literal["segmentation", "two_views", "flow"]
 
@@ -82,7 +82,7 @@ class Network:
     """How the names of layers begin that stages of training fix or hand on as one, by a name."""
 
 
-PyTorchNetwork = partial(Network, reference_name=torch_names.reference_name, layout="pytorch")
+PyTorchNetwork = partial(Network, reference_name=pytorch_names.reference_name, layout="pytorch")
 """Makes the entry of a network whose layers bear the names of a PyTorch original's modules."""
 DilatedResNetwork = partial(
     PyTorchNetwork,
@@ -94,7 +94,7 @@ SIDE_HEADS = ("head.dsn.",)
 """The heads of SFSegNets' deep supervision; SFNet-Lite has them and never runs them."""
 MobileNetV3 = partial(
     PyTorchNetwork,
-    reference_name=flow_names.reference_name,
+    reference_name=semshare_names.reference_name,
     trunk=("pretrained.",),
     small_images={"pooling": "whole"},
     parts={name: PARTS[name] for name in ("backbone", "head")},
@@ -209,7 +209,7 @@ NETWORKS: dict[str, Network] = {
     ),
     "pwcnet": PyTorchNetwork(
         pwcnet,
-        reference_name=flow_names.reference_name,
+        reference_name=semshare_names.reference_name,
         parameters=3_754_074,
         task="flow",
         trunk=(),

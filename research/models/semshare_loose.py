@@ -14,13 +14,13 @@ import keras
 
 from roadseg.backbones.mobilenet_v3 import coarse_stages, fine_stages
 from roadseg.backbones.pwc import SEARCH_RANGE
+from roadseg.layers.camera_fusion import Kind, fuse_narrow, fuse_wide
 from roadseg.layers.flow import WarpByFlow
 from roadseg.layers.light_aspp import Pooling, light_aspp
 from roadseg.layers.precision import full_precision
 from roadseg.layers.resize import ResizeLike
-from roadseg.layers.view_fusion import Kind, fuse_narrow, fuse_wide
 from roadseg.models.pwcnet import FlowOptions, flow_of_images
-from roadseg.models.two_views import (
+from roadseg.models.two_cameras import (
     Geometry,
     Tensor,
     Views,
@@ -30,7 +30,7 @@ from roadseg.models.two_views import (
     two_view_model,
     view_inputs,
 )
-from roadseg.rig import Convention, Rig, find_rig
+from roadseg.two_cameras.rig import Convention, Rig, find_rig
 
 
 def semshare_loose(

@@ -15,13 +15,13 @@ import keras
 from roadseg.backbones.mobilenet_v3 import coarse_stages, fine_stages
 from roadseg.backbones.pwc import SEARCH_RANGE
 from roadseg.errors import RoadsegError
-from roadseg.layers.entry import SizeWithin
+from roadseg.layers.camera_fusion import Kind, fuse_narrow, fuse_wide
 from roadseg.layers.flow import WarpByFlow
 from roadseg.layers.light_aspp import Pooling, light_aspp
+from roadseg.layers.normalisation import SizeWithin
 from roadseg.layers.resize import ResizeLike
-from roadseg.layers.view_fusion import Kind, fuse_narrow, fuse_wide
 from roadseg.models.pwcnet import FlowOptions, flow_of_features
-from roadseg.models.two_views import (
+from roadseg.models.two_cameras import (
     Geometry,
     Tensor,
     Views,
@@ -30,7 +30,7 @@ from roadseg.models.two_views import (
     two_view_model,
     view_inputs,
 )
-from roadseg.rig import Convention, Rig, find_rig
+from roadseg.two_cameras.rig import Convention, Rig, find_rig
 
 # What the code's constants make of 1216 x 1920, the truncated one row short at 1/8 and 1/4: maps
 # from 1/16 to 1/4, and scores. They suit images whose flow network works at 512 x 768.

@@ -11,10 +11,10 @@ import keras
 
 from roadseg.backbones.df import Skips
 from roadseg.layers.convolution import Tensor
-from roadseg.layers.entry import Normalisation, image_input
 from roadseg.layers.feature_pyramid import feature_pyramid_head
 from roadseg.layers.flow_alignment import flow_alignment
-from roadseg.layers.outputs import segmentation_model
+from roadseg.layers.heads import segmentation_model
+from roadseg.layers.normalisation import Normalisation, image_input
 from roadseg.models.sfnet_trunks import TRUNKS, dfnet
 
 WIDTHS = {

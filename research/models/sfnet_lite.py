@@ -10,10 +10,10 @@ from functools import partial
 
 import keras
 
-from roadseg.layers.entry import Normalisation, image_input
 from roadseg.layers.feature_pyramid import class_scores, lateral_conv
 from roadseg.layers.flow_alignment import Gate, gated_flow_alignment
-from roadseg.layers.outputs import segmentation_model
+from roadseg.layers.heads import segmentation_model
+from roadseg.layers.normalisation import Normalisation, image_input
 from roadseg.layers.pyramid_pooling import pyramid_pooling
 from roadseg.models.sfnet_trunks import TRUNKS
 

@@ -11,8 +11,8 @@ import keras
 from roadseg.backbones.mobilenet_v3_modified import mobilenet_v3_modified
 from roadseg.layers.bidirectional_fusion import both_ways, top_down
 from roadseg.layers.convolution import conv
-from roadseg.layers.entry import Normalisation, image_input
-from roadseg.layers.outputs import segmentation_model
+from roadseg.layers.heads import segmentation_model
+from roadseg.layers.normalisation import Normalisation, image_input
 
 LATERAL_WIDTHS = (40, 112, 320)
 """Channels of 1/8, 1/16 and 1/32 before the fusion: those of EfficientDet-D0."""

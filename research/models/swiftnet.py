@@ -12,8 +12,8 @@ from roadseg.backbones.resnet import Stage, resnet
 from roadseg.layers.auxiliary_head import auxiliary_head
 from roadseg.layers.conv_bn import BatchNorm, batch_norm
 from roadseg.layers.convolution import TORCH_NORM, Tensor, activate, conv, normal_fan_out
-from roadseg.layers.entry import Normalisation, image_input
-from roadseg.layers.outputs import segmentation_model
+from roadseg.layers.heads import segmentation_model
+from roadseg.layers.normalisation import Normalisation, image_input
 from roadseg.layers.pooling import ProportionateAveragePooling
 from roadseg.layers.resize import ResizeLike
 from roadseg.ops.resize import Corners

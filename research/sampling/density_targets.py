@@ -10,6 +10,7 @@ import numpy as np
 from keras import ops
 
 from roadseg.ops.gaussian import gaussian_matrix
+from roadseg.recipe.recipe import Recipe
 from roadseg.sampling.grid import Size, Tensor, checked_size
 from roadseg.sampling.targets import edge_map
 
@@ -32,6 +33,13 @@ def thumbnail_size(size: tuple[int, int]) -> tuple[int, int]:
     """Return the size of the thumbnail that a density is predicted from: 4 pixels a cell."""
     rows, columns = cells_of(size)
     return STRIDE * rows, STRIDE * columns
+
+
+def density_input(recipe: Recipe) -> tuple[int, int]:
+    """Return the size of the thumbnail that the density of a recipe is predicted from."""
+    if min(recipe.auxiliary_input) > 0:
+        return recipe.auxiliary_input
+    return thumbnail_size(recipe.crop_size)
 
 
 def boundary_density(

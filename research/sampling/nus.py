@@ -6,7 +6,7 @@ from typing import Any, Literal
 import keras
 from keras import ops
 
-from roadseg.models.auxiliary import auxiliary_network
+from roadseg.models.nus_sampler import auxiliary_network
 from roadseg.ops.resize import resize_bilinear
 from roadseg.sampling.grid import Tensor
 from roadseg.sampling.sampler import Sampler

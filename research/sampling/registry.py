@@ -1,7 +1,8 @@
-"""The samplers by name: a table to read, and `make_sampler`, which looks a name up in it."""
+"""The samplers by name, as they are before training; `make_sampler` also takes a run."""
 
+import contextlib
 import difflib
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any
 
 import keras
@@ -28,39 +29,24 @@ def list_samplers() -> list[str]:
     return list(SAMPLERS)
 
 
-def make_sampler(kind: str, run: Path | str | None = None, **options: Any) -> Sampler:
-    """Return the sampler called `kind`.
-
-    run: run folder whose weights it gets; of "previous" the run that samples first frames. Without
-        it `prior`, `nus` and `density` are untrained: they sample nearly evenly, and
-        `grid_of_labels` works as well as ever (but for `prior`, which is then uniform).
-    options: keyword arguments of the sampler's class (`strength`, `cells`, `target_classes`, ...).
-    Raises RoadsegError for an unknown name or option, and for a run of another kind.
-    """
+def new_sampler(kind: str, **options: Any) -> Sampler:
+    """Return the sampler called `kind`, untrained; see `make_sampler`."""
     if kind not in SAMPLERS:
         near = difflib.get_close_matches(str(kind), SAMPLERS, n=2) or list(SAMPLERS)
         raise RoadsegError(f"no sampler {kind!r}; did you mean {' or '.join(near)}?")
-    try:
-        if run is None:
-            return SAMPLERS[kind](**options)
-        from roadseg.run_folder import RunFolder
+    with naming(kind):
+        return SAMPLERS[kind](**options)
 
-        folder = RunFolder(run)
-        if kind == "previous":
-            return PreviousSampler(folder.load_sampler(), **options)
-        if kind not in TRAINED:
-            raise RoadsegError(f"sampler '{kind}' has no weights; leave out run={str(run)!r}")
-        sampler = folder.load_sampler(**options)
+
+@contextlib.contextmanager
+def naming(kind: str) -> Iterator[None]:
+    """Let errors about a sampler's options name the sampler."""
+    try:
+        yield
     except (TypeError, ValueError) as error:
         if isinstance(error, RoadsegError):
             raise
         raise RoadsegError(f"sampler '{kind}': {error}") from error
-    if sampler.kind != kind:
-        raise RoadsegError(
-            f"{run}: its sampler is '{sampler.kind}', not '{kind}'; name the run of another, or "
-            f"ask for '{sampler.kind}'"
-        )
-    return sampler
 
 
 def as_sampler(sampler: Any) -> Sampler:
@@ -71,7 +57,7 @@ def as_sampler(sampler: Any) -> Sampler:
     if isinstance(sampler, Sampler):
         return sampler
     if isinstance(sampler, str):
-        return make_sampler(sampler)
+        return new_sampler(sampler)
     if isinstance(sampler, keras.Model):
         return NusSampler(sampler)
     raise ValueError(f"sampler is a Sampler or the name of one; got {sampler!r}")

@@ -11,7 +11,7 @@ from roadseg.sampling.registry import as_sampler
 from roadseg.sampling.sample import sample
 from roadseg.sampling.sampler import Sampler
 from roadseg.sampling.unsample import METHODS, unsample
-from roadseg.sampling.views import Axis, cover, cut, stitch, to_image
+from roadseg.sampling.windows import Axis, cover, cut, stitch, to_image
 
 
 @keras.saving.register_keras_serializable("roadseg")

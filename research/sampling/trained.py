@@ -4,10 +4,11 @@ from typing import Any
 
 import keras
 
-from roadseg.models.auxiliary import auxiliary_network
 from roadseg.models.density_sampler import STRIDE, density_sampler, prior_sampler
-from roadseg.recipe import Recipe
+from roadseg.models.nus_sampler import auxiliary_network
+from roadseg.recipe.recipe import Recipe
 from roadseg.sampling.density import DensitySampler, PriorSampler
+from roadseg.sampling.density_targets import density_input
 from roadseg.sampling.nus import NusSampler
 from roadseg.sampling.sampler import Sampler
 
@@ -15,10 +16,10 @@ from roadseg.sampling.sampler import Sampler
 def sampler_network(recipe: Recipe) -> keras.Model:
     """Return the untrained network of a recipe of the task 'sampling'."""
     if recipe.model == "prior_sampler":
-        height, width = recipe.density_input
+        height, width = density_input(recipe)
         return prior_sampler((height // STRIDE, width // STRIDE))
     if recipe.model == "density_sampler":
-        return density_sampler(recipe.density_input, recipe.density_width)
+        return density_sampler(density_input(recipe), recipe.density_width)
     return auxiliary_network(
         input_size=recipe.auxiliary_input,
         output_stride=recipe.auxiliary_input[0] // recipe.grid_size[0],

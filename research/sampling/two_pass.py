@@ -9,8 +9,8 @@ from typing import Any
 
 from keras import ops
 
+from roadseg.ops.best_class import MIXED, best_class, fill_mixed, may_skip
 from roadseg.ops.gather import gather_rows
-from roadseg.sampling.best_class import MIXED, best_class, fill_mixed, may_skip
 from roadseg.sampling.grid import Tensor
 from roadseg.sampling.polyline import blend, fraction, segment_of_pixel
 

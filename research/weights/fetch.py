@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 
-from roadseg import checkpoint
 from roadseg.errors import RoadsegError
+from roadseg.files import disk_error
 from roadseg.weights.presets import Preset
 
 MIRROR = "ROADSEG_WEIGHTS"
@@ -127,7 +127,7 @@ def _alone(target: Path) -> Iterator[None]:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
     except OSError as error:
-        raise checkpoint.disk_error(target, error) from None
+        raise disk_error(target, error) from None
 
 
 def _fetch(name: str, preset: Preset, target: Path) -> None:

@@ -9,11 +9,11 @@ import keras
 import numpy as np
 
 from roadseg.errors import RoadsegError
-from roadseg.layers.walk import weights
+from roadseg.layers.introspection import weights
+from roadseg.models.original import Original, trunk_scope
 from roadseg.npz import check_finite
-from roadseg.weights.arrays import fit, published_shape
 from roadseg.weights.listing import SHOWN, group, shortened
-from roadseg.weights.original import Original, trunk_scope
+from roadseg.weights.match import fit, published_shape
 
 Part = Literal["backbone", "fitting"]
 OTHERWISE = "--initial-weights-part fitting takes what fits"

@@ -36,7 +36,7 @@ class Preset:
     num_classes: int
     """Outputs of the network; 0 of a backbone, which has none."""
     label_table: str
-    """Name of the classes in `roadseg.datasets`."""
+    """Name of the classes in `roadseg.label_tables`."""
     protocol: str
     """Rule by which the score was counted, as `roadseg eval --protocol` has it."""
     score: float | None
@@ -67,9 +67,9 @@ class Preset:
     @property
     def void_class(self) -> bool:
         """Whether the network has one output more than the label table classes."""
-        from roadseg import datasets
+        from roadseg import label_tables
 
-        return self.num_classes == datasets.get(self.label_table).num_classes + 1
+        return self.num_classes == label_tables.get(self.label_table).num_classes + 1
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,8 @@ import keras
 from roadseg.errors import RoadsegError
 from roadseg.models import registry
 from roadseg.weights.fetch import locate
-from roadseg.weights.initial import original_of, read_part, read_weights
 from roadseg.weights.presets import Preset, choose_preset, find_preset
+from roadseg.weights.read import original_of, read_part, read_weights
 
 
 def create_with_weights(

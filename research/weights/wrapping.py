@@ -5,8 +5,8 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
 from roadseg.errors import RoadsegError
+from roadseg.models.original import Original, trunk_scope
 from roadseg.npz import Renamed
-from roadseg.weights.original import Original, trunk_scope
 
 PREFIXES = ("module.", "_orig_mod.", "model.", "net.", "network.")
 """Of DataParallel, of torch.compile, and of the attribute that holds the network in a wrapper."""

@@ -6,7 +6,7 @@ from keras import ops
 from roadseg.backbones.df import AUTHORS_FEATURES, FEATURES, df
 from roadseg.layers.conv_bn import BatchNorm
 from roadseg.layers.convolution import normal_fan_out
-from roadseg.layers.walk import count_parameters
+from roadseg.layers.introspection import count_parameters
 
 # Stage: channels and stride, as Fast_Seg has them.
 STAGES = {

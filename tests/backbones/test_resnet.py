@@ -6,7 +6,7 @@ from keras import ops
 from roadseg.backbones.resnet import DEEP_STEM, PLAIN_STEM, SEQUENTIAL_STEM, resnet, resnet_stage
 from roadseg.layers.conv_bn import BatchNorm
 from roadseg.layers.convolution import normal_fan_out
-from roadseg.layers.walk import count_parameters
+from roadseg.layers.introspection import count_parameters
 
 
 def trunk(depth: int, size: tuple[int | None, int | None] = (64, 96), **options) -> keras.Model:

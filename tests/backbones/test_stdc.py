@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from roadseg.backbones.stdc import stdc
-from roadseg.layers.walk import count_parameters
+from roadseg.layers.introspection import count_parameters
 
 both_versions = pytest.mark.parametrize("version", [1, 2])
 

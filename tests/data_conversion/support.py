@@ -28,9 +28,9 @@ def id_map(seed: int, size: tuple[int, int] = (24, 40)) -> np.ndarray:
 
 def small_cityscapes(root: Path, train: int = 3, val: int = 1) -> Path:
     """Write a Cityscapes folder with label ids and train ids, and return it."""
-    from roadseg import datasets
+    from roadseg import label_tables
 
-    mapping = datasets.get("cityscapes").id_to_train
+    mapping = label_tables.get("cityscapes").id_to_train
     for split, count in (("train", train), ("val", val)):
         for index in range(count):
             city = ("aachen", "bonn")[index % 2]

@@ -5,11 +5,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from roadseg import datasets
-from roadseg.data_conversion.cityscapes import cityscapes_source
+from roadseg import label_tables
 from roadseg.data_conversion.convert import main
-from roadseg.data_conversion.convert_options import DATA_SETS
-from roadseg.data_conversion.records import KEYS, open_records
+from roadseg.data_conversion.read.records import KEYS, open_records
+from roadseg.data_conversion.sets.cityscapes import cityscapes_source
+from roadseg.data_conversion.sets.table import DATA_SETS
 from roadseg.errors import RoadsegError
 from tests.data_conversion.support import (
     first_image,
@@ -75,7 +75,7 @@ def test_shards_have_the_published_names_and_sizes(records: Path):
 
 
 def test_label_ids_become_train_ids(records: Path):
-    mapping = datasets.get("cityscapes").id_to_train
+    mapping = label_tables.get("cityscapes").id_to_train
     for example in open_records(records, "train").examples():
         index = int(example["filename"].split("_")[1])
         wanted = np.vectorize(mapping.__getitem__)(id_map(index))
@@ -188,14 +188,14 @@ def test_a_table_can_be_put_beside_the_records_of_others(records: Path, tmp_path
         open_records(tmp_path, "train")
     assert main(["table", "--name", "cityscapes", "--to", str(tmp_path)]) == 0
     opened = open_records(tmp_path, "train")
-    assert opened.label_table == datasets.get("cityscapes")
+    assert opened.label_table == label_tables.get("cityscapes")
     assert opened.num_examples == 3
 
 
 def test_examples_that_are_written_leave_memory(city: Path):
-    from roadseg.data_conversion.builder import ShardExamples
-    from roadseg.data_conversion.cityscapes import cityscapes_source
     from roadseg.data_conversion.raw.label_coding import LabelCoding
+    from roadseg.data_conversion.sets.cityscapes import cityscapes_source
+    from roadseg.data_conversion.write.builder import ShardExamples
 
     source = cityscapes_source(city)
     shard = ShardExamples(source.splits["train"], {"": LabelCoding(source.table)}, workers=2)

@@ -6,15 +6,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from roadseg import datasets
+from roadseg import label_tables
 from roadseg.cli import main
-from roadseg.data_conversion.label_counts import COUNTS_FILE
-from roadseg.data_conversion.records import open_records
-from roadseg.data_conversion.tfrecord_files import first_damage, record_spans
+from roadseg.data_conversion.read.label_counts import COUNTS_FILE
+from roadseg.data_conversion.read.records import open_records
+from roadseg.data_conversion.read.tfrecord_files import first_damage, record_spans
 from roadseg.errors import RoadsegError
 from tests.data_conversion.raw import files
+from tests.data_conversion.read.test_records import example, plain_folder
 from tests.data_conversion.support import id_map, picture, write_png
-from tests.data_conversion.test_records import example, plain_folder
 
 TABLE = """name: my_city
 classes: [{name: sky, colour: [1, 2, 3]}, {name: road, colour: [4, 5, 6]}]
@@ -132,4 +132,4 @@ def test_a_table_of_other_classes_is_checked_against_the_same_counts(tmp_path: P
     records = plain_folder(tmp_path / "p", example())
     open_records(records, "val")
     with pytest.raises(RoadsegError, match="is no train id; train ids of 'camvid' are 0 to 10"):
-        open_records(records, "val", datasets.get("camvid"))
+        open_records(records, "val", label_tables.get("camvid"))

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from roadseg import datasets
+from roadseg import label_tables
 from roadseg.data_conversion.inspect_records import count, main
 from roadseg.data_conversion.previews import preview
 from roadseg.errors import RoadsegError
@@ -28,7 +28,7 @@ def test_the_histogram_names_every_class(records: Path, capsys: pytest.CaptureFi
     wanted = np.stack([id_map(i) for i in range(3)])
     row = next(line for line in out.splitlines() if " road " in line)
     assert f"{100 * (wanted == 7).mean():.3f}" in row
-    assert all(name in out for name in datasets.get("cityscapes").names)
+    assert all(name in out for name in label_tables.get("cityscapes").names)
     assert "preview" not in out
 
 
@@ -41,7 +41,7 @@ def test_previews_show_image_and_label_with_a_legend(records: Path, tmp_path: Pa
 
 
 def test_a_preview_holds_the_colours_of_the_classes():
-    table = datasets.get("cityscapes")
+    table = label_tables.get("cityscapes")
     labels = np.zeros((48, 80), np.uint8)
     labels[:, 40:] = 13
     drawn = preview(picture(0, (48, 80)), labels, table)

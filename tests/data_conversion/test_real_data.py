@@ -7,11 +7,11 @@ import cv2
 import numpy as np
 import pytest
 
-from roadseg import datasets
-from roadseg.data_conversion.camvid import camvid_lists, camvid_source, split_of
+from roadseg import label_tables
 from roadseg.data_conversion.convert import main
 from roadseg.data_conversion.inspect_records import count
-from roadseg.data_conversion.records import open_records
+from roadseg.data_conversion.read.records import open_records
+from roadseg.data_conversion.sets.camvid import camvid_lists, camvid_source, split_of
 from tests.support import shared_folder
 
 
@@ -84,7 +84,7 @@ def test_cityscapes_images_are_copied_byte_for_byte(frames: Path):
 
     source = shared_folder("data", "cityscapes_frames")
     records = open_records(frames, "val")
-    assert records.label_table == datasets.get("cityscapes")
+    assert records.label_table == label_tables.get("cityscapes")
     files = [str(path) for path in records.files]
     for item in tf.data.TFRecordDataset(files).as_numpy_iterator():
         values = tf.train.Example.FromString(item).features.feature

@@ -18,8 +18,8 @@ def network(num_classes: int = 4, auxiliary_heads: bool = False) -> Any:
     """Return one convolution at 1/4, which sees neighbours and takes multiples of 4."""
     import keras
 
-    from roadseg.layers.entry import image_input
-    from roadseg.layers.outputs import segmentation_model
+    from roadseg.layers.heads import segmentation_model
+    from roadseg.layers.normalisation import image_input
 
     images, x = image_input((None, None, 3), MULTIPLE, "rgb")
     small = keras.layers.Conv2D(num_classes, 5, 4, "same", name="logits")(x)

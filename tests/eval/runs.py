@@ -6,9 +6,9 @@ from typing import Any
 import cv2
 import numpy as np
 
-from roadseg.datasets import LabelTable
-from roadseg.recipe import Recipe
-from roadseg.run_folder import RunFolder
+from roadseg.label_tables import LabelTable
+from roadseg.recipe.recipe import Recipe
+from roadseg.runs.run_folder import RunFolder
 from tests.examples import example_values, serialized
 
 NAMES = ("ground", "wall", "pole", "person")
@@ -92,8 +92,8 @@ def add_checkpoint(run: RunFolder, step: int, seed: int = 0) -> Path:
     """Write a checkpoint of random weights at `step`."""
     import keras
 
-    from roadseg.checkpoint import write_checkpoint
-    from roadseg.run_folder import build_network, variable_arrays
+    from roadseg.runs.checkpoint import write_checkpoint
+    from roadseg.runs.run_folder import build_network, variable_arrays
 
     keras.utils.set_random_seed(seed)
     model = build_network(run.recipe, run.num_outputs)

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from roadseg.checkpoint import write_checkpoint
-from roadseg.run_folder import RunFolder, build_network, variable_arrays
+from roadseg.runs.checkpoint import write_checkpoint
+from roadseg.runs.run_folder import RunFolder, build_network, variable_arrays
 from tests.eval.runs import add_checkpoint, begin_run, recipe
 
 THUMBNAIL = (32, 40)

@@ -4,10 +4,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from roadseg.checkpoint import write_checkpoint
-from roadseg.datasets.label_table import LabelTable
-from roadseg.recipe import Recipe
-from roadseg.run_folder import RunFolder, build_network, variable_arrays
+from roadseg.label_tables.label_table import LabelTable
+from roadseg.recipe.recipe import Recipe
+from roadseg.runs.checkpoint import write_checkpoint
+from roadseg.runs.run_folder import RunFolder, build_network, variable_arrays
 
 TABLE = LabelTable(
     name="three",

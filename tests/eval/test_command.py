@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from roadseg import cli
-from roadseg.run_folder import RunFolder
+from roadseg.runs.run_folder import RunFolder
 from tests.eval.runs import add_checkpoint, begin_run, recipe, write_records
 
 

@@ -8,14 +8,15 @@ import cv2
 import numpy as np
 import pytest
 
-from roadseg import cli, datasets
+from roadseg import cli, label_tables
 from roadseg.errors import RoadsegError
 from roadseg.eval.dump import FOLDERS, dump
-from roadseg.eval.evaluate import Evaluation, EvaluationOptions
+from roadseg.eval.evaluation import Evaluation
 from roadseg.eval.frames import Frame
-from roadseg.eval.results import EvaluationResult
+from roadseg.eval.job import EvaluationOptions
+from roadseg.eval.results.segmentation import EvaluationResult
 from roadseg.metrics.boundary_f import BoundaryFScore
-from roadseg.run_folder import RunFolder
+from roadseg.runs.run_folder import RunFolder
 from tests.eval.runs import NAMES, add_checkpoint, begin_run, recipe, street, write_records
 
 
@@ -34,7 +35,7 @@ def read(path: Path) -> np.ndarray:
 
 
 def test_four_pictures_show_a_prediction(tmp_path: Path) -> None:
-    table = datasets.get("cityscapes")
+    table = label_tables.get("cityscapes")
     image = np.random.default_rng(0).integers(0, 256, (6, 8, 3), np.uint8)
     label, prediction = np.zeros((2, 6, 8), np.int64)
     label[:2], label[5], prediction[:, 4:] = 255, 11, 13
@@ -64,7 +65,7 @@ def test_an_evaluation_writes_a_picture_of_each_kind_for_each_image(
 
 
 def test_an_output_for_void_is_black_ground(tmp_path: Path) -> None:
-    table = datasets.get("cityscapes")
+    table = label_tables.get("cityscapes")
     frame = Frame("a", np.full((2, 3, 3), 100, np.uint8), np.zeros((2, 3), np.uint8))
     dump(tmp_path, frame, np.full((2, 3), 19), table)
     assert (
@@ -75,7 +76,7 @@ def test_an_output_for_void_is_black_ground(tmp_path: Path) -> None:
 def test_a_name_that_leads_out_of_the_folder_is_refused(tmp_path: Path) -> None:
     frame = Frame("../a", np.zeros((2, 3, 3), np.uint8), np.zeros((2, 3), np.uint8))
     with pytest.raises(RoadsegError, match="'../a' leads out of"):
-        dump(tmp_path / "in", frame, frame.label, datasets.get("cityscapes"))
+        dump(tmp_path / "in", frame, frame.label, label_tables.get("cityscapes"))
     assert not (tmp_path / "a.png").exists()
 
 

@@ -7,12 +7,16 @@ import numpy as np
 import pytest
 
 from roadseg.errors import RoadsegError
-from roadseg.eval.evaluate import Evaluation, EvaluationOptions, evaluate, score_frames
+from roadseg.eval.evaluation import Evaluation, evaluate
 from roadseg.eval.frames import Frame
-from roadseg.eval.results import EvaluationResult, SamplingResult, load_result
+from roadseg.eval.job import EvaluationOptions
+from roadseg.eval.results.load import load_result
+from roadseg.eval.results.sampling_grid import SamplingResult
+from roadseg.eval.results.segmentation import EvaluationResult
 from roadseg.eval.store import store_result, update_best
+from roadseg.eval.tasks.segmentation import score_frames
 from roadseg.metrics.confusion import ConfusionMatrix
-from roadseg.run_folder import RunFolder
+from roadseg.runs.run_folder import RunFolder
 from tests.eval.runs import (
     NAMES,
     TABLE,

@@ -200,7 +200,7 @@ def test_sampling_around_a_network_takes_tiles_of_any_size() -> None:
 def test_a_network_whose_original_enlarges_its_scores_has_them_resized_once_more(
     network: keras.Model, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("roadseg.layers.outputs.ENLARGED_BY_ORIGINAL", (network.name,))
+    monkeypatch.setattr("roadseg.layers.heads.ENLARGED_BY_ORIGINAL", (network.name,))
     image = noise((32, 48))
     half = published.enlarged(image, (16, 24))
     expected = published.enlarged(np.asarray(network(half[None].astype(np.float32)))[0], (32, 48))

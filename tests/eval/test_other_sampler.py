@@ -8,15 +8,16 @@ import numpy as np
 import pytest
 
 from roadseg.errors import RoadsegError
-from roadseg.eval import predict as predict_command
-from roadseg.eval.compare import main as compare
+from roadseg.eval.compare.command import main as compare
 from roadseg.eval.cuts import CutDetector, changed_share, thumbnail
-from roadseg.eval.evaluate import Evaluation, EvaluationOptions, evaluate
+from roadseg.eval.evaluation import Evaluation, evaluate
+from roadseg.eval.job import EvaluationOptions
+from roadseg.eval.predict import command as predict_command
 from roadseg.eval.previous import PreviousFrames
 from roadseg.eval.replaced import SamplerArguments
-from roadseg.eval.results import EvaluationResult
+from roadseg.eval.results.segmentation import EvaluationResult
 from roadseg.eval.watch import evaluate_and_store
-from roadseg.run_folder import RunFolder
+from roadseg.runs.run_folder import RunFolder
 from roadseg.sampling import PreviousSampler
 from tests.eval.runs import add_checkpoint, begin_run, recipe, street, write_records
 from tests.eval.sampler_runs import density_run, prior_run, run_behind

@@ -9,17 +9,17 @@ import keras
 import numpy as np
 import pytest
 
-import roadseg.datasets as datasets
-from roadseg.checkpoint import write_checkpoint
+import roadseg.label_tables as datasets
+from roadseg.drawing.pictures import to_label_ids
 from roadseg.errors import RoadsegError
-from roadseg.eval import predict as command
 from roadseg.eval.averaging import averaged_scores
 from roadseg.eval.class_scores import ModelScores, SavedModelScores
 from roadseg.eval.inference import InferenceMode
 from roadseg.eval.labeller import Labeller, labeller_of_run, labeller_of_saved_model
-from roadseg.eval.overlay import to_label_ids
+from roadseg.eval.predict import command
 from roadseg.models.registry import NETWORKS, Network
-from roadseg.run_folder import RunFolder, build_network, variable_arrays
+from roadseg.runs.checkpoint import write_checkpoint
+from roadseg.runs.run_folder import RunFolder, build_network, variable_arrays
 from tests.eval import published_inference as published
 from tests.eval.small_runs import RECIPE, TABLE
 

@@ -7,8 +7,8 @@ from scipy.interpolate import griddata
 from scipy.spatial import Delaunay
 
 from roadseg.errors import RoadsegError
-from roadseg.eval.delaunay import barycentric_transforms, delaunay_labels
 from roadseg.eval.frames import Frame, batches, central_crop
+from roadseg.eval.interpolation import barycentric_transforms, delaunay_labels
 from roadseg.eval.protocols import choose_protocol, mesh_labels, predictor
 from tests.eval.runs import recipe, street
 from tests.eval.small_runs import tiny

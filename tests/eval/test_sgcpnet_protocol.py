@@ -9,16 +9,17 @@ import numpy as np
 import pytest
 
 from roadseg import cli
-from roadseg.checkpoint import write_checkpoint
 from roadseg.errors import RoadsegError
 from roadseg.eval.averaging import averaged_scores
 from roadseg.eval.class_scores import ModelScores
-from roadseg.eval.evaluate import EvaluationOptions, evaluate
+from roadseg.eval.evaluation import evaluate
 from roadseg.eval.inference import InferenceMode
-from roadseg.eval.results import EvaluationResult
+from roadseg.eval.job import EvaluationOptions
+from roadseg.eval.results.segmentation import EvaluationResult
 from roadseg.metrics.confusion import ConfusionMatrix
 from roadseg.models.registry import NETWORKS, Network
-from roadseg.run_folder import RunFolder, build_network, variable_arrays
+from roadseg.runs.checkpoint import write_checkpoint
+from roadseg.runs.run_folder import RunFolder, build_network, variable_arrays
 from tests.eval import published_inference as published
 from tests.eval.runs import TABLE, recipe, street, write_records
 
@@ -60,7 +61,7 @@ def test_small_scores_are_enlarged_as_opencv_does(run: RunFolder) -> None:
 
 def test_the_map_of_sgcpnet_itself_is_enlarged_from_an_eighth() -> None:
     import roadseg
-    from roadseg.layers.outputs import own_scale
+    from roadseg.layers.heads import own_scale
 
     keras.utils.set_random_seed(0)
     model = roadseg.create("sgcpnet", num_classes=11)

@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 
 from roadseg.errors import RoadsegError
-from roadseg.eval.evaluate import Evaluation, score_frames
+from roadseg.eval.evaluation import Evaluation
 from roadseg.eval.frames import Frame
-from roadseg.eval.results import EvaluationResult, Result
+from roadseg.eval.results.base import BaseResult
+from roadseg.eval.results.segmentation import EvaluationResult
+from roadseg.eval.tasks.segmentation import score_frames
 from roadseg.eval.watch import (
     FollowOptions,
     evaluated_steps,
@@ -19,7 +21,7 @@ from roadseg.eval.watch import (
     unevaluated,
     wait_for_run,
 )
-from roadseg.run_folder import RunFolder
+from roadseg.runs.run_folder import RunFolder
 from tests.eval.runs import TABLE, add_checkpoint, begin_run, recipe, street, write_records
 
 QUICK = FollowOptions(interval_s=0, poll_s=1)
@@ -48,7 +50,7 @@ def evaluation(tmp_path: Path) -> Evaluation:
     run = begin_run(tmp_path / "run", recipe(write_records(tmp_path / "records", count=1)))
     evaluation = Evaluation(run)
 
-    def load(step: int) -> Callable[[Any], Result]:
+    def load(step: int) -> Callable[[Any], BaseResult]:
         run.load_network(step)
         return lambda progress: result_of(step)
 
@@ -56,7 +58,7 @@ def evaluation(tmp_path: Path) -> Evaluation:
     return evaluation
 
 
-def steps_of(results: Iterator[Result]) -> list[int]:
+def steps_of(results: Iterator[BaseResult]) -> list[int]:
     """Return the steps that a watch yields until it ends or sleeps for ever."""
     steps = []
     try:
@@ -115,7 +117,7 @@ def test_evaluations_start_an_interval_apart(evaluation: Evaluation) -> None:
     now, started = [0.0], []
     load = evaluation.load
 
-    def timed(step: int) -> Callable[[Any], Result]:
+    def timed(step: int) -> Callable[[Any], BaseResult]:
         started.append(now[0])
         now[0] += 40
         return load(step)
@@ -157,7 +159,7 @@ def test_a_checkpoint_pruned_before_it_is_read_is_passed_over(
     load = evaluation.load
     told: list[str] = []
 
-    def pruning(step: int) -> Callable[[Any], Result]:
+    def pruning(step: int) -> Callable[[Any], BaseResult]:
         if step == 10:
             ready = load(step) if moment == "unnoticed" else None
             shutil.rmtree(evaluation.run.checkpoint_folder / "step-00000010")
@@ -188,10 +190,10 @@ def test_the_best_checkpoint_survives_being_pruned_during_its_evaluation(
         add_checkpoint(evaluation.run, step)
     load = evaluation.load
 
-    def pruned_meanwhile(step: int) -> Callable[[Any], Result]:
+    def pruned_meanwhile(step: int) -> Callable[[Any], BaseResult]:
         load(step)
 
-        def run_evaluation(progress: Any) -> Result:
+        def run_evaluation(progress: Any) -> BaseResult:
             shutil.rmtree(evaluation.run.checkpoint_folder / f"step-{step:08d}")
             return result_of(step, miou=0.5 if step == 10 else 0.1)
 
@@ -210,7 +212,7 @@ def test_an_interrupted_evaluation_leaves_nothing_and_is_done_again(
     add_checkpoint(evaluation.run, 30)
     load = evaluation.load
 
-    def interrupted(progress: Any) -> Result:
+    def interrupted(progress: Any) -> BaseResult:
         raise KeyboardInterrupt
 
     evaluation.load = lambda step: interrupted  # type: ignore[method-assign]

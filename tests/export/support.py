@@ -4,11 +4,11 @@ from pathlib import Path
 
 import keras
 
-from roadseg import checkpoint
-from roadseg.datasets.label_table import LabelTable
+from roadseg.label_tables.label_table import LabelTable
 from roadseg.models.density_sampler import density_sampler
-from roadseg.recipe import Recipe
-from roadseg.run_folder import RunFolder, build_network, variable_arrays
+from roadseg.recipe.recipe import Recipe
+from roadseg.runs import checkpoint
+from roadseg.runs.run_folder import RunFolder, build_network, variable_arrays
 from roadseg.sampling import SampledSegmenter
 from roadseg.sampling.density import DensitySampler
 from tests.sampling.support import small_nus

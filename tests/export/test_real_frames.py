@@ -14,10 +14,10 @@ if keras.backend.backend() != "tensorflow":
 
 import roadseg
 from roadseg.export import litert, onnx, openvino
-from roadseg.export.other_formats import LABEL_TOLERANCE, labels_function, sampled_differences
+from roadseg.export.converters import LABEL_TOLERANCE, labels_function, sampled_differences
 from roadseg.export.saved_model import write_saved_model
 from roadseg.sampling import SampledSegmenter
-from roadseg.weights.initial import original_of, read_weights
+from roadseg.weights.read import original_of, read_weights
 from tests.export.support import small_density
 from tests.support import shared_folder
 

@@ -5,11 +5,11 @@ import numpy as np
 import pytest
 
 import roadseg
-from roadseg import datasets
-from roadseg.datasets.label_table import LabelTable
+from roadseg import label_tables
 from roadseg.errors import RoadsegError
 from roadseg.inference.images import at_height, picked
 from roadseg.inference.inference import Inference, Protocol
+from roadseg.label_tables.label_table import LabelTable
 from roadseg.models.legal_sizes import padded_to_legal
 from roadseg.sampling import SampledSegmenter
 from tests.models.every_network import CLASSES, NAMES, plain_network
@@ -41,7 +41,7 @@ def colours(extra: int = 0) -> keras.Model:
 
 def wrapped(name: str) -> Inference:
     """Return what labels with the network `name`, or with one of QUICK."""
-    table = datasets.get("cityscapes")
+    table = label_tables.get("cityscapes")
     if name == "sampled":
         network = SampledSegmenter(colours(CLASSES - 3), "uniform", size=(32, 48))
         return Inference(network, table)

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 import roadseg
-from roadseg.checkpoint import write_arrays
 from roadseg.errors import RoadsegError
+from roadseg.files import write_arrays
 from roadseg.models.registry import NETWORKS, Network
-from roadseg.run_folder import variable_arrays
+from roadseg.runs.run_folder import variable_arrays
 from roadseg.sampling import SampledSegmenter
 from roadseg.weights import fetch, presets
 from tests.eval.small_runs import RECIPE, TABLE, small_run, tiny

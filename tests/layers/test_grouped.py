@@ -8,7 +8,7 @@ from keras import ops
 from roadseg.layers.convolution import conv
 from roadseg.layers.grouped import GroupedConv2D
 from roadseg.layers.strided_depthwise import StridedDilatedDepthwiseConv2D
-from roadseg.metrics.operations import count_operations
+from roadseg.models.operation_counts import count_operations
 
 
 def noise(*shape: int) -> np.ndarray:

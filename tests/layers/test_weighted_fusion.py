@@ -6,7 +6,7 @@ import pytest
 from keras import ops
 
 from roadseg.layers.weighted_fusion import WeightedFusion
-from roadseg.models.torch_names import reference_name
+from roadseg.models.pytorch_names import reference_name
 from tests.support import on_tensorflow
 
 SHAPE = (2, 3, 5, 4)

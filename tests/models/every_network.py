@@ -12,7 +12,7 @@ from keras import ops
 import roadseg
 from roadseg.losses.cross_entropy import cross_entropy
 from roadseg.models.registry import NETWORKS
-from roadseg.run_folder import takes_auxiliary_heads
+from roadseg.runs.run_folder import takes_auxiliary_heads
 from tests.support import deeper_copies_slow
 
 CLASSES = 19

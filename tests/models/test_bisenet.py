@@ -6,8 +6,8 @@ from keras import ops
 import roadseg
 from roadseg.backbones.xception39 import xception39
 from roadseg.errors import RoadsegError
-from roadseg.layers.walk import count_parameters
-from roadseg.metrics.operations import count_operations
+from roadseg.layers.introspection import count_parameters
+from roadseg.models.operation_counts import count_operations
 from roadseg.ops.resize import resize_bilinear
 from tests.models.every_network import gradients_of, segmentation_loss
 

@@ -5,8 +5,8 @@ from keras import ops
 
 import roadseg
 from roadseg.errors import RoadsegError
-from roadseg.layers.entry import mean_colour, normalise
-from roadseg.layers.walk import count_parameters
+from roadseg.layers.introspection import count_parameters
+from roadseg.layers.normalisation import mean_colour, normalise
 from tests.models.every_network import gradients_of, segmentation_loss
 
 AUTHORS = [

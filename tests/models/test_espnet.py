@@ -5,7 +5,7 @@ from keras import ops
 
 import roadseg
 from roadseg.errors import RoadsegError
-from roadseg.layers.walk import count_parameters
+from roadseg.layers.introspection import count_parameters
 from roadseg.models.espnet import espnet, espnet_c
 from roadseg.ops.resize import resize_bilinear
 from tests.models.every_network import images

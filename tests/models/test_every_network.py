@@ -6,10 +6,10 @@ import pytest
 from keras import ops
 
 from roadseg.errors import RoadsegError
-from roadseg.layers.walk import count_parameters
-from roadseg.models.auxiliary import auxiliary_network
+from roadseg.layers.introspection import count_parameters
+from roadseg.models.nus_sampler import auxiliary_network
 from roadseg.models.registry import NETWORKS
-from roadseg.run_folder import takes_auxiliary_heads
+from roadseg.runs.run_folder import takes_auxiliary_heads
 from tests.models.every_network import (
     CLASSES,
     NAMES,

@@ -2,7 +2,7 @@ import keras
 import numpy as np
 
 import roadseg
-from roadseg.layers.walk import count_parameters
+from roadseg.layers.introspection import count_parameters
 
 
 def image(height: int, width: int) -> np.ndarray:

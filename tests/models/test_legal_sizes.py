@@ -5,7 +5,7 @@ from keras import ops
 
 import roadseg
 from roadseg.errors import RoadsegError
-from roadseg.layers.entry import mean_colour
+from roadseg.layers.normalisation import mean_colour
 from roadseg.models.legal_sizes import PadToMultiple, padded_to_legal
 from tests.support import on_tensorflow
 

@@ -11,7 +11,7 @@ from roadseg.backbones.mobilenet_v2 import (
     mobilenet_v2,
     scaled_channels,
 )
-from roadseg.models.auxiliary import auxiliary_network
+from roadseg.models.nus_sampler import auxiliary_network
 from tests.models.every_network import images
 
 # nus.md, section 6: stride/rate of blocks _1 .. _16 at output strides 16 and 8.

@@ -9,7 +9,7 @@ import roadseg
 from roadseg.errors import RoadsegError
 from roadseg.losses.boundary_labels import boundary_labels
 from roadseg.losses.cross_entropy import cross_entropy
-from roadseg.metrics.operations import count_operations
+from roadseg.models.operation_counts import count_operations
 from tests.models.every_network import gradients_of, images
 
 # From our reading of the paper: options, classes, size, values, 10^9 multiply-adds.

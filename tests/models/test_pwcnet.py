@@ -7,11 +7,11 @@ from keras import ops
 
 import roadseg
 from roadseg.errors import RoadsegError
-from roadseg.layers.walk import count_parameters
+from roadseg.layers.introspection import count_parameters
 from roadseg.models.pwcnet import pwcnet_mobilenet_v3
 from roadseg.models.registry import NETWORKS
-from roadseg.weights.arrays import assign
-from roadseg.weights.initial import original_of
+from roadseg.weights.match import assign
+from roadseg.weights.read import original_of
 from tests.models.every_network import gradients_on, images
 from tests.support import on_tensorflow
 from tests.weights.originals import published

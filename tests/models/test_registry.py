@@ -5,7 +5,7 @@ import pytest
 
 import roadseg
 from roadseg.errors import RoadsegError
-from roadseg.models.auxiliary import auxiliary_network
+from roadseg.models.nus_sampler import auxiliary_network
 
 
 def test_an_unknown_network_is_refused_with_the_near_names():

@@ -8,8 +8,8 @@ from keras import ops
 import roadseg
 from roadseg.errors import RoadsegError
 from roadseg.layers.homography import WarpByHomography
-from roadseg.models.two_views import Geometry, shrink
-from roadseg.rig import Camera, Rig, find_rig
+from roadseg.models.two_cameras import Geometry, shrink
+from roadseg.two_cameras.rig import Camera, Rig, find_rig
 
 UNIT = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0))
 CAMERA = Camera(48, 64, ((50.0, 0.0, 30.0), (0.0, 52.0, 20.0), (0.0, 0.0, 1.0)))

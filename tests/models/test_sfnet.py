@@ -6,8 +6,8 @@ import pytest
 
 import roadseg
 from roadseg.errors import RoadsegError
-from roadseg.layers.outputs import own_scale
-from roadseg.layers.walk import count_parameters
+from roadseg.layers.heads import own_scale
+from roadseg.layers.introspection import count_parameters
 
 SIZE = (64, 96)
 

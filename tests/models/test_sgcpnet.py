@@ -5,11 +5,11 @@ from keras import ops
 
 import roadseg
 from roadseg.backbones.mobilenet_v3_modified import ALIASES, CLASSIFIER, TRUNK
-from roadseg.layers.outputs import own_scale
+from roadseg.layers.heads import own_scale
 from roadseg.ops.resize import resize_bilinear
 from roadseg.sampling import SampledSegmenter
-from roadseg.weights.arrays import ForeignWeights, assign
-from roadseg.weights.initial import original_of
+from roadseg.weights.match import ForeignWeights, assign
+from roadseg.weights.read import original_of
 from tests.weights.originals import network, published, values
 
 CLASSES = 5

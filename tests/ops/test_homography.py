@@ -7,7 +7,7 @@ from keras import ops
 from roadseg.layers.homography import WarpByHomography
 from roadseg.ops.homography import homography_points, warp_by_homography, with_stretched_rows
 from roadseg.ops.warp import sample_bilinear
-from roadseg.rig import find_rig, sampling_map
+from roadseg.two_cameras.rig import find_rig, sampling_map
 from tests.ops.gradients import check_gradients
 from tests.support import on_tensorflow
 

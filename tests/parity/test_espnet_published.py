@@ -11,8 +11,8 @@ import pytest
 
 import roadseg
 from roadseg.errors import RoadsegError
-from roadseg.layers.entry import normalise
-from roadseg.weights.initial import original_of, read_weights
+from roadseg.layers.normalisation import normalise
+from roadseg.weights.read import original_of, read_weights
 from tests.parity.test_networks import check
 from tests.parity.torch_networks import outputs_of
 from tests.support import Fixture, parity_fixtures, shared_folder

@@ -8,7 +8,7 @@ from keras import ops
 
 from roadseg.losses.criteria import Criterion, mean
 from roadseg.losses.cross_entropy import CITYSCAPES_WEIGHTS
-from roadseg.recipe import Recipe
+from roadseg.recipe.recipe import Recipe
 from tests.support import Fixture, on_tensorflow, parity_fixtures
 
 FIXTURES = [Fixture.load(path) for path in parity_fixtures("fastseg-losses*.npz")]
@@ -61,7 +61,7 @@ def test_a_criterion_agrees_with_the_original(fixture: Fixture, name: str) -> No
 @on_tensorflow
 @pytest.mark.parametrize(("fixture", "steps"), RATES, ids=title)
 def test_the_rate_falls_as_in_the_original(fixture: Fixture, steps: str) -> None:
-    from roadseg.train.schedule import rate_at
+    from roadseg.train.optim.schedule import rate_at
 
     samples = fixture.meta["learning_rates"][steps]
     highest = max(rate for _, rate in samples)

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from roadseg.models import slim_names
-from roadseg.models.auxiliary import auxiliary_network
 from roadseg.models.deeplabv3_mobilenet_v2 import deeplabv3_mobilenet_v2
+from roadseg.models.nus_sampler import auxiliary_network
 from tests.parity.weights import set_parameters
 from tests.support import Fixture, load_rule, parity_fixtures
 

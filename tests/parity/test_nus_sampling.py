@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from roadseg.models.auxiliary import auxiliary_network
+from roadseg.models.nus_sampler import auxiliary_network
 from roadseg.models.slim_names import auxiliary_reference_name
 from roadseg.sampling import enlarge, pixel_indices, project
 from tests.parity.weights import set_parameters

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import keras
 import pytest
 
-from roadseg.layers.walk import count_parameters
+from roadseg.layers.introspection import count_parameters
 from roadseg.models.registry import NETWORKS
 from tests.parity.real_time_cases import CASES
 from tests.parity.test_networks import check

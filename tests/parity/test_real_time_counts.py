@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import pytest
 
 import roadseg
-from roadseg.metrics.operations import count_operations
+from roadseg.models.operation_counts import count_operations
 from tests.support import on_tensorflow
 
 FULL, HALF, CAMVID = (1024, 2048), (512, 1024), (720, 960)

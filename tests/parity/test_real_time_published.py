@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 import roadseg
-from roadseg.layers.entry import normalise
-from roadseg.weights.initial import original_of, read_weights
+from roadseg.layers.normalisation import normalise
+from roadseg.weights.read import original_of, read_weights
 from tests.parity.real_time_cases import CASES
 from tests.parity.test_networks import check
 from tests.parity.torch_networks import arguments_of, constructor, network_of, outputs_of

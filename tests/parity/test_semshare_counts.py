@@ -8,8 +8,8 @@ import keras
 import pytest
 
 import roadseg
-from roadseg.metrics.operations import count_operations
 from roadseg.models.both_views import both_views
+from roadseg.models.operation_counts import count_operations
 from roadseg.models.pwcnet import pwcnet_mobilenet_v3
 from tests.support import on_tensorflow
 

@@ -9,7 +9,7 @@ import keras
 import pytest
 
 import roadseg
-from roadseg.layers.walk import count_parameters
+from roadseg.layers.introspection import count_parameters
 from roadseg.models.registry import NETWORKS
 from tests.parity.semshare_cases import (
     check,

@@ -7,7 +7,7 @@ from keras import ops
 from roadseg.layers.homography import WarpByHomography
 from roadseg.ops.correlation import cost_volume
 from roadseg.ops.flow import warp_by_flow
-from roadseg.rig import find_rig
+from roadseg.two_cameras.rig import find_rig
 from tests.parity.semshare_cases import PRECISIONS, check, computed_in, fixtures, inputs_of
 from tests.support import Fixture
 

@@ -4,7 +4,7 @@ import keras
 import pytest
 
 import roadseg
-from roadseg.layers.view_fusion import fuse_narrow, fuse_wide
+from roadseg.layers.camera_fusion import fuse_narrow, fuse_wide
 from roadseg.models.pwcnet import pwcnet_mobilenet_v3
 from tests.parity.semshare_cases import (
     PRECISIONS,

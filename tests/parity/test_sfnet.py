@@ -5,7 +5,7 @@ from typing import NamedTuple
 import keras
 import pytest
 
-from roadseg.layers.walk import count_parameters
+from roadseg.layers.introspection import count_parameters
 from roadseg.models.registry import NETWORKS
 from tests.parity.sfnet_cases import CASES, NO_NETWORK, constructor_of
 from tests.parity.test_networks import check

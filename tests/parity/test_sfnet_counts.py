@@ -6,8 +6,8 @@ import keras
 import pytest
 
 import roadseg
-from roadseg.layers.walk import count_parameters
-from roadseg.metrics.operations import count_operations
+from roadseg.layers.introspection import count_parameters
+from roadseg.models.operation_counts import count_operations
 from roadseg.models.sfnet_trunks import TRUNKS
 from tests.support import on_tensorflow
 

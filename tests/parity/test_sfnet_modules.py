@@ -11,7 +11,7 @@ from keras import ops
 from roadseg.layers.flow_alignment import flow_alignment, gated_flow_alignment
 from roadseg.layers.pyramid_pooling import BINS, pyramid_pooling
 from roadseg.losses.criteria import Criterion, mean
-from roadseg.models.torch_names import reference_name
+from roadseg.models.pytorch_names import reference_name
 from roadseg.ops.warp import flow_warp
 from tests.parity.test_networks import check
 from tests.parity.weights import set_parameters

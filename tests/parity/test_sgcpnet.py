@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import pytest
 
-from roadseg.layers.walk import count_parameters
+from roadseg.layers.introspection import count_parameters
 from tests.parity.test_networks import check
 from tests.parity.torch_networks import SCORES, Case, Values, build, run
 from tests.support import Fixture, on_tensorflow, parity_fixtures

@@ -5,8 +5,8 @@ from math import prod
 import pytest
 
 import roadseg
-from roadseg.layers.walk import count_parameters, weights
-from roadseg.metrics.operations import count_operations
+from roadseg.layers.introspection import count_parameters, weights
+from roadseg.models.operation_counts import count_operations
 from tests.support import on_tensorflow
 
 # Layers, by how their names begin: values in training, 19 classes.

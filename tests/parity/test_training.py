@@ -17,7 +17,7 @@ import pytest
 
 import roadseg
 from roadseg.models.registry import NETWORKS
-from roadseg.recipe import Recipe
+from roadseg.recipe.recipe import Recipe
 from tests.parity.torch_networks import Case, arguments_of, constructor, network_of
 from tests.parity.training_cases import (
     TRAINED,
@@ -112,7 +112,7 @@ def trained(path: Path) -> Trained:
     import tensorflow as tf
 
     from roadseg.train.loop import precision
-    from roadseg.train.schedule import rate_at
+    from roadseg.train.optim.schedule import rate_at
 
     fixture = Fixture.load(path)
     fixture.meta["constructor"] = constructor_of(fixture)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from roadseg.recipe import Recipe
+from roadseg.recipe.recipe import Recipe
 from tests.parity import fast_seg_cases, real_time_cases, sfnet_cases
 from tests.parity.torch_networks import Case
 from tests.support import Fixture, load_rule

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from roadseg.models.auxiliary import auxiliary_network
+from roadseg.models.nus_sampler import auxiliary_network
 from roadseg.sampling import NusSampler, enlarge, project
 from tests.support import compiled
 

@@ -6,20 +6,22 @@ from pathlib import Path
 import pytest
 import tensorflow as tf
 
-from roadseg import checkpoint, cli
-from roadseg.data_conversion.records import open_records
+from roadseg import cli
+from roadseg.data_conversion.read.records import open_records
 from roadseg.errors import RoadsegError
-from roadseg.recipe import Recipe
-from roadseg.run_folder import RunFolder, variable_arrays
-from roadseg.train import initial, recipes
+from roadseg.recipe.recipe import Recipe
+from roadseg.runs import checkpoint
+from roadseg.runs.run_folder import RunFolder, variable_arrays
+from roadseg.train import recipes
 from roadseg.train.check import check_devices, check_recipe
 from roadseg.train.overrides import override
+from roadseg.train.start import begin
 from tests.train import tiny
 
 
 @pytest.fixture
 def tiny_network(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("roadseg.run_folder.build_network", tiny.network)
+    monkeypatch.setattr("roadseg.runs.run_folder.build_network", tiny.network)
     monkeypatch.setattr("roadseg.train.loop.build_network", tiny.network)
 
 
@@ -172,7 +174,7 @@ def test_a_run_behind_learned_sampling_copies_its_sampler(
         checkpoint.write_checkpoint(source.checkpoint_folder, step, groups, {})
     recipe = tiny.recipe(sampler="nus", sampler_run=str(source.find_checkpoint(3)[1]))
     run = RunFolder(tmp_path / "run")
-    initial.copy_sampler(recipe, run)
+    begin.copy_sampler(recipe, run)
     copy = RunFolder(run.path / "sampler")
     assert [step for step, _ in copy.checkpoints()] == [3]
     assert copy.load_sampler().grid_size == (3, 3)
@@ -181,33 +183,33 @@ def test_a_run_behind_learned_sampling_copies_its_sampler(
 def test_a_run_without_a_checkpoint_may_begin_again_with_other_values(tmp_path: Path) -> None:
     records = open_records(tiny.write_records(tmp_path / "records"), "train")
     run = RunFolder(tmp_path / "run")
-    initial.begin_or_resume(tiny.recipe(steps=5), run, records, writes=True)
-    initial.begin_or_resume(tiny.recipe(steps=6), run, records, writes=True)
+    begin.begin_or_resume(tiny.recipe(steps=5), run, records, writes=True)
+    begin.begin_or_resume(tiny.recipe(steps=6), run, records, writes=True)
     assert run.recipe.steps == 6
 
 
 def test_other_classes_are_refused_on_resume(tmp_path: Path) -> None:
     records = open_records(tiny.write_records(tmp_path / "records"), "train")
     run = RunFolder(tmp_path / "run")
-    initial.begin_or_resume(tiny.recipe(), run, records, writes=True)
+    begin.begin_or_resume(tiny.recipe(), run, records, writes=True)
     checkpoint.write_checkpoint(run.checkpoint_folder, 1, {}, {})
     renamed = dataclasses.replace(tiny.TABLE, names=("road", "van", "sky"))
     with pytest.raises(RoadsegError, match="other classes than those of"):
         others = dataclasses.replace(records, label_table=renamed)
-        initial.begin_or_resume(tiny.recipe(), run, others, writes=True)
+        begin.begin_or_resume(tiny.recipe(), run, others, writes=True)
 
 
 def test_what_was_looked_for_is_said_when_there_is_no_run_of_a_sampler(tmp_path: Path) -> None:
     with pytest.raises(RoadsegError, match="--sampler-run is not given.*roadseg train"):
-        initial.find_sampler(tiny.recipe(sampler="nus"))
+        begin.find_sampler(tiny.recipe(sampler="nus"))
     absent = tmp_path / "absent"
     with pytest.raises(RoadsegError, match=f"{absent}/recipe.json: no run of a sampler here"):
-        initial.find_sampler(tiny.recipe(sampler="nus", sampler_run=str(absent)))
+        begin.find_sampler(tiny.recipe(sampler="nus", sampler_run=str(absent)))
     begun = RunFolder(tmp_path / "begun")
     begun.begin(tiny.recipe(task="sampling"), tiny.TABLE)
     with pytest.raises(RoadsegError, match="begun/checkpoints: no checkpoint here"):
-        initial.find_sampler(tiny.recipe(sampler="nus", sampler_run=str(begun.path)))
+        begin.find_sampler(tiny.recipe(sampler="nus", sampler_run=str(begun.path)))
     other = RunFolder(tmp_path / "other")
     other.begin(tiny.recipe(), tiny.TABLE)
     with pytest.raises(RoadsegError, match="a run of the task 'segmentation'"):
-        initial.find_sampler(tiny.recipe(sampler="nus", sampler_run=str(other.path)))
+        begin.find_sampler(tiny.recipe(sampler="nus", sampler_run=str(other.path)))

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from roadseg.checkpoint import read_arrays
-from roadseg.run_folder import RunFolder
+from roadseg.files import read_arrays
+from roadseg.runs.run_folder import RunFolder
 from tests.support import REPOSITORY
 from tests.train import tiny
 

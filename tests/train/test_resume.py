@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from roadseg.checkpoint import Arrays, read_arrays
 from roadseg.errors import RoadsegError
-from roadseg.run_folder import RunFolder
+from roadseg.files import Arrays, read_arrays
+from roadseg.runs.run_folder import RunFolder
 from roadseg.train import loop
 from tests.support import REPOSITORY
 from tests.train import tiny
@@ -25,7 +25,7 @@ def records(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(autouse=True)
 def tiny_network(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("roadseg.run_folder.build_network", tiny.network)
+    monkeypatch.setattr("roadseg.runs.run_folder.build_network", tiny.network)
     monkeypatch.setattr("roadseg.train.loop.build_network", tiny.network)
 
 
@@ -33,7 +33,7 @@ def tiny_network(monkeypatch: pytest.MonkeyPatch) -> None:
 def uninterrupted(records: Path, tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
     run = RunFolder(tmp_path_factory.mktemp("uninterrupted") / "run")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("roadseg.run_folder.build_network", tiny.network)
+        patch.setattr("roadseg.runs.run_folder.build_network", tiny.network)
         patch.setattr("roadseg.train.loop.build_network", tiny.network)
         assert loop.train(tiny.recipe(records), run) == 0
     return run

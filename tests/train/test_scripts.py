@@ -6,14 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from roadseg.train.recipes import FAST_SEG, ONE_GPU, RECIPES
+from roadseg.train.recipes import ONE_GPU, RECIPES
 from tests.support import REPOSITORY
 
-SFSEGNETS = [
-    name.removeprefix("sfsegnets/")
-    for name in RECIPES
-    if name.startswith("sfsegnets/") and not name.endswith(ONE_GPU)
-]
 SCRIPTS = ("train_nus_mobilenetv2", "eval_nus_mobilenetv2", "train_mobilenetv2_with_nus")
 
 
@@ -87,21 +82,28 @@ def test_another_mode_is_refused(tmp_path: Path) -> None:
     assert status == 2 and error == "error: MODE='VIS'; there are TRAIN and EVAL\n"
 
 
-@pytest.mark.parametrize("network", FAST_SEG)
-def test_each_network_of_fast_seg_has_a_script_that_trains_its_recipe(
-    tmp_path: Path, network: str
-) -> None:
-    status, output, error = run(tmp_path, f"train_{network}", "--seed", "3")
-    assert (status, error) == (0, "")
-    run_folder = f"--run runs/fast_seg/{network} --records records"
-    assert output.splitlines()[0] == f"train --recipe fast_seg/{network} {run_folder} --seed 3"
+def test_every_recipe_is_trained_by_its_name(tmp_path: Path) -> None:
+    script = 'for recipe in "$@"; do bash train/train.sh "$recipe" --seed 3; done'
+    names = [name for name in RECIPES if not name.endswith(ONE_GPU)]
+    done = subprocess.run(
+        ["bash", "-c", script, "train", *names],
+        env={"PATH": os.environ["PATH"], "DRY_RUN": "1"},
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines() == [
+        f"roadseg train --recipe {name} --run runs/{name} --records records --seed 3"
+        for name in names
+    ]
 
 
 def test_one_gpu_picks_the_other_recipe_and_a_run_of_its_own(tmp_path: Path) -> None:
-    _, output, _ = run(tmp_path, "train_icnet", ONE_GPU="1", CUDA_VISIBLE_DEVICES="0")
+    _, output, _ = run(tmp_path, "train", "fast_seg/icnet", ONE_GPU="1", CUDA_VISIBLE_DEVICES="0")
     assert "--recipe fast_seg/icnet_one_gpu --run runs/fast_seg/icnet_one_gpu " in output
     assert "devices=0" in output
-    _, output, _ = run(tmp_path, "train_icnet", ONE_GPU="0")
+    _, output, _ = run(tmp_path, "train", "fast_seg/icnet", ONE_GPU="0")
     assert "--recipe fast_seg/icnet " in output
 
 
@@ -116,55 +118,22 @@ def test_a_dry_run_prints_the_command_with_the_changes_of_its_variables(tmp_path
         "INITIAL_WEIGHTS": "none",
         "DRY_RUN": "1",
     }
-    _, output, _ = run(tmp_path, "train_dfanet", **variables)
+    _, output, _ = run(tmp_path, "train", "fast_seg/dfanet", **variables)
     assert output == (
         "roadseg train --recipe fast_seg/dfanet --run /runs/fast_seg/dfanet --records /r "
         "--crop-size 768 768 --steps 9 --batch-size 12 --split train+val --initial-weights none\n"
     )
-    _, output, _ = run(tmp_path, "train_espnet", CROP="360 480", DRY_RUN="1", RECORDS="my data")
+    _, output, _ = run(
+        tmp_path, "train", "fast_seg/espnet", CROP="360 480", DRY_RUN="1", RECORDS="my data"
+    )
     assert "--crop-size 360 480" in output and r"--records my\ data " in output
 
 
 @pytest.mark.parametrize("arguments", [(), ("--steps", "9")])
-@pytest.mark.parametrize(
-    ("script", "message"),
-    [
-        ("fast_seg", "the name of a network is wanted"),
-        ("sfsegnets", "a network and a data set are wanted; bash train/sfsegnets.sh sfnet_"),
-        ("recipe", "the name of a recipe is wanted"),
-    ],
-)
-def test_the_shared_scripts_want_a_name(
-    tmp_path: Path, script: str, message: str, arguments: tuple[str, ...]
-) -> None:
-    status, output, error = run(tmp_path, script, *arguments)
+def test_the_script_wants_the_name_of_a_recipe(tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    status, output, error = run(tmp_path, "train", *arguments)
     assert (status, output) == (2, "")
-    assert error.startswith(f"error: {message}") and error.count("\n") == 1
-
-
-def test_every_recipe_of_sfsegnets_has_a_script_and_every_script_a_recipe() -> None:
-    scripts = (REPOSITORY / "train" / "sfsegnets").glob("train_*.sh")
-    assert {path.stem.removeprefix("train_") for path in scripts} == {*SFSEGNETS}
-
-
-@pytest.mark.parametrize("name", SFSEGNETS)
-def test_each_script_of_sfsegnets_trains_its_recipe(tmp_path: Path, name: str) -> None:
-    status, output, error = run(tmp_path, f"sfsegnets/train_{name}", "--seed", "3", ONE_GPU="1")
-    assert (status, error) == (0, "")
-    run_folder = f"--run runs/sfsegnets/{name}_one_gpu --records records"
-    expected = f"train --recipe sfsegnets/{name}_one_gpu {run_folder} --seed 3"
-    assert output.splitlines()[0] == expected
-
-
-@pytest.mark.parametrize(
-    ("script", "recipe"), [("sgcpnet", "cityscapes"), ("sgcpnet_camvid", "camvid")]
-)
-def test_each_script_of_sgcpnet_trains_its_recipe(tmp_path: Path, script: str, recipe: str) -> None:
-    status, output, error = run(tmp_path, f"train_{script}", "--seed", "3", CROP="360")
-    assert (status, error) == (0, "")
-    run_folder = f"--run runs/sgcpnet/{recipe} --records records"
-    expected = f"train --recipe sgcpnet/{recipe} {run_folder} --crop-size 360 360 --seed 3"
-    assert output.splitlines()[0] == expected
+    assert error.startswith("error: the name of a recipe is wanted") and error.count("\n") == 1
 
 
 def test_semantics_sharing_is_trained_and_evaluated_stage_by_stage(tmp_path: Path) -> None:
@@ -255,7 +224,7 @@ def test_the_demo_trains_a_sampler_and_two_arms_that_differ_in_recipe_alone(
     ]
     assert {"eval runs/density", "eval runs/even", "eval runs/chosen"} < {*commands}
     assert "report runs/density runs/even runs/chosen --to report.html" in commands
-    last = "python -m roadseg.eval.demo_result runs/even runs/chosen --report report.html"
+    last = "python -m roadseg.eval.compare.demo_result runs/even runs/chosen --report report.html"
     assert last in commands
 
 

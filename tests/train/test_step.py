@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from roadseg.recipe import Recipe
+from roadseg.recipe.recipe import Recipe
 from roadseg.sampling import NusSampler, Sampler, sample, uniform_grid
 from roadseg.train.loop import precision
 from roadseg.train.step import LossScale, TrainingStep

@@ -5,15 +5,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from roadseg.datasets.label_table import LabelTable
-from roadseg.run_folder import RunFolder
+from roadseg.label_tables.label_table import LabelTable
+from roadseg.runs.run_folder import RunFolder
 from roadseg.train import loop
 from tests.train import tiny
 
 
 @pytest.fixture(autouse=True)
 def tiny_network(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("roadseg.run_folder.build_network", tiny.network)
+    monkeypatch.setattr("roadseg.runs.run_folder.build_network", tiny.network)
     monkeypatch.setattr("roadseg.train.loop.build_network", tiny.network)
 
 

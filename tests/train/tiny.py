@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from roadseg.datasets.label_table import LabelTable
-from roadseg.recipe import Recipe
+from roadseg.label_tables.label_table import LabelTable
+from roadseg.recipe.recipe import Recipe
 from tests.examples import example_values, serialized
 
 CLASSES = 3
@@ -105,20 +105,21 @@ def network(recipe: Recipe, num_classes: int, evaluation: bool = False) -> Any:
 
 def use_tiny_network() -> None:
     """Let runs build the tiny network, in this process."""
-    import roadseg.run_folder
+    import roadseg.runs.run_folder
     import roadseg.train.loop
 
-    roadseg.run_folder.build_network = network
+    roadseg.runs.run_folder.build_network = network
     roadseg.train.loop.build_network = network
 
 
 def kill_at_file(count: int) -> None:
     """Let this process be killed before it writes file `count` of its checkpoints."""
-    from roadseg import checkpoint
+    from roadseg.files import Arrays
+    from roadseg.runs import checkpoint
 
     write, written = checkpoint._write_arrays, []
 
-    def write_or_die(path: Path, arrays: checkpoint.Arrays) -> None:
+    def write_or_die(path: Path, arrays: Arrays) -> None:
         written.append(path)
         if len(written) == count:
             path.write_bytes(b"PK half a file")
@@ -147,7 +148,7 @@ def main() -> int:
     import tensorflow as tf
 
     from roadseg.errors import RoadsegError
-    from roadseg.run_folder import RunFolder
+    from roadseg.runs.run_folder import RunFolder
     from roadseg.train.loop import train
 
     strategy = None

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 
 import roadseg
-from roadseg.layers.walk import weights
+from roadseg.layers.introspection import weights
 from roadseg.models.registry import NETWORKS
 
 Arrays = dict[str, np.ndarray]

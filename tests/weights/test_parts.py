@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 
 from roadseg.errors import RoadsegError
-from roadseg.layers.walk import weights
+from roadseg.layers.introspection import weights
 from roadseg.models.registry import NETWORKS
-from roadseg.run_folder import build_network
-from roadseg.train.fine_tune import class_dependent
-from roadseg.train.initial import load_start
-from roadseg.weights.initial import original_of
+from roadseg.runs.run_folder import build_network
+from roadseg.train.start.begin import load_start
+from roadseg.train.start.fine_tune import class_dependent
 from roadseg.weights.parts import assign_part, compressed
+from roadseg.weights.read import original_of
 from tests.support import shared_folder
 from tests.train import tiny
 from tests.weights.originals import Arrays, network, published, values

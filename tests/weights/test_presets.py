@@ -14,12 +14,12 @@ import numpy as np
 import pytest
 
 import roadseg
-from roadseg import cli, datasets
+from roadseg import cli, label_tables
 from roadseg.errors import RoadsegError
 from roadseg.models.registry import find
 from roadseg.weights import fetch
-from roadseg.weights.initial import original_of, read_weights
 from roadseg.weights.presets import PRESETS, Preset, choose_preset, find_preset
+from roadseg.weights.read import original_of, read_weights
 from tests.support import shared_folder
 from tests.weights.originals import network, values
 
@@ -243,7 +243,7 @@ def test_a_preset_names_a_network_its_options_and_a_file(name):
     assert choose_preset(network_name or found.network, weights, {})[0] == name
     find(found.network)
     if found.label_table:
-        classes = datasets.get(found.label_table).num_classes
+        classes = label_tables.get(found.label_table).num_classes
         assert found.num_classes == classes + found.void_class
     if found.address:
         assert len(found.sha256) == 64 and found.size > 0

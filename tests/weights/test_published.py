@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from roadseg.errors import RoadsegError
-from roadseg.layers.walk import weights
+from roadseg.layers.introspection import weights
 from roadseg.models.registry import NETWORKS, list_models
-from roadseg.weights.arrays import ForeignWeights, assign
-from roadseg.weights.initial import original_of, read_weights
+from roadseg.weights.match import ForeignWeights, assign
+from roadseg.weights.read import original_of, read_weights
 from tests.support import deeper_copies_slow
 from tests.weights.originals import network, published, values
 

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from roadseg.errors import RoadsegError
-from roadseg.layers.walk import weights
+from roadseg.layers.introspection import weights
 from roadseg.models.registry import NETWORKS
-from roadseg.weights.initial import original_of, read_weights
+from roadseg.weights.read import original_of, read_weights
 from tests.support import shared_folder
 from tests.weights.originals import network, published, values
 

@@ -6,8 +6,8 @@ import pytest
 
 from roadseg.errors import RoadsegError
 from roadseg.models.registry import NETWORKS
-from roadseg.weights.arrays import ForeignWeights, assign
-from roadseg.weights.initial import original_of, read_weights
+from roadseg.weights.match import ForeignWeights, assign
+from roadseg.weights.read import original_of, read_weights
 from tests.weights.originals import Arrays, network, published, values
 
 # What comes before a trunk's own names in each network.

@@ -9,12 +9,12 @@ from keras import ops
 import roadseg
 from roadseg import cli
 from roadseg.errors import RoadsegError
-from roadseg.layers.walk import weights
+from roadseg.layers.introspection import weights
 from roadseg.models import slim_names
-from roadseg.models.auxiliary import auxiliary_network
-from roadseg.recipe import Recipe
+from roadseg.models.nus_sampler import auxiliary_network
+from roadseg.recipe.recipe import Recipe
 from roadseg.weights import keras_imagenet, load_initial_weights
-from roadseg.weights.initial import AUXILIARY, original_of, read_weights
+from roadseg.weights.read import AUXILIARY, original_of, read_weights
 from tests.support import on_tensorflow
 
 NAME = "deeplabv3_mobilenet_v2"

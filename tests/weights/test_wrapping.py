@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 
 from roadseg.errors import RoadsegError
-from roadseg.layers.walk import weights
+from roadseg.layers.introspection import weights
+from roadseg.models.original import Original
 from roadseg.npz import ArrayFile
-from roadseg.weights.arrays import ForeignWeights
 from roadseg.weights.forms import form_of
-from roadseg.weights.initial import read_weights
-from roadseg.weights.original import Original
+from roadseg.weights.match import ForeignWeights
+from roadseg.weights.read import read_weights
 from roadseg.weights.wrapping import find_tensors, plain_names
 
 Arrays = dict[str, np.ndarray]

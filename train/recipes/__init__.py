@@ -4,7 +4,7 @@ import difflib
 import importlib
 
 from roadseg.errors import RoadsegError
-from roadseg.recipe import Recipe
+from roadseg.recipe.recipe import Recipe
 
 FAST_SEG = (
     "bisenet",
@@ -106,12 +106,12 @@ SEMANTICS_SHARING = (
 RECIPES = {
     "nus/auxiliary": ("roadseg.train.recipes.nus.auxiliary", "RECIPE"),
     "nus/deeplabv3_mobilenet_v2": ("roadseg.train.recipes.nus.deeplabv3_mobilenet_v2", "RECIPE"),
-    "camvid/auxiliary": ("roadseg.train.recipes.camvid", "AUXILIARY"),
-    "camvid/deeplabv3_mobilenet_v2": ("roadseg.train.recipes.camvid", "DEEPLABV3_MOBILENET_V2"),
-    "camvid/sampled_deeplabv3_050": ("roadseg.train.recipes.camvid", "SAMPLED_050"),
-    "camvid/sampled_deeplabv3_100": ("roadseg.train.recipes.camvid", "SAMPLED_100"),
-    "camvid/espnet": ("roadseg.train.recipes.camvid_fast_seg", "ESPNET"),
-    "camvid/fast_scnn": ("roadseg.train.recipes.camvid_fast_seg", "FAST_SCNN"),
+    "camvid/auxiliary": ("roadseg.train.recipes.camvid.nus", "AUXILIARY"),
+    "camvid/deeplabv3_mobilenet_v2": ("roadseg.train.recipes.camvid.nus", "DEEPLABV3_MOBILENET_V2"),
+    "camvid/sampled_deeplabv3_050": ("roadseg.train.recipes.camvid.nus", "SAMPLED_050"),
+    "camvid/sampled_deeplabv3_100": ("roadseg.train.recipes.camvid.nus", "SAMPLED_100"),
+    "camvid/espnet": ("roadseg.train.recipes.camvid.fast_seg", "ESPNET"),
+    "camvid/fast_scnn": ("roadseg.train.recipes.camvid.fast_seg", "FAST_SCNN"),
     "demo/density": ("roadseg.train.recipes.demo", "DENSITY"),
     "demo/trunk": ("roadseg.train.recipes.demo", "TRUNK"),
     "demo/even": ("roadseg.train.recipes.demo", "EVEN"),

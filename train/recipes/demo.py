@@ -7,7 +7,7 @@ multiply-adds of the other's sampler as further samples (`train/demo.sh`).
 
 from dataclasses import replace
 
-from roadseg.recipe import Recipe
+from roadseg.recipe.recipe import Recipe
 from roadseg.train.recipes.sampling import DENSITY as SAMPLING_DENSITY
 
 DENSITY: Recipe = replace(

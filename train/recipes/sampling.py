@@ -5,7 +5,7 @@ Thumbnail and cells follow the aspect of the images; see `sampling.density_targe
 
 from dataclasses import replace
 
-from roadseg.recipe import Recipe
+from roadseg.recipe.recipe import Recipe
 
 DENSITY = Recipe(
     name="sampling/density",

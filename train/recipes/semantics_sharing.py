@@ -10,7 +10,7 @@ the default run folders of those before; --stages-before names others.
 from dataclasses import replace
 from typing import Any
 
-from roadseg.recipe import Recipe
+from roadseg.recipe.recipe import Recipe
 
 RUNS = "runs/semantics_sharing/"
 UNTRAINED = "not trained here"

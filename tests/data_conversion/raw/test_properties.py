@@ -19,8 +19,8 @@ from roadseg.data_conversion.raw.image_files import read_label
 from roadseg.data_conversion.raw.list_files import pairs_of_list
 from roadseg.data_conversion.raw.pictures import decode_picture, orientation, turned
 from roadseg.errors import RoadsegError
-from roadseg.flow_files import decode_flow, encode_flow
 from roadseg.npz import ArrayFile
+from roadseg.two_cameras.flow_files import decode_flow, encode_flow
 from roadseg.weights.safetensors import read_safetensors
 from tests.data_conversion.raw import files
 

@@ -7,7 +7,7 @@ network's original, TorchSeg (all three outputs mined, weights 1, 1, 1).
 
 from dataclasses import replace
 
-from roadseg.recipe import Recipe
+from roadseg.recipe.recipe import Recipe
 from roadseg.train.recipes.fast_seg.shared import SHARED, on_one_gpu
 
 RECIPE: Recipe = replace(

@@ -5,7 +5,7 @@ Source: Fast_Seg 7895738, train_dfanet.sh and CriterionDFANet.
 
 from dataclasses import replace
 
-from roadseg.recipe import Recipe
+from roadseg.recipe.recipe import Recipe
 from roadseg.train.recipes.fast_seg.shared import SHARED, on_one_gpu
 
 RECIPE: Recipe = replace(

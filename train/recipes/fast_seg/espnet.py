@@ -10,7 +10,7 @@ as Fast_Seg advises deep supervision.
 
 from dataclasses import replace
 
-from roadseg.recipe import Recipe
+from roadseg.recipe.recipe import Recipe
 from roadseg.train.recipes.fast_seg.shared import SHARED, on_one_gpu
 
 RECIPE: Recipe = replace(

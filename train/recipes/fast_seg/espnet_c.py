@@ -7,7 +7,7 @@ Fast_Seg does. On scales and crop see fast_seg/espnet.
 
 from dataclasses import replace
 
-from roadseg.recipe import Recipe
+from roadseg.recipe.recipe import Recipe
 from roadseg.train.recipes.fast_seg.espnet import RECIPE as ESPNET
 from roadseg.train.recipes.fast_seg.shared import on_one_gpu
 

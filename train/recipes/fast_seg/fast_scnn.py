@@ -7,7 +7,7 @@ elsewhere, Tramac/Fast-SCNN-pytorch, reports 54.84 mIoU on val; the paper 68.0 o
 
 from dataclasses import replace
 
-from roadseg.recipe import Recipe
+from roadseg.recipe.recipe import Recipe
 from roadseg.train.recipes.fast_seg.shared import SHARED, on_one_gpu
 
 RECIPE: Recipe = replace(

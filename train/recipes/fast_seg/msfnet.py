@@ -7,7 +7,7 @@ gradient, ImageNet's deviation beside its mean.
 
 from dataclasses import replace
 
-from roadseg.recipe import Recipe
+from roadseg.recipe.recipe import Recipe
 from roadseg.train.recipes.fast_seg.shared import SHARED, on_one_gpu
 
 RECIPE: Recipe = replace(

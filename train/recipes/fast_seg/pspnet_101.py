@@ -5,7 +5,7 @@ Chosen: the shared recipe, with the trunk and BGR input that its ICNet starts fr
 
 from dataclasses import replace
 
-from roadseg.recipe import Recipe
+from roadseg.recipe.recipe import Recipe
 from roadseg.train.recipes.fast_seg.shared import SHARED, on_one_gpu
 
 RECIPE: Recipe = replace(

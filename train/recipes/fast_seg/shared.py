@@ -6,7 +6,7 @@ arguments of its scripts. Where no script is published for a network, its file s
 
 from dataclasses import replace
 
-from roadseg.recipe import Recipe
+from roadseg.recipe.recipe import Recipe
 
 SHARED = Recipe(
     name="fast_seg/shared",

@@ -4,7 +4,7 @@ Source of every value without another: dmitrii-marin/adaptive-sampling, commit 9
 research/deeplab, nus_common.sh and train_nus_mobilenetv2.sh, with the flag defaults of train.py.
 """
 
-from roadseg.recipe import Recipe
+from roadseg.recipe.recipe import Recipe
 
 RECIPE = Recipe(
     name="nus/auxiliary",

@@ -6,7 +6,7 @@ Published mIoU on the central 1024x1024 crops of val, read off docs/chart.png (+
 N = 128, 160, 192, 224: adaptive 0.330, 0.370, 0.394, 0.417; uniform 0.294, 0.331, 0.370, 0.403.
 """
 
-from roadseg.recipe import Recipe
+from roadseg.recipe.recipe import Recipe
 
 RECIPE = Recipe(
     name="nus/deeplabv3_mobilenet_v2",

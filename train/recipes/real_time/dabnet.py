@@ -7,7 +7,7 @@ val, 66.72 %.
 
 from dataclasses import replace
 
-from roadseg.recipe import Recipe
+from roadseg.recipe.recipe import Recipe
 from roadseg.train.recipes.fast_seg.shared import on_one_gpu
 
 EPOCH = 2975 // 8

@@ -7,7 +7,7 @@ class-balanced sampling (class_uniform_pct here) and synchronised batch statisti
 
 from dataclasses import replace
 
-from roadseg.recipe import Recipe
+from roadseg.recipe.recipe import Recipe
 from roadseg.train.recipes.fast_seg.shared import on_one_gpu
 from roadseg.train.recipes.real_time.pidnet import PIDNET_S
 

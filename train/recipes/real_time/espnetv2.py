@@ -8,7 +8,7 @@ antialiased. Rates are rounded there to five and six digits.
 
 from dataclasses import replace
 
-from roadseg.recipe import Recipe
+from roadseg.recipe.recipe import Recipe
 from roadseg.train.recipes.fast_seg.shared import on_one_gpu
 
 EPOCH = 2975 // 25

@@ -5,7 +5,7 @@ Images are smaller than a tile of 1024, so the original finds no centroid in the
 
 from dataclasses import replace
 
-from roadseg.recipe import Recipe
+from roadseg.recipe.recipe import Recipe
 from roadseg.train.recipes.sfsegnets.shared import DEEP_SUPERVISION, SHARED, TRUNKS
 
 EPOCH = 218  # 7,000 images: 875 for each of 8 GPUs, 4 at a time

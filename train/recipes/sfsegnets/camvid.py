@@ -6,7 +6,7 @@ quarter of the steps on Cityscapes for a sixth of its images. The papers report 
 
 from dataclasses import replace
 
-from roadseg.recipe import Recipe
+from roadseg.recipe.recipe import Recipe
 from roadseg.train.recipes.sfsegnets.shared import DEEP_SUPERVISION, SHARED, TRUNKS
 
 EPOCH = 29  # 468 images, 16 at a time

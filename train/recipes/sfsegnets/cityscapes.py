@@ -6,7 +6,7 @@ script for the nearest trunk. The script for DFNet v2 builds DFNet v1; here it i
 
 from dataclasses import replace
 
-from roadseg.recipe import Recipe
+from roadseg.recipe.recipe import Recipe
 from roadseg.train.recipes.sfsegnets.shared import DEEP_SUPERVISION, SHARED, TRUNKS
 
 EPOCH = 186  # 2,975 images: 372 for each of 8 GPUs, 2 at a time

@@ -5,7 +5,7 @@ How many images there are: Varma et al. 2019 (WACV), 6,993 to train on.
 
 from dataclasses import replace
 
-from roadseg.recipe import Recipe
+from roadseg.recipe.recipe import Recipe
 from roadseg.train.recipes.sfsegnets.shared import DEEP_SUPERVISION, SHARED, TRUNKS
 
 EPOCH = 218  # 6,993 images: 875 for each of 8 GPUs, 4 at a time

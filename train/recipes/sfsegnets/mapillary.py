@@ -6,7 +6,7 @@ SFNet on ResNet-18): --initial-weights takes either.
 
 from dataclasses import replace
 
-from roadseg.recipe import Recipe
+from roadseg.recipe.recipe import Recipe
 from roadseg.train.recipes.sfsegnets.shared import DEEP_SUPERVISION, SHARED, TRUNKS
 
 EPOCH = 562  # 18,000 images: 2,250 for each of 8 GPUs, 4 at a time

@@ -11,7 +11,7 @@ What the original does by mistake is put right, and can be had as it was:
     --local-norms head.conv_last.* .. batch statistics of a replica alone; LOCAL_NORMS has them all
 """
 
-from roadseg.recipe import Recipe
+from roadseg.recipe.recipe import Recipe
 from roadseg.train.recipes.fast_seg import shared as fast_seg
 
 GPUS = 8

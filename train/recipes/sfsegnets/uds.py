@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from roadseg.recipe import Recipe
+from roadseg.recipe.recipe import Recipe
 from roadseg.train.recipes.sfsegnets.shared import DEEP_SUPERVISION, SHARED, TRUNKS
 
 EPOCH = 1_092  # 7,000 + 18,000 + 6,993 + 2,975 images: 4,371 for each of 8 GPUs, 4 at a time

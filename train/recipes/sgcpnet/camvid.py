@@ -7,7 +7,7 @@ SegNet's tutorial (360x480) a crop of 720 would be a quarter full: give --crop-s
 
 from dataclasses import replace
 
-from roadseg.recipe import Recipe
+from roadseg.recipe.recipe import Recipe
 from roadseg.train.recipes.fast_seg.shared import on_one_gpu
 from roadseg.train.recipes.sgcpnet.cityscapes import RECIPE as CITYSCAPES
 

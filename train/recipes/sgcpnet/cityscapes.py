@@ -8,7 +8,7 @@ reports 69.5 % mIoU at 768x1536.
 from dataclasses import replace
 
 from roadseg.backbones.mobilenet_v3_modified import TRUNK
-from roadseg.recipe import Recipe
+from roadseg.recipe.recipe import Recipe
 from roadseg.train.recipes.fast_seg.shared import on_one_gpu
 
 EPOCH = 2975 // 36  # the last batch of an epoch is dropped

@@ -6,7 +6,7 @@ is there compiled alone, dated August 2020. The records are those of `roadseg co
 
 from dataclasses import replace
 
-from roadseg.recipe import Recipe
+from roadseg.recipe.recipe import Recipe
 from roadseg.train.recipes.sgcpnet.cityscapes import RECIPE as CITYSCAPES
 
 EPOCH = 4998 // 48  # training images of Mottaghi et al. 2014

@@ -1,0 +1,1 @@
+"""Records back to images and labels."""

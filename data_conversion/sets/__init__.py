@@ -1,0 +1,1 @@
+"""One file for each data set: its options, and how its files are found."""

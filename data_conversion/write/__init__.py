@@ -1,0 +1,1 @@
+"""The tfds builders, and what they write."""

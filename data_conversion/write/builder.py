@@ -1,0 +1,223 @@
+"""The tfds builder that all data sets share: checks each pair and writes it in the DeepLab schema.
+
+Records hold `image/encoded`, `image/filename`, `image/format`, `image/height`, `image/width`,
+`image/channels`, `image/segmentation/class/encoded` and `image/segmentation/class/format`; nested
+tfds features have exactly these names. Shards are consecutive, ceil(n / shards) examples each,
+named `train-00000-of-00010.tfrecord` as in the published system. Source: `nus.md`, section 7, after
+`datasets/build_cityscapes_data.py` of TensorFlow's DeepLab.
+"""
+
+import dataclasses
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+import tensorflow_datasets as tfds
+
+from roadseg.data_conversion.raw.image_files import encode_label, read_image
+from roadseg.data_conversion.raw.label_coding import LabelCoding
+from roadseg.data_conversion.raw.source import Pair, Source
+from roadseg.data_conversion.read.tfrecord_files import count_records
+from roadseg.data_conversion.reading import OnExample, Reading, sparse_counts
+from roadseg.data_conversion.write.shards import VERSION, shard_parts
+from roadseg.errors import RoadsegError
+from roadseg.files import printable
+
+LABEL_TABLE_FILE = "label_table.json"
+
+
+def features() -> dict[str, Any]:
+    """Return the DeepLab schema as nested tfds features."""
+    text = tfds.features.Tensor(shape=(), dtype=tf.string)
+    number = tfds.features.Scalar(tf.int64)
+    return {
+        "image": {
+            "encoded": text,
+            "filename": text,
+            "format": text,
+            "height": number,
+            "width": number,
+            "channels": number,
+            "segmentation": {"class": {"encoded": text, "format": text}},
+        }
+    }
+
+
+@dataclasses.dataclass(frozen=True)
+class Example:
+    """A nested example, and what was read to make it: a reading for each of its views."""
+
+    values: dict[str, Any]
+    readings: tuple[Reading, ...]
+
+
+def example_of(pair: Pair, codings: Mapping[str, LabelCoding]) -> Example:
+    """Return the example of a checked pair; raise RoadsegError for what is wrong with it.
+
+    codings: what label files hold, by the pair's member; that of "" in sets that have none.
+    """
+    coding = codings[pair.member]
+    image = read_image(pair.image, coding.rules)
+    size = image.height, image.width
+    if pair.label is None:
+        train_ids = np.full(size, coding.table.ignore, np.uint8)
+        encoded = encode_label(train_ids)
+    else:
+        label = coding.read(pair.label)
+        if label.values.shape[:2] != size:
+            height, width = label.values.shape[:2]
+            raise RoadsegError(
+                f"{pair.label}: label is {height}x{width}, its image {pair.image.name} is "
+                f"{image.height}x{image.width} (height x width, as seen upright); they must be of "
+                "one size"
+            )
+        train_ids = coding.train_ids(label.values, pair.label)
+        encoded = coding.encoded(label, train_ids)
+    values = {
+        "encoded": image.encoded,
+        "filename": printable(pair.name),
+        "format": image.format,
+        "height": image.height,
+        "width": image.width,
+        "channels": 3,
+        "segmentation": {"class": {"encoded": encoded, "format": "png"}},
+    }
+    reading = Reading(pair.name, size, sparse_counts(train_ids), image.stored_anew)
+    return Example({"image": values}, (reading,))
+
+
+@dataclasses.dataclass(frozen=True)
+class ShardExamples:
+    """Called without arguments, the examples of one shard in order; picklable, for Beam."""
+
+    pairs: tuple[Pair, ...]
+    codings: Mapping[str, LabelCoding]
+    workers: int = 1
+    on_example: OnExample | None = None
+    split: str = ""
+
+    def example(self, pair: Pair) -> Example:
+        """Return the checked example of a pair."""
+        return example_of(pair, self.codings)
+
+    def __call__(self) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Yield (name, example); files are read and checked `workers` at a time."""
+        with ThreadPoolExecutor(self.workers) as pool:
+            waiting: list[tuple[str, Future[Example]]] = []
+            rest = iter(self.pairs)
+            try:
+                while True:
+                    for pair in islice(rest, 2 * self.workers - len(waiting)):
+                        future = pool.submit(self.example, pair)
+                        waiting.append((pair.name, future))
+                    if not waiting:
+                        return
+                    name, future = waiting.pop(0)
+                    example = future.result()
+                    yield printable(name), example.values
+                    # tfds keeps every example of a shard until it has counted them; what is
+                    # written already is emptied here, or a shard would have to fit in memory.
+                    example.values.clear()
+                    if self.on_example:
+                        self.on_example(self.split, example.readings)
+            finally:
+                for _, future in waiting:
+                    future.cancel()
+
+
+class RecordBuilder(tfds.core.ShardBasedBuilder, skip_registration=True):  # type: ignore[call-arg]
+    """Writes the files of a `Source` to shards; data sets are subclasses that find their files.
+
+    It is shard-based rather than generator-based, since that keeps the published order and shard
+    sizes, writes each byte once, and hands whole shards to Beam workers.
+    """
+
+    VERSION = tfds.core.Version(VERSION)
+    label_coding: type[LabelCoding] = LabelCoding
+    shard_examples: type[ShardExamples] = ShardExamples
+
+    def __init_subclass__(cls) -> None:
+        """Keep the class out of tfds's registry, where some of the names are taken."""
+        super().__init_subclass__(skip_registration=True)
+
+    def __init__(
+        self,
+        *,
+        source: Source,
+        shards: int = 10,
+        workers: int = 1,
+        on_example: OnExample | None = None,
+        **options: Any,
+    ) -> None:
+        """Take the files; `options` go to tfds (data_dir)."""
+        self._source = source
+        self._shards = shards
+        self._workers = workers
+        self._on_example = on_example
+        super().__init__(**options)
+
+    def record_features(self) -> dict[str, Any]:
+        """Return the features of a record, nested; subclasses add theirs."""
+        return features()
+
+    def _info(self) -> tfds.core.DatasetInfo:
+        return tfds.core.DatasetInfo(
+            builder=self,
+            description=f"{self._source.name}: images and train ids, in the DeepLab schema.",
+            features=tfds.features.FeaturesDict(self.record_features()),
+            disable_shuffling=True,
+        )
+
+    def _shard_iterators_per_split(
+        self, dl_manager: tfds.download.DownloadManager
+    ) -> Mapping[str, Sequence[ShardExamples]]:
+        del dl_manager
+        # data_dir is tfds's temporary folder here, so the table appears with the records or not.
+        table_path = Path(self.data_dir) / LABEL_TABLE_FILE
+        table_path.write_text(self._source.table.to_json(), encoding="utf-8")
+        source = self._source
+        readings = {"": (source.table, source.coding), **source.members}
+        codings = {
+            member: self.label_coding(table, coding, source.rules)
+            for member, (table, coding) in readings.items()
+        }
+        return {
+            split: [
+                self.shard_examples(part, codings, self._workers, self._on_example, split)
+                for part in shard_parts(pairs, self._shards)
+            ]
+            for split, pairs in self._source.splits.items()
+        }
+
+    def _download_and_prepare(
+        self,
+        dl_manager: tfds.download.DownloadManager,
+        download_config: tfds.download.DownloadConfig | None = None,
+    ) -> None:
+        super()._download_and_prepare(dl_manager, download_config)
+        # tfds sorts the lengths that Beam reports by the text of their number ("10" before "2").
+        folder, splits = Path(self.data_dir), []
+        for split in self.info.splits.values():
+            files = sorted(folder.glob(f"{split.name}-*.tfrecord"))
+            splits.append(split.replace(shard_lengths=[count_records(file) for file in files]))
+        self.info.set_splits(tfds.core.splits.SplitDict(splits))
+        for leftover in folder.glob("*.shard_infos.json"):
+            leftover.unlink()
+
+    def _log_download_bytes(self) -> None:
+        """Say nothing: tfds's words on downloads and its temporary folder mislead here."""
+
+    _log_download_done = _log_download_bytes
+
+    def _get_filename_template(self, split_name: str) -> tfds.core.ShardedFileTemplate:
+        return tfds.core.ShardedFileTemplate(
+            data_dir=Path(self.data_dir),
+            template="{SPLIT}-{SHARD_X_OF_Y}.{FILEFORMAT}",
+            dataset_name=self.name,
+            split=split_name,
+            filetype_suffix="tfrecord",
+        )

@@ -1,0 +1,1 @@
+"""`roadseg benchmark`: time and cost."""

@@ -1,0 +1,52 @@
+"""What `roadseg benchmark` can be told."""
+
+import dataclasses
+from typing import Annotated, Any
+
+import tyro
+
+from roadseg.command_line.options import read_options
+
+
+@dataclasses.dataclass(frozen=True)
+class BenchmarkOptions:
+    """Count and time networks as their originals were timed, in every format installed; runs,
+    SavedModels and sampled networks from image to the labels of every pixel.
+    """
+
+    names: Annotated[tuple[str, ...], tyro.conf.Positional, tyro.conf.arg(metavar="NAME")] = ()
+    """Networks, run folders or folders of SavedModels."""
+    all: bool = False
+    """Every network of single images in the registry."""
+    size: str = "1024x2048"
+    """Image size, height x width."""
+    sampling_size: tuple[str, ...] = ()
+    """Put networks behind sampling with so many samples: 128 a side, or 96x128."""
+    sampler: tuple[str, ...] = ("uniform", "nus", "density")
+    """What samples then, untrained: uniform, prior, nus, density."""
+    count: bool = False
+    """Print both operation counts, and time nothing."""
+    num_classes: int = 19
+    """Classes of the networks named."""
+    option: tuple[str, ...] = ()
+    """Options of the networks named, such as output_stride=8."""
+    batch_size: int = 1
+    """Images a call."""
+    warm_up: int = 3
+    """Calls before the clock starts."""
+    repeats: int = 10
+    """Calls that are timed."""
+    threads: int | None = None
+    """Threads of TensorFlow and the other runtimes; default one a core."""
+    saved_model: bool = False
+    """Time each also as a SavedModel, written to a temporary folder."""
+    labels: bool = False
+    """Time networks from uint8 images to labels of every pixel, as runs are timed."""
+    part: tuple[str, ...] = ()
+    """Also time the layers whose names hold a text, alone, and print their share of the network."""
+    json: bool = False
+    """Print JSON instead of tables."""
+
+    def builder_options(self) -> dict[str, Any]:
+        """Return --option as keyword arguments; raise RoadsegError for one that is none."""
+        return read_options(self.option)

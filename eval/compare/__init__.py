@@ -1,0 +1,1 @@
+"""`roadseg compare`: runs as arms of an experiment."""

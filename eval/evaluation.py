@@ -1,0 +1,117 @@
+"""One evaluation of one checkpoint: from the run folder to a typed result, and onto disk."""
+
+from pathlib import Path
+
+from roadseg.errors import RoadsegError
+from roadseg.eval.job import EvaluationOptions, Job, Progress
+from roadseg.eval.protocols import Protocol, choose_protocol
+from roadseg.eval.resizing import validation_frame
+from roadseg.eval.results.base import BaseResult
+from roadseg.eval.tasks.evaluator import Evaluate
+from roadseg.eval.tasks.table import find_evaluator
+from roadseg.label_tables.label_table import LabelTable
+from roadseg.runs import checkpoint
+from roadseg.runs.run_folder import LEARNED, RunFolder
+
+
+class Evaluation:
+    """A run, a split and a protocol, checked once and then used for any number of checkpoints."""
+
+    def __init__(self, run: RunFolder, options: EvaluationOptions | None = None) -> None:
+        """Raise RoadsegError for a folder that is no run, and for records that do not fit it."""
+        self.run = run
+        self.options = options = options or EvaluationOptions()
+        if not run.exists:
+            raise RoadsegError(
+                f"{run.path}: no run here (no recipe.json); give the folder that "
+                "`roadseg train` made"
+            )
+        if options.limit is not None and options.limit < 1:
+            raise RoadsegError(f"--limit {options.limit}: at least one image has to be evaluated")
+        if options.batch_size < 1:
+            raise RoadsegError(f"--batch-size {options.batch_size}: at least 1 is needed")
+        recipe = run.recipe
+        self.evaluator = find_evaluator(recipe)
+        self.protocol = choose_protocol(
+            recipe, options.protocol, options.interpolation, options.mode
+        )
+        sampler = options.sampling.load(run)
+        if sampler is not None and sampler.kind == "previous":
+            _check_previous(self.protocol)
+        table = run.label_table
+        records = self.evaluator.open(options.records or Path(recipe.records), options.split)
+        if self.evaluator.has_classes:
+            check_same_classes(table, records.label_table, run.path, records.path)
+        if not self.evaluator.has_pictures and (options.dump or options.boundary_f):
+            option = "--dump" if options.dump else "--boundary-f"
+            raise RoadsegError(f"{option}: {run.path} learns {LEARNED[recipe.task]}; leave it out")
+        prepare = validation_frame(self.protocol.name, records.label_table.name)
+        self.job = Job(run, recipe, table, records, self.protocol, options, sampler, prepare)
+
+    @property
+    def folder(self) -> Path:
+        """Where results go: evaluation/<split>-<protocol>, partial evaluations apart."""
+        name = f"{self.options.split}-{self.protocol.label}"
+        if self.options.sampling.given:
+            name += f"-by-{self.options.sampling.label}"
+        if self.options.limit is not None:
+            name += f"-first{self.options.limit}"
+        return self.run.evaluation_folder(name)
+
+    def result_path(self, step: int) -> Path:
+        """Return where the result of the checkpoint at `step` is kept."""
+        return self.folder / f"{checkpoint.checkpoint_name(step)}.json"
+
+    def find_step(self) -> int:
+        """Return the step that the options name; RoadsegError if there is no such checkpoint."""
+        if not self.run.checkpoints():
+            raise RoadsegError(
+                f"{self.run.checkpoint_folder}: no checkpoint yet; train on, "
+                "or wait for the first one with --follow"
+            )
+        step = self.options.step
+        return self.run.find_checkpoint(None if step == "last" else step)[0]
+
+    def load(self, step: int) -> Evaluate:
+        """Return a function that evaluates the checkpoint at `step`, whose weights are now read.
+
+        What it needs from the checkpoint is in memory afterwards: pruning it does no harm.
+        """
+        return self.evaluator.load(self.job, step)
+
+
+def _check_previous(protocol: Protocol) -> None:
+    """Raise RoadsegError unless labels come back from the graph frame by frame."""
+    if protocol.interpolation != "graph" or not protocol.mode.is_whole:
+        raise RoadsegError(
+            f"--sampler previous: of whole frames, interpolated in the graph; not by protocol "
+            f"'{protocol.label}'"
+        )
+
+
+def evaluate(
+    run: RunFolder | Path | str,
+    options: EvaluationOptions | None = None,
+    progress: Progress | None = None,
+) -> BaseResult:
+    """Return the scores of one checkpoint of `run`; writes nothing.
+
+    Raises RoadsegError for whatever does not fit: run, checkpoint, records, split, protocol.
+    """
+    evaluation = Evaluation(run if isinstance(run, RunFolder) else RunFolder(run), options)
+    return evaluation.load(evaluation.find_step())(progress)
+
+
+def check_same_classes(run: LabelTable, records: LabelTable, run_at: Path, at: Path) -> None:
+    """Raise RoadsegError unless both tables name the same classes in the same order."""
+    if run.names == records.names and run.ignore == records.ignore:
+        return
+    if len(run.names) != len(records.names):
+        what = f"{len(records.names)} classes where {run_at} was trained on {len(run.names)}"
+    else:
+        pairs = enumerate(zip(records.names, run.names, strict=True))
+        odd = next(
+            (f"class {n} '{a}' where {run_at} has '{b}'" for n, (a, b) in pairs if a != b), ""
+        )
+        what = odd or f"ignore value {records.ignore} where {run_at} has {run.ignore}"
+    raise RoadsegError(f"{at}: {what}; give the run's own data set with --records")

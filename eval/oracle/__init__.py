@@ -1,0 +1,1 @@
+"""`roadseg eval --oracle`: what sampling alone allows."""

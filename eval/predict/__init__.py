@@ -1,0 +1,1 @@
+"""`roadseg predict`: labels of images, folders and videos."""

@@ -1,0 +1,286 @@
+"""`roadseg predict`: label maps, colours, overlays and sampling points of images and videos."""
+
+import dataclasses
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import numpy as np
+import tyro
+
+from roadseg.command_line import arguments
+from roadseg.data_conversion.raw.pictures import PictureRules
+from roadseg.drawing.pictures import KINDS, pictures, to_label_ids, write_png
+from roadseg.errors import RoadsegError
+from roadseg.eval.labeller import (
+    Labeller,
+    labeller_of_model,
+    labeller_of_run,
+    labeller_of_saved_model,
+)
+from roadseg.eval.predict.sfsegnets_demo import write_demo
+from roadseg.eval.predict.sources import Source, found_sources, read_picture
+from roadseg.eval.predict.video import label_video
+from roadseg.eval.protocol_options import InferenceArguments
+from roadseg.eval.replaced import SamplerArguments
+from roadseg.eval.scoring import in_threads
+from roadseg.files import printable, refuse_unwritable
+from roadseg.runs.run_folder import RunFolder
+from roadseg.weights.presets import find_preset
+
+EXAMPLE = """roadseg predict --model dabnet/cityscapes street.jpg
+roadseg predict runs/deeplabv3_mobilenet_v2 street.png drive.mp4 --to labelled
+roadseg predict --saved-model runs/x/export/saved_model --images drive.mp4 --to labelled
+roadseg predict runs/density96 --images drive.mp4 --sampler previous
+roadseg predict runs/semantics_sharing/whole --images image_test --to labelled
+roadseg predict runs/icnet --images frames --write labels --label-ids --sliding 832 --mirror"""
+
+Kind = Literal["labels", "colour", "overlay", "sampling", "flow", "sharing"]
+
+
+@dataclasses.dataclass(frozen=True)
+class PredictOptions:
+    """Label images or videos with published weights, a run, or a SavedModel of it."""
+
+    words: Annotated[
+        tuple[Path, ...], tyro.conf.Positional, tyro.conf.arg(metavar="[RUN] [FILE ...]")
+    ] = ()
+    """A run folder, unless --model or --saved-model is given, and what is labelled: images, videos,
+    or folders of them (searched to the bottom). Without any of the three: the network that comes
+    with the package."""
+    images: tuple[Path, ...] = ()
+    """More to label."""
+    model: Annotated[str | None, tyro.conf.arg(metavar="NAME/DATA")] = None
+    """Published weights (roadseg list presets), fetched on first use; or a .keras file."""
+    weights_folder: Path | None = None
+    """Where those are looked for first (default: $ROADSEG_WEIGHTS)."""
+    saved_model: Path | None = None
+    """Folder that `roadseg export` wrote."""
+    to: Path = Path("predictions")
+    """Folder of the results, made if absent."""
+    step: int | Literal["best", "last"] = "last"
+    """Checkpoint of the run."""
+    write: tuple[Kind, ...] = ()
+    """What to write; default: everything (of a video, everything but label maps). flow, sharing:
+    of runs of two views."""
+    views: tuple[str, str] = ("fov120", "fov60")
+    """How names of paired images begin, the wide view's first, for runs of two views."""
+    demo: bool = False
+    """Write color_mask_NAME.png and overlap_NAME.png alone, as SFSegNets' demo."""
+    label_ids: bool = False
+    """Write the data set's own ids to label maps, not train ids."""
+    batch_size: int = 4
+    """Images of one size that go through the network together."""
+    keep_going: bool = False
+    """Skip files that cannot be read, name them at the end, and return status 1."""
+    strict: bool = False
+    """Refuse folders of which some file would be left out."""
+    max_megapixels: float = PictureRules.max_megapixels
+    """Refuse larger images, by their header."""
+    float_range: tuple[float, float] | None = None
+    """Values of black and white in float and 32-bit images, which are refused without."""
+    mode: Annotated[InferenceArguments, tyro.conf.arg(name="")] = InferenceArguments()
+    sampling: Annotated[SamplerArguments, tyro.conf.arg(name="")] = SamplerArguments()
+
+    def rules(self) -> PictureRules:
+        """Return what the reader of pictures is told; RoadsegError for values out of range."""
+        return PictureRules(self.max_megapixels, self.float_range)
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run the command and return the exit status: 1 if files were skipped."""
+    options = arguments.parse(PredictOptions, argv, command="predict", example=EXAMPLE)
+    problems = predict(options)
+    for problem in problems:
+        print(f"skipped: {problem}", file=sys.stderr)
+    if problems:
+        print(f"error: {len(problems)} files were skipped (named above)", file=sys.stderr)
+    return 1 if problems else 0
+
+
+def predict(options: PredictOptions) -> list[str]:
+    """Write the pictures that `options` ask for; return a line for each file that was skipped.
+
+    Raises RoadsegError for options that do not fit, and for the first file that cannot be read
+    unless `keep_going`; results written before that stay.
+    """
+    given, files = _divided(options)
+    if options.batch_size < 1:
+        raise RoadsegError(f"--batch-size {options.batch_size}: at least 1 is needed")
+    if options.demo and (options.write or options.label_ids):
+        raise RoadsegError("--demo writes its own two pictures; leave --write and --label-ids out")
+    if options.sampling.given and given is None:
+        raise RoadsegError("--sampler: of a run's own network; give the run, or leave it out")
+    mode = options.mode.mode()
+    options.rules()
+    step = None if options.step == "last" else options.step
+    if options.model is not None and not Path(options.model).expanduser().exists():
+        find_preset(options.model)
+    sources = found_sources(files, options.to, options.strict)
+    refuse_unwritable(options.to)
+    if options.demo and any(source.is_video for source in sources):
+        raise RoadsegError("--demo: of images alone; leave it out to label videos")
+    _check_sampler(options, sources)
+    run = RunFolder(given or "")
+    sampler = options.sampling.load(run) if given else None
+    if given and run.exists and run.recipe.task == "two_views":
+        from roadseg.eval.predict.two_cameras import predict_pairs
+
+        return predict_pairs(options, run, sources, step)
+    if set(options.write) - set(KINDS):
+        raise RoadsegError("--write flow, sharing: of runs of two views only; leave them out")
+    if given:
+        labeller = labeller_of_run(run, step, mode, sampler)
+    elif options.saved_model is not None:
+        labeller = labeller_of_saved_model(options.saved_model, mode)
+    else:
+        labeller = labeller_of_model(options.model, step, mode, options.weights_folder)
+    return _Predictions(options, labeller).write(sources)
+
+
+def _divided(options: PredictOptions) -> tuple[Path | None, tuple[Path, ...]]:
+    """Return the run that `options` name, if any, and what is to be labelled.
+
+    Raises RoadsegError where two things are to label, or nothing is to be labelled.
+    """
+    named, files, run = options.model is not None, options.words, None
+    if named and options.saved_model is not None:
+        raise RoadsegError("predict: --model and --saved-model; give one of the two")
+    holds_run = bool(files) and (files[0] / "recipe.json").is_file()
+    if holds_run and (named or options.saved_model is not None):
+        option = "--model" if named else "--saved-model"
+        raise RoadsegError(f"{files[0]}: a run, beside {option}; give one of the two")
+    if holds_run or files and options.images and not named and options.saved_model is None:
+        run, *rest = files
+        files = tuple(rest)
+    if run is not None and options.weights_folder is not None:
+        raise RoadsegError(
+            f"--weights-folder: {run} holds its own weights; leave one of the two out"
+        )
+    if not files + options.images:
+        raise RoadsegError("predict: nothing to label; name an image, a video or a folder of them")
+    return run, files + options.images
+
+
+def _check_sampler(options: PredictOptions, sources: Sequence[Source]) -> None:
+    """Raise RoadsegError for a single image among `sources` that only a video can be."""
+    still = next((source for source in sources if not source.is_video), None)
+    if options.sampling.sampler == "previous" and still is not None:
+        raise RoadsegError(
+            f"{still.path}: --sampler previous is of videos, and this is a single image; leave "
+            "either out"
+        )
+
+
+class _Predictions:
+    def __init__(self, options: PredictOptions, labeller: Labeller) -> None:
+        self.options, self.labeller = options, labeller
+        self.problems: list[str] = []
+
+    def write(self, sources: Sequence[Source]) -> list[str]:
+        from rich.console import Console
+        from rich.markup import escape
+        from rich.progress import Progress
+
+        console = Console(stderr=True, markup=False, emoji=False)
+        plain = not console.is_terminal
+        stills = [source for source in sources if not source.is_video]
+        with Progress(console=console, transient=True, disable=plain) as progress:
+            task = progress.add_task("images", total=len(stills), visible=bool(stills))
+            for done, _ in enumerate(in_threads(self._jobs(stills)), 1):
+                progress.advance(task)
+                if plain:
+                    _say_tenths("images", done, len(stills))
+            for source in sources:
+                if source.is_video:
+                    bar = progress.add_task(escape(printable(source.path.name)), total=None)
+                    self._video(source, partial(_advance, progress, bar))
+        done = len(sources) - len(self.problems)
+        summary = f"{done} of {len(sources)} labelled, results in {self.options.to}"
+        print(f"{self.labeller.title}: {summary}")
+        return self.problems
+
+    def _problem(self, error: RoadsegError) -> None:
+        if not self.options.keep_going:
+            raise error
+        self.problems.append(str(error))
+
+    def _read(self, sources: Sequence[Source]) -> Iterator[tuple[Source, np.ndarray]]:
+        def read(source: Source) -> np.ndarray | RoadsegError:
+            try:
+                return read_picture(source.path, self.options.rules())
+            except RoadsegError as error:
+                return error
+
+        jobs = (lambda source=source: read(source) for source in sources)
+        for source, image in zip(sources, in_threads(jobs, 2), strict=True):
+            if isinstance(image, RoadsegError):
+                self._problem(image)
+            else:
+                yield source, image
+
+    def _jobs(self, sources: Sequence[Source]) -> Iterator[Callable[[], None]]:
+        """Label batch by batch in this thread; yield what draws and writes each image."""
+        batch: list[tuple[Source, np.ndarray]] = []
+        for source, image in self._read(sources):
+            full = len(batch) == self.options.batch_size
+            if batch and (full or batch[0][1].shape != image.shape):
+                yield from self._label(batch)
+                batch = []
+            batch.append((source, image))
+        if batch:
+            yield from self._label(batch)
+
+    def _label(self, batch: list[tuple[Source, np.ndarray]]) -> Iterator[Callable[[], None]]:
+        labels, points = self.labeller(np.stack([image for _, image in batch]))
+        for index, (source, image) in enumerate(batch):
+            grid = None if points is None else points[index]
+            yield partial(self._draw, source, image, labels[index], grid)
+
+    def _draw(
+        self, source: Source, image: np.ndarray, labels: np.ndarray, grid: np.ndarray | None
+    ) -> None:
+        kinds = self.options.write or KINDS
+        target = self.options.to / source.name
+        if self.options.demo:
+            return write_demo(target, image, labels, self.labeller.table)
+        for kind, picture in pictures(image, labels, grid, self.labeller.table, kinds).items():
+            if kind == "labels" and self.options.label_ids:
+                picture = to_label_ids(picture, self.labeller.table)
+            write_png(target.with_name(f"{target.name}_{kind}.png"), picture)
+
+    def _video(self, source: Source, report: Callable[[int, int], None]) -> None:
+        options = self.options
+        kinds = options.write or [kind for kind in KINDS if kind != "labels"]
+        # Frames that wait for each other's labels gain nothing from a batch.
+        batch_size = 1 if options.sampling.sampler == "previous" else options.batch_size
+        self.labeller.begin_video()
+        try:
+            label_video(
+                source.path,
+                options.to / source.name,
+                self.labeller,
+                kinds,
+                batch_size,
+                report,
+                options.label_ids,
+            )
+        except RoadsegError as error:
+            self._problem(error)
+        note = self.labeller.video_note()
+        if note:
+            print(f"{source.path.name}: {note}")
+
+
+def _advance(progress: Any, bar: Any, done: int, total: int) -> None:
+    progress.update(bar, completed=done, total=total or None)
+    if not progress.console.is_terminal:
+        _say_tenths("frames", done, total)
+
+
+def _say_tenths(what: str, done: int, total: int) -> None:
+    """Print a line at each tenth, where no bar can be shown."""
+    if total >= 10 and done * 10 // total > (done - 1) * 10 // total:
+        print(f"{done} of {total} {what}", file=sys.stderr, flush=True)

@@ -1,0 +1,147 @@
+"""`roadseg predict` with a run of two views: both labelled, the flow, and the scores shared."""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from roadseg.drawing.flow import colourise_flow
+from roadseg.drawing.pictures import to_label_ids, write_png
+from roadseg.errors import RoadsegError
+from roadseg.eval.predict.sources import Source, read_picture
+from roadseg.eval.predict.two_camera_pictures import KINDS, sharing_picture, view_pictures
+from roadseg.eval.resizing import resize_image, resize_labels
+from roadseg.models.two_cameras import INTERMEDIATE, VIEWS, intermediate
+from roadseg.runs.run_folder import RunFolder, Step
+from roadseg.two_cameras.flow_files import write_flow
+
+if TYPE_CHECKING:
+    from roadseg.eval.predict.command import PredictOptions
+
+
+@dataclass(frozen=True)
+class PairSource:
+    """The files of both views of one moment."""
+
+    wide: Source
+    narrow: Source
+
+    def views(self) -> Iterator[tuple[str, Source]]:
+        """Yield the name and the file of each view."""
+        for view in VIEWS:
+            yield view, getattr(self, view)
+
+
+def find_pairs(sources: Sequence[Source], views: tuple[str, str]) -> list[PairSource]:
+    """Return the pairs among `sources`: the same number in the same folder, one of each view.
+
+    views: how names begin, `fov120_00001.jpg`, the wide view's first.
+    Raises RoadsegError for a file that is named otherwise, and naming all without their partner.
+    """
+    form = re.compile(f"({re.escape(views[0])}|{re.escape(views[1])})_([0-9]+)")
+    found: dict[tuple[Path, int], dict[str, Source]] = {}
+    for source in sources:
+        match = form.fullmatch(source.path.stem)
+        if match is None:
+            raise RoadsegError(
+                f"{source.path}: this run labels pairs, {views[0]}_00001 beside {views[1]}_00001; "
+                "leave the file out, or see --views"
+            )
+        place = source.path.parent, int(match[2])
+        found.setdefault(place, {})[match[1]] = source
+    lonely = [str(s.path) for pair in found.values() if len(pair) == 1 for s in pair.values()]
+    if lonely:
+        raise RoadsegError(f"{', '.join(lonely)}: the other view of this number is not there")
+    return [PairSource(pair[views[0]], pair[views[1]]) for pair in found.values()]
+
+
+def predict_pairs(
+    options: "PredictOptions", run: RunFolder, sources: Sequence[Source], step: Step
+) -> list[str]:
+    """Write what `options` ask for of each pair; return a line for each that was skipped.
+
+    Pictures bear the name of their view's file, flow and board that of the narrow one. Label maps
+    have the size of their image; the network sees it at the size that it was trained at. Raises
+    RoadsegError as `predict` does.
+    """
+    if not options.mode.mode().is_whole:
+        raise RoadsegError(f"{options.mode.mode().label}: pairs are shown whole; leave it out")
+    check_kinds(options.write)
+    pairs, problems = find_pairs(sources, options.views), []
+    number, _ = run.find_checkpoint(step)
+    forward = pair_function(run.load_network(number))
+    for pair in pairs:
+        try:
+            _write(pair, forward, options, run)
+        except RoadsegError as error:
+            if not options.keep_going:
+                raise
+            problems.append(str(error))
+    done = len(pairs) - len(problems)
+    title = f"{run.path.name}, step {number}"
+    print(f"{title}: {done} of {len(pairs)} pairs labelled, results in {options.to}")
+    return problems
+
+
+def pair_function(network: Any) -> Any:
+    """Return a function from images by view to labels by view and parts of a coupled network.
+
+    Both are NumPy without the batch axis; a network that shares nothing has no parts.
+    """
+    import tensorflow as tf
+
+    from roadseg.ops.best_class import best_class
+
+    coupled = all(layer in {one.name for one in network.layers} for layer in INTERMEDIATE.values())
+    model = intermediate(network) if coupled else network
+
+    @tf.function(reduce_retracing=True)
+    def forward(images: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+        images = {view: tf.cast(image, tf.float32) for view, image in images.items()}
+        outputs = model(images, training=False)
+        labels = {view: best_class(outputs[view]) for view in VIEWS}
+        return labels, {name: part for name, part in outputs.items() if name not in VIEWS}
+
+    def label(images: dict[str, np.ndarray]) -> tuple[dict[str, Any], dict[str, Any]]:
+        given = {view: tf.constant(image[None]) for view, image in images.items()}
+        labels, parts = forward(given)
+        return (
+            {view: one.numpy()[0] for view, one in labels.items()},
+            {name: part.numpy()[0] for name, part in parts.items()},
+        )
+
+    return label
+
+
+def _write(pair: PairSource, forward: Any, options: "PredictOptions", run: RunFolder) -> None:
+    kinds, table = options.write or KINDS, run.label_table
+    rules = options.rules()
+    originals = {view: read_picture(source.path, rules) for view, source in pair.views()}
+    size = run.recipe.crop_size
+    images = {view: resize_image(image, size) for view, image in originals.items()}
+    labels, parts = forward(images)
+    for view, source in pair.views():
+        target = options.to / source.name
+        native = resize_labels(labels[view].astype(np.uint8), originals[view].shape[:2])
+        for kind, picture in view_pictures(originals[view], native, table, kinds).items():
+            if kind == "labels" and options.label_ids:
+                picture = to_label_ids(picture, table)
+            write_png(target.with_name(f"{target.name}_{kind}.png"), picture)
+    target = options.to / pair.narrow.name
+    if "flow" in kinds and parts:
+        write_flow(target.with_name(f"{target.name}_flow.flo"), parts["flow"])
+        picture = colourise_flow(parts["flow"])
+        write_png(target.with_name(f"{target.name}_flow.png"), picture)
+    if "sharing" in kinds:
+        picture = sharing_picture(images, labels, parts, table)
+        write_png(target.with_name(f"{target.name}_sharing.png"), picture)
+
+
+def check_kinds(kinds: Sequence[str]) -> None:
+    """Raise RoadsegError for pictures that two views have not."""
+    for kind in kinds:
+        if kind not in KINDS:
+            raise RoadsegError(f"--write {kind}: of two views there are {', '.join(KINDS)}")

@@ -1,0 +1,1 @@
+"""`roadseg report`: one page about one or several runs."""

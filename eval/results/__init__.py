@@ -1,0 +1,1 @@
+"""Results of an evaluation: what they hold, as JSON and back."""

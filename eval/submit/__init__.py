@@ -1,0 +1,1 @@
+"""`roadseg submit`: the files that a benchmark's server takes."""

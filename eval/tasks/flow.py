@@ -1,0 +1,148 @@
+"""Evaluations of optical flow: against the known one, and by what it explains."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from roadseg.eval.frames import batches, read_frames
+from roadseg.eval.job import Job, Progress
+from roadseg.eval.results.two_cameras import FlowResult, FlowScore
+from roadseg.eval.tasks.evaluator import Evaluate, Evaluator
+from roadseg.eval.tasks.two_cameras import prepared_views
+from roadseg.recipe.recipe import Recipe
+from roadseg.two_cameras.flow_files import known
+
+if TYPE_CHECKING:
+    import keras
+
+
+@dataclass(frozen=True)
+class FlowPair:
+    """Two images (height, width, 3), 0..255, and the flow (height, width, 2), None if unknown."""
+
+    name: str
+    first: np.ndarray
+    second: np.ndarray
+    flow_xy_px: np.ndarray | None
+
+
+class Flow(Evaluator):
+    """Optical flow between two images."""
+
+    has_classes = False
+
+    def load(self, job: Job, step: int) -> Evaluate:
+        """Return what compares the flows of `job`; see `Evaluator.load`."""
+        return partial(_evaluate, job, step, job.run.load_network(step))
+
+
+class FlowOfPairs(Flow):
+    """Optical flow between two images that are records of their own."""
+
+    def open(self, path: Path, split: str) -> Any:
+        """Return the records of both images of `split`, as `open_two_views` does."""
+        from roadseg.data_conversion.read.two_cameras import open_two_views
+
+        return open_two_views(path, split)
+
+
+def _evaluate(job: Job, step: int, network: "keras.Model", progress: Progress | None) -> FlowResult:
+    """Return how far the flows of `network` are from the known ones, and what they explain.
+
+    Pixels whose flow is not known count in no error.
+    """
+    forward = flow_function(network)
+    errors, zeros, per_image = [], [], []
+    levels = np.zeros(2)
+    for pair in flow_pairs(job):
+        flow, differences = forward(pair.first[None], pair.second[None])
+        error = zero = np.array([np.nan], np.float32)
+        if pair.flow_xy_px is not None:
+            there = known(pair.flow_xy_px)
+            target = pair.flow_xy_px[there]
+            error = np.linalg.norm(flow[0][there] - target, axis=-1)
+            zero = np.linalg.norm(target, axis=-1)
+        errors.append(error)
+        zeros.append(zero)
+        levels += differences
+        shown = error if len(error) else np.array([np.nan])  # nothing of this flow is known
+        scores = float(shown.mean()), float(np.median(shown)), float(differences[0])
+        per_image.append(FlowScore(pair.name, *scores))
+        if progress:
+            progress(len(per_image), job.images)
+    of_flow, of_none = np.concatenate(errors), np.concatenate(zeros)
+    photometric, photometric_of_none = levels / len(per_image)
+    return FlowResult(
+        **job.origin(step),
+        images=len(per_image),
+        epe=float(of_flow.mean(dtype=np.float64)),
+        epe_median=float(np.median(of_flow)),
+        epe_of_none=float(of_none.mean(dtype=np.float64)),
+        epe_of_none_median=float(np.median(of_none)),
+        photometric=float(photometric),
+        photometric_of_none=float(photometric_of_none),
+        per_image=per_image,
+    )
+
+
+def flow_function(network: "keras.Model") -> Any:
+    """Return a function from two batches of images to flows and two photometric differences.
+
+    The differences are means over the batch, 0..255: with the first image moved by the flow, and
+    as it is.
+    """
+    import tensorflow as tf
+
+    from roadseg.ops.flow import warp_by_flow
+
+    @tf.function(reduce_retracing=True)
+    def forward(first: Any, second: Any) -> tuple[Any, Any]:
+        first, second = tf.cast(first, tf.float32), tf.cast(second, tf.float32)
+        flow = network({"first": first, "second": second}, training=False)["flow"]
+        moved = tf.reduce_mean(tf.abs(warp_by_flow(first, flow, sign=-1) - second))
+        return flow, tf.stack([moved, tf.reduce_mean(tf.abs(first - second))])
+
+    return lambda first, second: tuple(part.numpy() for part in forward(first, second))
+
+
+def flow_pairs(job: Job) -> Iterator[FlowPair]:
+    """Yield the pairs that the recipe of a run learns from, of the split that is evaluated.
+
+    Made ones come from the middle of each image, by numbers that the seed and its place decide.
+    """
+    recipe = job.recipe
+    if recipe.flow_pairs == "warped":
+        yield from _warped(job, recipe)
+        return
+    for example in islice(job.records.examples(), job.images):
+        name = example["filename"]
+        if recipe.flow_pairs == "recorded":
+            flow = example["flow_xy_px"]
+            yield FlowPair(name, example["image"], example["second_image"], flow)
+        else:
+            images, _ = prepared_views(example, recipe.crop_size)
+            yield FlowPair(name, seen_by_narrow(recipe, images["wide"]), images["narrow"], None)
+
+
+def seen_by_narrow(recipe: Recipe, wide: np.ndarray) -> np.ndarray:
+    """Return the wide view (height, width, 3) as the narrow camera sees it, float32."""
+    from roadseg.ops.homography import warp_by_homography
+    from roadseg.two_cameras.rig import find_rig
+
+    matrix = find_rig(recipe.rig).sampling_matrix("narrow", size=wide.shape[:2])
+    return np.asarray(warp_by_homography(wide[None].astype(np.float32), matrix, wide.shape[:2]))[0]
+
+
+def _warped(job: Job, recipe: Recipe) -> Iterator[FlowPair]:
+    from roadseg.two_cameras.warped_pairs import DRAWS, frame_size, warped_pairs
+
+    frames = read_frames(job.records, frame_size(recipe), job.options.limit)
+    for place, (frame,) in enumerate(batches(frames, 1)):
+        draws = np.random.default_rng((recipe.seed, place)).random((1, DRAWS))
+        parts = warped_pairs(frame.image[None], draws.astype(np.float32), recipe)
+        yield FlowPair(frame.name, *(np.asarray(part)[0] for part in parts))

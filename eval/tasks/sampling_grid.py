@@ -1,0 +1,54 @@
+"""Scores of the published sampler: its grids against the exact targets."""
+
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from roadseg.eval.frames import batches
+from roadseg.eval.job import Job, Progress
+from roadseg.eval.results.sampling_grid import GridScore, SamplingResult
+from roadseg.eval.tasks.evaluator import Evaluate, Evaluator
+from roadseg.metrics.grid_error import GridError
+
+
+class SamplingGrid(Evaluator):
+    """Sampling grids of single images."""
+
+    def load(self, job: Job, step: int) -> Evaluate:
+        """Return what compares the grids of `job`; see `Evaluator.load`."""
+        return partial(_evaluate, job, step, job.run.load_sampler(step))
+
+
+def _evaluate(job: Job, step: int, network: Any, progress: Progress | None) -> SamplingResult:
+    from roadseg.nus_native import boundary_targets
+    from roadseg.sampling import uniform_grid
+
+    recipe = job.recipe
+    target_of = partial(
+        boundary_targets,
+        grid=recipe.grid_size,
+        alpha=recipe.target_alpha,
+        target_classes=recipe.target_classes or None,
+        ignore=job.table.ignore,
+    )
+    error, uniform_error = GridError(), GridError()
+    uniform = np.asarray(uniform_grid(recipe.grid_size))
+    per_image = []
+    for batch in batches(job.frames(), job.options.batch_size):
+        images = np.stack([frame.image for frame in batch]).astype(np.float32)
+        grids = np.asarray(network(images, training=False))
+        for frame, grid in zip(batch, grids, strict=True):
+            target = target_of(frame.label)
+            per_image.append(GridScore(frame.name, *error.add(target, grid)))
+            uniform_error.add(target, uniform)
+            if progress:
+                progress(len(per_image), job.images)
+    return SamplingResult(
+        **job.origin(step),
+        images=len(per_image),
+        mse=error.mse,
+        mse_projected=error.mse_projected,
+        mse_uniform=uniform_error.mse,
+        per_image=per_image,
+    )

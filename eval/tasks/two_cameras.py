@@ -1,0 +1,86 @@
+"""Evaluations of two cameras: the labels of both views."""
+
+from functools import partial
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from roadseg.eval.job import Job, Progress
+from roadseg.eval.resizing import resize_image, resize_labels
+from roadseg.eval.results.segmentation import EvaluationResult
+from roadseg.eval.results.two_cameras import TwoViewResult
+from roadseg.eval.scoring import SegmentationScorer
+from roadseg.eval.tasks.evaluator import Evaluate, Evaluator
+
+if TYPE_CHECKING:
+    import keras
+
+VIEWS = {"wide": "", "narrow": "second_"}
+"""Names of the views, and how their keys begin in a record."""
+
+
+class TwoCameras(Evaluator):
+    """Labels of both cameras' views."""
+
+    def open(self, path: Path, split: str) -> Any:
+        """Return the records of both views of `split`; RoadsegError as `open_two_views` says."""
+        from roadseg.data_conversion.read.two_cameras import open_two_views
+
+        return open_two_views(path, split)
+
+    def load(self, job: Job, step: int) -> Evaluate:
+        """Return what labels and scores both views of `job`; see `Evaluator.load`."""
+        return partial(_evaluate, job, step, job.run.load_network(step))
+
+
+def _evaluate(
+    job: Job, step: int, network: "keras.Model", progress: Progress | None
+) -> TwoViewResult:
+    """Return the scores of `network` on both views of each pair, at the size of the recipe's crop.
+
+    Labels are resized as well, by picking pixels; see `two_views` of training's pipeline.
+    """
+    scorers = {view: SegmentationScorer(job.table) for view in VIEWS}
+    label = views_labeller(network)
+    examples = islice(job.records.examples(), job.images)
+    for number, example in enumerate(examples, 1):
+        images, labels = prepared_views(example, job.recipe.crop_size)
+        found = label({view: image[None] for view, image in images.items()})
+        for view, prefix in VIEWS.items():
+            scorer = scorers[view]
+            counts = scorer.count(scorer.geometry(labels[view]), found[view][0])
+            scorer.add(example[f"{prefix}filename"], counts)
+        if progress:
+            progress(number, job.images)
+    origin = job.origin(step)
+    views = {view: EvaluationResult(**origin, **scorers[view].values()) for view in VIEWS}
+    return TwoViewResult(**origin, images=job.images, views=views)
+
+
+def prepared_views(
+    example: dict[str, Any], size: tuple[int, int]
+) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+    """Return images and labels by view, resized to `size` (height, width) as Pillow does."""
+    images = {view: resize_image(example[f"{p}image"], size) for view, p in VIEWS.items()}
+    labels = {view: resize_labels(example[f"{p}label"], size) for view, p in VIEWS.items()}
+    return images, labels
+
+
+def views_labeller(network: "keras.Model") -> Any:
+    """Return a function from images by view, uint8 with a batch axis, to labels by view, NumPy."""
+    import tensorflow as tf
+
+    from roadseg.ops.best_class import best_class
+
+    @tf.function(reduce_retracing=True)
+    def forward(images: dict[str, Any]) -> dict[str, Any]:
+        images = {view: tf.cast(image, tf.float32) for view, image in images.items()}
+        scores = network(images, training=False)
+        return {view: best_class(scores[view]) for view in VIEWS}
+
+    def label(images: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        return {view: labels.numpy() for view, labels in forward(images).items()}
+
+    return label

@@ -1,0 +1,182 @@
+"""What the formats beside SavedModel share: the function they hold, and the check against Keras."""
+
+import importlib.util
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from roadseg.errors import RoadsegError
+from roadseg.export.saved_model import class_scores, is_sampled
+from roadseg.export.saved_signatures import save_signatures
+from roadseg.export.trial_images import trial_images
+
+if TYPE_CHECKING:
+    import keras
+
+# Format and extra -> the packages that write it and run it.
+EXTRAS = {
+    "onnx": ("tf2onnx", "onnxruntime"),
+    "litert": ("ai_edge_litert",),
+    "openvino": ("openvino",),
+}
+TRIAL_SIZES = ((96, 160), (64, 128))
+LABEL_TOLERANCE = 1e-3
+# Of the largest score: ten times what single precision leaves in the deepest network here.
+SCORE_TOLERANCE = 1e-4
+# A hundredth of a pixel of 1000; rounding leaves a tenth of that at most.
+LOCATION_TOLERANCE = 1e-5
+
+Outputs = dict[str, np.ndarray]
+
+
+def missing(name: str) -> list[str]:
+    """Return the packages that the format `name` needs and that are not installed."""
+    return [module for module in EXTRAS.get(name, ()) if importlib.util.find_spec(module) is None]
+
+
+def need(name: str) -> None:
+    """Raise RoadsegError, naming the extra to install, unless the format can be written here."""
+    absent = missing(name)
+    if absent:
+        raise RoadsegError(
+            f"--format {name}: {', '.join(absent)} not installed; pip install 'roadseg[{name}]'"
+        )
+
+
+@contextmanager
+def refused(name: str, folder: Path) -> Iterator[None]:
+    """Turn a converter's refusal into a RoadsegError of one line; a full disk stays what it is."""
+    try:
+        yield
+    except OSError:
+        raise
+    except Exception as error:
+        lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+        reason = next((line for line in lines if "error:" in line), lines[0] if lines else "")
+        raise RoadsegError(
+            f"{folder}: this network cannot be written as {name} "
+            f"({type(error).__name__}: {reason[:160]}); export another format"
+        ) from error
+
+
+def labels_function(model: "keras.Model") -> Any:
+    """Return `model` as a TensorFlow function from uint8 images of any size to its outputs.
+
+    `labels` (batch, height, width) int32 come first by name. A model that samples also gives
+    `locations` (batch, views, h, w, 2), `sample_scores` (batch * views, h, w, classes), and, if it
+    looks through windows, where within each one: `window_locations` (batch * views, h, w, 2).
+    """
+    import tensorflow as tf
+
+    image = tf.TensorSpec((None, None, None, 3), tf.uint8, name="image")
+
+    @tf.function(input_signature=[image])
+    def labels(image: Any) -> dict[str, Any]:
+        return _sampled(model, image) if is_sampled(model) else _plain(model, image)
+
+    # Kept with the function, whose graph refers to them only weakly.
+    labels.weights = model.variables
+    return labels
+
+
+def _plain(model: "keras.Model", image: Any) -> dict[str, Any]:
+    from roadseg.ops.best_class import best_class
+
+    return {"labels": best_class(class_scores(model, image))}
+
+
+def _sampled(model: Any, image: Any) -> dict[str, Any]:
+    views = model.views(image)
+    grid = model.grid(views)
+    scores = model.scores_at(views, grid)
+    outputs = {
+        "labels": model.unsampled(image, scores, grid, argmax=True, portable=True),
+        "locations": model.locations(image, grid),
+        "sample_scores": scores,
+    }
+    return outputs if model.window is None else {**outputs, "window_locations": grid}
+
+
+def save_function(function: Any, folder: Path) -> None:
+    """Write a function of `labels_function` as a SavedModel, which converters read."""
+    save_signatures({"serving_default": function}, function.weights, folder)
+
+
+def check_outputs(model: "keras.Model", run: Callable[[np.ndarray], Outputs], folder: Path) -> None:
+    """Raise RoadsegError unless `run` gives for two images, of two sizes, what `model` does."""
+    differences = sampled_differences if is_sampled(model) else plain_differences
+    for image in trial_images(model, TRIAL_SIZES):
+        for name, (found, allowed) in differences(model, run(image), image).items():
+            if not found <= allowed:
+                raise RoadsegError(
+                    f"{folder}: {name} differ from the Keras model's by {found:.2g} (allowed: "
+                    f"{allowed:.2g}); export another format"
+                )
+
+
+def plain_differences(
+    model: "keras.Model", found: Outputs, image: np.ndarray
+) -> dict[str, tuple[float, float]]:
+    """Return by name how much of the outputs of a format is other than `model` has it, and may."""
+    expected = labels_function(model)(image)["labels"].numpy()
+    return {"a share of the labels": (_share(found["labels"], expected), LABEL_TOLERANCE)}
+
+
+def sampled_differences(
+    model: Any, found: Outputs, image: np.ndarray
+) -> dict[str, tuple[float, float]]:
+    """Return the same for a model that samples, each step after what the format made of the last.
+
+    Locations that differ by rounding alone fall on another pixel here and there, which is another
+    image to the network: what a network makes of that says nothing about the format.
+    """
+    reference = _steps_of(model)
+    views = 1 if model.window is None else found["locations"].shape[1]
+    shape = (len(image) * views, *model.size, 2)
+    grid = found.get("window_locations", found["locations"]).reshape(shape)
+    own, locations, scores = (x.numpy() for x in reference["network"](image, grid))
+    labels = reference["labels"](image, found["sample_scores"], grid).numpy()
+    allowed = SCORE_TOLERANCE * float(np.abs(scores).max())
+    return {
+        "sampling locations": (_largest(grid, own), LOCATION_TOLERANCE),
+        "locations in the image": (_largest(found["locations"], locations), LOCATION_TOLERANCE),
+        "scores of the samples": (_largest(found["sample_scores"], scores), allowed),
+        "a share of the labels": (_share(found["labels"], labels), LABEL_TOLERANCE),
+    }
+
+
+def _steps_of(model: Any) -> dict[str, Any]:
+    """Return the Keras model's steps: images and grid to its own grid, locations and scores; and
+    images, scores and grid to labels.
+    """
+    import tensorflow as tf
+
+    image = tf.TensorSpec((None, None, None, 3), tf.uint8)
+    grid = tf.TensorSpec((None, *model.size, 2), tf.float32)
+    scores = tf.TensorSpec((None, *model.size, None), tf.float32)
+
+    @tf.function(input_signature=[image, grid])
+    def network(image: Any, grid: Any) -> tuple[Any, Any, Any]:
+        views = model.views(image)
+        return model.grid(views), model.locations(image, grid), model.scores_at(views, grid)
+
+    @tf.function(input_signature=[image, scores, grid])
+    def labels(image: Any, scores: Any, grid: Any) -> Any:
+        return model.unsampled(image, scores, grid, argmax=True)
+
+    return {"network": network, "labels": labels}
+
+
+def _share(found: np.ndarray, expected: np.ndarray) -> float:
+    """Return the share of different values; all of them where the shapes differ."""
+    return float(np.mean(found != expected)) if found.shape == expected.shape else 1.0
+
+
+def _largest(found: np.ndarray, expected: np.ndarray) -> float:
+    """Return the largest difference; infinity where the shapes differ."""
+    if found.shape != expected.shape:
+        return float("inf")
+    return float(np.abs(found - expected).max(initial=0))

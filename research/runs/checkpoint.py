@@ -1,0 +1,108 @@
+"""Checkpoints as folders that are either whole or not there: written aside, synced, renamed.
+
+`checkpoints/step-00001200/` holds `<group>.npz` files (weights, optimizer, ema) and `state.json`.
+"""
+
+import json
+import os
+import re
+import shutil
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from roadseg.errors import RoadsegError
+from roadseg.files import UNFINISHED, Arrays, disk_error, read_json, sync, sync_path
+from roadseg.npz import ArrayFile
+
+_NAME = re.compile(r"step-(\d{8,})")
+
+
+def checkpoint_name(step: int) -> str:
+    """Return the folder name of the checkpoint at `step`."""
+    return f"step-{step:08d}"
+
+
+def list_checkpoints(folder: Path) -> list[tuple[int, Path]]:
+    """Return (step, folder) of every complete checkpoint in `folder`, oldest first."""
+    if not folder.is_dir():
+        return []
+    matches = [(_NAME.fullmatch(path.name), path) for path in folder.iterdir()]
+    found = [(int(match.group(1)), path) for match, path in matches if match]
+    return sorted((step, path) for step, path in found if (path / "state.json").is_file())
+
+
+def write_checkpoint(
+    folder: Path, step: int, groups: Mapping[str, Arrays], state: Mapping[str, Any]
+) -> Path:
+    """Write the checkpoint of `step` below `folder` and return its path.
+
+    groups: arrays by variable name for each file, {"weights": {...}, "optimizer": {...}}.
+    Killed at any moment, it leaves either the whole checkpoint or none under its final name.
+    Raises RoadsegError where the disk is full or not writable; nothing half-written stays.
+    """
+    target = folder / checkpoint_name(step)
+    if target.is_dir():
+        return target
+    aside = folder / f"{UNFINISHED}{checkpoint_name(step)}-{os.getpid()}"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        _clear_unfinished(folder)
+        aside.mkdir()
+        for group, arrays in groups.items():
+            _write_arrays(aside / f"{group}.npz", arrays)
+        with (aside / "state.json").open("w", encoding="utf-8") as file:
+            json.dump({"step": step, **state}, file, indent=2)
+            sync(file)
+        sync_path(aside)
+        aside.rename(target)
+        sync_path(folder)
+    except OSError as error:
+        shutil.rmtree(aside, ignore_errors=True)
+        raise disk_error(target, error) from None
+    return target
+
+
+def read_weights(folder: Path) -> "Mapping[str, np.ndarray]":
+    """Return the weights of a checkpoint by name, averaged ones where it has them.
+
+    Each is read when it is asked for. Raises RoadsegError if a file is absent or damaged.
+    """
+    weights = ArrayFile(folder / "weights.npz")
+    if not (folder / "ema.npz").is_file():
+        return weights
+    return weights.with_those_of(ArrayFile(folder / "ema.npz"))
+
+
+def read_state(checkpoint: Path) -> dict[str, Any]:
+    """Return `state.json` of one checkpoint; raise RoadsegError if it is absent or damaged."""
+    path = checkpoint / "state.json"
+    state = read_json(path, "is this a checkpoint of roadseg?")
+    if not isinstance(state, dict) or not isinstance(state.get("step"), int):
+        raise RoadsegError(f"{path}: no 'step' in it; is this a checkpoint of roadseg?")
+    return state
+
+
+def prune(folder: Path, keep: int, also: Iterable[int] = ()) -> None:
+    """Delete all but the newest `keep` checkpoints of `folder` and the steps in `also`."""
+    spared = set(also)
+    for step, path in list_checkpoints(folder)[: -max(keep, 1)]:
+        if step in spared:
+            continue
+        # Renamed first, so that no reader finds a checkpoint with half of its files gone.
+        doomed = path.with_name(f"{UNFINISHED}{path.name}-deleted-{os.getpid()}")
+        path.rename(doomed)
+        shutil.rmtree(doomed, ignore_errors=True)
+
+
+def _write_arrays(path: Path, arrays: Arrays) -> None:
+    with path.open("wb") as file:
+        np.savez(file, **arrays)  # type: ignore[arg-type]
+        sync(file)
+
+
+def _clear_unfinished(folder: Path) -> None:
+    for path in folder.glob(f"{UNFINISHED}*"):
+        shutil.rmtree(path, ignore_errors=True)

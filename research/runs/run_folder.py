@@ -1,0 +1,335 @@
+"""The run folder: everything that evaluation and export need to know about one training run.
+
+recipe.json, label_table.json, checkpoints/step-XXXXXXXX/, sampler/ (a run folder in small, for
+learned sampling; auxiliary/ in older runs), metrics.jsonl, best.json, tensorboard/, evaluation/,
+export/.
+"""
+
+import json
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from roadseg.errors import RoadsegError
+from roadseg.files import Arrays, disk_error, write_text
+from roadseg.npz import ArrayFile, check_finite, shape_of
+from roadseg.recipe.recipe import Recipe
+from roadseg.runs import checkpoint
+
+if TYPE_CHECKING:
+    import keras
+    import numpy as np
+
+    from roadseg.label_tables.label_table import LabelTable
+    from roadseg.sampling import Sampler
+
+Step = int | Literal["best"] | None
+LEARNED = {
+    "segmentation": "class scores",
+    "sampling": "sampling grids",
+    "flow": "the flow between two images",
+    "two_views": "class scores of two views",
+}
+
+
+class RunFolder:
+    """One run on disk. Reading needs no training code; every write is whole or absent."""
+
+    def __init__(self, path: Path | str):
+        """Refer to the run at `path`, which need not exist yet."""
+        self.path = Path(path)
+
+    def __repr__(self) -> str:
+        """Return the call that makes this object."""
+        return f"RunFolder({str(self.path)!r})"
+
+    @property
+    def exists(self) -> bool:
+        """Whether a run was begun here."""
+        return (self.path / "recipe.json").is_file()
+
+    @property
+    def recipe(self) -> Recipe:
+        """The recipe as used; raises RoadsegError if this is no run folder."""
+        return Recipe.from_json(self.path / "recipe.json")
+
+    @property
+    def label_table(self) -> "LabelTable":
+        """The classes the run was trained on."""
+        from roadseg.label_tables.label_table import LabelTable
+
+        return LabelTable.from_json(self.path / "label_table.json")
+
+    @property
+    def checkpoint_folder(self) -> Path:
+        """Where the checkpoints lie."""
+        return self.path / "checkpoints"
+
+    @property
+    def export_folder(self) -> Path:
+        """Where exported models go."""
+        return self.path / "export"
+
+    def evaluation_folder(self, name: str) -> Path:
+        """Return the folder of one kind of evaluation, such as 'val-published'."""
+        return self.path / "evaluation" / name
+
+    def tensorboard(self, name: str) -> Path:
+        """Return the TensorBoard log folder of 'train' or of one kind of evaluation."""
+        return self.path / "tensorboard" / name
+
+    def begin(self, recipe: Recipe, label_table: "LabelTable") -> None:
+        """Write what a new run starts from; the recipe last, since it marks the run as begun."""
+        write_text(self.path / "label_table.json", label_table.to_json())
+        write_text(self.path / "recipe.json", recipe.to_json() + "\n")
+
+    def checkpoints(self) -> list[tuple[int, Path]]:
+        """Return (step, folder) of every complete checkpoint, oldest first."""
+        return checkpoint.list_checkpoints(self.checkpoint_folder)
+
+    def best_step(self) -> int | None:
+        """Return the step named by best.json, if that file exists and is sound."""
+        try:
+            best = json.loads((self.path / "best.json").read_text(encoding="utf-8"))
+            return int(best["step"])
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+
+    def find_checkpoint(self, step: Step = None) -> tuple[int, Path]:
+        """Return (step, folder) of the newest checkpoint, of `step`, or of the best one.
+
+        Raises RoadsegError naming what was looked for and which steps there are.
+        """
+        found = dict(self.checkpoints())
+        if not found:
+            hint = "" if self.exists else "; is this a run folder?"
+            raise RoadsegError(f"{self.checkpoint_folder}: no checkpoint here{hint}")
+        wanted = self.best_step() if step == "best" else max(found) if step is None else step
+        if wanted is None:
+            raise RoadsegError(
+                f"{self.path / 'best.json'}: no best checkpoint is known yet; "
+                "evaluate the run first, or name a step"
+            )
+        if wanted not in found:
+            there = ", ".join(str(number) for number in sorted(found))
+            raise RoadsegError(f"{self.checkpoint_folder}: no step {wanted}; there are: {there}")
+        return wanted, found[wanted]
+
+    def check(self, step: Step = None) -> None:
+        """Raise RoadsegError if there is no run here, or no such checkpoint of it."""
+        if not self.exists:
+            raise RoadsegError(
+                f"{self.path}: no run here; give the folder that `roadseg train` made"
+            )
+        self.find_checkpoint(step)
+
+    def load_network(self, step: Step = None, evaluation: bool = True) -> "keras.Model":
+        """Return the plain network of the run with the weights of a checkpoint.
+
+        evaluation: build it with the recipe's evaluation options (DeepLab: output stride 8),
+        without auxiliary heads, and take averaged weights where the run has them.
+        Raises RoadsegError if the checkpoint holds other variables or shapes.
+        """
+        _, folder = self.find_checkpoint(step)
+        model = build_network(self.recipe, self.num_outputs, evaluation)
+        path = folder / "weights.npz"
+        arrays = checkpoint.read_weights(folder) if evaluation else ArrayFile(path)
+        spare = auxiliary_layers(self.recipe) if evaluation else ()
+        assign_variables(model, arrays, path, spare)
+        return model
+
+    @property
+    def sampler_folder(self) -> "RunFolder":
+        """The copy of the sampler's run that a run behind learned sampling holds."""
+        before = RunFolder(self.path / "auxiliary")
+        return before if before.exists else RunFolder(self.path / "sampler")
+
+    def load_sampler(self, step: Step = None, **options: Any) -> "Sampler":
+        """Return the sampler of the run.
+
+        A run of the task 'sampling' gives its own, at `step`; one behind sampling the copy that it
+        was trained with. options: those of the sampler's class, in place of the recipe's.
+        Raises RoadsegError for a run without one.
+        """
+        from roadseg.sampling import UniformSampler
+        from roadseg.sampling.trained import trained_sampler
+
+        recipe = self.recipe
+        if recipe.task == "sampling":
+            return trained_sampler(recipe, self.load_network(step), **options)
+        if recipe.task == "segmentation" and recipe.sampler == "uniform":
+            return UniformSampler(**options)
+        if recipe.task == "segmentation" and recipe.sampler != "none":
+            if recipe.sampler in ("prior", "density"):
+                options = {"strength": recipe.sampler_strength} | options
+            return self.sampler_folder.load_sampler(**options)
+        raise RoadsegError(
+            f"{self.path}: a run without a sampler; name one that was trained as one"
+        )
+
+    def load_segmenter(
+        self, step: Step = None, evaluation: bool = True, sampler: "Sampler | None" = None
+    ) -> "keras.Model":
+        """Return RGB 0..255 at any size -> class scores at that size, whatever the sampling.
+
+        sampler: samples in place of the run's own, of a run behind sampling.
+        A network that takes multiples of a number alone has its images padded to the next ones.
+        """
+        from roadseg.models.legal_sizes import padded_to_legal
+        from roadseg.sampling import SampledSegmenter
+
+        recipe = self.recipe
+        if recipe.task != "segmentation":
+            raise RoadsegError(
+                f"{self.path}: this run learns {LEARNED[recipe.task]}, not scores of single images"
+            )
+        network = self.load_network(step, evaluation)
+        if recipe.sampler == "none":
+            return padded_to_legal(network)
+        window = recipe.crop_size if recipe.sampling_window == "crop" else None
+        sampler = self.load_sampler() if sampler is None else sampler
+        return SampledSegmenter(network, sampler, recipe.sampling_size, window)
+
+    def append_metrics(self, event: dict[str, Any]) -> None:
+        """Add one JSON line to metrics.jsonl, in a single write that other processes may share."""
+        path = self.path / "metrics.jsonl"
+        line = json.dumps(event) + "\n"
+        try:
+            handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
+            try:
+                # A full disk can cut a line short; the next one then starts on a line of its own.
+                size = os.fstat(handle).st_size
+                if size and os.pread(handle, 1, size - 1) != b"\n":
+                    line = "\n" + line
+                os.write(handle, line.encode())
+            finally:
+                os.close(handle)
+        except OSError as error:
+            raise disk_error(path, error) from None
+
+    def read_metrics(self) -> list[dict[str, Any]]:
+        """Return the events of metrics.jsonl in order; lines that are none are named and left out.
+
+        A process that was killed, or a disk that was full, leaves lines cut short.
+        """
+        path = self.path / "metrics.jsonl"
+        events, skipped = [], []
+        lines = path.read_bytes().split(b"\n") if path.is_file() else []
+        for number, line in enumerate(lines, start=1):
+            if not line.strip():
+                continue
+            try:
+                event = json.loads(line.decode("utf-8"))
+            except (ValueError, RecursionError):
+                event = None
+            if isinstance(event, dict):
+                events.append(event)
+            else:
+                skipped.append(number)
+        if skipped:
+            listed = ", ".join(map(str, skipped[:10])) + (" ..." if skipped[10:] else "")
+            print(
+                f"note: {path}: lines that cannot be read are left out: {listed}", file=sys.stderr
+            )
+        return events
+
+    @property
+    def num_outputs(self) -> int:
+        """Scores of the network: one a class, one for void if the recipe says so; else 0."""
+        if self.recipe.task in ("sampling", "flow"):
+            return 0
+        return num_outputs(self.recipe, self.label_table)
+
+
+def num_outputs(recipe: Recipe, label_table: "LabelTable") -> int:
+    """Return how many scores a segmentation network of `recipe` gives a pixel."""
+    return len(label_table.names) + recipe.void_class
+
+
+def build_network(recipe: Recipe, num_classes: int, evaluation: bool = False) -> "keras.Model":
+    """Return the untrained network of `recipe`: class scores, the raw sampling grid, or flows.
+
+    In training it has the auxiliary heads that the recipe asks for, and gives scores by their name.
+    For the task 'two_views' it takes and gives both views by name, one for single images as well.
+    """
+    if recipe.task == "sampling":
+        from roadseg.sampling.trained import sampler_network
+
+        return sampler_network(recipe)
+    import roadseg
+    from roadseg.models.both_views import both_views
+    from roadseg.models.registry import find
+
+    options: dict[str, Any] = dict(recipe.model_options)
+    if evaluation:
+        options |= recipe.evaluation_options
+    if recipe.auxiliary_heads and takes_auxiliary_heads(recipe.model):
+        options["auxiliary_heads"] = not evaluation
+    if recipe.rig and find(recipe.model).task == "two_views":
+        options["rig"] = recipe.rig
+    classes = None if recipe.task == "flow" else num_classes
+    network = roadseg.create(recipe.model, num_classes=classes, **options)
+    alone = recipe.task == "two_views" and not isinstance(network.input, dict)
+    return both_views(network) if alone else network
+
+
+def takes_auxiliary_heads(model: str) -> bool:
+    """Return whether a network can have further heads in training; ESPNet's has no weights."""
+    import inspect
+
+    from roadseg.models.registry import find
+
+    return "auxiliary_heads" in inspect.signature(find(model).build).parameters
+
+
+def auxiliary_layers(recipe: Recipe) -> tuple[str, ...]:
+    """Return how the names of layers begin that only training has; none if it has none."""
+    if recipe.task in ("sampling", "flow") or not recipe.auxiliary_heads:
+        return ()
+    from roadseg.models.registry import find
+
+    return find(recipe.model).auxiliary
+
+
+def variable_arrays(model: "keras.Model") -> Arrays:
+    """Return the weights of `model` by their path, such as 'aspp0.conv/kernel'."""
+    import numpy as np
+
+    arrays = {variable.path: np.asarray(variable) for variable in model.weights}
+    if len(arrays) != len(model.weights):
+        raise ValueError("two variables share a name; checkpoints need distinct layer names")
+    return arrays
+
+
+def assign_variables(
+    model: "keras.Model",
+    arrays: Mapping[str, "np.ndarray"],
+    source: Path,
+    spare: tuple[str, ...] = (),
+) -> None:
+    """Set every weight of `model` from `arrays`; names and shapes have to match exactly.
+
+    spare: how names begin that `arrays` may hold and `model` lack.
+    Raises RoadsegError naming `source`, the variable and both shapes, or the value that is no
+    number; `model` is then unchanged.
+    """
+    variables = {variable.path: variable for variable in model.weights}
+    missing = [name for name in variables if name not in arrays]
+    unknown = [name for name in arrays if name not in variables and not name.startswith(spare)]
+    if missing or unknown:
+        what = f"lacks '{missing[0]}'" if missing else f"also holds '{unknown[0]}'"
+        raise RoadsegError(
+            f"{source}: a checkpoint of another network: it {what} "
+            f"({len(missing)} missing, {len(unknown)} unknown variables)"
+        )
+    for name, variable in variables.items():
+        if shape_of(arrays, name) != tuple(variable.shape):
+            raise RoadsegError(
+                f"{source}: '{name}' has shape {shape_of(arrays, name)}, the network needs "
+                f"{tuple(variable.shape)}; another class count or network?"
+            )
+    values = {name: check_finite(arrays[name], source, name) for name in variables}
+    for name, variable in variables.items():
+        variable.assign(values[name])

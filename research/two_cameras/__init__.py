@@ -1,0 +1,1 @@
+"""The rig of two cameras, and files of flow between them."""

@@ -1,0 +1,133 @@
+"""`roadseg benchmark`: published counts come out, the table fits them, bad input is refused."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from roadseg.errors import RoadsegError
+from roadseg.eval.benchmark import command
+from roadseg.eval.benchmark.costs import run_cost
+from roadseg.eval.benchmark.latency import measure
+from tests.eval.small_runs import small_run
+
+NETWORK = "deeplabv3_mobilenet_v2"
+# nus.md, section 8: samples a side, stride, notebook's count, full count.
+PUBLISHED = [
+    (128, 16, 161_547_264, 162_791_424),
+    (192, 16, 363_378_944, 366_178_304),
+    (224, 8, 1_602_719_040, 1_639_043_328),
+]
+
+
+def rows(capsys: pytest.CaptureFixture[str], *argv: str) -> list[dict]:
+    assert command.main([*argv, "--json"]) == 0
+    return json.loads(capsys.readouterr().out)["rows"]
+
+
+@pytest.mark.parametrize(("side", "stride", "notebook", "full"), PUBLISHED)
+def test_published_operation_counts_come_out(
+    capsys: pytest.CaptureFixture[str], side: int, stride: int, notebook: int, full: int
+) -> None:
+    option = f"output_stride={stride}"
+    (row,) = rows(capsys, NETWORK, "--count", "--size", f"{side}x{side}", "--option", option)
+    assert row["parameters"] == 2_113_043
+    assert (row["macs_notebook"], row["macs"]) == (notebook, full)
+
+
+def test_networks_of_two_images_are_counted_and_not_timed(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    argv = ("semshare_tight", "pwcnet", "--count", "--size", "1216x1920", "--num-classes", "6")
+    tight, flow = rows(capsys, *argv)
+    assert (tight["parameters"], flow["parameters"]) == (4_536_320, 3_754_074)
+    with pytest.raises(RoadsegError, match="pwcnet takes two images.*--count"):
+        command.main(["pwcnet"])
+
+
+def test_samplers_add_what_they_cost(capsys: pytest.CaptureFixture[str]) -> None:
+    argv = (NETWORK, "--count", "--size", "1024x1024", "--sampling-size", "128")
+    uniform, published, density = rows(capsys, *argv)
+    assert uniform["macs_notebook"] == 161_547_264 and uniform["sampler_macs"] == 0
+    assert published["macs_notebook"] - uniform["macs_notebook"] == 17_600_064
+    assert published["parameters"] - uniform["parameters"] == 305_770
+    for row in (published, density):
+        assert row["macs"] == row["network_macs"] + row["sampler_macs"] > uniform["macs"]
+        assert row["way_back_macs"] == uniform["way_back_macs"] > 0
+
+
+def test_samples_of_any_aspect_and_shares_of_the_network_are_printed(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    argv = [NETWORK, "--count", "--size", "360x480", "--sampler", "density", "prior"]
+    density, prior = rows(capsys, *argv, "--sampling-size", "96x128")
+    assert [row["sampling"] for row in (density, prior)] == ["density 96x128", "prior 96x128"]
+    assert prior["sampler_macs"] < density["sampler_macs"] < density["network_macs"] / 10
+    assert command.main([*argv, "--sampling-size", "96x128"]) == 0
+    printed = capsys.readouterr().out
+    share = 100 * density["sampler_macs"] / density["network_macs"]
+    back = 100 * density["way_back_macs"] / density["network_macs"]
+    (line,) = (line for line in printed.splitlines() if "density 96x128" in line)
+    assert f"{share:.1f} %" in line and f"{back:.1f} %" in line and "…" not in printed
+
+
+def test_both_counts_are_printed_in_full(capsys: pytest.CaptureFixture[str]) -> None:
+    assert command.main([NETWORK, "--count", "--size", "128x128"]) == 0
+    printed = capsys.readouterr().out
+    assert all(number in printed for number in ("2,113,043", "161,547,264", "162,791,424"))
+    assert "ms" not in printed.split("notebook's count:")[0].replace("columns", "")
+
+
+def test_a_wide_image_costs_two_views(tmp_path: Path) -> None:
+    run = small_run(tmp_path / "run")
+    one, two = run_cost(run), run_cost(run, (64, 128))
+    assert (one.views, two.views) == (1, 2)
+    assert two.macs == 2 * one.macs > 0
+
+
+def test_a_run_is_counted_as_trained_and_as_evaluated(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    small_run(tmp_path / "run")
+    trained, evaluated = rows(capsys, str(tmp_path / "run"), "--count", "--size", "64x64")
+    assert (trained["form"], evaluated["form"]) == ("as trained", "as evaluated")
+    assert evaluated["macs"] > trained["macs"]
+
+
+def test_graph_and_saved_model_are_timed_under_stated_conditions(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    small_run(tmp_path / "run")
+    argv = [str(tmp_path / "run"), "--size", "48x64", "--repeats", "2", "--warm-up", "1"]
+    assert command.main([*argv, "--saved-model", "--json"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert [row["form"] for row in report["rows"]] == ["graph", "SavedModel"]
+    assert all(row["low_ms"] <= row["median_ms"] <= row["high_ms"] for row in report["rows"])
+    assert {"image", "batch", "device", "protocol"} <= set(report["conditions"])
+    assert "threads" in report["conditions"]["device"]
+
+
+def test_warm_up_calls_are_not_timed() -> None:
+    calls: list[int] = []
+    measure(lambda: calls.append(1), warm_up=2, repeats=3)
+    assert len(calls) == 5
+
+
+@pytest.mark.parametrize(
+    ("argv", "message"),
+    [
+        ([], "name networks"),
+        (["deeplabv3_mobilenet_v3"], "did you mean deeplabv3_mobilenet_v2"),
+        ([NETWORK, "--size", "1024"], "height x width"),
+        ([NETWORK, "--option", "output_stride"], "name=value"),
+        ([NETWORK, "--option", "stride=8"], "has no option 'stride'"),
+        ([NETWORK, "--sampling-size", "1"], "sampling size '1'"),
+        ([NETWORK, "--sampling-size", "8", "--sampler", "exact"], "--sampler exact: it samples by"),
+        ([NETWORK, "--sampling-size", "8", "--sampler", "even"], "no sampler 'even'"),
+        ([NETWORK, "--repeats", "0"], "at least 1"),
+    ],
+)
+def test_bad_input_is_refused_in_one_line(argv: list[str], message: str) -> None:
+    with pytest.raises(RoadsegError, match=message) as caught:
+        command.main([*argv, *([] if "--repeats" in argv else ["--count"])])
+    assert "\n" not in str(caught.value)

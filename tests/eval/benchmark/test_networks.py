@@ -1,0 +1,110 @@
+"""`roadseg benchmark` on networks: every form is timed, and originals stand beside their own."""
+
+import json
+import subprocess
+
+import keras
+import numpy as np
+import pytest
+
+if keras.backend.backend() != "tensorflow":
+    pytest.skip("benchmarks are TensorFlow's", allow_module_level=True)
+
+import roadseg
+from roadseg.errors import RoadsegError
+from roadseg.eval.benchmark import command, networks, runtimes
+from roadseg.eval.benchmark.latency import Latency
+from roadseg.eval.benchmark.networks import Subject, Timed, published_of, subjects
+from roadseg.eval.benchmark.originals import PUBLISHED
+from roadseg.layers.heads import own_scale
+
+
+def test_graph_and_saved_model_of_a_network_are_timed_at_its_own_scale(capsys):
+    argv = ["fast_scnn", "--size", "64x96", "--repeats", "2", "--warm-up", "1", "--json"]
+    assert command.main(argv) == 0
+    report = json.loads(capsys.readouterr().out)
+    (row,) = report["rows"]
+    assert {"Keras graph", "SavedModel"} <= set(row["times"])
+    assert row["parameters"] == 1_138_051
+    assert {"image", "device", "protocol", "original"} <= set(report["conditions"])
+
+
+# Side of an image over that of the scores, as the originals give them.
+STRIDES = {"espnet": 1, "icnet": 1, "msfnet": 1, "dfanet": 4, "swiftnet": 4, "fast_scnn": 8}
+
+
+@pytest.mark.parametrize("name", STRIDES)
+def test_a_network_is_timed_up_to_where_its_original_ends(name):
+    model = own_scale(roadseg.create(name, 19, input_shape=(128, 192, 3)))
+    assert model.output_shape[1:3] == (128 // STRIDES[name], 192 // STRIDES[name])
+
+
+@pytest.mark.parametrize("name", ["dfanet", "espnet", "msfnet"])
+def test_heads_of_training_are_timed_at_scales_of_their_own(name):
+    model = roadseg.create(name, 19, input_shape=(128, 192, 3), auxiliary_heads=True)
+    assert set(own_scale(model).output) == set(model.output)
+
+
+@pytest.mark.slow  # it builds every network of the table
+def test_every_original_that_was_timed_answers_to_a_network_that_builds():
+    for published in PUBLISHED:
+        model = roadseg.create(published.network, published.num_classes, **published.options)
+        assert model.count_params() > 0
+
+
+def test_the_full_table_has_every_network_and_every_build_that_was_timed():
+    names = roadseg.list_models("segmentation")
+    found = subjects(names, {}, 19, variants=True)
+    assert {subject.name for subject in found} == set(names)
+    assert sum(published_of(subject) is not None for subject in found) == len(PUBLISHED)
+    assert len({subject.title for subject in found}) == len(found)
+
+
+def test_an_original_stands_beside_the_same_build_only():
+    assert published_of(Subject("fast_scnn", {}, 19)) is not None
+    assert published_of(Subject("fast_scnn", {}, 11)) is None
+    assert published_of(Subject("fast_scnn", {"fusion_dilation": 4}, 19)) is None
+
+
+def test_the_ratio_is_the_originals_time_over_our_fastest():
+    times = {"Keras graph": Latency(40, 39, 41, 80), "OpenVINO": Latency(20, 19, 21, 40)}
+    row = Timed("net", 1_000_000, 10**9, times, {}, published_ms=50)
+    cells = [column._cells[0] for column in networks.table([row]).columns]
+    assert cells == ["net", "1.000", "1.000", "40", "20", "50", "2.5x"]
+
+
+def test_an_interrupted_benchmark_shows_what_it_has_timed(monkeypatch, capsys):
+    def interrupted_at_espnet(subject, *_):
+        if subject.name == "espnet":
+            raise KeyboardInterrupt
+        latency = Latency(40, 39, 41, 80)
+        return Timed(subject.title, 1_000_000, 10**9, {"Keras graph": latency}, {}, None)
+
+    monkeypatch.setattr(networks, "time_network", interrupted_at_espnet)
+    with pytest.raises(KeyboardInterrupt):
+        command.main(["dfanet", "espnet", "fast_scnn", "--size", "64x96"])
+    shown = capsys.readouterr().out
+    assert "dfanet" in shown and "fast_scnn" not in shown
+
+
+def test_an_export_that_fails_is_one_line_with_its_reason():
+    with pytest.raises(RoadsegError, match=r"fast_scnn: could not be exported.*32") as caught:
+        with runtimes.exported("fast_scnn", 19, (65, 96), {}):
+            pass
+    assert "\n" not in str(caught.value) and "Traceback" not in str(caught.value)
+
+
+def test_an_export_that_is_killed_is_not_blamed_on_the_last_line_of_its_log(monkeypatch):
+    killed = subprocess.CompletedProcess([], -9, "", "I0000 no GPU here")
+    monkeypatch.setattr(subprocess, "run", lambda *_, **__: killed)
+    with pytest.raises(RoadsegError, match="signal 9; .*memory"):
+        with runtimes.exported("fast_scnn", 19, (64, 96), {}):
+            pass
+
+
+def test_a_runtime_that_cannot_load_its_file_leaves_the_others_to_be_timed(tmp_path):
+    (tmp_path / "saved_model").mkdir()
+    ((title, load),) = runtimes.loaders(tmp_path, np.zeros((1, 64, 96, 3), np.float32), 1)
+    assert title == "SavedModel"
+    with pytest.raises(OSError):
+        load()

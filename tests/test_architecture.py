@@ -1,0 +1,300 @@
+"""Imports point one way: what each folder may import, read from the source, nothing imported."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support import REPOSITORY
+
+# Folder -> the other folders whose import name it may use.
+MAY_IMPORT = {
+    "research": set(),
+    "nus_native": {"research"},
+    "data_conversion": {"research", "nus_native"},
+    "train": {"research", "nus_native", "data_conversion"},
+    "eval": {"research", "nus_native", "data_conversion"},
+    "export": {"research"},
+}
+# The folders (and files at the root) of research/, each importing only what stands before it. Two
+# faces stand apart: `cli` names the commands, `__init__` what users of Python import.
+ORDER = (
+    *("errors", "npz", "files", "folders", "network_names", "command_line", "label_tables"),
+    *("recipe", "ops", "losses", "metrics", "layers", "backbones", "two_cameras", "models"),
+    *("sampling", "weights", "drawing", "inference", "tasks", "runs", "api", "keras_files"),
+)
+# Inside eval/ and train/: the folders and files that import none of those that come later.
+ORDER_IN = {
+    "eval": (
+        ("inference", "frames", "scoring", "resizing", "results", "interpolation", "dump"),
+        ("job",),
+        ("tasks",),
+        ("evaluation",),
+        ("store",),
+        ("watch",),
+        ("command",),
+    ),
+    "train": (("data",), ("optim",), ("step",), ("start",), ("loop",), ("command",)),
+}
+# Arrows and circles that are still to go.
+UPWARD = {"models/registry.py: roadseg.weights.published"}
+CIRCLES = {
+    frozenset({"models/registry", "weights/published", "weights/read"}),
+    frozenset({"eval/predict/command", "eval/predict/two_cameras"}),
+    frozenset({"eval/labeller", "eval/previous"}),
+}
+# The only files of research/ that import TensorFlow: its own reader, of TF-slim's checkpoints, and
+# its own operations, where Keras runs on it.
+NEED_TENSORFLOW = {"research/weights/slim.py", "research/ops/backend.py"}
+# What users of Python call; beside the table of commands it alone may name what lies downstream.
+FACE = "research/api.py"
+ON_IMPORT = ("tensorflow", "keras", "tensorflow_datasets")
+COMMANDS = [REPOSITORY / "research" / file for file in ("__init__.py", "api.py", "cli.py")]
+
+
+def sources(*folders: str) -> list[Path]:
+    return [path for folder in folders for path in sorted((REPOSITORY / folder).rglob("*.py"))]
+
+
+def name(path: Path) -> str:
+    return path.relative_to(REPOSITORY).as_posix()
+
+
+def tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+def imports(nodes: Iterator[ast.AST]) -> Iterator[str]:
+    """Yield every dotted name that is imported; `from a import b` gives `a.b`."""
+    for node in nodes:
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            module = "." * node.level + (node.module or "")
+            yield from (f"{module}.{alias.name}" for alias in node.names)
+
+
+def run_on_import(body: list[ast.stmt]) -> Iterator[ast.AST]:
+    """Yield the statements that importing a module runs: no functions, no TYPE_CHECKING."""
+    for node in body:
+        yield node
+        guarded = isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)
+        if not guarded and not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            for part in ("body", "orelse", "handlers", "finalbody"):
+                yield from run_on_import(getattr(node, part, []))
+
+
+def path_of(module: str) -> Path:
+    """Return the file of a module, by its import name."""
+    parts = module.split(".")[1:]
+    folders = parts if parts[0] in MAY_IMPORT else ["research", *parts]
+    return REPOSITORY.joinpath(*folders).with_suffix(".py")
+
+
+def folder_of(imported: str) -> str | None:
+    """Return the folder an import comes from; None if it is not ours."""
+    root, _, rest = imported.partition(".")
+    if root != "roadseg":
+        return None
+    first = rest.partition(".")[0]
+    return first if first in MAY_IMPORT else "research"
+
+
+def modules() -> dict[str, Path]:
+    """Return the files of the project by their import names."""
+    found = {}
+    for folder in MAY_IMPORT:
+        for path in sources(folder):
+            parts = path.relative_to(REPOSITORY / folder).with_suffix("").parts
+            root = ["roadseg"] if folder == "research" else ["roadseg", folder]
+            found[".".join([*root, *(part for part in parts if part != "__init__")])] = path
+    return found
+
+
+def arrows() -> dict[str, set[str]]:
+    """Return what each file imports, in functions and for type checkers as well.
+
+    But not what an `__init__` names for type checkers alone: it imports them when asked for.
+    """
+    known = modules()
+    found: dict[str, set[str]] = {}
+    for module, path in known.items():
+        body = tree(path)
+        face = path.name == "__init__.py"
+        nodes = run_on_import(body.body) if face else ast.walk(body)
+        found[module] = set()
+        for imported in imports(nodes):
+            package = imported.rpartition(".")[0]
+            target = imported if imported in known else package
+            compiled = (
+                known.get(package, path).parent / f"{imported.rpartition('.')[2]}.pyx"
+            ).is_file()
+            if target in known and not compiled:
+                found[module].add(target)
+    return found
+
+
+def circles(found: dict[str, set[str]]) -> list[set[str]]:
+    """Return the sets of files that import each other, by Tarjan's algorithm."""
+    index: dict[str, int] = {}
+    low: dict[str, int] = {}
+    stack: list[str] = []
+    result = []
+
+    def visit(node: str) -> None:
+        index[node] = low[node] = len(index)
+        stack.append(node)
+        for other in found[node]:
+            if other not in index:
+                visit(other)
+            if other in stack:
+                low[node] = min(low[node], low[other])
+        if low[node] == index[node]:
+            part = {stack.pop()}
+            while node not in part:
+                part.add(stack.pop())
+            if len(part) > 1:
+                result.append(part)
+
+    for node in found:
+        if node not in index:
+            visit(node)
+    return result
+
+
+def test_no_files_import_each_other() -> None:
+    assert circles({"a": {"b"}, "b": {"c"}, "c": {"a"}, "d": {"a"}}) == [{"a", "b", "c"}]
+    found = {
+        frozenset(part.removeprefix("roadseg.").replace(".", "/") for part in circle)
+        for circle in circles(arrows())
+    }
+    assert found <= CIRCLES
+
+
+def test_folders_of_research_import_only_what_stands_before_them() -> None:
+    place = {name: number for number, name in enumerate(ORDER)}
+    folders = {path.relative_to(REPOSITORY / "research").parts[0] for path in sources("research")}
+    assert {folder.removesuffix(".py") for folder in folders} <= {
+        *ORDER,
+        "cli",
+        "__init__",
+        "py.typed",
+    }
+    known, wrong = modules(), set()
+    for module, targets in arrows().items():
+        path = known[module]
+        first = module.split(".")[1] if "." in module else ""
+        if first not in place or (first == "sampling" and path.name == "__init__.py"):
+            continue
+        for target in targets:
+            second = target.split(".")[1] if "." in target else ""
+            if second in place and place[second] > place[first]:
+                wrong.add(f"{path.relative_to(REPOSITORY / 'research').as_posix()}: {target}")
+    assert wrong <= UPWARD
+
+
+@pytest.mark.parametrize("folder", ORDER_IN)
+def test_stages_of_a_folder_import_only_what_stands_before_them(folder: str) -> None:
+    place = {name: n for n, names in enumerate(ORDER_IN[folder]) for name in names}
+    wrong = [
+        f"{module}: {target}"
+        for module, targets in arrows().items()
+        for target in targets
+        if module.startswith(f"roadseg.{folder}.") and target.startswith(f"roadseg.{folder}.")
+        for first, second in [(module.split(".")[2], target.split(".")[2])]
+        if first in place and second in place and place[second] > place[first]
+    ]
+    assert not wrong
+
+
+@pytest.mark.parametrize("folder", MAY_IMPORT)
+def test_a_folder_imports_only_what_lies_upstream(folder: str) -> None:
+    allowed = MAY_IMPORT[folder] | {folder, None}
+    wrong = [
+        f"{name(path)}: {imported}"
+        for path in sources(folder)
+        if name(path) != FACE
+        for imported in imports(ast.walk(tree(path)))
+        if folder_of(imported) not in allowed
+    ]
+    assert sources(folder) and not wrong
+
+
+def test_modules_are_imported_by_the_installed_name() -> None:
+    folders = {*MAY_IMPORT, ""}
+    wrong = [
+        f"{name(path)}: {imported}"
+        for path in sources(*MAY_IMPORT, "tests")
+        for imported in imports(ast.walk(tree(path)))
+        if imported.partition(".")[0] in folders
+    ]
+    assert not wrong
+
+
+def test_only_the_table_of_commands_names_modules_downstream_of_research() -> None:
+    downstream = tuple(f"roadseg.{folder}." for folder in MAY_IMPORT if folder != "research")
+    named = {
+        name(path)
+        for path in sources("research")
+        for node in ast.walk(tree(path))
+        if isinstance(node, ast.Constant) and str(node.value).startswith(downstream)
+    }
+    assert named == {"research/cli.py"}
+
+
+def test_nobody_hides_the_built_in_eval() -> None:
+    wrong = [
+        name(path)
+        for path in sources(*MAY_IMPORT, "tests")
+        for node in ast.walk(tree(path))
+        if isinstance(node, ast.ImportFrom) and node.module == "roadseg"
+        if any((alias.asname or alias.name) == "eval" for alias in node.names)
+    ]
+    assert not wrong
+
+
+def test_only_ops_asks_for_the_backend() -> None:
+    wrong = [
+        name(path)
+        for path in sources("research")
+        if path.parent.name != "ops"
+        for node in ast.walk(tree(path))
+        if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("backend")
+    ]
+    assert not wrong
+
+
+def test_research_needs_keras_alone_but_to_read_checkpoints_of_tensorflow() -> None:
+    found = {
+        name(path)
+        for path in sources("research")
+        if any(used.partition(".")[0] == "tensorflow" for used in imports(ast.walk(tree(path))))
+    }
+    assert found <= NEED_TENSORFLOW
+
+
+def test_commands_load_no_framework_before_they_run() -> None:
+    """So that `--help` comes at once, and bad arguments are refused at once."""
+    from roadseg.cli import COMMANDS as commands
+
+    paths = [*COMMANDS, *(path_of(module) for module, _ in commands.values())]
+    wrong = [
+        f"{name(path)}: {imported}"
+        for path in paths
+        for imported in imports(run_on_import(tree(path).body))
+        if imported.partition(".")[0] in ON_IMPORT
+    ]
+    assert not wrong
+
+
+def test_every_folder_of_the_source_is_a_package_with_a_docstring() -> None:
+    """setup.py installs the folders that hold an __init__.py, with the modules in them."""
+    folders = {path.parent for path in sources(*MAY_IMPORT)}
+    wrong = [
+        name(folder)
+        for folder in folders
+        if not (folder / "__init__.py").is_file()
+        or not ast.get_docstring(tree(folder / "__init__.py"))
+    ]
+    assert folders and not wrong

@@ -1,0 +1,154 @@
+"""The recipes of Fast_Seg's networks: published numbers, and what one GPU makes of them."""
+
+import dataclasses
+
+import pytest
+
+import roadseg
+from roadseg import cli, label_tables
+from roadseg.errors import RoadsegError
+from roadseg.models.registry import find
+from roadseg.recipe.recipe import Recipe
+from roadseg.runs.run_folder import build_network
+from roadseg.train import recipes
+from roadseg.train.advice import advice
+from roadseg.train.check import check_recipe
+from roadseg.train.optim.schedule import rate_at
+from tests.train import tiny
+
+NAMES = [f"fast_seg/{network}" for network in recipes.FAST_SEG]
+CAMVID = ["camvid/fast_scnn", "camvid/espnet"]
+
+
+def test_every_network_of_fast_seg_has_a_recipe():
+    assert {*recipes.FAST_SEG} <= {*roadseg.list_models()}
+    for name in NAMES:
+        assert recipes.get(name).model == name.removeprefix("fast_seg/")
+
+
+@pytest.mark.parametrize("name", [*NAMES, *(f"{name}_one_gpu" for name in NAMES)])
+def test_a_recipe_can_be_trained_on_cityscapes_and_its_options_exist(name: str):
+    recipe = recipes.get(name)
+    check_recipe(recipe, label_tables.get("cityscapes"))
+    assert recipe.measured == "not trained here"
+
+
+@pytest.mark.parametrize("name", [*NAMES, *CAMVID])
+def test_a_recipe_builds_its_network_for_training_and_for_evaluation(name: str):
+    recipe = recipes.get(name)
+    training, plain = (build_network(recipe, 11, evaluation) for evaluation in (False, True))
+    assert isinstance(training.output, dict) or recipe.model == "espnet_c"
+    assert not isinstance(plain.output, dict)
+    assert recipe.auxiliary_heads  # deep supervision is on by default
+
+
+@pytest.mark.parametrize("name", CAMVID)
+def test_a_recipe_of_camvid_can_be_trained_on_it(name: str):
+    recipe = recipes.get(name)
+    check_recipe(recipe, label_tables.get("camvid"))
+    assert (recipe.min_scale, recipe.max_scale, recipe.scale_step) == (0.5, 2.0, 0.1)
+    assert recipe.batch_size >= 8
+
+
+@pytest.mark.parametrize("network", ["icnet", "dfseg_v1", "dfseg_v2", "dfanet"])
+def test_the_published_scripts_are_in_the_recipes(network: str):
+    recipe = recipes.get(f"fast_seg/{network}")
+    large = network == "dfanet"
+    assert recipe.crop_size == ((1024, 1024) if large else (832, 832))
+    assert recipe.steps == (60_000 if large else 50_000)
+    assert (recipe.min_scale, recipe.max_scale, recipe.scale_step) == (0.7, 2.1, 0.1)
+    assert (recipe.optimizer, recipe.learning_rate, recipe.power) == ("sgd", 0.01, 0.9)
+    assert (recipe.momentum, recipe.weight_decay, recipe.weight_decay_on) == (0.9, 5e-4, "all")
+    assert (recipe.loss, recipe.ohem_threshold, recipe.ohem_min_kept) == ("ohem", 0.7, 100_000)
+    assert (recipe.auxiliary_weight, recipe.batch_size) == (0.4, 16)
+    assert (recipe.padding, recipe.scaling) == ("mean", "half_pixel")
+    mined = "ohem" if network in ("icnet", "dfanet") else "cross_entropy"
+    assert recipe.auxiliary_loss == mined
+    bgr = network == "icnet"
+    assert recipe.model_options["normalisation"] == ("bgr" if bgr else "rgb")
+    assert recipe.initial_weights.startswith("pretrained/")
+
+
+def test_espnet_is_trained_as_its_authors_do():
+    recipe = recipes.get("fast_seg/espnet")
+    assert (recipe.optimizer, recipe.adam_betas) == ("adam", (0.9, 0.999))
+    assert (recipe.learning_rate, recipe.weight_decay) == (5e-4, 5e-4)
+    assert (recipe.class_weights, recipe.void_class) == ("frequency", True)
+    rates = [rate_at(step, recipe) for step in (0, 247_916, 247_917, recipe.steps - 1)]
+    assert rates == [5e-4, 5e-4, 2.5e-4, 1.25e-4]
+    assert recipe.steps == 300 * 5 * 2975 // recipe.batch_size
+    encoder = recipes.get("fast_seg/espnet_c")
+    assert (encoder.batch_size, encoder.steps) == (12, 300 * 5 * 2975 // 12)
+
+
+def test_swiftnet_is_trained_as_its_authors_do():
+    recipe = recipes.get("fast_seg/swiftnet")
+    assert (recipe.adam_betas, recipe.schedule) == ((0.9, 0.99), "cosine")
+    assert rate_at(0, recipe) == 4e-4
+    assert rate_at(recipe.steps, recipe) == pytest.approx(1e-6)
+    assert (recipe.weight_decay, recipe.batch_size, recipe.crop_size) == (1e-4, 14, (768, 768))
+    assert recipe.steps == 250 * (2975 // 14)
+    assert recipe.model_options["features"] == 128
+    assert recipe.pretrained_factor == 1 / 4
+    names = {v.path for v in build_network(recipe, 19, evaluation=True).weights}
+    slowed = {name for name in names if name.startswith(recipe.pretrained_layers)}
+    assert slowed == {name for name in names if name.startswith(find("swiftnet").trunk)}
+
+
+def test_msfnet_is_trained_as_its_paper_says():
+    recipe = recipes.get("fast_seg/msfnet")
+    assert (recipe.optimizer, recipe.batch_size, recipe.weight_decay) == ("adam", 12, 2.5e-5)
+    assert (recipe.learning_rate, recipe.final_learning_rate) == (1e-4, 1e-6)
+    assert recipe.steps == round(350 * 2975 / 12)
+    assert (recipe.loss, recipe.auxiliary_weight) == ("cross_entropy", 1.0)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_one_gpu_sees_as_many_images_and_mines_as_large_a_share(name: str):
+    whole, small = recipes.get(name), recipes.get(f"{name}_one_gpu")
+    assert small.batch_size == 8
+    seen = small.steps * small.batch_size
+    assert seen == pytest.approx(whole.steps * whole.batch_size, abs=small.batch_size)
+    factor = small.batch_size / whole.batch_size
+    rate = factor if whole.optimizer == "sgd" else factor**0.5
+    assert small.learning_rate == pytest.approx(whole.learning_rate * rate, rel=1e-2)
+    assert small.ohem_min_kept == 2 * whole.ohem_min_kept
+    if whole.schedule == "halving":
+        assert small.steps // small.halve_every_steps == whole.steps // whole.halve_every_steps
+
+
+@pytest.mark.parametrize("name", ["fast_seg/icnet", "fast_seg/espnet_one_gpu", *CAMVID])
+def test_show_prints_the_recipe(name: str, capsys: pytest.CaptureFixture[str]):
+    assert cli.main(["train", "--recipe", name, "--show", "--crop-size", "832", "832"]) == 0
+    printed = capsys.readouterr().out
+    for field in dataclasses.fields(Recipe):
+        assert field.name in printed
+    assert "(832, 832)" in printed
+
+
+def test_small_batches_and_short_schedules_from_scratch_are_warned_of():
+    recipe = tiny.recipe(model="fast_scnn", steps=4_000, batch_size=4)
+    lines = advice(recipe)
+    assert "--batch-size 4; batch statistics of fewer than 8" in lines[0]
+    assert "--steps 4000; fast_scnn from scratch learns slowly: 60000 or more" in lines[1]
+    assert not advice(dataclasses.replace(recipe, batch_size=8, steps=60_000))
+    assert len(advice(dataclasses.replace(recipe, initial_weights="runs/vistas"))) == 1
+    assert not advice(recipes.get("nus/auxiliary"))
+    for name in NAMES:
+        assert all("--batch-size 6" in line for line in advice(recipes.get(name)))
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"crop_size": (360, 480)}, r"--crop-size \(360, 480\): .*\(352, 480\) or \(384, 480\)"),
+        (
+            {"sampler": "uniform", "sampling_size": (60, 70)},
+            r"--sampling-size \(60, 70\): .* 32, .*nearest: \(32, 64\) or \(64, 96\)",
+        ),
+        ({"crop_size": (20, 64)}, r"nearest: \(32, 64\)$"),
+    ],
+)
+def test_sizes_that_the_network_does_not_take_name_the_nearest(changes: dict, message: str):
+    with pytest.raises(RoadsegError, match=message):
+        check_recipe(tiny.recipe(model="fast_scnn", **changes), tiny.TABLE)

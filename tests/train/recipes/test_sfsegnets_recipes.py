@@ -1,0 +1,193 @@
+"""The recipes of SFNet and SFNet-Lite: published numbers, and what one GPU makes of them."""
+
+import dataclasses
+import importlib
+import inspect
+import math
+
+import keras
+import pytest
+
+import roadseg
+from roadseg import cli, label_tables
+from roadseg.layers.conv_bn import synchronise_batch_norm
+from roadseg.models.registry import find
+from roadseg.recipe.recipe import Recipe
+from roadseg.train import recipes
+from roadseg.train.check import check_recipe
+from roadseg.train.optim.schedule import rate_at
+from roadseg.train.recipes.sfsegnets.shared import GPUS, LOCAL_NORMS
+from tests.support import deeper_copies_slow
+
+NAMES = [name for name in recipes.RECIPES if name.startswith("sfsegnets/")]
+WHOLE = [name for name in NAMES if not name.endswith(recipes.ONE_GPU)]
+
+# Images to train on.
+IMAGES = {"cityscapes": 2975, "bdd100k": 7000, "idd": 6993, "mapillary": 18000, "uds": 34968}
+
+# Data set, networks: share of the classes, rate, epochs, images a GPU, pixels kept, side heads.
+PUBLISHED = [
+    ("cityscapes", "sfnet_resnet18", 0.5, 0.01, 300, 2, 10_000, False),
+    ("cityscapes_side_heads", "sfnet_resnet18", 0.5, 0.01, 300, 2, 100_000, True),
+    ("cityscapes", "sfnet_resnet101", 0.5, 0.01, 300, 2, 10_000, False),
+    ("cityscapes", "sfnet_dfnet_v1", 0.5, 0.01, 300, 2, 100_000, True),
+    ("cityscapes", "sfnet_dfnet_v2", 0.5, 0.01, 300, 2, 100_000, True),
+    ("cityscapes", "sfnet_lite_resnet18", 0.5, 0.01, 1000, 2, 100_000, False),
+    ("cityscapes", "sfnet_lite_stdc2", 0.5, 0.01, 1000, 2, 100_000, False),
+    ("cityscapes_coarse", "sfnet_lite_resnet18", 0.5, 0.01, 1000, 2, 100_000, False),
+    ("bdd100k", "sfnet_resnet18", 0.0, 0.01, 300, 4, 10_000, False),
+    ("bdd100k", "sfnet_dfnet_v1", 0.0, 0.01, 350, 4, 10_000, False),
+    ("bdd100k", "sfnet_dfnet_v2", 0.0, 0.01, 350, 4, 10_000, False),
+    ("bdd100k", "sfnet_lite_resnet18", 0.0, 0.02, 350, 4, 100_000, False),
+    ("bdd100k", "sfnet_lite_stdc2", 0.5, 0.02, 350, 4, 100_000, False),
+    ("idd", "sfnet_resnet18", 0.5, 0.01, 300, 4, 10_000, False),
+    ("idd", "sfnet_stdc1", 0.5, 0.02, 350, 4, 10_000, False),
+    ("idd", "sfnet_stdc2", 0.5, 0.02, 350, 4, 10_000, False),
+    ("idd", "sfnet_lite_resnet18", 0.5, 0.02, 350, 4, 100_000, False),
+    ("idd", "sfnet_lite_stdc1", 0.5, 0.02, 350, 4, 100_000, False),
+    ("idd", "sfnet_lite_stdc2", 0.5, 0.02, 350, 4, 100_000, False),
+    ("mapillary", "sfnet_resnet18", 0.5, 0.01, 300, 4, 10_000, False),
+    ("mapillary", "sfnet_lite_resnet18", 0.5, 0.02, 350, 4, 100_000, False),
+    ("mapillary", "sfnet_lite_stdc1", 0.5, 0.02, 350, 4, 100_000, False),
+    ("mapillary", "sfnet_lite_stdc2", 0.5, 0.02, 350, 4, 100_000, False),
+    ("uds", "sfnet_lite_resnet18", 0.5, 0.02, 120, 4, 100_000, False),
+    ("uds", "sfnet_stdc1", 0.5, 0.02, 120, 4, 10_000, False),
+    ("uds", "sfnet_stdc2", 0.5, 0.02, 120, 4, 10_000, False),
+    ("uds", "sfnet_lite_stdc1", 0.5, 0.02, 350, 4, 100_000, False),
+    ("uds", "sfnet_lite_stdc2", 0.5, 0.02, 350, 4, 100_000, False),
+]
+
+# Network: how many of its batch normalisations the original synchronises, and how many not.
+NORMS = {
+    "sfnet_resnet18": (31, 4),
+    "sfnet_resnet50": (63, 4),
+    "sfnet_dfnet_v1": (13, 23),
+    "sfnet_dfnet_v2": (15, 43),
+    "sfnet_stdc1": (11, 30),
+    "sfnet_stdc2": (11, 54),
+    "sfnet_lite_resnet18": (30, 1),
+    "sfnet_lite_stdc2": (10, 51),
+}
+
+
+def data_set_of(name: str) -> str:
+    return next(data for data in recipes.SFSEGNETS if f"_{data}" in name)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_recipe_loads_and_names_a_network_with_the_options_it_gives(name: str):
+    recipe = recipes.get(name)
+    assert recipe.name == name
+    assert recipe.measured == "not trained here"
+    assert recipe.model in roadseg.list_models()
+    takes = inspect.signature(find(recipe.model).build).parameters
+    assert set(recipe.model_options) <= set(takes)
+    assert not recipe.auxiliary_heads or "auxiliary_heads" in takes
+    table = {"mapillary": "mapillary65"}.get(data_set_of(name), data_set_of(name))
+    check_recipe(recipe, label_tables.get(table))
+
+
+def test_every_network_of_sfsegnets_has_a_recipe_on_cityscapes():
+    named = {recipes.get(name).model for name in WHOLE if data_set_of(name) == "cityscapes"}
+    assert named == {name for name in roadseg.list_models() if name.startswith("sfnet_")}
+
+
+@pytest.mark.parametrize("published", PUBLISHED, ids=lambda row: f"{row[1]}_{row[0]}")
+def test_the_published_scripts_are_in_the_recipes(published: tuple):
+    data, network, share, rate, epochs, per_gpu, kept, side_heads = published
+    recipe = recipes.get(f"sfsegnets/{network}_{data}")
+    epoch = math.ceil(IMAGES[data_set_of(recipe.name)] / GPUS) // per_gpu
+    assert (recipe.rate_every_steps, recipe.steps) == (epoch, epochs * epoch)
+    assert (recipe.class_uniform_pct, recipe.learning_rate) == (share, rate)
+    assert recipe.batch_size == GPUS * per_gpu
+    assert (recipe.loss, recipe.auxiliary_loss, recipe.ohem_threshold) == ("ohem", "ohem", 0.7)
+    assert (recipe.ohem_min_kept, recipe.auxiliary_heads) == (kept, side_heads)
+
+
+@pytest.mark.parametrize("name", WHOLE)
+def test_all_share_augmentation_and_optimiser(name: str):
+    recipe = recipes.get(name)
+    if data_set_of(name) != "camvid":
+        assert recipe.crop_size == (1024, 1024)
+    assert (recipe.min_scale, recipe.max_scale, recipe.scale_step) == (0.5, 2.0, 0.0)
+    assert (recipe.padding, recipe.padding_at, recipe.scaling) == ("black", "around", "cubic")
+    assert (recipe.colour_jitter, recipe.blur_sigma) == (0.25, (0.15, 1.3))
+    assert (recipe.optimizer, recipe.momentum, recipe.power) == ("sgd", 0.9, 1.0)
+    assert (recipe.weight_decay, recipe.weight_decay_on) == (1e-4, "all")
+    assert recipe.auxiliary_weight == 1.0
+    assert recipe.initial_weights.startswith("pretrained/")
+
+
+def test_the_rate_falls_once_an_epoch_and_never_to_0_unless_asked_to():
+    recipe = recipes.get("sfsegnets/sfnet_resnet18_cityscapes")
+    assert [rate_at(step, recipe) for step in (0, 185)] == [0.01, 0.01]
+    assert rate_at(186, recipe) == pytest.approx(0.01 * (1 - 1 / 300))
+    assert rate_at(recipe.steps - 1, recipe) == pytest.approx(0.01 / 300)
+    published = dataclasses.replace(recipe, rate_ahead=True)
+    assert rate_at(0, published) == pytest.approx(0.01 * (1 - 1 / 300))
+    assert rate_at(recipe.steps - 1, published) == 0.0
+
+
+def test_the_recipe_of_dfnet_v2_trains_dfnet_v2():
+    assert recipes.get("sfsegnets/sfnet_dfnet_v2_cityscapes").model == "sfnet_dfnet_v2"
+
+
+def test_rare_classes_are_boosted_from_coarse_labels():
+    table = label_tables.get("cityscapes")
+    recipe = recipes.get("sfsegnets/sfnet_lite_resnet18_cityscapes_coarse")
+    assert [table.names[train_id] for train_id in recipe.coarse_boost_classes] == [
+        *("truck", "bus", "train", "wall", "rider", "motorcycle", "fence")
+    ]
+    both = recipes.get("sfsegnets/sfnet_lite_resnet18_cityscapes_coarse_trainval")
+    assert (both.split, both.coarse_split) == ("train+val", recipe.coarse_split)
+    assert both.rate_every_steps == math.ceil((2975 + 500) / GPUS) // 2
+    assert both.steps == 1000 * both.rate_every_steps
+
+
+@pytest.mark.parametrize("name", WHOLE)
+def test_one_gpu_sees_as_many_images_in_as_many_epochs(name: str):
+    whole, small = recipes.get(name), recipes.get(f"{name}_one_gpu")
+    factor = small.batch_size / whole.batch_size
+    assert small.batch_size == 8
+    assert small.steps * factor == whole.steps
+    assert small.steps / small.rate_every_steps == whole.steps / whole.rate_every_steps
+    assert small.learning_rate == pytest.approx(whole.learning_rate * factor)
+    assert small.ohem_min_kept / small.batch_size == whole.ohem_min_kept * GPUS / whole.batch_size
+
+
+@pytest.mark.parametrize("network", deeper_copies_slow(NORMS))
+def test_local_norms_are_those_that_the_original_does_not_synchronise(network: str):
+    patterns = next(
+        patterns
+        for start, patterns in sorted(LOCAL_NORMS.items(), reverse=True)
+        if network.startswith(start)
+    )
+    model = synchronise_batch_norm(roadseg.create(network, 19), local=patterns)
+    norms = [
+        layer.synchronized
+        for layer in model._flatten_layers()
+        if isinstance(layer, keras.layers.BatchNormalization)
+    ]
+    assert (norms.count(True), norms.count(False)) == NORMS[network]
+
+
+def test_every_recipe_of_a_data_set_is_in_its_file_and_in_the_table():
+    for data, kinds in recipes.SFSEGNETS.items():
+        module = importlib.import_module(f"roadseg.train.recipes.sfsegnets.{data}")
+        written = {
+            value.name
+            for value in vars(module).values()
+            if isinstance(value, Recipe) and value.name != "sfsegnets/shared"
+        }
+        listed = {f"sfsegnets/{network}_{data}{kind}" for kind in kinds for network in kinds[kind]}
+        assert written - {f"sfsegnets/{data}"} == listed
+
+
+@pytest.mark.parametrize("name", ["sfnet_resnet18_cityscapes", "sfnet_lite_stdc1_uds_one_gpu"])
+def test_show_prints_all_of_the_recipe(name: str, capsys: pytest.CaptureFixture[str]):
+    arguments = ["--recipe", f"sfsegnets/{name}", "--show", "--coarse-boost-classes", "14", "15"]
+    assert cli.main(["train", *arguments]) == 0
+    printed = capsys.readouterr().out
+    for field in dataclasses.fields(Recipe):
+        assert field.name in printed
+    assert "(14, 15)" in printed

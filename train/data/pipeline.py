@@ -1,0 +1,185 @@
+"""Records to training batches: the same batches at the same step, resumed or not, cached or not.
+
+An example is known by its place in the whole run. Its place decides its epoch, the epoch and the
+seed decide the order of the records, and place and seed decide the augmentation.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from roadseg.data_conversion.read.records import RecordSet
+from roadseg.errors import RoadsegError
+from roadseg.ops.resize import resize_bilinear
+from roadseg.recipe.recipe import Recipe
+from roadseg.sampling.density_targets import STRIDE, density_input
+from roadseg.train.data import augment, colour, edges
+from roadseg.train.data.cache import cached_files, fits_memory
+from roadseg.train.data.class_uniform import class_uniform_examples
+from roadseg.train.tasks import two_cameras
+
+Tensor = Any
+Batch = dict[str, Tensor]
+
+
+def training_batches(
+    recipe: Recipe,
+    records: RecordSet,
+    start_step: int = 0,
+    pipeline: int = 0,
+    pipelines: int = 1,
+    replicas: int = 1,
+) -> tf.data.Dataset:
+    """Return an endless data set of batches, beginning with the batch of `start_step`.
+
+    pipeline, pipelines: this reader's number and how many there are; each batch of
+    recipe.batch_size is cut into that many equal parts, and this one gives its part.
+    replicas: how many replicas share a batch, over all pipelines; each element is for one of them.
+    Task 'segmentation': {"image": (b, height, width, 3) uint8, "label": (b, height, width) uint8},
+    and "content", (b, 4) int32, if images may be padded; with edges_from='image' also "edges", as
+    "label". Task 'sampling': {"image": (b,
+    *auxiliary_input, 3) float32, "target": (b, *grid_size, 2) float32} or a density, or
+    "label" instead of "target" with targets='graph'. Tasks 'flow' and 'two_views': see
+    `pairs.element`.
+    Raises RoadsegError for a batch that cannot be cut evenly.
+    """
+    if recipe.batch_size % replicas or replicas % pipelines:
+        raise RoadsegError(
+            f"batch_size={recipe.batch_size} cannot be cut for {replicas} replicas; "
+            f"take a multiple of {replicas}"
+        )
+    part = recipe.batch_size // pipelines
+
+    def mine(place: Tensor) -> Tensor:
+        return (place % recipe.batch_size) // part == pipeline
+
+    image_size = None if recipe.coarse_split else records.image_size
+    parallel, padded = tf.data.AUTOTUNE, augment.may_pad(recipe, image_size)
+    start = start_step * recipe.batch_size
+    examples = example_stream(recipe, records, start, mine if pipelines > 1 else None)
+
+    def element(place: Tensor, example: Batch) -> Batch:
+        if recipe.task == "two_views" or recipe.task == "flow":
+            return two_cameras.element(place, example, recipe, records)
+        return _crop(place, example, recipe, padded)
+
+    elements = examples.map(element, num_parallel_calls=parallel)
+    batches = elements.batch(recipe.batch_size // replicas, drop_remainder=True)
+    if recipe.task == "sampling":
+        batches = batches.map(lambda batch: _targets(batch, recipe), num_parallel_calls=parallel)
+    endless = tf.data.experimental.assert_cardinality(tf.data.INFINITE_CARDINALITY)
+    return batches.apply(endless).prefetch(2).with_options(_options())
+
+
+def example_stream(
+    recipe: Recipe,
+    records: RecordSet,
+    start: int = 0,
+    wanted: Callable[[Tensor], Tensor] | None = None,
+) -> tf.data.Dataset:
+    """Return (place in the run, example) from place `start` on, for ever.
+
+    wanted: which places to give, all if None; the others are passed over without decoding, as are
+    the examples before `start` in its epoch.
+    Examples are {"image": uint8, "label": integers, "filename": bytes}, decoded; class-uniform ones
+    have a "centroid" as well.
+    """
+    drawn = class_uniform_examples if recipe.class_uniform_pct else _shuffled_examples
+    stream, fetch = drawn(recipe, records, start)
+    if wanted is not None:
+        stream = stream.filter(lambda place, _: wanted(place))
+    return stream.map(lambda place, key: (place, fetch(key)), num_parallel_calls=tf.data.AUTOTUNE)
+
+
+def _shuffled_examples(recipe: Recipe, records: RecordSet, start: int) -> tuple[Any, Any]:
+    """Return (data set of (place in the run, key) from place `start` on, key -> example)."""
+    count = records.num_examples
+    cached = recipe.cache != "none" and fits_memory(recipe, records)
+    files, fetch = cached_files(recipe, records) if cached else _record_files(records)
+
+    def epoch_of(epoch: Tensor) -> tf.data.Dataset:
+        # Sets this graph's seed alone; with 0 in its place a seed that is a tensor is refused.
+        tf.random.set_seed(1)
+        order = tf.data.Dataset.from_tensor_slices(_order(len(records.files), recipe.seed, epoch))
+        order = order.flat_map(files).shuffle(
+            max(recipe.shuffle_buffer, 1),
+            seed=_shuffle_seed(recipe.seed, epoch),
+            reshuffle_each_iteration=False,
+        )
+        skipped = tf.where(epoch == start // count, tf.constant(start % count, tf.int64), 0)
+        places = tf.data.Dataset.range(epoch * count, (epoch + 1) * count)
+        return tf.data.Dataset.zip(places, order).skip(skipped)
+
+    return tf.data.Dataset.range(start // count, np.iinfo(np.int64).max).flat_map(epoch_of), fetch
+
+
+def _record_files(records: RecordSet) -> tuple[Any, Any]:
+    names = tf.constant([str(file) for file in records.files])
+    return lambda number: tf.data.TFRecordDataset(names[number]), two_cameras.parser(records)
+
+
+def _order(files: int, seed: int, epoch: Tensor) -> Tensor:
+    """Return the files' numbers in the order of `epoch`."""
+    return tf.random.experimental.stateless_shuffle(tf.range(files), seed=_key(seed, epoch, 1))
+
+
+def _shuffle_seed(seed: int, epoch: Tensor) -> Tensor:
+    key = _key(seed, epoch, 2)
+    return tf.random.stateless_uniform((), key, 0, 2**31 - 1, dtype=tf.int64)
+
+
+def _key(seed: int, epoch: Tensor, salt: int) -> Tensor:
+    return tf.random.fold_in(tf.stack([tf.constant(seed, tf.int64), epoch]), salt)
+
+
+def _crop(place: Tensor, example: Batch, recipe: Recipe, padded: bool) -> Batch:
+    draw, centroid = augment.draws(recipe.seed, place), example.get("centroid")
+    image, label = example["image"], example["label"]
+    if recipe.edges_from == "image":
+        label = edges.with_edges(label, recipe)
+    crop = augment.random_crop(image, label, draw, recipe, padded, centroid)._asdict()
+    if recipe.edges_from == "image":
+        crop |= edges.apart(crop["label"])
+    crop["image"] = colour.changed(crop["image"], recipe, place)
+    if not padded:
+        del crop["content"]
+    return crop
+
+
+def _targets(batch: Batch, recipe: Recipe) -> Batch:
+    """Return small images, and target grids computed from the full-resolution crops."""
+    colour = augment.padding_colour(recipe)
+    images = augment.restore_padding(batch["image"], batch.get("content"), colour)
+    size = density_input(recipe) if recipe.learns_density else recipe.auxiliary_input
+    small = {"image": resize_bilinear(images, size, align_corners=True)}
+    if recipe.targets == "graph":
+        return {**small, "label": batch["label"]}
+    shape: tuple[int, ...] = (*recipe.grid_size, 2)
+    if recipe.learns_density:
+        shape = size[0] // STRIDE, size[1] // STRIDE
+    target = tf.numpy_function(_native_targets(recipe, shape), [batch["label"]], tf.float32)
+    return {**small, "target": tf.ensure_shape(target, (batch["label"].shape[0], *shape))}
+
+
+def _native_targets(recipe: Recipe, shape: tuple[int, ...]) -> Any:
+    from roadseg.nus_native import boundary_density, boundary_targets
+
+    classes = list(recipe.target_classes) or None
+
+    def targets(labels: np.ndarray) -> np.ndarray:
+        if recipe.learns_density:
+            weights = recipe.target_weights or None
+            return boundary_density(labels, shape, classes, class_weights=weights)
+        grids = boundary_targets(labels, recipe.grid_size, recipe.target_alpha, classes)
+        return np.asarray(grids, np.float32)
+
+    return targets
+
+
+def _options() -> tf.data.Options:
+    options = tf.data.Options()
+    options.deterministic = True
+    options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.OFF
+    return options

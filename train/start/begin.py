@@ -1,0 +1,196 @@
+"""How a run starts: its folder, the sampler before its network, its first weights."""
+
+import dataclasses
+import glob
+import shutil
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from roadseg.errors import RoadsegError
+from roadseg.files import read_arrays
+from roadseg.recipe.recipe import Recipe
+from roadseg.runs import checkpoint
+from roadseg.runs.run_folder import RunFolder
+
+if TYPE_CHECKING:
+    import keras
+
+    from roadseg.data_conversion.read.records import RecordSet
+    from roadseg.label_tables.label_table import LabelTable
+
+DRAWN = ("", "none", "unit_variance")
+"""Values of recipe.initial_weights that take nothing from a file."""
+KIND_OF = {"auxiliary": "nus", "density_sampler": "density", "prior_sampler": "prior"}
+"""The sampler that a run of the task 'sampling' trains, by its model."""
+RECIPE_OF = {"nus": "nus/auxiliary", "density": "sampling/density", "prior": "sampling/prior"}
+"""The recipe that makes a sampler on any records."""
+TRAINED = tuple(RECIPE_OF)
+# Fields that may change when a run goes on: where things lie and how often they are written.
+FREE = {
+    "name",
+    "source",
+    "measured",
+    "records",
+    "cache",
+    "sampler_run",
+    "initial_weights",
+    "initial_weights_part",
+    "stages_before",
+    "new_parts",
+    "checkpoint_every_steps",
+    "checkpoint_every_seconds",
+    "keep_checkpoints",
+    "summary_every_steps",
+    "pictures_every_steps",
+}
+
+
+def begin_or_resume(recipe: Recipe, run: RunFolder, records: "RecordSet", writes: bool) -> None:
+    """Write the run's recipe, label table and sampler, or check that they still hold.
+
+    writes: whether this process is the one that writes.
+    Raises RoadsegError for a changed recipe or class list, and for a missing sampler run.
+    """
+    if run.exists and run.checkpoints():
+        check_unchanged(run, recipe)
+        if run.label_table.names != records.label_table.names:
+            raise RoadsegError(
+                f"{recipe.records}: other classes than those of {run.path / 'label_table.json'}; "
+                "go on with the same records or begin another --run"
+            )
+        return
+    # A run without a checkpoint has learned nothing: it may begin again with other values.
+    if not run.exists and run.path.is_dir() and _strangers(run.path):
+        raise RoadsegError(f"{run.path}: not empty and no run folder; take another --run")
+    if not writes:
+        wait_for(run)
+        return
+    if recipe.task == "segmentation" and recipe.sampler in TRAINED:
+        copy_sampler(recipe, run)
+    run.begin(recipe, records.label_table)
+
+
+def _strangers(folder: Path) -> list[Path]:
+    """Return what no run leaves behind that was killed before it had begun."""
+    ours = ("sampler", "label_table.json")
+    return [p for p in folder.iterdir() if p.name not in ours and not p.name.startswith(".")]
+
+
+def wait_for(run: RunFolder, seconds: float = 300.0) -> None:
+    """Return once another machine has begun `run`; raise RoadsegError if that does not happen."""
+    deadline = time.monotonic() + seconds
+    while not run.exists:
+        if time.monotonic() > deadline:
+            raise RoadsegError(
+                f"{run.path}: not begun by the first machine within {seconds:.0f} s; "
+                "is it the same folder on all of them?"
+            )
+        time.sleep(0.1)
+
+
+def check_unchanged(run: RunFolder, recipe: Recipe) -> None:
+    """Raise RoadsegError if `recipe` differs from the run's in what decides its weights."""
+    begun = run.recipe
+    for field in dataclasses.fields(Recipe):
+        before, now = getattr(begun, field.name), getattr(recipe, field.name)
+        if before != now and field.name not in FREE:
+            raise RoadsegError(
+                f"{run.path}: this run was begun with {field.name}={before!r}, not {now!r}; "
+                "go on with the value it has or begin another --run"
+            )
+
+
+def copy_sampler(recipe: Recipe, run: RunFolder) -> None:
+    """Copy the sampler that `recipe` names into the run, which then needs no other."""
+    source, step = find_sampler(recipe)
+    number, folder = source.find_checkpoint(step)
+    groups = {"weights": read_arrays(folder / "weights.npz")}
+    if (folder / "ema.npz").is_file():
+        groups["ema"] = read_arrays(folder / "ema.npz")
+    copy = RunFolder(run.path / "sampler")
+    shutil.rmtree(copy.path, ignore_errors=True)
+    state = {"copied_from": str(folder)}
+    checkpoint.write_checkpoint(copy.checkpoint_folder, number, groups, state)
+    copy.begin(source.recipe, source.label_table)
+
+
+def find_sampler(recipe: Recipe) -> tuple[RunFolder, int | None]:
+    """Return the run of the sampler that `recipe` names, and the step if it names one checkpoint.
+
+    Raises RoadsegError that says what was looked for, and how it is made.
+    """
+    kind = recipe.sampler
+    made = f"train it first (roadseg train --recipe {RECIPE_OF[kind]} --run DIR)"
+    if not recipe.sampler_run:
+        raise RoadsegError(
+            f"sampler is '{kind}' but --sampler-run is not given; {made} and name its folder"
+        )
+    path = Path(recipe.sampler_run)
+    step = None
+    if path.parent.name == "checkpoints" and path.name.startswith("step-"):
+        step, path = int(path.name.removeprefix("step-")), path.parent.parent
+    source = RunFolder(path)
+    if not source.exists:
+        raise RoadsegError(f"{path / 'recipe.json'}: no run of a sampler here; {made}")
+    if source.recipe.task != "sampling":
+        raise RoadsegError(
+            f"{path}: a run of the task '{source.recipe.task}', no sampler's; {made}"
+        )
+    found = KIND_OF.get(source.recipe.model, "nus")
+    if found != kind:
+        raise RoadsegError(
+            f"{path}: a run of the sampler '{found}'; ask for --sampler {found}, or {made}"
+        )
+    source.find_checkpoint(step)
+    return source, step
+
+
+def check_initial_weights(recipe: Recipe) -> None:
+    """Raise RoadsegError if recipe.initial_weights names nothing that is there."""
+    source = recipe.initial_weights
+    if source in (*DRAWN, "imagenet"):
+        return
+    path = Path(source).expanduser()
+    if RunFolder(path).exists or any(path.parent.glob(f"{glob.escape(path.name)}*")):
+        return
+    raise RoadsegError(
+        f"--initial-weights {source}: no such file; this recipe starts from these weights: put "
+        "them there, name others, or train from scratch with --initial-weights none"
+    )
+
+
+def load_start(recipe: Recipe, model: "keras.Model", table: "LabelTable | None" = None) -> None:
+    """Set the first weights of `model` from recipe.initial_weights ('none': leave them drawn).
+
+    A run folder, or an .npz with our names, gives everything but the layers of the classes where
+    these are others than those of `table`; what is left out is printed.
+    recipe.initial_weights_part asks for the backbone alone, or for whatever fits.
+    Runs of recipe.stages_before come after that; see `train.stages`.
+    Raises RoadsegError for a source that is absent or of another network.
+    """
+    _load_initial_weights(recipe, model, table)
+    if recipe.stages_before:
+        from roadseg.train.start.stages import load_stages
+
+        load_stages(recipe, model)
+
+
+def _load_initial_weights(recipe: Recipe, model: "keras.Model", table: "LabelTable | None") -> None:
+    from roadseg.train.start.fine_tune import class_dependent, load_file, load_run
+
+    check_initial_weights(recipe)
+    source = recipe.initial_weights
+    if source in DRAWN:
+        return
+    path = Path(source).expanduser()
+    run = RunFolder(path)
+    if run.exists:
+        load_run(recipe, model, run, table)
+        return
+    whole = recipe.initial_weights_part == "all"
+    if whole and path.suffix == ".npz" and load_file(recipe, model, path):
+        return
+    from roadseg.weights import load_initial_weights
+
+    load_initial_weights(model, source, recipe, lambda: class_dependent(recipe, model))

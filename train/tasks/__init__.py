@@ -1,0 +1,1 @@
+"""From a record to an element of a batch, by task."""

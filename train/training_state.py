@@ -1,0 +1,71 @@
+"""What a checkpoint of training holds: weights, momentum, averages, random state; and back."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from roadseg.data_conversion.read.records import RecordSet
+from roadseg.errors import RoadsegError
+from roadseg.files import read_arrays
+from roadseg.runs import checkpoint
+from roadseg.runs.run_folder import RunFolder, assign_variables, variable_arrays
+from roadseg.train.step import TrainingStep
+
+
+def save(run: RunFolder, step: TrainingStep, records: RecordSet, number: int) -> Path:
+    """Write the checkpoint after `number` steps and return its folder."""
+    groups = {
+        "weights": variable_arrays(step.model),
+        "optimizer": {name: variable.numpy() for name, variable in _optimizer(step).items()},
+    }
+    if step.optimizer.averages:
+        groups["ema"] = {name: variable.numpy() for name, variable in _averages(step).items()}
+    state = {"examples": records.num_examples, "model": step.recipe.model}
+    return checkpoint.write_checkpoint(run.checkpoint_folder, number, groups, state)
+
+
+def restore(run: RunFolder, step: TrainingStep, records: RecordSet) -> int:
+    """Set weights, momentum and random state from the newest checkpoint; return its step.
+
+    Raises RoadsegError for a checkpoint of another network or class count, and for records of
+    another number of images: the order of the data would not be the one that was interrupted.
+    """
+    number, folder = run.find_checkpoint()
+    examples = checkpoint.read_state(folder).get("examples")
+    if examples != records.num_examples:
+        raise RoadsegError(
+            f"{folder}: the run began with {examples} images, the records now hold "
+            f"{records.num_examples}; go on with the same records or begin another --run"
+        )
+    path = folder / "weights.npz"
+    assign_variables(step.model, read_arrays(path), path)
+    _assign(_optimizer(step), folder / "optimizer.npz")
+    if step.optimizer.averages:
+        _assign(_averages(step), folder / "ema.npz")
+    return number
+
+
+def _optimizer(step: TrainingStep) -> dict[str, Any]:
+    """Return the variables beside the weights: slots, loss scale, states of random layers."""
+    variables = step.optimizer.state()
+    if step.scale:
+        variables["loss_scale"] = step.scale.scale
+        variables["loss_scale.good_steps"] = step.scale.good_steps
+    weights = {id(weight) for weight in step.model.weights}
+    states = [v.value for v in step.model.variables if id(v) not in weights]
+    return variables | {f"random_state.{i}": state for i, state in enumerate(states)}
+
+
+def _averages(step: TrainingStep) -> dict[str, Any]:
+    return dict(zip(step.optimizer.names, step.optimizer.averages, strict=True))
+
+
+def _assign(variables: dict[str, Any], path: Path) -> None:
+    arrays = read_arrays(path)
+    for name, variable in variables.items():
+        value = arrays.get(name)
+        if value is None or value.shape != tuple(variable.shape):
+            found = "absent" if value is None else f"of shape {value.shape}"
+            raise RoadsegError(f"{path}: '{name}' is {found}, wanted shape {tuple(variable.shape)}")
+        variable.assign(np.asarray(value))
