@@ -15,12 +15,12 @@ import numpy as np
 from roadseg.command_line.arguments import parse
 from roadseg.errors import RoadsegError
 from roadseg.eval.progress import progress_bar
-from roadseg.eval.results import HEADLINES
+from roadseg.eval.results.segmentation import HEADLINES
 from roadseg.files import read_json, write_text
 from roadseg.weights.presets import PRESETS, find_preset
 
 if TYPE_CHECKING:
-    from roadseg.data_conversion.records import RecordSet
+    from roadseg.data_conversion.read.records import RecordSet
     from roadseg.eval.protocols import Pending
     from roadseg.inference.inference import Inference
 
@@ -79,7 +79,7 @@ def main(argv: Sequence[str]) -> int:
 
 
 def _score(model: str, arguments: Arguments) -> None:
-    from roadseg.eval.evaluate import open_split
+    from roadseg.eval.tasks.evaluator import open_split
     from roadseg.runs.load import load_inference
 
     assert arguments.records is not None
@@ -101,8 +101,9 @@ def score_preset(
 
     Raises RoadsegError for records of other classes.
     """
-    from roadseg.eval.evaluate import check_same_classes, score_frames
+    from roadseg.eval.evaluation import check_same_classes
     from roadseg.eval.frames import read_frames
+    from roadseg.eval.tasks.segmentation import score_frames
 
     records = list(records)
     table = inference.label_table

@@ -6,13 +6,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from roadseg import loading
-from roadseg.data_conversion.records import open_records
+from roadseg.data_conversion.read.records import open_records
 from roadseg.errors import RoadsegError
 from roadseg.eval import command
 from roadseg.eval.preset_scores import BEGIN, END, read_scores, renew_table, score_preset, table_of
 from roadseg.inference.inference import Inference, Protocol
 from roadseg.metrics.confusion import ConfusionMatrix
+from roadseg.runs import load as loading
 from roadseg.weights import presets
 from tests.eval.runs import TABLE, street, write_records
 from tests.eval.small_runs import tiny
