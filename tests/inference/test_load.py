@@ -66,6 +66,23 @@ def test_without_a_name_the_network_of_the_package_is_taken(shipped, tmp_path):
     np.testing.assert_allclose(made(image[None].astype(np.float32))[0], found, rtol=1e-3, atol=1e-3)
 
 
+def test_predict_without_a_model_uses_it_on_plain_words(shipped, tmp_path, monkeypatch, capsys):
+    import cv2
+
+    from roadseg import cli
+
+    monkeypatch.chdir(tmp_path)
+    image = noise((40, 56), seed=3)[0]
+    cv2.imwrite("street.png", image[..., ::-1])
+    assert cli.main(["predict", "street.png", "--to", "out"]) == 0
+    assert "camvid: 1 of 1 labelled" in capsys.readouterr().out
+    written = cv2.imread("out/street_labels.png", cv2.IMREAD_UNCHANGED)
+    np.testing.assert_array_equal(written, roadseg.load().predict_labels(image))
+    assert sorted(path.name for path in Path("out").iterdir()) == [
+        f"street_{kind}.png" for kind in ("colour", "labels", "overlay")
+    ]
+
+
 def test_a_damaged_file_of_the_package_is_refused(shipped, tmp_path):
     path = tmp_path / "shipped" / "tiny.npz"
     path.write_bytes(path.read_bytes()[:-1])
