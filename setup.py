@@ -34,6 +34,7 @@ setup(
         "roadseg.drawing": ["*.ttf", "*.LICENSE"],
         "roadseg.two_cameras": ["rigs/*.yaml"],
         "roadseg.nus_native": ["*.pyi"],
+        "roadseg.weights": ["shipped/*.npz"],
         "roadseg.train": ["*.sh", "*.npz"],
     },
     ext_modules=extensions(),

@@ -23,7 +23,8 @@ roadseg eval runs/uniform128
 roadseg eval runs/density128 --protocol published --follow --sampler uniform
 roadseg eval runs/icnet --protocol fast_seg --sliding 832 --scales 0.75 1.0 1.25 --mirror
 roadseg eval runs/sfnet --protocol sfsegnets --sliding 832 --mirror --boundary-f --dump pictures
-roadseg eval --oracle --records records --sampling-size 64 128"""
+roadseg eval --oracle --records records --sampling-size 64 128
+roadseg eval --model dabnet/cityscapes --records records"""
 
 
 def _option(metavar: str, default: str = "") -> Any:
@@ -37,7 +38,8 @@ class Arguments:
     """Evaluate a run. Results go to RUN/evaluation, metrics.jsonl, TensorBoard and best.json."""
 
     run: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="RUN")]
-    """Run folder; or --oracle for the ceiling of a sampling (see roadseg eval --oracle --help)."""
+    """Run folder; or --model for published weights, --oracle for the ceiling of a sampling (roadseg
+    eval --model --help, --oracle --help)."""
     split: Annotated[str, _option("NAME", "val")] = "val"
     """Split to evaluate on."""
     protocol: Annotated[str | None, _option("NAME", "cityscapes")] = None
@@ -78,6 +80,10 @@ def main(argv: Sequence[str]) -> int:
         from roadseg.eval.oracle import command
 
         return command.main(arguments)
+    if any(word == "--model" or word.startswith("--model=") for word in arguments):
+        from roadseg.eval import preset_scores
+
+        return preset_scores.main(arguments)
     return _evaluate(parse(Arguments, arguments, command="eval", example=EXAMPLE))
 
 

@@ -149,34 +149,19 @@ def predictor(
     """
     if mode is not None and not mode.is_whole:
         return averaging_predictor(ModelScores(segmenter, mode.enlargement), mode)
-    if interpolation == "none":
-        return graph_predictor(lambda images: best_class(segmenter(images, training=False)))
-    if interpolation == "graph":
-        return graph_predictor(segmenter.labels)
+    if interpolation in ("none", "graph"):
+        return graph_predictor(segmenter)
     return sampled_predictor(segmenter, mesh_labels if interpolation == "mesh" else delaunay_labels)
 
 
-def best_class(scores: Any) -> Any:
-    """Return the labels of full-size scores, or of the entry 'scores' of a dict of outputs."""
-    from keras import ops
+def graph_predictor(segmenter: "keras.Model") -> Predictor:
+    """Return a predictor that runs wholly in the graph, compiled once for images of any size."""
+    from roadseg.inference.forward import Forward, outputs_of
 
-    if isinstance(scores, dict):
-        scores = scores["scores"]
-    # top_k gives the labels of argmax in about half its time on a CPU.
-    return ops.top_k(scores, 1)[1][..., 0]
-
-
-def graph_predictor(labels_of: Callable[[Any], Any]) -> Predictor:
-    """Return a predictor for a function from images (float) to labels, compiled as one graph."""
-    import tensorflow as tf
-
-    @tf.function(reduce_retracing=True)
-    def forward(images: Any) -> Any:
-        return labels_of(tf.cast(images, tf.float32))
+    forward = Forward(outputs_of(segmenter))
 
     def predict(images: np.ndarray) -> list[Pending]:
-        labels = forward(tf.constant(images)).numpy()
-        return [partial(np.asarray, label) for label in labels]
+        return [partial(np.asarray, label) for label in forward(images, "labels")["labels"]]
 
     return predict
 

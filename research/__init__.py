@@ -10,12 +10,17 @@ from roadseg.keras_files import install
 
 if TYPE_CHECKING:
     from roadseg import sampling as sampling
+    from roadseg.api import load as load
     from roadseg.models.registry import create as create
     from roadseg.models.registry import list_models as list_models
 
-__all__ = ["create", "label_tables", "list_models", "sampling"]
+__all__ = ["create", "label_tables", "list_models", "load", "sampling"]
 
-_FUNCTIONS = {"create": "roadseg.models.registry", "list_models": "roadseg.models.registry"}
+_FUNCTIONS = {
+    "create": "roadseg.models.registry",
+    "list_models": "roadseg.models.registry",
+    "load": "roadseg.api",
+}
 _MODULES = ("sampling", "label_tables")
 
 install()

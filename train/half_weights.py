@@ -2,9 +2,12 @@
 
 example: python -m roadseg.train.half_weights runs/demo/trunk train/demo_trunk.npz
 
-`roadseg train --start.initial-weights FILE` takes it, as any `.npz` under our names.
+`roadseg train --start.initial-weights FILE` takes it, as any `.npz` of ours. In the package's
+folder `weights/shipped`, with a row in `weights.presets.PRESETS` that has the size and the checksum
+printed here, it is a preset that labels without a network.
 """
 
+import hashlib
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,8 +15,9 @@ from pathlib import Path
 import numpy as np
 
 from roadseg.errors import RoadsegError
-from roadseg.files import read_arrays, write_arrays
-from roadseg.runs.run_folder import RunFolder
+from roadseg.files import write_arrays
+from roadseg.runs.checkpoint import read_weights
+from roadseg.runs.run_folder import RunFolder, auxiliary_layers
 
 LARGEST = float(np.finfo(np.float16).max)
 
@@ -21,17 +25,22 @@ LARGEST = float(np.finfo(np.float16).max)
 def write_half_weights(run: RunFolder, path: Path) -> int:
     """Write the newest checkpoint of `run` to `path` (.npz) and return its size in bytes.
 
-    Values that no half float can hold are refused by RoadsegError, as is a run without checkpoint.
+    The averaged weights, where there are any, without those of training's own heads. What has one
+    axis (biases, statistics), whose range is wider, stays as it is. Other values that no half float
+    can hold are refused by RoadsegError, as is a run without checkpoint.
     """
     _, folder = run.find_checkpoint()
-    arrays = read_arrays(folder / "weights.npz")
+    spare = auxiliary_layers(run.recipe)
+    weights = read_weights(folder)
+    arrays = {name: weights[name] for name in weights if not name.startswith(spare)}
     for name, array in arrays.items():
         largest = float(np.abs(array).max(initial=0.0))
-        if not largest <= LARGEST:
+        if not largest <= (LARGEST if array.ndim > 1 else np.inf):
             raise RoadsegError(
                 f"{folder}: '{name}' holds {largest:g}, beyond half floats; ship weights.npz itself"
             )
-    write_arrays(path, {name: a.astype(np.float16) for name, a in arrays.items()})
+        arrays[name] = array.astype(np.float16) if array.ndim > 1 else array
+    write_arrays(path, arrays)
     return path.stat().st_size
 
 
@@ -39,8 +48,10 @@ def main(argv: Sequence[str]) -> int:
     """Write the file that the arguments name and return the exit status."""
     if len(argv) != 2:
         raise RoadsegError(f"half_weights: a run and a file are wanted, got {len(argv)} words")
-    size = write_half_weights(RunFolder(argv[0]), Path(argv[1]))
-    print(f"written: {argv[1]} ({size / 1e6:.2f} MB)")
+    path = Path(argv[1])
+    size = write_half_weights(RunFolder(argv[0]), path)
+    print(f"written: {path} ({size / 1e6:.2f} MB)")
+    print(f"size {size}, sha256 {hashlib.sha256(path.read_bytes()).hexdigest()}")
     return 0
 
 

@@ -24,14 +24,13 @@ def labelling_function(model: "keras.Model") -> Any:
     """Return `model`, any network to class scores, as a graph from uint8 images to labels."""
     import tensorflow as tf
 
-    from roadseg.eval.protocols import best_class
+    from roadseg.inference.forward import labels_of, outputs_of
 
-    sampled = hasattr(model, "sampler")
+    outputs = outputs_of(model)
 
     @tf.function(input_signature=[tf.TensorSpec((None, None, None, 3), tf.uint8)])
     def labels(images: Any) -> Any:
-        images = tf.cast(images, tf.float32)
-        return model.labels(images) if sampled else best_class(model(images, training=False))
+        return labels_of(outputs, tf.cast(images, tf.float32))
 
     return labels
 

@@ -14,7 +14,12 @@ from roadseg.command_line import arguments
 from roadseg.data_conversion.raw.pictures import PictureRules
 from roadseg.drawing.pictures import KINDS, pictures, to_label_ids, write_png
 from roadseg.errors import RoadsegError
-from roadseg.eval.labeller import Labeller, labeller_of_run, labeller_of_saved_model
+from roadseg.eval.labeller import (
+    Labeller,
+    labeller_of_model,
+    labeller_of_run,
+    labeller_of_saved_model,
+)
 from roadseg.eval.predict.sfsegnets_demo import write_demo
 from roadseg.eval.predict.sources import Source, found_sources, read_picture
 from roadseg.eval.predict.video import label_video
@@ -23,8 +28,10 @@ from roadseg.eval.replaced import SamplerArguments
 from roadseg.eval.scoring import in_threads
 from roadseg.files import printable, refuse_unwritable
 from roadseg.runs.run_folder import RunFolder
+from roadseg.weights.presets import find_preset
 
-EXAMPLE = """roadseg predict runs/deeplabv3_mobilenet_v2 --images street.png --to labelled
+EXAMPLE = """roadseg predict --model dabnet/cityscapes street.jpg
+roadseg predict runs/deeplabv3_mobilenet_v2 street.png drive.mp4 --to labelled
 roadseg predict --saved-model runs/x/export/saved_model --images drive.mp4 --to labelled
 roadseg predict runs/density96 --images drive.mp4 --sampler previous
 roadseg predict runs/semantics_sharing/whole --images image_test --to labelled
@@ -35,12 +42,20 @@ Kind = Literal["labels", "colour", "overlay", "sampling", "flow", "sharing"]
 
 @dataclasses.dataclass(frozen=True)
 class PredictOptions:
-    """Label images or videos with a run, or with a SavedModel that it was exported to."""
+    """Label images or videos with published weights, a run, or a SavedModel of it."""
 
-    images: tuple[Path, ...]
-    """Images, videos, or folders of them (searched to the bottom)."""
-    run: Annotated[Path | None, tyro.conf.Positional, tyro.conf.arg(metavar="RUN")] = None
-    """Run folder; leave it out with --saved-model."""
+    words: Annotated[
+        tuple[Path, ...], tyro.conf.Positional, tyro.conf.arg(metavar="[RUN] [FILE ...]")
+    ] = ()
+    """A run folder, unless --model or --saved-model is given, and what is labelled: images, videos,
+    or folders of them (searched to the bottom). Without any of the three: the network that comes
+    with the package."""
+    images: tuple[Path, ...] = ()
+    """More to label."""
+    model: Annotated[str | None, tyro.conf.arg(metavar="NAME/DATA")] = None
+    """Published weights (roadseg list presets), fetched on first use; or a .keras file."""
+    weights_folder: Path | None = None
+    """Where those are looked for first (default: $ROADSEG_WEIGHTS)."""
     saved_model: Path | None = None
     """Folder that `roadseg export` wrote."""
     to: Path = Path("predictions")
@@ -91,35 +106,62 @@ def predict(options: PredictOptions) -> list[str]:
     Raises RoadsegError for options that do not fit, and for the first file that cannot be read
     unless `keep_going`; results written before that stay.
     """
-    if (options.run is None) == (options.saved_model is None):
-        raise RoadsegError("predict: give a run folder or --saved-model, one of the two")
+    given, files = _divided(options)
     if options.batch_size < 1:
         raise RoadsegError(f"--batch-size {options.batch_size}: at least 1 is needed")
     if options.demo and (options.write or options.label_ids):
         raise RoadsegError("--demo writes its own two pictures; leave --write and --label-ids out")
-    if options.sampling.given and options.saved_model is not None:
-        raise RoadsegError("--sampler: an export holds its own; give the run, or leave it out")
+    if options.sampling.given and given is None:
+        raise RoadsegError("--sampler: of a run's own network; give the run, or leave it out")
     mode = options.mode.mode()
     options.rules()
     step = None if options.step == "last" else options.step
-    run = RunFolder(options.run or "")
-    sources = found_sources(options.images, options.to, options.strict)
+    if options.model is not None and not Path(options.model).expanduser().exists():
+        find_preset(options.model)
+    sources = found_sources(files, options.to, options.strict)
     refuse_unwritable(options.to, is_folder=True)
     if options.demo and any(source.is_video for source in sources):
         raise RoadsegError("--demo: of images alone; leave it out to label videos")
     _check_sampler(options, sources)
-    sampler = options.sampling.load(run) if options.run else None
-    if options.run and run.exists and run.recipe.task == "two_views":
+    run = RunFolder(given or "")
+    sampler = options.sampling.load(run) if given else None
+    if given and run.exists and run.recipe.task == "two_views":
         from roadseg.eval.predict.two_cameras import predict_pairs
 
         return predict_pairs(options, run, sources, step)
     if set(options.write) - set(KINDS):
         raise RoadsegError("--write flow, sharing: of runs of two views only; leave them out")
-    if options.saved_model is not None:
+    if given:
+        labeller = labeller_of_run(run, step, mode, sampler)
+    elif options.saved_model is not None:
         labeller = labeller_of_saved_model(options.saved_model, mode)
     else:
-        labeller = labeller_of_run(run, step, mode, sampler)
+        labeller = labeller_of_model(options.model, step, mode, options.weights_folder)
     return _Predictions(options, labeller).write(sources)
+
+
+def _divided(options: PredictOptions) -> tuple[Path | None, tuple[Path, ...]]:
+    """Return the run that `options` name, if any, and what is to be labelled.
+
+    Raises RoadsegError where two things are to label, or nothing is to be labelled.
+    """
+    named, files, run = options.model is not None, options.words, None
+    if named and options.saved_model is not None:
+        raise RoadsegError("predict: --model and --saved-model; give one of the two")
+    holds_run = bool(files) and (files[0] / "recipe.json").is_file()
+    if holds_run and (named or options.saved_model is not None):
+        option = "--model" if named else "--saved-model"
+        raise RoadsegError(f"{files[0]}: a run, beside {option}; give one of the two")
+    if holds_run or files and options.images and not named and options.saved_model is None:
+        run, *rest = files
+        files = tuple(rest)
+    if run is not None and options.weights_folder is not None:
+        raise RoadsegError(
+            f"--weights-folder: {run} holds its own weights; leave one of the two out"
+        )
+    if not files + options.images:
+        raise RoadsegError("predict: nothing to label; name an image, a video or a folder of them")
+    return run, files + options.images
 
 
 def _check_sampler(options: PredictOptions, sources: Sequence[Source]) -> None:

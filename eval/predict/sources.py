@@ -53,10 +53,10 @@ def find_sources(
             found.append((path, Path(path.name)))
         else:
             what = "no regular file" if path.exists() else "no such file or folder"
-            raise RoadsegError(f"{path}: {what}; check --images")
+            raise RoadsegError(f"{path}: {what}; check the path")
     if not found:
         places = ", ".join(map(str, given))
-        raise RoadsegError(f"{places}: no image and no video in it; check --images")
+        raise RoadsegError(f"{places}: no image and no video in it; name others")
     return [Source(path, name) for (path, _), name in zip(found, _names(found), strict=True)]
 
 

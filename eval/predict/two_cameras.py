@@ -93,7 +93,7 @@ def pair_function(network: Any) -> Any:
     """
     import tensorflow as tf
 
-    from roadseg.eval.protocols import best_class
+    from roadseg.ops.best_class import best_class
 
     coupled = all(layer in {one.name for one in network.layers} for layer in INTERMEDIATE.values())
     model = intermediate(network) if coupled else network

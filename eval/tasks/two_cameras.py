@@ -72,7 +72,7 @@ def views_labeller(network: "keras.Model") -> Any:
     """Return a function from images by view, uint8 with a batch axis, to labels by view, NumPy."""
     import tensorflow as tf
 
-    from roadseg.eval.protocols import best_class
+    from roadseg.ops.best_class import best_class
 
     @tf.function(reduce_retracing=True)
     def forward(images: dict[str, Any]) -> dict[str, Any]:

@@ -3,8 +3,10 @@
 import fcntl
 import hashlib
 import os
+import re
 import socket
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
@@ -17,6 +19,13 @@ MIRROR = "ROADSEG_WEIGHTS"
 """Environment variable that names a folder of weights, which is looked at first."""
 TIMEOUT_S = 30.0
 """Longest silence of a server."""
+ATTEMPTS = 3
+"""How often a transfer that breaks off is begun."""
+PAUSE_S = 1.0
+"""Seconds between them."""
+_BROKEN = re.compile("got only|reset by peer|[Ii]ncomplete ?[Rr]ead|closed connection")
+SHIPPED = Path(__file__).parent / "shipped"
+"""Where weights lie that come with the package."""
 
 
 def locate(name: str, preset: Preset, mirror: Path | str | None = None) -> Path:
@@ -27,6 +36,8 @@ def locate(name: str, preset: Preset, mirror: Path | str | None = None) -> Path:
     Raises RoadsegError where the mirror is no folder, where the file is nowhere and cannot be
     fetched, and where a file has another checksum than the authors'.
     """
+    if preset.shipped:
+        return _shipped(name, preset)
     folder = mirror or os.environ.get(MIRROR)
     if folder:
         found = _in_mirror(Path(folder).expanduser(), name, preset)
@@ -49,10 +60,21 @@ def cache_folder() -> Path:
 def is_here(preset: Preset, mirror: Path | str | None = None) -> bool:
     """Return whether the weights of `preset` are in the mirror or the cache already."""
     folder = mirror or os.environ.get(MIRROR)
+    if preset.shipped:
+        return (SHIPPED / preset.shipped).is_file()
     places = [cache_folder() / preset.file] if preset.file else []
     if folder:
         places += [Path(folder).expanduser() / name for name in _names(preset)]
     return any(place.is_file() for place in places)
+
+
+def _shipped(name: str, preset: Preset) -> Path:
+    path = SHIPPED / preset.shipped
+    if not path.is_file():
+        raise RoadsegError(f"{path}: the weights {name} are not there; install roadseg again")
+    if _sum_differs(path, preset):
+        raise RoadsegError(f"{path}: another checksum than that of {name}; install roadseg again")
+    return path
 
 
 def _names(preset: Preset) -> list[str]:
@@ -109,25 +131,25 @@ def _alone(target: Path) -> Iterator[None]:
 
 
 def _fetch(name: str, preset: Preset, target: Path) -> None:
-    """Fetch the authors' file beside `target`, and put it in place when it is whole."""
-    import keras
+    """Fetch the authors' file beside `target`, and put it in place when it is whole.
 
+    A transfer that breaks off is begun anew, a few times.
+    """
     aside = target.with_name(f".unfinished-{target.name}")
-    aside.unlink(missing_ok=True)
     silence = socket.getdefaulttimeout()
     socket.setdefaulttimeout(TIMEOUT_S)
-    print(f"{name}: fetching {preset.size / 1e6:.1f} MB", file=sys.stderr)
     try:
-        with redirect_stdout(sys.stderr):
-            keras.utils.get_file(
-                aside.name,
-                origin=preset.address,
-                file_hash=preset.sha256,
-                hash_algorithm="sha256",
-                cache_subdir=str(target.parent.absolute()),
-            )
+        for left in reversed(range(ATTEMPTS)):
+            print(f"{name}: fetching {preset.size / 1e6:.1f} MB", file=sys.stderr)
+            # Keras raises plain exceptions, with the reason in their text.
+            try:
+                _transfer(preset, aside)
+                break
+            except Exception as error:
+                if not (left and _BROKEN.search(str(error))):
+                    raise
+            time.sleep(PAUSE_S)
         aside.rename(target)
-    # Keras raises plain exceptions, with the reason in their text.
     except Exception as error:
         raise RoadsegError(
             f"{preset.address}: not fetched ({_reason(error)}); fetch its {preset.size} bytes "
@@ -136,6 +158,20 @@ def _fetch(name: str, preset: Preset, target: Path) -> None:
     finally:
         socket.setdefaulttimeout(silence)
         aside.unlink(missing_ok=True)
+
+
+def _transfer(preset: Preset, aside: Path) -> None:
+    import keras
+
+    aside.unlink(missing_ok=True)
+    with redirect_stdout(sys.stderr):
+        keras.utils.get_file(
+            aside.name,
+            origin=preset.address,
+            file_hash=preset.sha256,
+            hash_algorithm="sha256",
+            cache_subdir=str(aside.parent.absolute()),
+        )
 
 
 def _reason(error: Exception) -> str:

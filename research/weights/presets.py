@@ -1,12 +1,18 @@
-"""Published weights by name: which network they are for, where they lie, what they scored."""
+"""Weights by name: which network they are for, where they lie, what they scored.
+
+Published ones are called NETWORK/DATA and are fetched; those that come with the package by the data
+alone, and need neither.
+"""
 
 import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from roadseg.errors import RoadsegError
 
+USUAL = "camvid"
+"""What is used where no other is named."""
 ESPNET = (
     "https://raw.githubusercontent.com/sacmehta/ESPNet/afe71c38edaee3514ca44e0adcafdf36109bf437/"
 )
@@ -49,9 +55,14 @@ class Preset:
     """Name of the same arrays as an `.npz`, by the original's names, in a mirror."""
     image_size: tuple[int, int] | None = None
     """Height and width of the images that the score was counted at; None: any."""
+    resize: Literal["", "opencv", "pillow"] = ""
+    """How the original brings images to that height, as `inference.images.at_height` has it, and
+    its labels back by picking pixels; "": it shows images as they are."""
     part: str = "all"
     """What the file fills: 'all', or 'backbone' of a network that still has to be trained."""
     note: str = ""
+    shipped: str = ""
+    """Name of the file in the package's folder `weights/shipped`; "" of one to be fetched."""
 
     @property
     def void_class(self) -> bool:
@@ -89,6 +100,7 @@ def _espnet(network: str, q: int, source: _File, score: float | None = None) -> 
         source.file,
         source.mirrored,
         image_size=(512, 1024),
+        resize="opencv",
     )
 
 
@@ -109,6 +121,7 @@ def _espnetv2(s: float, score: float, size: int, sha256: str) -> Preset:
         file,
         f"espnetv2_s{s}_cityscapes.npz",
         image_size=(512, 1024),
+        resize="pillow",
     )
 
 
@@ -199,6 +212,7 @@ PRESETS: dict[str, Preset] = {
         "espnet_p_2_q_8_camvid.pth",
         "espnet_p2_q8_camvid.npz",
         image_size=(360, 480),
+        resize="opencv",
     ),
     "espnet_p2_q3/cityscapes": _espnet(
         "espnet",
@@ -247,7 +261,7 @@ PRESETS: dict[str, Preset] = {
 
 
 def list_presets() -> list[str]:
-    """Return the names of all presets, NETWORK/DATA, sorted."""
+    """Return the names of all presets, sorted."""
     return sorted(PRESETS)
 
 
@@ -273,7 +287,7 @@ def choose_preset(network: str, weights: str, options: Mapping[str, Any]) -> tup
         found = {
             name: preset
             for name, preset in PRESETS.items()
-            if preset.network == network and name.endswith(f"/{weights}")
+            if preset.network == network and name.rpartition("/")[2] == weights
         }
     if not found:
         find_preset(f"{network}/{weights}")

@@ -10,7 +10,7 @@ import keras
 from roadseg.errors import RoadsegError
 from roadseg.models import registry
 from roadseg.weights.fetch import locate
-from roadseg.weights.presets import choose_preset
+from roadseg.weights.presets import Preset, choose_preset, find_preset
 from roadseg.weights.read import original_of, read_part, read_weights
 
 
@@ -50,3 +50,30 @@ def create_with_weights(
     part: Literal["backbone", "fitting"] = "fitting" if preset.part == "all" else "backbone"
     print(f"{preset_name}: {read_part(model, source, original, part)}", file=sys.stderr)
     return model
+
+
+def load_preset(name: str, mirror: Path | str | None = None) -> tuple[keras.Model, Preset]:
+    """Return the network of the preset called `name`, ready to label images, and the preset.
+
+    mirror: as in `create_with_weights`.
+    Raises RoadsegError for no such preset, for one that labels no single images, saying which
+    command takes it, and for what `locate` and `read_weights` refuse.
+    """
+    preset = find_preset(name)
+    task = registry.find(preset.network).task
+    if preset.part == "backbone":
+        file = preset.shipped or preset.mirrored
+        raise RoadsegError(
+            f"{name}: a backbone to start a training from, which labels nothing yet; give "
+            f"`roadseg train` --initial-weights {file} --initial-weights-part backbone, or "
+            "choose another (roadseg list presets)"
+        )
+    if task != "segmentation":
+        raise RoadsegError(
+            f"{name}: of the task '{task}', which takes two images; make a run of it by "
+            f"`roadseg import-weights` --model {preset.network}, and give that to `roadseg predict`"
+        )
+    source = str(locate(name, preset, mirror))
+    model = registry.create(preset.network, preset.num_classes, **preset.options)
+    read_weights(model, source, original_of(preset.network))
+    return model, preset

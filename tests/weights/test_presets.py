@@ -2,6 +2,8 @@
 
 import hashlib
 import http.server
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -26,7 +28,7 @@ NAME = "dabnet/somewhere"
 
 
 class Server(http.server.BaseHTTPRequestHandler):
-    """Serves CONTENT: whole, cut, wrong, late or not at all, as the path says."""
+    """Serves CONTENT: whole, cut (once or always), wrong, slow, late or not, as the path says."""
 
     asked: list[str] = []
 
@@ -42,7 +44,13 @@ class Server(http.server.BaseHTTPRequestHandler):
         if kind == "late":
             time.sleep(3)
         content = CONTENT[::-1] if kind == "wrong" else CONTENT
-        self.wfile.write(content[:3000] if kind == "cut" else content)
+        cut = kind == "cut" or kind == "once" and len(self.asked) == 1
+        if kind == "slow":  # never silent for long
+            for start in range(0, len(content), 2048):
+                time.sleep(0.3)
+                self.wfile.write(content[start : start + 2048])
+            return
+        self.wfile.write(content[:3000] if cut else content)
 
     def log_message(self, *_: object) -> None: ...
 
@@ -53,6 +61,7 @@ def server(tmp_path, monkeypatch) -> Iterator[str]:
     monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
     monkeypatch.delenv(fetch.MIRROR, raising=False)
     monkeypatch.setattr(Server, "asked", [])
+    monkeypatch.setattr(fetch, "PAUSE_S", 0.0)
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Server) as found:
         thread = threading.Thread(target=found.serve_forever)
         thread.start()
@@ -98,6 +107,65 @@ def test_several_at_once_fetch_once(server):
         thread.join()
     assert found == [CONTENT] * 4
     assert len(Server.asked) == 1
+
+
+PROCESS = """import sys
+from dataclasses import replace
+from roadseg.weights import fetch, presets
+_, address, size, sha256 = sys.argv
+wanted = replace(presets.PRESETS["dabnet/cityscapes"], address=address, file="weights.params",
+                 size=int(size), sha256=sha256)
+print(len(fetch.locate("dabnet/somewhere", wanted).read_bytes()))
+"""
+
+
+def test_several_processes_at_once_fetch_once(server, tmp_path):
+    wanted = preset(f"{server}/slow/best.params")
+    words = [sys.executable, "-c", PROCESS, wanted.address, str(wanted.size), wanted.sha256]
+    processes = [
+        subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        for _ in range(3)
+    ]
+    found = [process.communicate(timeout=240)[0].split() for process in processes]
+    assert found == [[str(len(CONTENT))]] * 3
+    assert Server.asked == ["/slow/best.params"]
+    assert cached(tmp_path) == ["weights.params"]
+
+
+def test_a_slow_server_is_waited_for(server, monkeypatch):
+    monkeypatch.setattr(fetch, "TIMEOUT_S", 1.0)  # the whole takes longer
+    assert fetch.locate(NAME, preset(f"{server}/slow/best.params")).read_bytes() == CONTENT
+
+
+def test_a_transfer_that_breaks_off_is_begun_anew(server, tmp_path, capsys):
+    assert fetch.locate(NAME, preset(f"{server}/once/best.params")).read_bytes() == CONTENT
+    assert len(Server.asked) == 2
+    assert cached(tmp_path) == ["weights.params"]
+    assert capsys.readouterr().err.count(f"{NAME}: fetching") == 2
+
+
+@pytest.mark.parametrize(
+    ("kind", "asked"), [("absent", 1), ("wrong", 1), ("cut", fetch.ATTEMPTS), ("late", 1)]
+)
+def test_only_what_broke_off_is_begun_anew(server, monkeypatch, kind, asked):
+    monkeypatch.setattr(fetch, "TIMEOUT_S", 0.5)
+    with pytest.raises(RoadsegError):
+        fetch.locate(NAME, preset(f"{server}/{kind}/best.params"))
+    assert len(Server.asked) == asked
+
+
+def test_a_process_that_was_ended_leaves_no_file_and_no_lock(server, tmp_path):
+    """What is fetched lies under another name until it is whole, and a lock ends with its owner."""
+    wanted = preset(f"{server}/slow/best.params")
+    words = [sys.executable, "-c", PROCESS, wanted.address, str(wanted.size), wanted.sha256]
+    with subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        deadline = time.monotonic() + 120
+        while not Server.asked and time.monotonic() < deadline:
+            time.sleep(0.05)
+        process.kill()
+    assert Server.asked and "weights.params" not in cached(tmp_path)
+    assert fetch.locate(NAME, preset(f"{server}/whole/best.params")).read_bytes() == CONTENT
+    assert cached(tmp_path) == ["weights.params"]
 
 
 @pytest.mark.parametrize(
@@ -170,9 +238,9 @@ def test_a_backbone_that_lies_nowhere_names_its_file_and_the_mirror(server):
 @pytest.mark.parametrize("name", PRESETS)
 def test_a_preset_names_a_network_its_options_and_a_file(name):
     found = PRESETS[name]
-    network_name, weights = name.split("/")
-    assert network_name.startswith(found.network) and weights
-    assert choose_preset(network_name, weights, {})[0] == name
+    network_name, _, weights = name.rpartition("/")
+    assert network_name.startswith(found.network) or found.shipped
+    assert choose_preset(network_name or found.network, weights, {})[0] == name
     find(found.network)
     if found.label_table:
         classes = label_tables.get(found.label_table).num_classes
@@ -181,7 +249,8 @@ def test_a_preset_names_a_network_its_options_and_a_file(name):
         assert len(found.sha256) == 64 and found.size > 0
         assert found.address.startswith("https://raw.githubusercontent.com/")
         assert len(found.address.split("/")[5]) == 40  # a commit, no branch
-    assert found.mirrored.endswith(".npz")
+    assert (found.shipped or found.mirrored).endswith(".npz")
+    assert not found.shipped or fetch.is_here(found)
 
 
 def test_no_two_presets_share_a_file():

@@ -149,9 +149,63 @@ def test_a_missing_path_and_an_empty_folder_are_refused(tmp_path: Path, bright: 
         run_predict(tmp_path / "empty", tmp_path / "out")
 
 
-def test_a_run_or_a_saved_model_is_needed_and_not_both(tmp_path: Path) -> None:
-    with pytest.raises(RoadsegError, match="one of the two"):
-        command.main(["--images", str(tmp_path)])
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--images", "a.png", "--saved-model", "x", "--model", "y"], "give one of the two"),
+        (["run", "a.png", "--model", "dabnet/cityscapes"], "run: a run, beside --model"),
+        (["run", "a.png", "--saved-model", "x"], "run: a run, beside --saved-model"),
+        (["run", "a.png", "--weights-folder", "x"], "run holds its own weights"),
+        (["run"], "nothing to label"),
+        ([], "nothing to label"),
+        (["absent", "--images", "a.png"], "absent: no run here"),
+        (["absent.png"], r"absent\.png: no such file or folder"),
+        (["a.png", "--model", "dabnet/citys"], "no preset 'dabnet/citys'; did you mean dabnet/"),
+        (["a.png", "--model", "dabnet/cityscapes", "--step", "3"], "leave step 3 out"),
+        (["a.png", "--model", "dabnet/cityscapes", "--sampler", "uniform"], "--sampler: of a run"),
+        (["a.png", "--model", "deeplabv3_mobilenet_v2/pascal-trunk"], "labels nothing yet"),
+    ],
+)
+def test_words_that_contradict_each_other_are_refused(
+    tmp_path: Path, bright: None, monkeypatch: pytest.MonkeyPatch, words: list[str], message: str
+) -> None:
+    monkeypatch.undo()
+    monkeypatch.chdir(tmp_path)
+    write_image(tmp_path / "a.png")
+    with pytest.raises(RoadsegError, match=message) as refused:
+        command.main(words)
+    assert "\n" not in str(refused.value) and names(tmp_path) >= {"a.png"}
+
+
+def test_a_run_takes_its_images_as_plain_words(tmp_path: Path, bright: None) -> None:
+    write_image(tmp_path / "in/a.png")
+    write_image(tmp_path / "b.png")
+    assert command.main(["run", "in", "b.png", "--to", "out", "--write", "labels"]) == 0
+    assert names(tmp_path / "out") == {"a_labels.png", "b_labels.png"}
+
+
+def test_a_model_by_name_labels_as_roadseg_load_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import roadseg
+    from roadseg.weights import fetch
+    from tests.support import shared_folder
+
+    monkeypatch.delenv(fetch.MIRROR, raising=False)
+    monkeypatch.chdir(tmp_path)
+    mirror = shared_folder("weights")
+    write_image(Path("in/a.png"), size=(45, 70))
+    write_video(Path("in/drive.mp4"), frames=2)
+    name = "dabnet/cityscapes"
+    words = ["in", "--weights-folder", str(mirror), "--to", "out", "--model", name]
+    assert command.main([*words, "--write", "labels"]) == 0
+    frames = {f"drive_labels/frame-00000{number}.png" for number in range(2)}
+    assert names(Path("out")) == {"a_labels.png"} | frames
+    written = cv2.imread("out/a_labels.png", cv2.IMREAD_UNCHANGED)
+    wanted = roadseg.load(name, weights_folder=mirror).predict_labels("in/a.png")
+    np.testing.assert_array_equal(written, wanted)
+    with pytest.raises(RoadsegError, match=r"--size 0\.5: .* at a height of 512"):
+        command.main([*words[:-1], "espnet_c_p2_q3/cityscapes", "--size", "0.5"])
 
 
 def test_a_folder_without_saved_model_is_refused(tmp_path: Path) -> None:

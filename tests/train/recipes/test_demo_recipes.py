@@ -1,5 +1,6 @@
 """The demo's recipes: two arms alike but for sampling, and uniform sampling never the cheaper."""
 
+import hashlib
 from pathlib import Path
 
 import numpy as np
@@ -57,28 +58,36 @@ def test_the_shipped_weights_are_those_of_the_arms_network(recipe: Recipe) -> No
     assert kernel.std() > 0.02  # drawn with 0.01: it was trained
 
 
-def run_with(folder: Path, values: np.ndarray) -> RunFolder:
+def run_with(folder: Path, values: np.ndarray, bias: float = 0.0) -> RunFolder:
     run = RunFolder(folder)
     run.begin(TRUNK, TABLE)
-    groups = {"weights": {"layer/kernel": values.astype(np.float32)}}
+    arrays = {"layer/kernel": values.astype(np.float32), "layer/bias": np.array([bias], np.float32)}
+    groups = {"weights": arrays, "ema": {"layer/bias": np.array([bias + 1], np.float32)}}
     checkpoint.write_checkpoint(run.checkpoint_folder, 3, groups, {"step": 3})
     return run
 
 
-def test_half_weights_are_the_newest_checkpoint_rounded(tmp_path: Path) -> None:
+def test_half_weights_are_the_newest_checkpoint_rounded(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     values = np.random.default_rng(0).normal(size=(5, 7))
-    run, path = run_with(tmp_path / "run", values), tmp_path / "half.npz"
+    run, path = run_with(tmp_path / "run", values, bias=1e5), tmp_path / "half.npz"
     assert main([str(run.path), str(path)]) == 0
-    (name, array), *rest = read_arrays(path).items()
-    assert (name, array.dtype, rest) == ("layer/kernel", np.float16, [])
-    np.testing.assert_allclose(array, values, rtol=1e-3, atol=1e-7)
+    arrays = read_arrays(path)
+    assert set(arrays) == {"layer/kernel", "layer/bias"}
+    assert arrays["layer/kernel"].dtype == np.float16
+    np.testing.assert_allclose(arrays["layer/kernel"], values, rtol=1e-3, atol=1e-7)
+    np.testing.assert_array_equal(arrays["layer/bias"], np.float32([1e5 + 1]))  # averaged, whole
+    told = capsys.readouterr().out
+    content = path.read_bytes()
+    assert f"size {len(content)}, sha256 {hashlib.sha256(content).hexdigest()}" in told
 
 
 @pytest.mark.parametrize("value", [1e5, np.nan])
 def test_values_beyond_half_floats_are_refused_and_nothing_is_written(
     tmp_path: Path, value: float
 ) -> None:
-    run, path = run_with(tmp_path / "run", np.array([1.0, value])), tmp_path / "half.npz"
+    run, path = run_with(tmp_path / "run", np.array([[1.0, value]])), tmp_path / "half.npz"
     with pytest.raises(RoadsegError, match="'layer/kernel' holds .*, beyond half floats"):
         write_half_weights(run, path)
     assert not path.exists()

@@ -1,0 +1,102 @@
+"""What `roadseg export` wrote, loaded again: its outputs, its classes, its recipe."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from keras import ops
+
+from roadseg.errors import RoadsegError
+from roadseg.files import plain_path
+from roadseg.inference.inference import Inference
+from roadseg.label_tables.label_table import LabelTable
+from roadseg.ops.backend import tensorflow
+
+Tensor = Any
+
+
+@dataclass(frozen=True)
+class SavedModel:
+    """An export in memory, which takes bytes: values between them are rounded.
+
+    loaded: what TensorFlow gives of it; its variables go when this goes. recipe: from its card.
+    """
+
+    folder: Path
+    loaded: Any
+    label_table: LabelTable
+    recipe: dict[str, Any]
+
+    @property
+    def name(self) -> str:
+        """What it is called: its folder."""
+        return self.folder.name
+
+    def outputs(self) -> dict[str, Callable[[Tensor], Tensor]]:
+        """Return functions from float images to 'labels', and to 'logits', 'locations' if it has.
+
+        Raises RoadsegError for an export without a way from images to labels.
+        """
+        signatures = self.loaded.signatures
+        if "serving_default" not in signatures:
+            raise RoadsegError(
+                f"{self.folder}: no signature 'serving_default'; export the run again"
+            )
+        served = signatures["serving_default"]
+        names = list(served.structured_outputs)
+        labels = "labels" if "labels" in names else names[0]
+        found = {"labels": _function(served, labels)}
+        if "locations" in names:
+            found["locations"] = _function(served, "locations")
+        if "scores" in signatures:
+            (name,) = signatures["scores"].structured_outputs
+            found["logits"] = _function(signatures["scores"], name)
+        return found
+
+
+def _function(signature: Any, output: str) -> Callable[[Tensor], Tensor]:
+    (argument,) = signature.structured_input_signature[1]
+
+    def call(images: Tensor) -> Tensor:
+        levels = ops.cast(ops.round(ops.clip(images, 0, 255)), "uint8")
+        return signature(**{argument: levels})[output]
+
+    return call
+
+
+def read_saved_model(folder: Path) -> SavedModel:
+    """Return the export in `folder`.
+
+    Raises RoadsegError if it holds no SavedModel of roadseg with its model card, and where Keras
+    does not run on TensorFlow.
+    """
+    if not (folder / "saved_model.pb").is_file():
+        raise RoadsegError(f"{folder}: no saved_model.pb in it; give what `roadseg export` wrote")
+    table, recipe = _read_card(folder)
+    tf = tensorflow()
+    if tf is None:
+        raise RoadsegError(f"{folder}: TensorFlow runs such files; set KERAS_BACKEND=tensorflow")
+    with plain_path(folder) as plain:
+        return SavedModel(folder, tf.saved_model.load(str(plain)), table, recipe)
+
+
+def inference_of_saved_model(folder: Path, **options: Any) -> Inference:
+    """Return the inference of an export; options: as of `Inference`."""
+    model = read_saved_model(folder)
+    return Inference(model, model.label_table, outputs=model.outputs(), **options)
+
+
+def _read_card(folder: Path) -> tuple[LabelTable, dict[str, Any]]:
+    """Return the classes and the recipe of an export."""
+    cards = [folder / "model_card.json", folder.parent / "model_card.json"]
+    card = next((path for path in cards if path.is_file()), None)
+    if card is None:
+        raise RoadsegError(f"{cards[0]}: no model card, so no class names; export the run again")
+    try:
+        values = json.loads(card.read_text(encoding="utf-8"))
+        table, recipe = values["label_table"], values.get("recipe") or {}
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise RoadsegError(f"{card}: no label table in it; export the run again") from None
+    return LabelTable.from_json(json.dumps(table)), recipe
