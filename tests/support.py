@@ -63,6 +63,20 @@ def weights_of_zeros() -> Iterator[None]:
         yield
 
 
+@contextmanager
+def rough_grids() -> Iterator[None]:
+    """Let densities become grids in a few steps, not 10 or 20, each of which is traced anew.
+
+    For tests of what is done with grids; tests/sampling holds how well they are solved.
+    """
+    from roadseg.sampling.equidistribution import SHARP, SMOOTH
+
+    with pytest.MonkeyPatch.context() as patch:
+        for numbers in (SHARP, SMOOTH):
+            patch.setitem(numbers, "iterations", 3)
+        yield
+
+
 def shared_folder(*parts: str) -> Path:
     """Return a folder of the shared data, or skip the test with the reason."""
     root = Path(os.environ.get("ROADSEG_SHARED", REPOSITORY.parent / "shared"))
