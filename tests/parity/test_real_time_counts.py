@@ -8,6 +8,8 @@ import roadseg
 from roadseg.models.operation_counts import count_operations
 from tests.support import on_tensorflow
 
+pytestmark = pytest.mark.usefixtures("kernels_of_zeros")
+
 FULL, HALF, CAMVID = (1024, 2048), (512, 1024), (720, 960)
 HEADS = {"auxiliary_heads": True}
 

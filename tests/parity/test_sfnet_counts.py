@@ -12,7 +12,8 @@ from roadseg.models.sfnet_trunks import TRUNKS
 from tests.support import on_tensorflow
 
 SIZES = ((512, 1024), (1024, 2048))
-pytestmark = on_tensorflow  # counts are the same on every backend
+# Counts are the same on every backend.
+pytestmark = [on_tensorflow, pytest.mark.usefixtures("kernels_of_zeros")]
 
 
 class Row(NamedTuple):

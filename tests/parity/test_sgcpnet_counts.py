@@ -9,6 +9,8 @@ from roadseg.layers.introspection import count_parameters, weights
 from roadseg.models.operation_counts import count_operations
 from tests.support import on_tensorflow
 
+pytestmark = pytest.mark.usefixtures("kernels_of_zeros")
+
 # Layers, by how their names begin: values in training, 19 classes.
 PARTS = {
     "l1.": 464,
