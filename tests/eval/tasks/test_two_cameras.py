@@ -37,7 +37,10 @@ def of_views(records: Path, **values: Any) -> Recipe:
 
 def of_flow(records: Path, **values: Any) -> Recipe:
     settings = {"task": "flow", "model": "pwcnet", "sampler": "none", "crop_size": (64, 64)}
-    settings |= {"model_options": {"widths": (3, 4, 4, 4, 4, 4, 4)}, "evaluation_options": {}}
+    settings |= {
+        "model_options": {"widths": (3, 4, 4, 4, 4, 4, 4), "search_range": 1},
+        "evaluation_options": {},
+    }
     return recipe(records, **{**settings, "flow_shift_px": (2.0, 3.0), **values})
 
 

@@ -34,7 +34,7 @@ def frames(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def recipe(records: Path, **changes: Any) -> Recipe:
     values: dict[str, Any] = {"task": "flow", "model": "pwcnet", "crop_size": SIZE, "batch_size": 2}
     values |= {"flow_shift_px": (3.0, 4.0), "flow_parallax_px": 2.0, "optimizer": "adam"}
-    values |= {"model_options": {"widths": (3, 4, 4, 4, 4, 4, 4)}, "steps": 2}
+    values |= {"model_options": {"widths": (3, 4, 4, 4, 4, 4, 4), "search_range": 1}, "steps": 2}
     values |= {"learning_rate": 1e-4}
     return tiny.recipe(records, **{**values, **changes})
 
