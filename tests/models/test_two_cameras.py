@@ -1,5 +1,7 @@
 """What every network of two views must do: two images in, two score maps out."""
 
+from functools import lru_cache
+
 import keras
 import numpy as np
 import pytest
@@ -75,10 +77,16 @@ def test_scores_come_at_the_size_of_each_views_image(model, wide, narrow):
     assert all(np.isfinite(array).all() for array in scores.values())
 
 
+@lru_cache(maxsize=2)
+def trained(name: str) -> keras.Model:
+    """Return a network whose running statistics tests may move."""
+    return network(name)
+
+
 @every_network
 def test_each_view_has_a_say_in_the_scores_of_both(name):
     # By the statistics of the batch: those of an untrained network leave almost nothing.
-    model, images_of = network(name), pair(SIZE)
+    model, images_of = trained(name), pair(SIZE)
     before = as_arrays(model(images_of, training=True))
     for changed in VIEWS:
         other = {**images_of, changed: images_of[changed][:, ::-1]}
@@ -117,7 +125,7 @@ def test_every_layer_with_weights_belongs_to_one_part(model):
 
 @every_network
 def test_gradient_reaches_every_weight(name):
-    model = network(name)
+    model = trained(name)
     found = gradients_on(model, pair(SIZE, batch=2), loss_of)
     dead = [
         variable.path
