@@ -2,16 +2,17 @@
 PYTHON ?= python3
 VENV ?= .venv
 SHELL := /bin/bash
+MARKED := not slow
 BIN := $(abspath $(VENV))/bin
 PIP := $(BIN)/python -m pip install --quiet --quiet
 NATIVE := $(wildcard nus_native/*.pyx research/metrics/*.pyx nus_native/src/* nus_native/extensions.py)
 
-.PHONY: demo test test-slow test-jax lint messages benchmark addons-oracle clean help
+.PHONY: demo test test-all test-jax lint messages benchmark addons-oracle clean help
 
 help:
 	@echo "make demo           the whole main job on street scenes it draws itself (CITYSCAPES_ROOT=/path: on Cityscapes)"
 	@echo "make test           the tests"
-	@echo "make test-slow      the tests that take minutes"
+	@echo "make test-all       every test, those that repeat others or take minutes too, JAX's as well"
 	@echo "make test-jax       parity tests on Keras's JAX backend"
 	@echo "make lint           ruff and mypy"
 	@echo "make messages       docs/messages.md, the list of all error messages"
@@ -37,13 +38,15 @@ demo: $(VENV)/.ready
 test: $(VENV)/.ready
 	$(BIN)/python -m pytest -q -n auto --dist worksteal
 
-test-slow: $(VENV)/.ready
-	$(BIN)/python -m pytest -q -m slow
+# Before a release, at night, and when a file changes that a test marked `slow` covers.
+test-all: $(VENV)/.ready
+	$(BIN)/python -m pytest -q -n auto --dist worksteal -m ''
+	@$(MAKE) --no-print-directory test-jax MARKED=
 
 # Compiling is most of its time, and every operation of every shape runs once: hence the quick compiler.
 test-jax: $(VENV)/.ready
 	@$(PIP) $$(grep -E '^(jax|jaxlib)==' requirements.lock)
-	KERAS_BACKEND=jax JAX_DISABLE_MOST_OPTIMIZATIONS=1 $(BIN)/python -m pytest -q -n auto --dist worksteal tests/parity tests/ops tests/sampling
+	KERAS_BACKEND=jax JAX_DISABLE_MOST_OPTIMIZATIONS=1 $(BIN)/python -m pytest -q -n auto --dist worksteal -m '$(MARKED)' tests/parity tests/ops tests/sampling
 
 lint: $(VENV)/.ready
 	$(BIN)/ruff format --check .

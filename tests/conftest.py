@@ -14,6 +14,12 @@ from tests.raised import (  # noqa: F401
     pytest_sessionfinish,
     pytest_testnodedown,
 )
+from tests.support import weights_of_zeros
+
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # A core each: threads of one worker only take time from the others, and spin while they wait.
+    os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
+    os.environ.setdefault("TF_NUM_INTEROP_THREADS", "1")
 
 
 def _uniform(rng: np.random.Generator, shape: Any, minval: float = 0.0, maxval: float = 1.0) -> Any:
@@ -56,4 +62,11 @@ def first_weights_drawn_by_numpy() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         for name, draw in DRAWS.items():
             patch.setattr(jax.random, name, with_numpy(getattr(jax.random, name), draw))
+        yield
+
+
+@pytest.fixture(scope="module")
+def kernels_of_zeros() -> Iterator[None]:
+    """Build the networks of a module of tests without drawing weights: of counts, names, shapes."""
+    with weights_of_zeros():
         yield

@@ -2,7 +2,8 @@
 
 import json
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -38,9 +39,42 @@ DEEPER_COPIES = {
 
 
 def deeper_copies_slow(names: Iterable[str], also: Iterable[str] = ()) -> list[Any]:
-    """Return parameters of a test of networks: copies, and `also`, run with `-m slow` alone."""
+    """Return parameters of a test of networks: copies, and `also`, are for `make test-all`."""
     slow = {*DEEPER_COPIES, *also}
     return [pytest.param(name, marks=pytest.mark.slow) if name in slow else name for name in names]
+
+
+@contextmanager
+def weights_of_zeros() -> Iterator[None]:
+    """Let networks begin with kernels of zeros: drawing them takes up to half of a build.
+
+    For tests that give every weight its value themselves, or that look at none.
+    """
+    import keras
+
+    def zeros(self: Any, shape: Any, dtype: Any = None) -> Any:
+        return keras.ops.zeros(shape, dtype=dtype)
+
+    initializers = keras.initializers
+    drawing = ("RandomNormal", "RandomUniform", "TruncatedNormal", "VarianceScaling")
+    with pytest.MonkeyPatch.context() as patch:
+        for name in drawing:
+            patch.setattr(getattr(initializers, name), "__call__", zeros)
+        yield
+
+
+@contextmanager
+def rough_grids() -> Iterator[None]:
+    """Let densities become grids in a few steps, not 10 or 20, each of which is traced anew.
+
+    For tests of what is done with grids; tests/sampling holds how well they are solved.
+    """
+    from roadseg.sampling.equidistribution import SHARP, SMOOTH
+
+    with pytest.MonkeyPatch.context() as patch:
+        for numbers in (SHARP, SMOOTH):
+            patch.setitem(numbers, "iterations", 3)
+        yield
 
 
 def shared_folder(*parts: str) -> Path:

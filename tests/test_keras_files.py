@@ -5,16 +5,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+import roadseg
 from roadseg.keras_files import MODULES
 from tests.support import REPOSITORY
 
-SAVE = """import sys, numpy, roadseg
-network = roadseg.create("espnet_c", 3, p=1, q=1)
-network.save(sys.argv[1] + "/n.keras")
-numpy.save(sys.argv[1] + "/scores.npy", network(numpy.full((1, 64, 64, 3), 99, "f4")))
-"""
 LOAD = """import sys, numpy
 import {first}, {second}
 network = keras.models.load_model(sys.argv[1] + "/n.keras")
@@ -30,7 +27,9 @@ def run(code: str, *arguments: str) -> None:
 @pytest.fixture(scope="module")
 def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("keras")
-    run(SAVE, str(folder))
+    network = roadseg.create("espnet_c", 3, p=1, q=1)
+    network.save(folder / "n.keras")
+    np.save(folder / "scores.npy", network(np.full((1, 64, 64, 3), 99, "f4")))
     return folder
 
 

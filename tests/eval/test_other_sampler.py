@@ -34,21 +34,17 @@ def prior(tmp_path_factory: pytest.TempPathFactory, records: Path) -> RunFolder:
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory, records: Path, tiny_module: None) -> RunFolder:
+def run(tmp_path_factory: pytest.TempPathFactory, records: Path) -> RunFolder:
     """Return a segmentation run behind a density sampler."""
     sampler = density_run(tmp_path_factory.mktemp("density"), records, sampler={"classes": (3,)})
     return run_behind(tmp_path_factory.mktemp("behind") / "run", sampler, "density")
 
 
 @pytest.fixture(scope="module")
-def tiny_module():
-    """Register the network 'tiny' before fixtures of the module are made."""
-    from roadseg.models.registry import NETWORKS, Network
-    from tests.eval.small_runs import tiny
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(NETWORKS, "tiny", Network(tiny, str, parameters=0))
-        yield
+def frames(run: RunFolder) -> PreviousFrames:
+    """Return what samples frames by the labels before them, traced once; `begin` it anew."""
+    sampler = SamplerArguments("previous").load(run)
+    return PreviousFrames(run.load_segmenter(sampler=sampler))
 
 
 def scored(run: RunFolder, **values) -> EvaluationResult:
@@ -64,7 +60,12 @@ def test_another_sampler_labels_as_the_network_behind_it_does(
     fixed = scored(run, sampler_run=prior.path)
     assert len({json.dumps(one.confusion) for one in (own, uniform, fixed)}) == 3
     assert (own.sampler, uniform.sampler, fixed.sampler) == ("", "uniform", "prior-lower")
-    assert scored(run, sampler="density").confusion == own.confusion, "its own, by name"
+
+
+def test_a_run_s_own_sampler_may_be_named(run: RunFolder) -> None:
+    own, named = run.load_sampler(), SamplerArguments("density").load(run)
+    image, size = street(0)[0][None], (16, 16)
+    np.testing.assert_array_equal(named.grid(image, size), own.grid(image, size))
 
 
 def test_results_of_another_sampler_have_a_folder_and_are_never_best(
@@ -122,13 +123,15 @@ def test_runs_without_sampling_and_samplers_themselves_are_refused(
         Evaluation(prior, EvaluationOptions(sampling=sampling))
 
 
-def test_later_frames_are_sampled_by_the_labels_before_them(run: RunFolder) -> None:
+def test_later_frames_are_sampled_by_the_labels_before_them(
+    run: RunFolder, frames: PreviousFrames
+) -> None:
     own = run.load_sampler()
-    sampler = SamplerArguments("previous").load(run)
+    segmenter = frames._segmenter
+    sampler = segmenter.sampler
     assert isinstance(sampler, PreviousSampler)
     assert (sampler.strength, sampler.target_classes) == (own.strength, (3,))
-    segmenter = run.load_segmenter(sampler=sampler)
-    frames = PreviousFrames(segmenter)
+    frames.begin()
     images = [street(seed)[0] for seed in (0, 0, 0)]
     labels, points = zip(*(frames(image) for image in images), strict=True)
     by_network = np.asarray(own.grid(images[0][None], segmenter.size))
@@ -156,12 +159,13 @@ def test_windows_are_sampled_by_their_own_part_of_the_labels(run: RunFolder) -> 
     assert points[0][..., 1].max() < 0.6 < 0.9 < points[1][..., 1].max()
 
 
-def test_an_evaluation_by_last_labels_is_that_of_the_frames_in_order(run: RunFolder) -> None:
+def test_an_evaluation_by_last_labels_is_that_of_the_frames_in_order(
+    run: RunFolder, frames: PreviousFrames
+) -> None:
     from roadseg.metrics.confusion import ConfusionMatrix
 
-    result = scored(run, sampler="previous")
-    sampler = SamplerArguments("previous").load(run)
-    frames, matrix = PreviousFrames(run.load_segmenter(sampler=sampler)), ConfusionMatrix(4)
+    result, matrix = scored(run, sampler="previous"), ConfusionMatrix(4)
+    frames.begin()
     for number in range(3):
         image, label = street(number)
         matrix.add(label, frames(image)[0])

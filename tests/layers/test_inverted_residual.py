@@ -41,7 +41,28 @@ def test_the_normalised_form_squeezes_what_the_projection_gives():
     steps = ("b.dn", "b.dn.relu", "b.p", "b.pn", "b.squeeze.product", "b.sum")
     assert order(model, *steps) == list(steps)
     assert model.get_layer("b.se.1").kernel.shape == (1, 1, 12, 3)
-    assert model.get_layer("b.se.5").name
+    x = np.random.default_rng(1).normal(size=(2, 12, 12, 8)).astype("float32")
+    layers = {name: model.get_layer(f"b.{name}").output for name in ("pn", "squeeze.product")}
+    layers |= {"shortcut": model.get_layer("b.s.1").output, "sum": model.output}
+    found = {k: ops.convert_to_numpy(v) for k, v in keras.Model(model.input, layers)(x).items()}
+    squeezed = found["pn"] * expected_factor(model, found["pn"])[:, None, None]
+    np.testing.assert_allclose(found["squeeze.product"], squeezed, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(found["sum"], squeezed + found["shortcut"], rtol=1e-5, atol=1e-6)
+
+
+def expected_factor(model: keras.Model, x: np.ndarray) -> np.ndarray:
+    """Return what the normalised form multiplies each channel of `x` by, in inference."""
+    hidden = x.mean((1, 2))
+    for convolution, norm, activation in (
+        ("b.se.1", "b.se.2", lambda value: np.maximum(value, 0)),
+        ("b.se.4", "b.se.5", lambda value: np.clip(value + 3, 0, 6) / 6),
+    ):
+        kernel = np.asarray(model.get_layer(convolution).kernel)[0, 0]
+        layer = model.get_layer(norm)
+        gamma, beta, mean, variance = (np.asarray(weight) for weight in layer.get_weights())
+        scaled = (hidden @ kernel - mean) / np.sqrt(variance + layer.epsilon)
+        hidden = activation(scaled * gamma + beta)
+    return hidden
 
 
 @pytest.mark.parametrize(

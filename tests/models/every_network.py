@@ -1,6 +1,6 @@
 """What tests of every registered network share: names, sizes, networks, images, gradients."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Container, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -10,16 +10,54 @@ import pytest
 from keras import ops
 
 import roadseg
+from roadseg.layers.introspection import innermost_layers
 from roadseg.losses.cross_entropy import cross_entropy
 from roadseg.models.registry import NETWORKS
 from roadseg.runs.run_folder import takes_auxiliary_heads
-from tests.support import deeper_copies_slow
+from tests.support import weights_of_zeros
 
 CLASSES = 19
 NAMES = roadseg.list_models("segmentation")
+# The fewest networks that between them hold every class of layers, and the classes for which each
+# is among them. A test of every network refuses classes that are missing here.
+REPRESENTATIVES = {
+    "dabnet": {"MaxPooling2D"},
+    "deeplabv3_mobilenet_v2": {"Dropout", "GlobalAveragePooling2D", "Identity", "Rescaling"},
+    "espnet": {"Conv2DTranspose"},
+    "espnetv2": {
+        *("Activation", "AdaptiveAveragePooling", "Add", "AverageLike", "AveragePooling"),
+        *("BatchNormalization", "ChannelShuffle", "Concatenate", "Conv2D", "DepthwiseConv2D"),
+        *("Functional", "GroupedConv2D", "InputLayer", "LegalSize", "Multiply", "Normalise"),
+        *("PReLU", "ResizeBy", "ResizeLike", "ScaledMap", "StridedDilatedDepthwiseConv2D"),
+        "ZeroPadding2D",
+    },
+    "mobilenet_v3_small": {"Dense"},
+    "pidnet_s": {"Exchange", "GatedBlend", "Similarity", "SpatialAwarePooling"},
+    "sfnet_lite_resnet18": {
+        *("Blend", "ChannelMeanAndMaximum", "ChannelSlice", "DilatedConv2D", "FlowWarp"),
+        *("MaxPooling", "SpatialDropout2D"),
+    },
+    "sgcpnet": {"RepeatLike", "WeightedFusion"},
+    "swiftnet": {"ProportionateAveragePooling"},
+}
+
+# Classes of layers with running statistics, and networks of three kinds that hold them: what two
+# replicas may do otherwise than one. A test of every network refuses classes that are missing.
+WITH_STATISTICS = {"BatchNormalization"}
+ON_REPLICAS = ("fast_scnn", "sgcpnet", "semshare_tight")
+
+
+def others_slow(names: Sequence[str], ours: Container[str]) -> list[Any]:
+    """Return parameters of a test: names that are not in `ours` are for `make test-all`."""
+    slow = pytest.mark.slow
+    return [name if name in ours else pytest.param(name, marks=slow) for name in names]
+
+
 # Of the scope of a module, so that the tests of a network follow each other and share its build.
-every_network = pytest.mark.parametrize("name", deeper_copies_slow(NAMES), scope="module")
-every_network_and_deeper_copy = pytest.mark.parametrize("name", NAMES, scope="module")
+every_network = pytest.mark.parametrize("name", NAMES, scope="module")
+every_class_of_layers = pytest.mark.parametrize(
+    "name", others_slow(NAMES, REPRESENTATIVES), scope="module"
+)
 
 
 def sizes(name: str) -> tuple[tuple[int, int], tuple[int, int]]:
@@ -56,8 +94,26 @@ def plain_network(name: str) -> keras.Model:
 
 @lru_cache(maxsize=1)
 def trained_network(name: str) -> keras.Model:
-    """Return the same with heads, if it has any; tests may move its batch statistics alone."""
+    """Return the same with heads, if it has any; tests may give it other weights."""
     return network(name, auxiliary_heads=True)
+
+
+@lru_cache(maxsize=1)
+def empty_network(name: str) -> keras.Model:
+    """Return the same with kernels of zeros, for tests that look at no value."""
+    with weights_of_zeros():
+        return network(name, auxiliary_heads=True)
+
+
+def layer_classes(model: keras.Model) -> set[str]:
+    """Return the names of the classes of all layers, those inside others too."""
+    return {type(layer).__name__ for layer in model._flatten_layers()}
+
+
+def classes_with_statistics(model: keras.Model) -> set[str]:
+    """Return the classes of those layers that keep running statistics."""
+    layers = innermost_layers(model)
+    return {type(x).__name__ for x in layers if x._non_trainable_variables}
 
 
 def images(size: tuple[int, int], batch: int = 1) -> np.ndarray:

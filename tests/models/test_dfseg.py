@@ -8,6 +8,7 @@ from roadseg.errors import RoadsegError
 from roadseg.layers.introspection import count_parameters
 from roadseg.layers.normalisation import mean_colour, normalise
 from tests.models.every_network import gradients_of, segmentation_loss
+from tests.support import weights_of_zeros
 
 AUTHORS = [
     ("dfseg_v1", "df1_seg"),
@@ -15,7 +16,11 @@ AUTHORS = [
     ("dfseg_v2", "df2_seg1"),
     ("dfseg_v2", "df2_seg2"),
 ]
-authors_networks = pytest.mark.parametrize(("name", "decoder"), AUTHORS)
+# The deeper ones take the longest, and have the parts of the others.
+authors_networks = pytest.mark.parametrize(
+    ("name", "decoder"),
+    [pytest.param(*row, marks=pytest.mark.slow if row[0] == "dfseg_v2" else ()) for row in AUTHORS],
+)
 
 
 def network(name: str = "dfseg_v1", size=(None, None), **options) -> keras.Model:
@@ -100,7 +105,8 @@ def test_the_authors_networks_hold_what_their_tables_say(name, decoder, trunk, s
     at_eighth = cbr(3, 2 * wide, wide) + cbr(1, wide, 19) + cbr(1, eighth, 19)
     scores = cbr(3, 2 * 19, 19) + cbr(3, 19, 19)
     expected = trunk + pyramid + at_sixteenth + at_eighth + scores
-    model = network(name, decoder=decoder)
+    with weights_of_zeros():
+        model = network(name, decoder=decoder)
     assert count_parameters(model) == expected
     norms = [x for x in model.layers if isinstance(x, keras.layers.BatchNormalization)]
     assert {(layer.momentum, layer.epsilon) for layer in norms} == {(0.9, 1e-4)}
@@ -120,7 +126,8 @@ def test_the_authors_networks_score_every_pixel_and_train_every_weight(name, dec
 
 
 def test_the_authors_maps_are_averaged_in_tiles_of_32_16_8_and_4():
-    model = network(size=(1024, 2048), decoder="df1_seg")
+    with weights_of_zeros():
+        model = network(size=(1024, 2048), decoder="df1_seg")
     pooled = [model.get_layer(f"psp.pool{number}").output for number in (1, 2, 3, 4)]
     assert [tuple(x.shape[1:3]) for x in pooled] == [(1, 2), (2, 4), (4, 8), (8, 16)]
 

@@ -1,4 +1,10 @@
-"""What every registered network must do; a new name in the registry is tested without an edit."""
+"""What every registered network must do; a new name in the registry is tested without an edit.
+
+Counts, names and layers are looked at in each network. What takes seconds is done with the fewest
+that hold every class of layers, and with all in `make test-all`.
+"""
+
+import math
 
 import keras
 import numpy as np
@@ -6,17 +12,20 @@ import pytest
 from keras import ops
 
 from roadseg.errors import RoadsegError
-from roadseg.layers.introspection import count_parameters
 from roadseg.models.nus_sampler import auxiliary_network
 from roadseg.models.registry import NETWORKS
 from roadseg.runs.run_folder import takes_auxiliary_heads
 from tests.models.every_network import (
     CLASSES,
-    NAMES,
+    REPRESENTATIVES,
+    WITH_STATISTICS,
+    classes_with_statistics,
+    empty_network,
+    every_class_of_layers,
     every_network,
-    every_network_and_deeper_copy,
     gradients_of,
     images,
+    layer_classes,
     network,
     plain_network,
     scores_of,
@@ -25,13 +34,49 @@ from tests.models.every_network import (
     sizes,
     trained_network,
 )
-from tests.support import deeper_copies_slow, on_tensorflow
+from tests.support import on_tensorflow
 
 # Its range is float32's, so it says little that float16 does not.
 POLICIES = ["mixed_float16", pytest.param("mixed_bfloat16", marks=pytest.mark.slow)]
 
 
 @every_network
+def test_what_inference_uses_is_as_large_as_published(name):
+    heads = NETWORKS[name].auxiliary
+    used = [
+        variable
+        for variable in empty_network(name).trainable_variables
+        if not (heads and variable.path.startswith(heads))
+    ]
+    assert sum(math.prod(variable.shape) for variable in used) == NETWORKS[name].parameters
+
+
+@every_network
+def test_every_weight_has_a_name_of_its_own_in_the_original(name):
+    weights = empty_network(name).weights
+    assert len({NETWORKS[name].reference_name(v.path) for v in weights}) == len(weights)
+
+
+@every_network
+def test_a_representative_holds_every_class_of_layers_of_the_network(name):
+    """A class that is missing: add this network to REPRESENTATIVES, with it."""
+    classes = layer_classes(empty_network(name))
+    assert not classes - set().union(*REPRESENTATIVES.values())
+    assert not REPRESENTATIVES.get(name, set()) - classes
+
+
+@every_network
+def test_classes_with_statistics_are_those_tested_on_replicas(name):
+    assert classes_with_statistics(empty_network(name)) == WITH_STATISTICS
+
+
+@every_network
+def test_scores_come_at_an_odd_size(name):
+    size = sizes(name)[1]
+    assert scores_of(empty_network(name)(images(size))).shape == (1, *size, CLASSES)
+
+
+@every_class_of_layers
 def test_scores_come_at_input_size_for_even_and_odd_sizes(name):
     model = plain_network(name)
     for size in sizes(name):
@@ -40,46 +85,34 @@ def test_scores_come_at_input_size_for_even_and_odd_sizes(name):
         assert np.isfinite(ops.convert_to_numpy(scores)).all()
 
 
-@every_network_and_deeper_copy
-def test_parameter_count_is_the_published_one(name):
-    assert count_parameters(plain_network(name)) == NETWORKS[name].parameters
-
-
 @every_network
 def test_other_sizes_are_refused_with_the_nearest_that_fit(name):
     multiple = NETWORKS[name].multiple
     if multiple == 1:
         pytest.skip("takes every size")
-    model, (height, width) = plain_network(name), sizes(name)[0]
+    model, (height, width) = empty_network(name), sizes(name)[0]
     with pytest.raises(RoadsegError, match=rf"height {height + 1}: .* {height} or"):
         model(images((height + 1, width)))
 
 
-@every_network
+@every_class_of_layers
 def test_auxiliary_heads_add_outputs_and_leave_the_main_one_as_it_is(name):
     if not takes_auxiliary_heads(name):
         pytest.skip("has none")
+    plain, trained = plain_network(name), trained_network(name)
+    extra = {v.path for v in trained.weights} - {v.path for v in plain.weights}
     prefixes = NETWORKS[name].auxiliary
-    plain, trained = network(name), trained_network(name)
-    arrays = {variable.path: ops.convert_to_numpy(variable) for variable in trained.weights}
-    extra = set(arrays) - {variable.path for variable in plain.weights}
     assert bool(extra) == bool(prefixes) and all(path.startswith(prefixes) for path in extra)
-    for variable in plain.weights:
-        variable.assign(arrays[variable.path])
+    arrays = {variable.path: ops.convert_to_numpy(variable) for variable in plain.weights}
+    for variable in trained.weights:
+        variable.assign(arrays.get(variable.path, variable))
     outputs = trained(images(sizes(name)[0]), training=False)
     assert len(outputs) > 1
     scores = scores_of(plain(images(sizes(name)[0]), training=False))
     np.testing.assert_allclose(outputs["scores"], scores, rtol=1e-4, atol=1e-4)
 
 
-@every_network
-def test_every_weight_has_a_name_of_its_own_in_the_original(name):
-    model = trained_network(name)
-    names = [NETWORKS[name].reference_name(variable.path) for variable in model.weights]
-    assert len(set(names)) == len(names)
-
-
-@every_network
+@every_class_of_layers
 def test_gradient_reaches_every_weight(name):
     model = trained_network(name)
     found = gradients_of(model, sizes(name)[0], segmentation_loss)
@@ -98,7 +131,7 @@ def test_gradient_reaches_every_weight_of_the_auxiliary_network():
     assert all(np.abs(gradient).max() > 0 for gradient in found)
 
 
-@every_network
+@every_class_of_layers
 def test_a_saved_network_gives_the_same_scores(name, tmp_path):
     model, odd = plain_network(name), sizes(name)[1]
     before = scores_of(model(images(odd), training=False))
@@ -107,15 +140,16 @@ def test_a_saved_network_gives_the_same_scores(name, tmp_path):
     np.testing.assert_array_equal(ops.convert_to_numpy(before), ops.convert_to_numpy(after))
 
 
-# DFANet's three trunks of separable convolutions take half a minute to trace.
 @on_tensorflow
-@pytest.mark.parametrize("name", deeper_copies_slow(NAMES, ["dfanet"]), scope="module")
+@every_class_of_layers
 def test_a_network_of_unknown_size_gives_the_same_scores_as_a_saved_model(name, tmp_path):
     import tensorflow as tf
 
     model = plain_network(name)
     module, image = tf.Module(), tf.TensorSpec((None, None, None, 3))
-    module.serve = tf.function(lambda x: scores_of(model(x, training=False)), [image])
+    module.serve = tf.function(
+        lambda x: scores_of(model(x, training=False)), [image], autograph=False
+    )
     # Variables alone, as export/ writes them: a tracked Keras model takes three times as long.
     module.weights = [variable.value for variable in model.variables]
     tf.saved_model.save(module, str(tmp_path))
@@ -126,7 +160,7 @@ def test_a_network_of_unknown_size_gives_the_same_scores_as_a_saved_model(name, 
         assert np.abs(saved - ours).max() <= 1e-4 * np.abs(ours).max()
 
 
-@every_network
+@every_class_of_layers
 @pytest.mark.parametrize("policy", POLICIES)
 def test_scores_and_gradients_are_finite_in_half_precision(name, policy):
     before = keras.config.dtype_policy()
@@ -146,7 +180,7 @@ def test_scores_and_gradients_are_finite_in_half_precision(name, policy):
     assert all(np.isfinite(gradient).all() for gradient in gradients)
 
 
-@every_network
+@every_class_of_layers
 def test_one_training_step_moves_batch_statistics_and_inference_does_not(name):
     model = trained_network(name)
     statistics = [v for v in model.non_trainable_variables if "moving" in v.path]

@@ -1,4 +1,4 @@
-"""Every registered network takes the same training step on two replicas as on one."""
+"""A network takes the same training step on two replicas as on one."""
 
 import json
 import subprocess
@@ -14,11 +14,8 @@ if keras.backend.backend() != "tensorflow":
     pytest.skip("replicas are TensorFlow's", allow_module_level=True)
 
 import roadseg
-from tests.models.every_network import NAMES, options, sizes
-from tests.support import REPOSITORY, deeper_copies_slow
-
-# The longest of those whose kinds of layers the others have too.
-LONG = ("dfanet", "icnet", "pspnet_50", "semshare_loose", "sfnet_lite_resnet18", "sfnet_stdc1")
+from tests.models.every_network import NAMES, ON_REPLICAS, options, others_slow, sizes
+from tests.support import REPOSITORY
 
 Compare = Callable[[str], dict[str, Any]]
 
@@ -54,7 +51,7 @@ def compare() -> Iterator[Compare]:
 
 
 @pytest.mark.parametrize(
-    "name", deeper_copies_slow([*NAMES, *roadseg.list_models("two_views")], also=LONG)
+    "name", others_slow([*NAMES, *roadseg.list_models("two_views")], ON_REPLICAS)
 )
 def test_two_replicas_agree_with_one(name, compare):
     differences = compare(name)

@@ -6,6 +6,8 @@ from roadseg.models.nus_sampler import auxiliary_network
 from roadseg.models.operation_counts import count_operations
 from tests.support import Fixture, parity_fixtures
 
+pytestmark = pytest.mark.usefixtures("kernels_of_zeros")
+
 # nus.md, section 8: sampling size, output stride, notebook's count, full count.
 PUBLISHED = [
     (128, 16, 161_547_264, 162_791_424),

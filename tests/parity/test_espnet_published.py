@@ -17,6 +17,9 @@ from tests.parity.test_networks import check
 from tests.parity.torch_networks import outputs_of
 from tests.support import Fixture, parity_fixtures, shared_folder
 
+# The fixtures give every weight.
+pytestmark = pytest.mark.usefixtures("kernels_of_zeros")
+
 FIXTURES = parity_fixtures("espnet-published-*.npz")
 every_fixture = pytest.mark.parametrize("path", FIXTURES, ids=lambda path: path.stem)
 LABEL_MAPS = {"labels": True, "labels_align_corners": True, "labels_half_pixel": "half_pixel"}

@@ -8,6 +8,8 @@ import roadseg
 from roadseg.models.operation_counts import count_operations
 from tests.support import on_tensorflow
 
+pytestmark = pytest.mark.usefixtures("kernels_of_zeros")
+
 FULL, HALF = (1024, 2048), (512, 1024)
 
 
@@ -56,9 +58,18 @@ def name_of(row: Row) -> str:
 @on_tensorflow  # counts are the same on every backend
 @pytest.mark.parametrize("row", ROWS, ids=name_of)
 def test_counts_are_those_of_the_original(row):
-    model = roadseg.create(row.network, 19, **row.options)
-    for size, gmacs in row.gmacs.items():
-        counted = count_operations(model, size)
-        assert counted.macs / 1e9 == pytest.approx(gmacs, rel=1e-3)
-        assert counted.parameters == row.parameters
-        assert not counted.uncounted
+    check(row, FULL)
+
+
+@pytest.mark.slow  # the same layers once more
+@on_tensorflow
+@pytest.mark.parametrize("row", [row for row in ROWS if HALF in row.gmacs], ids=name_of)
+def test_counts_at_half_the_size_are_those_of_the_original(row):
+    check(row, HALF)
+
+
+def check(row: Row, size: tuple[int, int]) -> None:
+    counted = count_operations(roadseg.create(row.network, 19, **row.options), size)
+    assert counted.macs / 1e9 == pytest.approx(row.gmacs[size], rel=1e-3)
+    assert counted.parameters == row.parameters
+    assert not counted.uncounted

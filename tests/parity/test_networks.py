@@ -10,6 +10,9 @@ from roadseg.models.nus_sampler import auxiliary_network
 from tests.parity.weights import set_parameters
 from tests.support import Fixture, load_rule, parity_fixtures
 
+# The fixtures give every weight.
+pytestmark = pytest.mark.usefixtures("kernels_of_zeros")
+
 DEEPLAB = parity_fixtures("nus-deeplab-mnv2*.npz")
 AUXILIARY = parity_fixtures("nus-aux*.npz")
 

@@ -9,6 +9,9 @@ from roadseg.sampling import enlarge, pixel_indices, project
 from tests.parity.weights import set_parameters
 from tests.support import Fixture, load_rule, parity_fixtures
 
+# The fixtures give every weight.
+pytestmark = pytest.mark.usefixtures("kernels_of_zeros")
+
 FIXTURES = [Fixture.load(path) for path in parity_fixtures("nus-aux*.npz")]
 REACH_PX = 3e-3  # how near to a half a position is that our float32 network may round otherwise
 each_fixture = pytest.mark.parametrize("fixture", FIXTURES, ids=lambda fixture: fixture.path.stem)

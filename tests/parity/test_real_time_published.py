@@ -15,6 +15,9 @@ from tests.parity.test_networks import check
 from tests.parity.torch_networks import arguments_of, constructor, network_of, outputs_of
 from tests.support import Fixture, parity_fixtures, shared_folder
 
+# The fixtures give every weight.
+pytestmark = pytest.mark.usefixtures("kernels_of_zeros")
+
 FIXTURES = [*parity_fixtures("espnetv2-published*.npz"), *parity_fixtures("dabnet-published*.npz")]
 every_fixture = pytest.mark.parametrize("path", FIXTURES, ids=lambda path: path.stem)
 

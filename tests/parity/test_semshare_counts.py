@@ -13,6 +13,8 @@ from roadseg.models.operation_counts import count_operations
 from roadseg.models.pwcnet import pwcnet_mobilenet_v3
 from tests.support import on_tensorflow
 
+pytestmark = pytest.mark.usefixtures("kernels_of_zeros")
+
 PAIR = (1216, 1920)
 CLASSES = 6
 

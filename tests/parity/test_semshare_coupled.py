@@ -23,6 +23,9 @@ from tests.parity.semshare_cases import (
 from tests.parity.torch_networks import Values
 from tests.support import Fixture
 
+# The fixtures give every weight.
+pytestmark = pytest.mark.usefixtures("kernels_of_zeros")
+
 FIXTURES = fixtures("loosely", "tightly")
 NETWORK = {"loosely": "semshare_loose", "tightly": "semshare_tight"}
 # The flow as the flow network itself gives it.

@@ -20,6 +20,9 @@ from tests.parity.semshare_cases import (
 from tests.parity.torch_networks import Values, image
 from tests.support import Fixture
 
+# The fixtures give every weight.
+pytestmark = pytest.mark.usefixtures("kernels_of_zeros")
+
 SMALL = fixtures("ffm", "pwcnet", "pwcnet-mobilenetv3")
 ONE_VIEW = fixtures("mobilenetv3")
 # What stage of the trunk takes each tap.

@@ -1,55 +1,23 @@
 """Networks of SFSegNets give what the originals gave, to the tolerance of each fixture."""
 
-from typing import NamedTuple
-
 import keras
 import pytest
 
 from roadseg.layers.introspection import count_parameters
 from roadseg.models.registry import NETWORKS
+from tests.parity.originals import AgreesWithOriginals, originals
 from tests.parity.sfnet_cases import CASES, NO_NETWORK, constructor_of
 from tests.parity.test_networks import check
-from tests.parity.torch_networks import (
-    SCORES,
-    Case,
-    Values,
-    build,
-    constructor,
-    network_of,
-    run,
-)
-from tests.support import Fixture, on_tensorflow, parity_fixtures
+from tests.parity.torch_networks import build, network_of, run
+from tests.support import on_tensorflow, parity_fixtures
 
 FIXTURES = [path for path in parity_fixtures("sfnet-*.npz") if not path.stem.startswith(NO_NETWORK)]
 
-
-class Original(NamedTuple):
-    """A fixture, our network with its weights, and what that gave."""
-
-    fixture: Fixture
-    case: Case
-    model: keras.Model
-    values: Values
+original = originals(FIXTURES, CASES, constructor_of)
 
 
-@pytest.fixture(scope="module", params=FIXTURES, ids=lambda path: path.stem)
-def original(request) -> Original:
-    fixture = Fixture.load(request.param)
-    fixture.meta["constructor"] = constructor_of(fixture)
-    name = constructor(fixture)[0]
-    assert name in CASES, f"{fixture.path}: no network answers to {name}"
-    model = build(fixture, CASES[name])
-    return Original(fixture, CASES[name], model, run(fixture, CASES[name], model))
-
-
-def test_the_network_agrees_with_the_original(original):
-    for output in original.fixture.meta["outputs"]:
-        check(original.fixture, output, original.values[output["name"]])
-
-
-def test_scores_come_at_the_size_of_the_image(original):
-    size = tuple(original.fixture.meta["input_shape"][2:])
-    assert original.values[SCORES].shape[1:3] == size
+class TestSFNet(AgreesWithOriginals):
+    """Each network agrees."""
 
 
 def test_the_count_of_parameters_is_the_originals_without_what_it_never_runs(original):

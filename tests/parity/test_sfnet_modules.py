@@ -17,6 +17,9 @@ from tests.parity.test_networks import check
 from tests.parity.weights import set_parameters
 from tests.support import Fixture, parity_fixtures
 
+# The fixtures give every weight.
+pytestmark = pytest.mark.usefixtures("kernels_of_zeros")
+
 WARPS = parity_fixtures("sfnet-flow-warp*.npz")
 ALIGNMENTS = parity_fixtures("sfnet-fam*.npz") + parity_fixtures("sfnet-gated-fam*.npz")
 PYRAMIDS = parity_fixtures("sfnet-ppm*.npz")

@@ -1,13 +1,17 @@
 """Parameters and multiply-adds of SGCPNet are those of its original."""
 
+from functools import cache
 from math import prod
 
+import keras
 import pytest
 
 import roadseg
 from roadseg.layers.introspection import count_parameters, weights
 from roadseg.models.operation_counts import count_operations
 from tests.support import on_tensorflow
+
+pytestmark = pytest.mark.usefixtures("kernels_of_zeros")
 
 # Layers, by how their names begin: values in training, 19 classes.
 PARTS = {
@@ -33,9 +37,14 @@ COSTS = [
 ]
 
 
+@cache
+def network(classes: int) -> keras.Model:
+    return roadseg.create("sgcpnet", classes)
+
+
 def test_each_part_has_as_many_values_as_the_originals():
     found = dict.fromkeys(PARTS, 0)
-    for path, (_, variable) in weights(roadseg.create("sgcpnet", 19)).items():
+    for path, (_, variable) in weights(network(19)).items():
         if "moving" not in path:
             part = next(part for part in PARTS if path.startswith(part))
             found[part] += prod(variable.shape)
@@ -44,12 +53,12 @@ def test_each_part_has_as_many_values_as_the_originals():
 
 @pytest.mark.parametrize("classes", TOTALS)
 def test_all_parts_together_have_the_published_count(classes):
-    assert count_parameters(roadseg.create("sgcpnet", classes)) == TOTALS[classes]
+    assert count_parameters(network(classes)) == TOTALS[classes]
 
 
 @on_tensorflow  # counts are the same on every backend
 @pytest.mark.parametrize(("classes", "size", "gmacs"), COSTS)
 def test_multiply_adds_are_those_of_the_original(classes, size, gmacs):
-    counted = count_operations(roadseg.create("sgcpnet", classes), size)
+    counted = count_operations(network(classes), size)
     assert counted.macs / 1e9 == pytest.approx(gmacs, abs=6e-4)
     assert not counted.uncounted

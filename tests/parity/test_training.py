@@ -28,7 +28,7 @@ from tests.parity.training_cases import (
     recipe_of,
 )
 from tests.parity.weights import layer_variables, listed_name, set_parameters
-from tests.support import Fixture, on_tensorflow, parity_fixtures
+from tests.support import Fixture, on_tensorflow, parity_fixtures, weights_of_zeros
 from tests.weights.originals import in_pytorch
 
 PATHS = [p for system in TRAINED for p in parity_fixtures(f"train-{system}-*.npz")]
@@ -174,7 +174,8 @@ def start(fixture: Fixture, case: Case) -> keras.Model:
     if not has_heads(fixture):
         options.pop("auxiliary_heads", None)
     network = network_of(fixture, case)
-    model = roadseg.create(network, classes, **options)
+    with weights_of_zeros():
+        model = roadseg.create(network, classes, **options)
     entry = NETWORKS[network]
     listed = [name for name, _ in json.loads(str(fixture.arrays["names"]))]
     spare = [name for name in listed if entry.auxiliary and name.startswith(entry.auxiliary)]

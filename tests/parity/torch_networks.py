@@ -11,7 +11,7 @@ import numpy as np
 import roadseg
 from roadseg.models.registry import NETWORKS
 from tests.parity.weights import set_parameters
-from tests.support import Fixture, load_rule
+from tests.support import Fixture, load_rule, weights_of_zeros
 
 Values = dict[str, np.ndarray]
 SCORES = "scores at input size"
@@ -60,7 +60,8 @@ def build(fixture: Fixture, case: Case) -> keras.Model:
     network = network_of(fixture, case)
     classes = arguments.pop(case.arguments[0])
     options = {"include_preprocessing": False} | case.options(arguments)
-    model = roadseg.create(network, classes, **options)
+    with weights_of_zeros():
+        model = roadseg.create(network, classes, **options)
     entry = NETWORKS[network]
     set_parameters(model, fixture, entry.reference_name, allowed=entry.unused)
     return model

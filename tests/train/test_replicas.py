@@ -6,14 +6,17 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pytest
 
 from roadseg.files import read_arrays
 from roadseg.runs.run_folder import RunFolder
+from roadseg.train import loop
 from tests.support import REPOSITORY
 from tests.train import tiny
+from tests.train.two_replicas import RUNS
 
 
 def start(run: Path, records: Path, *options: str, **environment: str) -> subprocess.Popen:
@@ -56,35 +59,45 @@ def free_ports(count: int) -> list[int]:
     return ports
 
 
-def test_two_replicas_give_the_weights_of_one(tmp_path: Path) -> None:
-    records = tiny.write_records(tmp_path / "records")
-    one = start(tmp_path / "one", records)
-    two = start(tmp_path / "two", records, "--replicas", "2")
-    finish(one)
-    finish(two)
-    assert_near(tmp_path / "one", tmp_path / "two")
+@pytest.fixture(scope="module")
+def records(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tiny.write_records(tmp_path_factory.mktemp("records"))
 
 
-def test_two_replicas_with_several_heads_mining_and_adam_give_the_weights_of_one(
-    tmp_path: Path,
-) -> None:
-    records = tiny.write_records(tmp_path / "records")
-    # One pixel is asked for, so the threshold alone decides, on each replica as on both.
-    options = ("--side", "--ohem", "--optimizer.kind", "adam")
-    one = start(tmp_path / "one", records, *options)
-    two = start(tmp_path / "two", records, *options, "--replicas", "2")
-    finish(one)
-    finish(two)
-    assert_near(tmp_path / "one", tmp_path / "two")
+class OnTwo(NamedTuple):
+    """What one process with two devices did."""
+
+    runs: Path
+    """Folder of the runs of `RUNS`."""
+    mined: list[float]
+    """Loss of a step with mining, and what it has to be."""
 
 
-def test_each_replica_mines_its_own_pixels_and_all_divide_by_what_all_keep() -> None:
-    command = [sys.executable, "-m", "tests.train.two_replicas"]
+@pytest.fixture(scope="module")
+def on_two(records: Path, tmp_path_factory: pytest.TempPathFactory) -> OnTwo:
+    folder = tmp_path_factory.mktemp("two")
+    command = [sys.executable, "-m", "tests.train.two_replicas", str(folder), str(records)]
     environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
-    output = subprocess.run(
-        command, cwd=REPOSITORY, env=environment, capture_output=True, text=True, check=True
-    ).stdout
-    found, expected = json.loads(output.splitlines()[-1])
+    done = subprocess.run(
+        command, cwd=REPOSITORY, env=environment, capture_output=True, text=True, timeout=300
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    return OnTwo(folder, json.loads(done.stdout.splitlines()[-1]))
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_two_replicas_give_the_weights_of_one(
+    name: str, on_two: OnTwo, records: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also those of several heads, with mining and Adam."""
+    monkeypatch.setattr("roadseg.runs.run_folder.build_network", tiny.network)
+    monkeypatch.setattr("roadseg.train.loop.build_network", tiny.network)
+    assert loop.train(tiny.recipe(records, **RUNS[name]), RunFolder(tmp_path / "one")) == 0
+    assert_near(tmp_path / "one", on_two.runs / name)
+
+
+def test_each_replica_mines_its_own_pixels_and_all_divide_by_what_all_keep(on_two: OnTwo) -> None:
+    found, expected = on_two.mined
     assert found == pytest.approx(expected, rel=1e-5)
 
 

@@ -1,26 +1,54 @@
-"""The loss of one step with mining on two replicas, and what it has to be, printed as JSON.
+"""What two replicas do, in one process, since logical devices are made before all else.
 
-python -m tests.train.two_replicas
+python -m tests.train.two_replicas FOLDER RECORDS
 """
 
 import json
+import sys
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from tests.train import tiny
 
+# Without dropout, of which each replica draws a mask of its own.
+RUNS: dict[str, dict[str, Any]] = {
+    "plain": {"network.options": {"dropout": 0.0}},
+    # One pixel is asked for, so the threshold alone decides, on each replica as on both.
+    "heads": {
+        "network.options": {"dropout": 0.0, "side": True},
+        "loss.kind": "ohem",
+        "loss.ohem_min_kept": 1,
+        "optimizer.kind": "adam",
+    },
+}
+
 
 def main() -> None:
-    """Print [loss of a step, quotient of what each half of the batch keeps by itself]."""
+    """Train `RUNS` to folders of these names; print what `mining` gives as JSON."""
     import tensorflow as tf
 
-    from roadseg.train.step import TrainingStep
+    from roadseg.runs.run_folder import RunFolder
+    from roadseg.train.loop import train
 
     cpu = tf.config.list_physical_devices("CPU")[0]
     two = [tf.config.LogicalDeviceConfiguration()] * 2
     tf.config.set_logical_device_configuration(cpu, two)
     strategy = tf.distribute.MirroredStrategy(["/cpu:0", "/cpu:1"])
+    tiny.use_tiny_network()
+    folder, records = Path(sys.argv[1]), Path(sys.argv[2])
+    for name, changes in RUNS.items():
+        assert train(tiny.recipe(records, **changes), RunFolder(folder / name), strategy) == 0
+    print(json.dumps(mining(strategy)))
+
+
+def mining(strategy: Any) -> list[float]:
+    """Return loss of a step, and quotient of what each half of the batch keeps by itself."""
+    import tensorflow as tf
+
+    from roadseg.train.step import TrainingStep
+
     recipe = tiny.recipe(
         loss={
             "kind": "ohem",
@@ -38,7 +66,7 @@ def main() -> None:
     batch = strategy.experimental_distribute_values_from_function(
         lambda context: halves[context.replica_id_in_sync_group]
     )
-    print(json.dumps([float(step(batch, tf.constant(0.0))), total / count]))
+    return [float(step(batch, tf.constant(0.0))), total / count]
 
 
 def half(seed: int) -> dict[str, Any]:

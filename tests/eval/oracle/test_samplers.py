@@ -17,6 +17,7 @@ from roadseg.eval.oracle.samplers import (
     uniform_control,
 )
 from roadseg.sampling import make_sampler, project
+from roadseg.sampling.equidistribution import SHARP
 from tests.eval.runs import SIZE, begin_run, recipe, street, write_records
 from tests.eval.sampler_runs import density_run, prior_run
 
@@ -56,7 +57,10 @@ def test_one_table_holds_every_sampler_at_every_size(
     assert "…" not in printed
 
 
-def test_exact_densities_lie_above_fixed_ones_and_uniform(records: Path, prior: Path) -> None:
+def test_exact_densities_lie_above_fixed_ones_and_uniform(
+    records: Path, prior: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(SHARP, "iterations", 20)  # not roughly, as in the other tests here
     result = ask(records, "uniform", "prior", "exact", "density", runs=(str(prior),))
     uniform, fixed, exact, density = result.rows
     assert exact.boundary[1].accuracy > max(row.boundary[1].accuracy for row in (uniform, fixed))

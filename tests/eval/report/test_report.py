@@ -154,17 +154,18 @@ def test_absent_records_cost_the_pictures_alone(tmp_path: Path) -> None:
     assert "No pictures:" in text and "gone" in text and "<h2>Classes</h2>" in text
 
 
-@pytest.fixture
-def pictured_run(tmp_path: Path) -> RunFolder:
+@pytest.fixture(scope="module")
+def pictured_run(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
     """Return an adaptive run that really was evaluated on records."""
     from roadseg.eval.evaluation import Evaluation
     from roadseg.eval.watch import evaluate_and_store
 
-    records = write_records(tmp_path / "records", 4, table=TABLE)
+    folder = tmp_path_factory.mktemp("pictured")
+    records = write_records(folder / "records", 4, table=TABLE)
     recipe = RECIPE.replace(
         sampling={"kind": "nus"}, records=str(records), augment={"crop_size": (48, 64)}
     )
-    run = small_run(tmp_path / "run", recipe)
+    run = small_run(folder / "run", recipe)
     assert evaluate_and_store(Evaluation(run), 20) is not None
     return run
 

@@ -19,15 +19,22 @@ from tests.eval.runs import write_records
 from tests.eval.sampler_runs import prior_run, run_behind
 
 
-@pytest.fixture
-def run(tmp_path: Path) -> RunFolder:
+@pytest.fixture(scope="module")
+def evaluated(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
     """Return a run behind a fixed density, evaluated by it and by the uniform grid."""
-    records = write_records(tmp_path / "records", 3)
-    run = run_behind(tmp_path / "run", prior_run(tmp_path / "prior", records), "prior")
+    folder = tmp_path_factory.mktemp("evaluated")
+    records = write_records(folder / "records", 3)
+    run = run_behind(folder / "run", prior_run(folder / "prior", records), "prior")
     for sampling in (SamplerArguments(), SamplerArguments("uniform")):
         evaluation = Evaluation(run, EvaluationOptions(sampling=sampling))
         assert evaluate_and_store(evaluation, 30) is not None
     return run
+
+
+@pytest.fixture
+def run(tmp_path: Path, evaluated: RunFolder) -> RunFolder:
+    """Return a copy, which a test may change."""
+    return RunFolder(shutil.copytree(evaluated.path, tmp_path / "run"))
 
 
 def written(run: RunFolder, to: Path, *more: str) -> str:

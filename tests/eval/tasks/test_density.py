@@ -46,6 +46,14 @@ def result(run: RunFolder) -> DensityResult:
     return found
 
 
+@pytest.fixture(scope="module")
+def stored(run: RunFolder) -> dict[int, DensityResult]:
+    """Return the results of both checkpoints, which are written to the run too."""
+    evaluation = Evaluation(run)
+    found = {step: evaluate_and_store(evaluation, step) for step in (20, 30)}
+    return {step: one for step, one in found.items() if isinstance(one, DensityResult)}
+
+
 def targets() -> np.ndarray:
     labels = np.stack([street(number)[1] for number in range(3)])
     return nus_native.boundary_density(labels, CELLS).astype(np.float64)
@@ -113,23 +121,25 @@ def test_the_mean_of_the_evaluated_images_as_prior_scores_as_the_best_fixed_one(
     assert len({score.residual for score in result.per_image}) == 1
 
 
-def test_a_smaller_cross_entropy_is_better_and_results_are_read_back(run: RunFolder) -> None:
-    evaluation = Evaluation(run)
-    found = [evaluate_and_store(evaluation, step) for step in (20, 30)]
-    better = min(found, key=lambda one: one.cross_entropy)
+def test_a_smaller_cross_entropy_is_better_and_results_are_read_back(
+    run: RunFolder, stored: dict[int, DensityResult]
+) -> None:
+    better = min(stored.values(), key=lambda one: one.cross_entropy)
     best = json.loads((run.path / "best.json").read_text())
     assert (best["metric"], best["step"]) == ("cross_entropy", better.step)
-    again = load_result(evaluation.result_path(30))
-    assert isinstance(again, DensityResult) and again == found[1]
+    again = load_result(Evaluation(run).result_path(30))
+    assert isinstance(again, DensityResult) and again == stored[30]
     events = [event for event in run.read_metrics() if event.get("event") == "evaluation"]
-    assert events[-1]["best_fixed"] == found[1].best_fixed and events[-1]["folded"] == 0
+    assert events[-1]["best_fixed"] == stored[30].best_fixed and events[-1]["folded"] == 0
 
 
 def test_tables_and_report_show_the_scores_beside_their_bounds(
-    tmp_path: Path, run: RunFolder, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path,
+    run: RunFolder,
+    stored: dict[int, DensityResult],
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    result = evaluate_and_store(Evaluation(run), 30)
-    assert isinstance(result, DensityResult)
+    result = stored[30]
     for table in tables.result_tables(result):
         tables.console().print(table)
     printed = capsys.readouterr().out

@@ -47,7 +47,7 @@ def of_flow(records: Path, **values: Any) -> Recipe:
         "augment.crop_size": (64, 64),
     }
     settings |= {
-        "network.options": {"widths": (3, 4, 4, 4, 4, 4, 4)},
+        "network.options": {"widths": (3, 4, 4, 4, 4, 4, 4), "search_range": 1},
         "network.evaluation_options": {},
     }
     return recipe(records, **{**settings, "flow.shift_px": (2.0, 3.0), **values})

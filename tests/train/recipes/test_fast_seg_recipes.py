@@ -52,41 +52,6 @@ def test_a_recipe_of_camvid_can_be_trained_on_it(name: str):
     assert recipe.batch_size >= 8
 
 
-@pytest.mark.parametrize("network", ["icnet", "dfseg_v1", "dfseg_v2", "dfanet"])
-def test_the_published_scripts_are_in_the_recipes(network: str):
-    recipe = recipes.get(f"fast_seg/{network}")
-    large = network == "dfanet"
-    assert recipe.augment.crop_size == ((1024, 1024) if large else (832, 832))
-    assert recipe.steps == (60_000 if large else 50_000)
-    assert (recipe.augment.min_scale, recipe.augment.max_scale, recipe.augment.scale_step) == (
-        0.7,
-        2.1,
-        0.1,
-    )
-    assert (recipe.optimizer.kind, recipe.optimizer.learning_rate, recipe.schedule.power) == (
-        "sgd",
-        0.01,
-        0.9,
-    )
-    assert (
-        recipe.optimizer.momentum,
-        recipe.optimizer.weight_decay,
-        recipe.optimizer.weight_decay_on,
-    ) == (0.9, 5e-4, "all")
-    assert (recipe.loss.kind, recipe.loss.ohem_threshold, recipe.loss.ohem_min_kept) == (
-        "ohem",
-        0.7,
-        100_000,
-    )
-    assert (recipe.loss.auxiliary_weight, recipe.batch_size) == (0.4, 16)
-    assert (recipe.augment.padding, recipe.augment.resize) == ("mean", "half_pixel")
-    mined = "ohem" if network in ("icnet", "dfanet") else "cross_entropy"
-    assert recipe.loss.auxiliary_kind == mined
-    bgr = network == "icnet"
-    assert recipe.network.options["normalisation"] == ("bgr" if bgr else "rgb")
-    assert recipe.start.initial_weights.startswith("pretrained/")
-
-
 def test_espnet_is_trained_as_its_authors_do():
     recipe = recipes.get("fast_seg/espnet")
     assert (recipe.optimizer.kind, recipe.optimizer.adam_betas) == ("adam", (0.9, 0.999))

@@ -39,7 +39,7 @@ def recipe(records: Path, **changes: Any) -> Recipe:
         "batch_size": 2,
     }
     values |= {"flow.shift_px": (3.0, 4.0), "flow.parallax_px": 2.0, "optimizer.kind": "adam"}
-    values |= {"network.options": {"widths": (3, 4, 4, 4, 4, 4, 4)}, "steps": 2}
+    values |= {"network.options": {"widths": (3, 4, 4, 4, 4, 4, 4), "search_range": 1}, "steps": 2}
     values |= {"optimizer.learning_rate": 1e-4}
     return tiny.recipe(records, **{**values, **changes})
 
