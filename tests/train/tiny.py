@@ -137,11 +137,11 @@ def main() -> int:
     parser.add_argument("--steps", type=int, default=8)
     parser.add_argument("--dropout", type=float, default=0.1)
     parser.add_argument("--precision", default="float32")
-    parser.add_argument("--optimizer.ema-decay", type=float, default=0.0)
+    parser.add_argument("--optimizer.ema-decay", dest="ema", type=float, default=0.0)
     parser.add_argument("--side", action="store_true", help="train an auxiliary head")
     parser.add_argument("--ohem", action="store_true", help="mine pixels, by the threshold alone")
-    parser.add_argument("--optimizer.kind", default="sgd")
-    parser.add_argument("--batch-norm.unsynchronised", nargs="*", default=())
+    parser.add_argument("--optimizer.kind", dest="optimizer", default="sgd")
+    parser.add_argument("--batch-norm.unsynchronised", dest="local_norms", nargs="*", default=())
     arguments = parser.parse_args()
     import tensorflow as tf
 
