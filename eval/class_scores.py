@@ -101,8 +101,7 @@ class SavedModelScores:
         self._model, self._signature = model, model.signatures["scores"]
         (self._argument,) = self._signature.structured_input_signature[1]
         network = NETWORKS.get(str(recipe.get("model")))
-        # Cards of older exports call the sampler "sampling".
-        sampled = recipe.get("sampler", recipe.get("sampling", "none")) != "none"
+        sampled = recipe.get("sampling.kind", "none") != "none"
         self.multiple = 1 if sampled or network is None else network.multiple
         self.padding = _usual_padding(network, recipe)
         self.name = str(recipe.get("model", folder.name))
@@ -156,7 +155,7 @@ def _usual_padding(network: Any, recipe: dict[str, Any]) -> Sequence[float]:
     known = {} if network is None else inspect.signature(network.build).parameters
     if "normalisation" not in known:
         return DEEPLAB_PADDING
-    options = recipe.get("model_options", {}) | recipe.get("evaluation_options", {})
+    options = recipe.get("network.options", {}) | recipe.get("network.evaluation_options", {})
     return mean_colour(options.get("normalisation", known["normalisation"].default))
 
 

@@ -15,6 +15,7 @@ from roadseg.export.interface import (
     outputs_of,
     outputs_of_two_views,
 )
+from roadseg.recipe.recipe import Recipe, stored_values
 
 if TYPE_CHECKING:
     import keras
@@ -32,32 +33,32 @@ def model_card(
     run: "RunFolder", step: int, model: "keras.Model", format_name: str = "saved_model"
 ) -> dict[str, Any]:
     """Return the card of the checkpoint at `step` of `run`, exported as `model` to a format."""
-    recipe = json.loads(run.recipe.to_json())
-    sampling = recipe["sampler"]
-    void = len(run.label_table.names) if recipe["void_class"] else None
-    windows = recipe["sampling_window"] == "crop"
+    recipe = run.recipe
+    sampling = recipe.sampling.kind
+    void = len(run.label_table.names) if recipe.network.void_class else None
+    windows = recipe.sampling.window == "crop"
     outputs = outputs_of(format_name, sampling != "none", void, windows)
-    two_views = recipe["task"] == "two_views"
+    two_views = recipe.task == "two_views"
     card = {
-        "name": recipe["name"],
+        "name": recipe.name,
         "step": step,
         "exported": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         "format": format_name,
         "input": TWO_IMAGES if two_views else INPUT,
         "outputs": outputs_of_two_views() if two_views else outputs,
-        "normalisation": _normalisation(recipe["model"], model),
+        "normalisation": _normalisation(recipe.model, model),
         "parameters": int(model.count_params()),
         "sampling": _sampling(recipe),
         "label_table": json.loads(run.label_table.to_json()),
         "void_output": void,
         "evaluations": evaluations(run, step),
-        "recipe": recipe,
+        "recipe": json.loads(recipe.to_json()),
         "provenance": {
             "run": run.path.resolve().name,
             "checkpoint": run.find_checkpoint(step)[1].name,
-            "source": recipe["source"],
-            "initial_weights": recipe["initial_weights"],
-            "initial_weights_part": recipe["initial_weights_part"],
+            "source": recipe.source,
+            "initial_weights": recipe.start.initial_weights,
+            "initial_weights_part": recipe.start.part,
         },
         "versions": _versions(),
     }
@@ -81,13 +82,13 @@ def _normalisation(name: str, model: "keras.Model") -> str:
     return "none"
 
 
-def _sampling(recipe: dict[str, Any]) -> dict[str, Any]:
-    if recipe["sampler"] == "none":
+def _sampling(recipe: Recipe) -> dict[str, Any]:
+    if recipe.sampling.kind == "none":
         return {"kind": "none"}
     return {
-        "kind": recipe["sampler"],
-        "size": recipe["sampling_size"],
-        "window": recipe["crop_size"] if recipe["sampling_window"] == "crop" else None,
+        "kind": recipe.sampling.kind,
+        "size": recipe.sampling.size,
+        "window": recipe.augment.crop_size if recipe.sampling.window == "crop" else None,
         "interpolation": "two_pass",
     }
 
@@ -146,7 +147,10 @@ def to_markdown(card: dict[str, Any]) -> str:
         "## Classes",
         _class_table(card),
         "## Recipe",
-        _table(("field", "value"), [(k, json.dumps(v)) for k, v in card["recipe"].items()]),
+        _table(
+            ("field", "value"),
+            [(k, json.dumps(v)) for k, v in stored_values(card["recipe"]).items()],
+        ),
         "## Versions",
         _table(("package", "version"), list(card["versions"].items())),
     ]

@@ -13,6 +13,7 @@ from roadseg.files import plain_path
 from roadseg.inference.inference import Inference
 from roadseg.label_tables.label_table import LabelTable
 from roadseg.ops.backend import tensorflow
+from roadseg.recipe.recipe import stored_values
 
 Tensor = Any
 
@@ -96,7 +97,7 @@ def _read_card(folder: Path) -> tuple[LabelTable, dict[str, Any]]:
         raise RoadsegError(f"{cards[0]}: no model card, so no class names; export the run again")
     try:
         values = json.loads(card.read_text(encoding="utf-8"))
-        table, recipe = values["label_table"], values.get("recipe") or {}
+        table, recipe = values["label_table"], stored_values(values.get("recipe") or {})
     except (ValueError, KeyError, TypeError, AttributeError):
         raise RoadsegError(f"{card}: no label table in it; export the run again") from None
     return LabelTable.from_json(json.dumps(table)), recipe

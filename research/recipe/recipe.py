@@ -125,7 +125,7 @@ class Recipe:
                 f"{path}: format {written!r}, this version reads {FORMAT} and before; install a "
                 "newer roadseg"
             )
-        flat = new_names(values) if written == 1 else _flat(values)
+        flat = stored_values({**values, "format": written})
         unknown = sorted(set(flat) - set(FIELDS))
         if unknown:
             raise RoadsegError(
@@ -139,8 +139,11 @@ class Recipe:
         return cls(flat["name"], flat["task"], flat["source"]).replace(**flat)
 
 
-def _flat(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the values of a stored recipe by dotted names."""
+def stored_values(stored: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values of a recipe as JSON holds it, of any format, by their names of today."""
+    values = dict(stored)
+    if values.pop("format", 1) == 1:
+        return new_names(values)
     flat: dict[str, Any] = {}
     for name, value in values.items():
         if name in groups.GROUPS and isinstance(value, dict):

@@ -36,7 +36,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RunFolder:
 
     multiple = published.MULTIPLE
     monkeypatch.setitem(NETWORKS, "strided", Network(strided, str, parameters=0, multiple=multiple))
-    changes = {"model": "strided", "model_options": {}, "evaluation_options": {}}
+    changes = {"model": "strided", "network.options": {}, "network.evaluation_options": {}}
     run = RunFolder(tmp_path / "run")
     run.begin(
         RECIPE.replace(sampling={"kind": "none"}, network={"void_class": True}, **changes), TABLE

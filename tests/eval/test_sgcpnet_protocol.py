@@ -33,7 +33,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RunFolder:
         return published.network(num_classes)
 
     monkeypatch.setitem(NETWORKS, "strided", Network(strided, str, parameters=0, multiple=4))
-    changes = {"model": "strided", "model_options": {}, "evaluation_options": {}}
+    changes = {"model": "strided", "network.options": {}, "network.evaluation_options": {}}
     run = RunFolder(tmp_path / "run")
     records = write_records(tmp_path / "records", count=2)
     run.begin(recipe(records, sampling={"kind": "none"}, **changes), TABLE)

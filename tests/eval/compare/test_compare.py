@@ -173,13 +173,13 @@ def test_arms_of_other_losses_and_other_samplers_recipes_stand_apart(tmp_path: P
     ]
     (values,) = compare(load_arms(runs), "uniform")
     assert [arm["arm"] for arm in values["arms"]] == [
-        "uniform 32x32, loss_size=samples",
-        "uniform 32x32, loss_size=half",
+        "uniform 32x32, loss.size=samples",
+        "uniform 32x32, loss.size=half",
         "nus 32x32, sampler: steps=20",
         "nus 32x32, sampler: steps=40",
     ]
     baselines = {arm["baseline"] for arm in values["arms"][2:]}
-    assert baselines == {"uniform 32x32, loss_size=half"}, "the same loss, if there is one"
+    assert baselines == {"uniform 32x32, loss.size=half"}, "the same loss, if there is one"
 
 
 def test_other_networks_are_settings_of_their_own(tmp_path: Path) -> None:
@@ -198,7 +198,7 @@ def test_parts_of_a_split_and_replaced_samplers_count_only_when_named(
 ) -> None:
     for name, values in (
         ("val-first1", {"limit": 1}),
-        ("val-uniform", {"sampling.kind": "uniform"}),
+        ("val-uniform", {"sampler": "uniform"}),
     ):
         text = result(0.9, 0.9, **values).to_json()
         for run in runs:

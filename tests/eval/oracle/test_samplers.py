@@ -35,7 +35,7 @@ def prior(tmp_path_factory: pytest.TempPathFactory, records: Path) -> Path:
 @pytest.fixture(scope="module")
 def density(tmp_path_factory: pytest.TempPathFactory, records: Path) -> Path:
     """Return a run that is drawn to persons, strongly."""
-    values = {"target_classes": (3,), "sampler_strength": 0.8}
+    values = {"sampler.classes": (3,), "sampling.strength": 0.8}
     return density_run(tmp_path_factory.mktemp("density"), records, **values).path
 
 
@@ -71,7 +71,7 @@ def test_exact_densities_lie_above_fixed_ones_and_uniform(
 def test_a_run_samples_what_its_network_sees_in_the_image(
     tmp_path: Path, records: Path, density: Path
 ) -> None:
-    values = {"target_classes": (3,), "sampler_strength": 0.8}
+    values = {"sampler.classes": (3,), "sampling.strength": 0.8}
     other = density_run(tmp_path / "density", records, seed=1, **values).path
     (one,), (two,) = (ask(records, "density", runs=(str(run),)).rows for run in (density, other))
     assert one.source == "by its run" and one.miou != two.miou

@@ -33,7 +33,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
     folder = tmp_path_factory.mktemp("submit")
     with pytest.MonkeyPatch.context() as patch:
         register(patch)
-        changes = {"model": "strided", "model_options": {}, "evaluation_options": {}}
+        changes = {"model": "strided", "network.options": {}, "network.evaluation_options": {}}
         run = begin_run(
             folder / "run", recipe(folder, sampling={"kind": "none"}, **changes), CITYSCAPES
         )
