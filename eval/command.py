@@ -38,8 +38,8 @@ class Arguments:
     """Evaluate a run. Results go to RUN/evaluation, metrics.jsonl, TensorBoard and best.json."""
 
     run: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="RUN")]
-    """Run folder; or --model for published weights, --oracle for the ceiling of a sampling (roadseg
-    eval --model --help, --oracle --help)."""
+    """Run folder; --model evaluates published weights, --oracle the samplers alone (each has
+    --help)."""
     split: Annotated[str, _option("NAME", "val")] = "val"
     """Split to evaluate on."""
     protocol: Annotated[str | None, _option("NAME", "cityscapes")] = None

@@ -37,7 +37,7 @@ def a_seed_twice(folder: Path) -> None:
         )
         for name in ("a", "b")
     )
-    arms._check_seeds(arms.Arm({"sampler": "none"}, runs))
+    arms._check_seeds(arms.Arm({"sampling.kind": "none"}, runs))
 
 
 def a_compiler_that_fails(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -65,7 +65,7 @@ def write_video(path: Path) -> None:
 def demo_of_a_film(folder: Path) -> None:
     begin_run(folder / "run", recipe(folder))
     images = (films(folder),)
-    predict(PredictOptions(images=images, run=folder / "run", to=folder / "to", demo=True))
+    predict(PredictOptions((folder / "run", *images), to=folder / "to", demo=True))
 
 
 def a_film_for_the_server(folder: Path) -> None:
@@ -149,7 +149,7 @@ REFUSALS: list[tuple[Callable[[Path], object], str]] = [
     (lambda _: InferenceMode(size=0.01).sizes((32, 64)), "nothing is left of an image of 32x64"),
     (lambda f: oracle(OracleOptions(f, ("64",), alphas=(2.0,))), "--alpha 2: the weight"),
     (a_frame_smaller_than_the_cells, "^a: "),
-    (lambda f: predict(PredictOptions((f,), f, batch_size=0)), "--batch-size 0: at least 1 is"),
+    (lambda f: predict(PredictOptions((f,), batch_size=0)), "--batch-size 0: at least 1 is"),
     (lambda _: _entry("x", "cityscapes"), "image 'x': the server knows images by city, sequence"),
     (a_value_that_is_no_id, "a: holds 200, which is no label id of 'cityscapes'"),
     (lambda _: target_ids(("moon",), TABLE), "no class 'moon' in '.*'; there are: "),

@@ -31,7 +31,7 @@ SLIDING = InferenceMode(tile=16, scales=(0.5, 1.0), mirror=True)
 @pytest.fixture
 def run(tmp_path: Path) -> RunFolder:
     """Return a run without sampling whose network has an output for void, on two images."""
-    values = {"sampler": "none", "void_class": True}
+    values = {"sampling.kind": "none", "network.void_class": True}
     records = write_records(tmp_path / "records", count=2)
     run = begin_run(tmp_path / "run", recipe(records, **values))
     add_checkpoint(run, 10, seed=3)
@@ -168,7 +168,7 @@ def test_all_options_work_together_on_the_command_line(
     ("values", "options", "message"),
     [
         (
-            {"sampler": "uniform"},
+            {"sampling.kind": "uniform"},
             {"protocol": "published"},
             "interpolation 'delaunay' gives no sc",
         ),

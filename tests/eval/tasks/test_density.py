@@ -152,7 +152,7 @@ def test_tables_and_report_show_the_scores_beside_their_bounds(
 
 
 def test_a_label_map_smaller_than_the_cells_is_named(tmp_path: Path, records: Path) -> None:
-    run = density_run(tmp_path / "fine", records, auxiliary_input=(256, 320))
+    run = density_run(tmp_path / "fine", records, sampler={"input_size": (256, 320)})
     with pytest.raises(RoadsegError, match="val0: cells 64x80 over a label map of 48x64"):
         evaluate(run)
 

@@ -172,7 +172,7 @@ def test_predict_draws_both_views_the_flow_and_what_they_share(
     views: RunFolder, images: Path, tmp_path: Path
 ) -> None:
     to = tmp_path / "to"
-    assert predict(PredictOptions((images,), views.path, to=to)) == []
+    assert predict(PredictOptions((views.path, images), to=to)) == []
     kinds = ("labels", "colour", "overlay")
     expected = {f"{view}_00001_{kind}.png" for view in ("fov120", "fov60") for kind in kinds}
     expected |= {f"fov60_00001_{end}" for end in ("flow.flo", "flow.png", "sharing.png")}
@@ -183,7 +183,7 @@ def test_predict_draws_both_views_the_flow_and_what_they_share(
 
 def test_predict_writes_what_is_asked_for(views: RunFolder, images: Path, tmp_path: Path) -> None:
     to = tmp_path / "to"
-    predict(PredictOptions((images,), views.path, to=to, write=("flow",)))
+    predict(PredictOptions((views.path, images), to=to, write=("flow",)))
     assert {path.name for path in to.iterdir()} == {"fov60_00001_flow.flo", "fov60_00001_flow.png"}
 
 
@@ -193,7 +193,7 @@ def test_a_network_of_single_images_is_drawn_without_a_flow(
     run = begin_run(tmp_path / "alone", of_views(Path("x"), model="tiny_alone"), pairs.TABLE)
     add_checkpoint(run, 5)
     to = tmp_path / "to"
-    predict(PredictOptions((images,), run.path, to=to, write=("flow", "sharing")))
+    predict(PredictOptions((run.path, images), to=to, write=("flow", "sharing")))
     assert {path.name for path in to.iterdir()} == {"fov60_00001_sharing.png"}
 
 
@@ -202,19 +202,19 @@ def test_an_image_without_the_other_view_is_named(
 ) -> None:
     (images / "fov60_00001.png").rename(images / "fov60_00002.png")
     with pytest.raises(RoadsegError, match="fov120_00001.png, .*fov60_00002.png: the other view"):
-        predict(PredictOptions((images,), views.path, to=tmp_path / "to"))
+        predict(PredictOptions((views.path, images), to=tmp_path / "to"))
 
 
 def test_names_of_other_views_can_be_given(views: RunFolder, images: Path, tmp_path: Path) -> None:
     for path in list(images.iterdir()):
         path.rename(images / path.name.replace("fov120", "left").replace("fov60", "right"))
     with pytest.raises(RoadsegError, match="labels pairs, fov120_00001 beside .*--views"):
-        predict(PredictOptions((images,), views.path, to=tmp_path / "to"))
-    options = PredictOptions((images,), views.path, to=tmp_path / "to", views=("left", "right"))
+        predict(PredictOptions((views.path, images), to=tmp_path / "to"))
+    options = PredictOptions((views.path, images), to=tmp_path / "to", views=("left", "right"))
     assert predict(options) == []
 
 
 def test_flows_of_runs_of_single_images_are_refused(images: Path, tmp_path: Path) -> None:
     run = begin_run(tmp_path / "run", recipe(tmp_path))
     with pytest.raises(RoadsegError, match="of runs of two views only"):
-        predict(PredictOptions((images,), run.path, to=tmp_path / "to", write=("flow",)))
+        predict(PredictOptions((run.path, images), to=tmp_path / "to", write=("flow",)))
