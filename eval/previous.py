@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from roadseg.eval.cuts import CutDetector
-from roadseg.eval.labeller import Labeller, Labels
+from roadseg.eval.labelling import Labeller, Labels
 from roadseg.eval.protocols import Pending, Predictor
 from roadseg.label_tables.label_table import LabelTable
 

@@ -41,8 +41,6 @@ ORDER_IN = {
 UPWARD = {"models/registry.py: roadseg.weights.published"}
 CIRCLES = {
     frozenset({"models/registry", "weights/published", "weights/read"}),
-    frozenset({"eval/predict/command", "eval/predict/two_cameras"}),
-    frozenset({"eval/labeller", "eval/previous"}),
 }
 # The only files of research/ that import TensorFlow: its own reader, of TF-slim's checkpoints, and
 # its own operations, where Keras runs on it.

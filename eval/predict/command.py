@@ -1,30 +1,22 @@
 """`roadseg predict`: label maps, colours, overlays and sampling points of images and videos."""
 
-import dataclasses
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any
 
 import numpy as np
-import tyro
 
 from roadseg.command_line import arguments
-from roadseg.data_conversion.raw.pictures import PictureRules
 from roadseg.drawing.pictures import KINDS, pictures, to_label_ids, write_png
 from roadseg.errors import RoadsegError
-from roadseg.eval.labeller import (
-    Labeller,
-    labeller_of_model,
-    labeller_of_run,
-    labeller_of_saved_model,
-)
+from roadseg.eval.labeller import labeller_of_model, labeller_of_run, labeller_of_saved_model
+from roadseg.eval.labelling import Labeller
+from roadseg.eval.predict.options import PredictOptions
 from roadseg.eval.predict.sfsegnets_demo import write_demo
 from roadseg.eval.predict.sources import Source, found_sources, read_picture
 from roadseg.eval.predict.video import label_video
-from roadseg.eval.protocol_options import InferenceArguments
-from roadseg.eval.replaced import SamplerArguments
 from roadseg.eval.scoring import in_threads
 from roadseg.files import printable, refuse_unwritable
 from roadseg.runs.run_folder import RunFolder
@@ -36,57 +28,6 @@ roadseg predict --saved-model runs/x/export/saved_model --images drive.mp4 --to 
 roadseg predict runs/density96 --images drive.mp4 --sampler previous
 roadseg predict runs/semantics_sharing/whole --images image_test --to labelled
 roadseg predict runs/icnet --images frames --write labels --label-ids --sliding 832 --mirror"""
-
-Kind = Literal["labels", "colour", "overlay", "sampling", "flow", "sharing"]
-
-
-@dataclasses.dataclass(frozen=True)
-class PredictOptions:
-    """Label images or videos with published weights, a run, or a SavedModel of it."""
-
-    words: Annotated[
-        tuple[Path, ...], tyro.conf.Positional, tyro.conf.arg(metavar="[RUN] [FILE ...]")
-    ] = ()
-    """A run folder, unless --model or --saved-model is given, and what is labelled: images, videos,
-    or folders of them (searched to the bottom). Without any of the three: the network that comes
-    with the package."""
-    images: tuple[Path, ...] = ()
-    """More to label."""
-    model: Annotated[str | None, tyro.conf.arg(metavar="NAME/DATA")] = None
-    """Published weights (roadseg list presets), fetched on first use; or a .keras file."""
-    weights_folder: Path | None = None
-    """Where those are looked for first (default: $ROADSEG_WEIGHTS)."""
-    saved_model: Path | None = None
-    """Folder that `roadseg export` wrote."""
-    to: Path = Path("predictions")
-    """Folder of the results, made if absent."""
-    step: int | Literal["best", "last"] = "last"
-    """Checkpoint of the run."""
-    write: tuple[Kind, ...] = ()
-    """What to write; default: everything (of a video, everything but label maps). flow, sharing:
-    of runs of two views."""
-    views: tuple[str, str] = ("fov120", "fov60")
-    """How names of paired images begin, the wide view's first, for runs of two views."""
-    demo: bool = False
-    """Write color_mask_NAME.png and overlap_NAME.png alone, as SFSegNets' demo."""
-    label_ids: bool = False
-    """Write the data set's own ids to label maps, not train ids."""
-    batch_size: int = 4
-    """Images of one size that go through the network together."""
-    keep_going: bool = False
-    """Skip files that cannot be read, name them at the end, and return status 1."""
-    strict: bool = False
-    """Refuse folders of which some file would be left out."""
-    max_megapixels: float = PictureRules.max_megapixels
-    """Refuse larger images, by their header."""
-    float_range: tuple[float, float] | None = None
-    """Values of black and white in float and 32-bit images, which are refused without."""
-    mode: Annotated[InferenceArguments, tyro.conf.arg(name="")] = InferenceArguments()
-    sampling: Annotated[SamplerArguments, tyro.conf.arg(name="")] = SamplerArguments()
-
-    def rules(self) -> PictureRules:
-        """Return what the reader of pictures is told; RoadsegError for values out of range."""
-        return PictureRules(self.max_megapixels, self.float_range)
 
 
 def main(argv: Sequence[str]) -> int:

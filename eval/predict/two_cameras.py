@@ -19,7 +19,7 @@ from roadseg.runs.run_folder import RunFolder, Step
 from roadseg.two_cameras.flow_files import write_flow
 
 if TYPE_CHECKING:
-    from roadseg.eval.predict.command import PredictOptions
+    from roadseg.eval.predict.options import PredictOptions
 
 
 @dataclass(frozen=True)

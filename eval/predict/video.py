@@ -13,7 +13,7 @@ import numpy as np
 
 from roadseg.drawing.pictures import make_folder, pictures, to_label_ids, unfinished, write_png
 from roadseg.errors import RoadsegError
-from roadseg.eval.labeller import Labeller
+from roadseg.eval.labelling import Labeller
 from roadseg.files import plain_path
 
 USUAL_RATE_HZ = 25.0

@@ -14,7 +14,8 @@ from roadseg.errors import RoadsegError
 from roadseg.eval.averaging import averaged_scores
 from roadseg.eval.class_scores import ModelScores, SavedModelScores
 from roadseg.eval.inference import InferenceMode
-from roadseg.eval.labeller import Labeller, labeller_of_run, labeller_of_saved_model
+from roadseg.eval.labeller import labeller_of_run, labeller_of_saved_model
+from roadseg.eval.labelling import Labeller
 from roadseg.eval.predict import command
 from roadseg.models.registry import NETWORKS, Network
 from roadseg.runs.checkpoint import write_checkpoint

@@ -18,7 +18,8 @@ from roadseg.eval.evaluation import check_same_classes
 from roadseg.eval.inference import InferenceMode
 from roadseg.eval.oracle.ceilings import OracleOptions, oracle, target_ids
 from roadseg.eval.predict import video
-from roadseg.eval.predict.command import PredictOptions, predict
+from roadseg.eval.predict.command import predict
+from roadseg.eval.predict.options import PredictOptions
 from roadseg.eval.predict.sources import Source, found_sources
 from roadseg.eval.predict.two_cameras import check_kinds, find_pairs, predict_pairs
 from roadseg.eval.protocol_options import InferenceArguments

@@ -9,7 +9,8 @@ import pytest
 import roadseg.label_tables as datasets
 from roadseg.drawing.pictures import KINDS, overlay_with_legend, pictures, to_label_ids, write_png
 from roadseg.errors import RoadsegError
-from roadseg.eval.labeller import Labeller, labeller_of_run
+from roadseg.eval.labeller import labeller_of_run
+from roadseg.eval.labelling import Labeller
 from roadseg.eval.predict import command
 from roadseg.eval.predict.sources import find_sources, read_picture
 from roadseg.eval.predict.video import VideoSource, label_video

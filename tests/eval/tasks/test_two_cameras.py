@@ -12,7 +12,8 @@ from roadseg.errors import RoadsegError
 from roadseg.eval.command import main as evaluate_main
 from roadseg.eval.evaluation import Evaluation, evaluate
 from roadseg.eval.job import EvaluationOptions
-from roadseg.eval.predict.command import PredictOptions, predict
+from roadseg.eval.predict.command import predict
+from roadseg.eval.predict.options import PredictOptions
 from roadseg.eval.report.data import load_runs
 from roadseg.eval.results.load import load_result
 from roadseg.eval.results.two_cameras import FlowResult, TwoViewResult

@@ -1,0 +1,62 @@
+"""What `roadseg predict` can be told."""
+
+import dataclasses
+from pathlib import Path
+from typing import Annotated, Literal
+
+import tyro
+
+from roadseg.data_conversion.raw.pictures import PictureRules
+from roadseg.eval.protocol_options import InferenceArguments
+from roadseg.eval.replaced import SamplerArguments
+
+Kind = Literal["labels", "colour", "overlay", "sampling", "flow", "sharing"]
+
+
+@dataclasses.dataclass(frozen=True)
+class PredictOptions:
+    """Label images or videos with published weights, a run, or a SavedModel of it."""
+
+    words: Annotated[
+        tuple[Path, ...], tyro.conf.Positional, tyro.conf.arg(metavar="[RUN] [FILE ...]")
+    ] = ()
+    """A run folder, unless --model or --saved-model is given, and what is labelled: images, videos,
+    or folders of them (searched to the bottom). Without any of the three: the network that comes
+    with the package."""
+    images: tuple[Path, ...] = ()
+    """More to label."""
+    model: Annotated[str | None, tyro.conf.arg(metavar="NAME/DATA")] = None
+    """Published weights (roadseg list presets), fetched on first use; or a .keras file."""
+    weights_folder: Path | None = None
+    """Where those are looked for first (default: $ROADSEG_WEIGHTS)."""
+    saved_model: Path | None = None
+    """Folder that `roadseg export` wrote."""
+    to: Path = Path("predictions")
+    """Folder of the results, made if absent."""
+    step: int | Literal["best", "last"] = "last"
+    """Checkpoint of the run."""
+    write: tuple[Kind, ...] = ()
+    """What to write; default: everything (of a video, everything but label maps). flow, sharing:
+    of runs of two views."""
+    views: tuple[str, str] = ("fov120", "fov60")
+    """How names of paired images begin, the wide view's first, for runs of two views."""
+    demo: bool = False
+    """Write color_mask_NAME.png and overlap_NAME.png alone, as SFSegNets' demo."""
+    label_ids: bool = False
+    """Write the data set's own ids to label maps, not train ids."""
+    batch_size: int = 4
+    """Images of one size that go through the network together."""
+    keep_going: bool = False
+    """Skip files that cannot be read, name them at the end, and return status 1."""
+    strict: bool = False
+    """Refuse folders of which some file would be left out."""
+    max_megapixels: float = PictureRules.max_megapixels
+    """Refuse larger images, by their header."""
+    float_range: tuple[float, float] | None = None
+    """Values of black and white in float and 32-bit images, which are refused without."""
+    mode: Annotated[InferenceArguments, tyro.conf.arg(name="")] = InferenceArguments()
+    sampling: Annotated[SamplerArguments, tyro.conf.arg(name="")] = SamplerArguments()
+
+    def rules(self) -> PictureRules:
+        """Return what the reader of pictures is told; RoadsegError for values out of range."""
+        return PictureRules(self.max_megapixels, self.float_range)
