@@ -5,7 +5,9 @@ The registry builds on Keras, whose import takes seconds; a name that is wrong i
 
 import ast
 import difflib
+import sys
 from functools import cache
+from importlib.metadata import entry_points
 from importlib.util import find_spec
 
 from roadseg.errors import RoadsegError
@@ -31,8 +33,20 @@ def network_names() -> tuple[str, ...]:
 
 
 def refuse_unknown_network(name: str) -> None:
-    """Raise RoadsegError, naming near ones, for a name that no network has."""
+    """Raise RoadsegError, naming near ones, for a name that no network has.
+
+    Networks of other packages, and those that this process has registered, are known as well.
+    """
     names = network_names()
-    if names and name not in names:
-        near = difflib.get_close_matches(name, names) or names
-        raise RoadsegError(f"no network '{name}'; did you mean {' or '.join(near)}?")
+    if not names or name in names or ":" in name:
+        return
+    registry = sys.modules.get("roadseg.models.registry")
+    if registry is not None and registry.is_known(name):
+        return
+    if any(point.name == name for point in entry_points(group="roadseg.models")):
+        return
+    near = difflib.get_close_matches(name, names) or names
+    raise RoadsegError(
+        f"no network '{name}'; did you mean {' or '.join(near)}? one of your own is "
+        "package.module:function"
+    )

@@ -9,7 +9,7 @@ from roadseg.errors import RoadsegError
 from roadseg.label_tables.label_table import LabelTable
 from roadseg.losses.cross_entropy import PUBLISHED_WEIGHTS
 from roadseg.losses.flow import MULTI_SCALE_FACTORS
-from roadseg.models.registry import NETWORKS, find
+from roadseg.models.registry import find, is_known
 from roadseg.recipe.recipe import Recipe
 from roadseg.runs.run_folder import LEARNED
 from roadseg.sampling.density_targets import STRIDE, density_input
@@ -101,7 +101,7 @@ def check_devices(recipe: Recipe, strategy: tf.distribute.Strategy) -> None:
 
 def _check_batch(recipe: Recipe, replicas: int) -> None:
     """Refuse batches of which batch normalisation would see too few images."""
-    if recipe.task == "sampling" or recipe.frozen_batch_norm or recipe.model not in NETWORKS:
+    if recipe.task == "sampling" or recipe.frozen_batch_norm or not is_known(recipe.model):
         return
     least = find(recipe.model).least_batch
     seen = recipe.batch_size // replicas if recipe.local_norms else recipe.batch_size
@@ -114,7 +114,7 @@ def _check_batch(recipe: Recipe, replicas: int) -> None:
 
 
 def _check_network(recipe: Recipe) -> None:
-    if recipe.model not in roadseg.list_models():
+    if not is_known(recipe.model):
         near = difflib.get_close_matches(recipe.model, roadseg.list_models(), n=3, cutoff=0.3)
         there = ", ".join(near or roadseg.list_models())
         raise RoadsegError(f"--model {recipe.model}: no such network; near: {there}")

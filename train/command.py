@@ -1,6 +1,8 @@
 """`roadseg train`: a recipe, with changes, to a run folder; or on with a run that was stopped."""
 
 import dataclasses
+import os
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
@@ -46,6 +48,9 @@ def main(argv: Sequence[str]) -> int:
     if arguments.show:
         print(listing(recipe))
         return 0
+    if ":" in recipe.model and any(word.startswith("--model") for word in rest):
+        # Only what was named here: a stranger's run must not run what lies beside it.
+        sys.path.insert(0, os.getcwd())
     print(summary(recipe, run))
     from roadseg.train.early import refuse_early
 

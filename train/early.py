@@ -5,6 +5,7 @@ from pathlib import Path
 from roadseg.data_conversion.read.folders import find_shards
 from roadseg.errors import RoadsegError
 from roadseg.files import refuse_unwritable
+from roadseg.network_names import refuse_unknown_network
 from roadseg.recipe.recipe import Recipe
 from roadseg.runs.run_folder import RunFolder
 from roadseg.train.start.begin import TRAINED, check_initial_weights, find_sampler
@@ -23,6 +24,8 @@ def refuse_early(recipe: Recipe, run: RunFolder) -> None:
             find_shards(Path(recipe.records), split)
     if run.exists and run.checkpoints():
         return
+    if recipe.task != "sampling":
+        refuse_unknown_network(recipe.model)
     check_initial_weights(recipe)
     if recipe.task == "segmentation" and recipe.sampler in TRAINED:
         find_sampler(recipe)

@@ -35,10 +35,10 @@ def override(recipe: Recipe, arguments: Sequence[str]) -> Recipe:
 
 def _check_options(recipe: Recipe, field: str) -> None:
     """Raise RoadsegError for an option of the network whose value is of another type."""
-    from roadseg.models.registry import NETWORKS
+    from roadseg.models.registry import find, is_known
 
-    if recipe.model in NETWORKS:
-        build = NETWORKS[recipe.model].build
+    if is_known(recipe.model):
+        build = find(recipe.model).build
         check_types(build, getattr(recipe, field), f"--{field.replace('_', '-')}")
 
 

@@ -8,6 +8,7 @@ from keras import ops
 from roadseg.errors import RoadsegError
 from roadseg.metrics.confusion_graph import confusion_counts
 from roadseg.ops.best_class import best_class
+from roadseg.ops.precision import counting_types
 
 Tensor = Any
 MOST_CLASSES = 255
@@ -46,11 +47,9 @@ class MeanIoU(keras.metrics.Metric):
             raise RoadsegError(f"absent={absent!r}: there are skip, zero, one")
         super().__init__(name=name, dtype=dtype)
         self.num_classes, self.ignore, self.absent = num_classes, ignore, absent
-        wide = keras.config.backend() != "jax"
-        self._floats = "float64" if wide else "float32"
-        self.counts = self.add_variable(
-            (num_classes, num_classes + 1), "zeros", "int64" if wide else "int32", name="counts"
-        )
+        integers, self._floats = counting_types()
+        shape = (num_classes, num_classes + 1)
+        self.counts = self.add_variable(shape, "zeros", integers, name="counts")
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
         """Count a batch.

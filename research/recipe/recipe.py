@@ -1,6 +1,7 @@
 """Every number that decides a training run, as one flat, typed record that travels with the run."""
 
 import dataclasses
+import difflib
 import json
 import typing
 from pathlib import Path
@@ -266,6 +267,22 @@ class Recipe:
     """Steps between scalars in metrics.jsonl and TensorBoard."""
     pictures_every_steps: int = 600
     """Steps between TensorBoard pictures; 0 for none."""
+
+    def replace(self, **changes: Any) -> "Recipe":
+        """Return this recipe with other values of some fields: replace(steps=100, batch_size=4).
+
+        Raises RoadsegError for an unknown field, naming the near ones, and for a value of another
+        type or size.
+        """
+        hints = typing.get_type_hints(type(self))
+        for name, value in changes.items():
+            if name not in hints:
+                near = difflib.get_close_matches(name, hints, n=3, cutoff=0.5) or ["see Recipe"]
+                raise RoadsegError(f"{name}: a recipe has no such field; near: {', '.join(near)}")
+            if isinstance(value, list):
+                changes[name] = tuple(value)
+        check_values(changes, hints, self.name, "see the fields of roadseg.Recipe")
+        return dataclasses.replace(self, **changes)
 
     @property
     def reads_pairs(self) -> bool:

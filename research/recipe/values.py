@@ -14,21 +14,25 @@ _BY_FRAME = ("crop_size", "auxiliary_input")
 """Sizes that may be 0 0: taken from the frames."""
 
 
-def check_values(values: Mapping[str, Any], hints: Mapping[str, Any], path: Path) -> None:
-    """Raise RoadsegError naming the file, and the field whose value is of another type or size."""
+def check_values(
+    values: Mapping[str, Any],
+    hints: Mapping[str, Any],
+    place: Path | str,
+    way_out: str = "write it again, or begin another run",
+) -> None:
+    """Raise RoadsegError naming `place`, and the field whose value is of another type or size."""
     for name, value in values.items():
         if not _is_of(value, hints[name]):
             raise RoadsegError(
-                f"{path}: {name} is {reprlib.repr(value)}, which no recipe has; write it again, or "
-                "begin another run"
+                f"{place}: {name} is {reprlib.repr(value)}, which no recipe has; {way_out}"
             )
     for name in _AT_LEAST_1:
         if values.get(name, 1) < 1:
-            raise RoadsegError(f"{path}: {name} is {values[name]}; at least 1 is wanted")
+            raise RoadsegError(f"{place}: {name} is {values[name]}; at least 1 is wanted")
     for name in ("crop_size", "sampling_size", "grid_size", "auxiliary_input"):
         given = values.get(name, (2, 2))
         if min(given) < 2 and not (name in _BY_FRAME and given == (0, 0)):
-            raise RoadsegError(f"{path}: {name} is {values[name]}; at least 2 a side is wanted")
+            raise RoadsegError(f"{place}: {name} is {values[name]}; at least 2 a side is wanted")
 
 
 def _is_of(value: Any, hint: Any) -> bool:
