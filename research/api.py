@@ -153,7 +153,7 @@ def evaluate(
 
 def export_model(
     run: str | Path | RunFolder,
-    format: str = "saved_model",
+    format: str = "saved_model",  # noqa: A002
     step: Step = "last",
     to: str | Path | None = None,
 ) -> Path:

@@ -17,6 +17,8 @@ MAY_IMPORT = {
     "eval": {"research", "nus_native", "data_conversion"},
     "export": {"research"},
 }
+# What users of Python import: a few lines each over functions of the other folders, inside functions.
+FACE = "research/api.py"
 # The folders (and files at the root) of research/, each importing only what stands before it. Two
 # faces stand apart: `cli` names the commands, `__init__` what users of Python import.
 ORDER = (
@@ -45,10 +47,13 @@ CIRCLES = {
     frozenset({"eval/labeller", "eval/previous"}),
 }
 # The only files of research/ that import TensorFlow: its own reader, of TF-slim's checkpoints, and
-# its own operations, where Keras runs on it.
-NEED_TENSORFLOW = {"research/weights/slim.py", "research/ops/backend.py"}
+# its own operations, where Keras runs on it. The face names it for type checkers alone.
+NEED_TENSORFLOW = {"research/weights/slim.py", "research/ops/backend.py", FACE}
 ON_IMPORT = ("tensorflow", "keras", "tensorflow_datasets")
-COMMANDS = [REPOSITORY / "research" / "__init__.py", REPOSITORY / "research" / "cli.py"]
+COMMANDS = [
+    *(REPOSITORY / "research" / file for file in ("__init__.py", "__main__.py", "cli.py")),
+    REPOSITORY / FACE,
+]
 
 
 def sources(*folders: str) -> list[Path]:
@@ -177,6 +182,7 @@ def test_folders_of_research_import_only_what_stands_before_them() -> None:
         *ORDER,
         "cli",
         "__init__",
+        "__main__",
         "py.typed",
     }
     known, wrong = modules(), set()
@@ -212,10 +218,16 @@ def test_a_folder_imports_only_what_lies_upstream(folder: str) -> None:
     wrong = [
         f"{name(path)}: {imported}"
         for path in sources(folder)
+        if name(path) != FACE
         for imported in imports(ast.walk(tree(path)))
         if folder_of(imported) not in allowed
     ]
     assert sources(folder) and not wrong
+
+
+def test_the_face_imports_the_other_folders_inside_functions_alone() -> None:
+    found = {folder_of(used) for used in imports(run_on_import(tree(REPOSITORY / FACE).body))}
+    assert found <= {"research", None}
 
 
 def test_modules_are_imported_by_the_installed_name() -> None:

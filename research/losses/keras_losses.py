@@ -34,7 +34,7 @@ class _PixelLoss(keras.losses.Loss):
         if class_weights is not None:
             class_weights = [float(weight) for weight in class_weights]
             if not class_weights or min(class_weights) < 0:
-                raise RoadsegError(f"class_weights={class_weights}: wanted one of 0 or more a class")
+                raise RoadsegError(f"class_weights={class_weights}: 0 or more wanted")
         # Keras divides by the number of all pixels, unless weights are to be divided by.
         reduction = "mean_with_sample_weight" if reduction in _MEANS else reduction
         super().__init__(name=name, reduction=reduction, dtype=dtype)

@@ -43,7 +43,7 @@ def ohem_cross_entropy(
 def hard_pixels(losses: Tensor, labelled: Tensor, threshold: float, min_kept: int) -> Tensor:
     """Return which labelled pixels `ohem_cross_entropy` keeps; see there.
 
-    losses, labelled: (batch, height, width), cross-entropy without a gradient, and where a label is.
+    losses: (batch, height, width), cross-entropy without a gradient; labelled: where a label is.
     """
     if not min_kept:
         return labelled

@@ -1,4 +1,4 @@
-"""Measures of a segmentation: counts and what follows from them, and a class for `model.compile`."""
+"""Measures of a segmentation: counts, what follows from them, and a class for `model.compile`."""
 
 import importlib
 from typing import TYPE_CHECKING, Any

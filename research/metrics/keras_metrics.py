@@ -42,7 +42,7 @@ class MeanIoU(keras.metrics.Metric):
         if not 1 <= num_classes <= MOST_CLASSES:
             raise RoadsegError(f"num_classes={num_classes}: from 1 to {MOST_CLASSES} wanted")
         if 0 <= ignore < num_classes:
-            raise RoadsegError(f"ignore={ignore}: is one of the {num_classes} classes; give another")
+            raise RoadsegError(f"ignore={ignore}: one of the {num_classes} classes; give another")
         if absent not in ("skip", "zero", "one"):
             raise RoadsegError(f"absent={absent!r}: there are skip, zero, one")
         super().__init__(name=name, dtype=dtype)

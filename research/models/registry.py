@@ -321,8 +321,8 @@ def create(
 ) -> keras.Model:
     """Return a new network: RGB images (batch, height, width, 3), 0..255, to class scores.
 
-    name: one of `list_models()`, or "package.module:function". Those of the task "two_views" take and give a dict, "wide" and
-        "narrow"; "flow" takes "first" and "second" and gives flows.
+    name: one of `list_models()`, or "package.module:function". Those of the task "two_views" take
+        and give a dict, "wide" and "narrow"; "flow" takes "first" and "second" and gives flows.
     num_classes: at least 1; left out for a flow, and may be with the weights of a preset.
     weights: 'cityscapes' and the like, of a preset of this network (`roadseg list`), fetched on
         first use; or a file that `roadseg import-weights` takes; see `weights.published`.

@@ -1,4 +1,4 @@
-"""What is known of a network by its name: how it is built, and what its original calls its weights."""
+"""What is known of a network by its name: its builder, and what its original calls its weights."""
 
 import inspect
 from collections.abc import Callable, Mapping
