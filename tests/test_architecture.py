@@ -17,7 +17,8 @@ MAY_IMPORT = {
     "eval": {"research", "nus_native", "data_conversion"},
     "export": {"research"},
 }
-# What users of Python import: a few lines each over functions of the other folders, inside functions.
+# What users of Python import: a few lines each, over functions of the other folders, which it
+# imports inside functions.
 FACE = "research/api.py"
 # The folders (and files at the root) of research/, each importing only what stands before it. Two
 # faces stand apart: `cli` names the commands, `__init__` what users of Python import.
