@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -48,9 +49,6 @@ def main(argv: Sequence[str]) -> int:
     if arguments.show:
         print(listing(recipe))
         return 0
-    if ":" in recipe.model and any(word.startswith("--model") for word in rest):
-        # Only what was named here: a stranger's run must not run what lies beside it.
-        sys.path.insert(0, os.getcwd())
     print(summary(recipe, run))
     from roadseg.train.early import refuse_early
 
@@ -73,6 +71,9 @@ def chosen(arguments: Arguments, rest: Sequence[str]) -> tuple[Recipe, RunFolder
     else:
         where = f"{run.path} is no run that was begun" if run else "no --recipe and no --run"
         raise RoadsegError(f"{where}; name one of: {', '.join(RECIPES)}")
+    if re.search(r"(^| )--model[ =]\S+:", " ".join(rest)):
+        # Only a network that is named here: a stranger's run must not run what lies beside it.
+        sys.path.insert(0, os.getcwd())
     recipe = override(recipe, rest)
     return recipe, run or RunFolder(Path("runs") / recipe.name)
 

@@ -291,6 +291,11 @@ def list_models(task: Task | None = None) -> list[str]:
     return sorted(name for name, entry in NETWORKS.items() if task in (None, entry.task))
 
 
+def is_published(name: str) -> bool:
+    """Return whether `name` is a network of this package, and not one of a user's own."""
+    return name in _PUBLISHED
+
+
 def is_known(name: str) -> bool:
     """Return whether `find` looks for a network of this name, or for one of a package."""
     return external.is_path(name) or name in list_models()
