@@ -1,6 +1,7 @@
 """One evaluation of one checkpoint: from the run folder to a typed result, and onto disk."""
 
 from pathlib import Path
+from typing import Literal
 
 from roadseg.errors import RoadsegError
 from roadseg.eval.job import EvaluationOptions, Job, Progress
@@ -64,13 +65,7 @@ class Evaluation:
 
     def find_step(self) -> int:
         """Return the step that the options name; RoadsegError if there is no such checkpoint."""
-        if not self.run.checkpoints():
-            raise RoadsegError(
-                f"{self.run.checkpoint_folder}: no checkpoint yet; train on, "
-                "or wait for the first one with --follow"
-            )
-        step = self.options.step
-        return self.run.find_checkpoint(None if step == "last" else step)[0]
+        return find_step(self.run, self.options.step)
 
     def load(self, step: int) -> Evaluate:
         """Return a function that evaluates the checkpoint at `step`, whose weights are now read.
@@ -78,6 +73,16 @@ class Evaluation:
         What it needs from the checkpoint is in memory afterwards: pruning it does no harm.
         """
         return self.evaluator.load(self.job, step)
+
+
+def find_step(run: RunFolder, step: int | Literal["best", "last"]) -> int:
+    """Return the step of `run` that `step` names; RoadsegError if there is no such checkpoint."""
+    if not run.checkpoints():
+        raise RoadsegError(
+            f"{run.checkpoint_folder}: no checkpoint yet; train on, "
+            "or wait for the first one with --follow"
+        )
+    return run.find_checkpoint(None if step == "last" else step)[0]
 
 
 def _check_previous(protocol: Protocol) -> None:

@@ -133,8 +133,9 @@ def evaluate(
     folder.check(None if step == "last" else step)
     _find_records(Path(records or folder.recipe.records), split)
     from roadseg.eval import evaluation, watch
+    from roadseg.eval.job import EvaluationOptions
 
-    options = evaluation.EvaluationOptions(
+    options = EvaluationOptions(
         records=None if records is None else Path(records),
         split=split,
         protocol=protocol,

@@ -1,31 +1,34 @@
 """What a recipe may not say: refused before anything is built, with the field and the way out."""
 
 import difflib
-
-import tensorflow as tf
+from typing import TYPE_CHECKING
 
 import roadseg
 from roadseg.errors import RoadsegError
 from roadseg.label_tables.label_table import LabelTable
-from roadseg.losses.cross_entropy import PUBLISHED_WEIGHTS
-from roadseg.losses.flow import MULTI_SCALE_FACTORS
-from roadseg.models.registry import find, is_known
 from roadseg.recipe.recipe import Recipe
 from roadseg.runs.run_folder import LEARNED
-from roadseg.sampling.density_targets import STRIDE, density_input
 from roadseg.train.advice import advice
 
+if TYPE_CHECKING:
+    import tensorflow as tf
 
-def check_recipe(recipe: Recipe, table: LabelTable) -> None:
-    """Raise RoadsegError for values that cannot be trained on a data set with these classes."""
+
+def check_numbers(recipe: Recipe, framed: bool = False) -> None:
+    """Raise RoadsegError for numbers that no data set and no network can be trained with.
+
+    framed: a crop_size of 0 0 was replaced by the size of the images, where it can be.
+    """
     sizes = {
         "crop_size": recipe.crop_size,
         "sampling_size": recipe.sampling_size,
         "grid_size": recipe.grid_size,
         "auxiliary_input": recipe.auxiliary_input,
     }
-    if recipe.learns_density:
-        sizes["auxiliary_input"] = density_input(recipe)
+    if recipe.learns_density:  # its own check is closer
+        del sizes["auxiliary_input"]
+    if not framed and recipe.crop_size == (0, 0):
+        del sizes["crop_size"]
     for name, size in sizes.items():
         _need(min(size) >= 2, name, size, "at least 2 a side")
     at_least_1 = ("batch_size", "steps", "summary_every_steps", "shuffle_buffer")
@@ -34,11 +37,18 @@ def check_recipe(recipe: Recipe, table: LabelTable) -> None:
     _need(recipe.learning_rate > 0, "learning_rate", recipe.learning_rate, "above 0")
     _check_optimisation(recipe)
     _check_colour(recipe)
-    _check_class_uniform(recipe, table)
     _need(0 <= recipe.ema < 1, "ema", recipe.ema, "from 0 to below 1")
     ordered = 0 < recipe.min_scale <= recipe.max_scale
     _need(ordered, "min_scale", recipe.min_scale, "above 0 and at most max_scale")
     _need(0 < recipe.target_alpha <= 1, "target_alpha", recipe.target_alpha, "above 0, at most 1")
+
+
+def check_recipe(recipe: Recipe, table: LabelTable) -> None:
+    """Raise RoadsegError for values that cannot be trained on a data set with these classes."""
+    from roadseg.losses.cross_entropy import PUBLISHED_WEIGHTS
+
+    check_numbers(recipe, framed=True)
+    _check_class_uniform(recipe, table)
     for train_id in recipe.target_classes if recipe.task == "sampling" else ():
         _need(
             0 <= train_id < table.num_classes,
@@ -82,8 +92,10 @@ def nearest_sizes(size: tuple[int, int], multiple: int) -> list[tuple[int, int]]
     return [near for near in (below, above) if min(near) > 0]
 
 
-def check_devices(recipe: Recipe, strategy: tf.distribute.Strategy) -> None:
+def check_devices(recipe: Recipe, strategy: "tf.distribute.Strategy") -> None:
     """Refuse what the devices cannot do, and say what will be slow."""
+    import tensorflow as tf
+
     replicas = strategy.num_replicas_in_sync
     if recipe.batch_size % replicas:
         raise RoadsegError(
@@ -101,6 +113,8 @@ def check_devices(recipe: Recipe, strategy: tf.distribute.Strategy) -> None:
 
 def _check_batch(recipe: Recipe, replicas: int) -> None:
     """Refuse batches of which batch normalisation would see too few images."""
+    from roadseg.models.registry import find, is_known
+
     if recipe.task == "sampling" or recipe.frozen_batch_norm or not is_known(recipe.model):
         return
     least = find(recipe.model).least_batch
@@ -114,6 +128,8 @@ def _check_batch(recipe: Recipe, replicas: int) -> None:
 
 
 def _check_network(recipe: Recipe) -> None:
+    from roadseg.models.registry import find, is_known
+
     if not is_known(recipe.model):
         near = difflib.get_close_matches(recipe.model, roadseg.list_models(), n=3, cutoff=0.3)
         there = ", ".join(near or roadseg.list_models())
@@ -130,6 +146,8 @@ def _check_network(recipe: Recipe) -> None:
 
 
 def _check_flow(recipe: Recipe) -> None:
+    from roadseg.losses.flow import MULTI_SCALE_FACTORS
+
     coarsest = max(MULTI_SCALE_FACTORS)
     wanted = f"at least {coarsest} a side, of which the coarsest flow leaves one pixel"
     _need(min(recipe.crop_size) >= coarsest, "crop_size", recipe.crop_size, wanted)
@@ -186,6 +204,8 @@ def _check_optimisation(recipe: Recipe) -> None:
 
 
 def _check_density(recipe: Recipe, table: LabelTable) -> None:
+    from roadseg.sampling.density_targets import STRIDE, density_input
+
     size, width, weights = density_input(recipe), recipe.density_width, recipe.target_weights
     divided = all(side % STRIDE == 0 and side >= 2 * STRIDE for side in size)
     wanted = f"multiples of {STRIDE}, at least {2 * STRIDE}; or 0 0, by the aspect of the crop"

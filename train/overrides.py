@@ -8,6 +8,7 @@ from typing import Any
 
 from roadseg.command_line.options import check_types, read_options
 from roadseg.errors import RoadsegError
+from roadseg.network_names import refuse_unknown_options
 from roadseg.recipe.recipe import Recipe
 
 _FIXED = ("name", "task", "source")
@@ -35,6 +36,7 @@ def override(recipe: Recipe, arguments: Sequence[str]) -> Recipe:
 
 def _check_options(recipe: Recipe, field: str) -> None:
     """Raise RoadsegError for an option of the network whose value is of another type."""
+    refuse_unknown_options(recipe.model, getattr(recipe, field))
     from roadseg.models.registry import find, is_known
 
     if is_known(recipe.model):
