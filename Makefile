@@ -6,13 +6,14 @@ BIN := $(abspath $(VENV))/bin
 PIP := $(BIN)/python -m pip install --quiet --quiet
 NATIVE := $(wildcard nus_native/*.pyx research/metrics/*.pyx nus_native/src/* nus_native/extensions.py)
 
-.PHONY: demo test test-slow test-jax lint messages benchmark addons-oracle clean help
+.PHONY: demo test package test-slow test-jax lint messages benchmark addons-oracle clean help
 
 help:
 	@echo "make demo           the whole main job on street scenes it draws itself (CITYSCAPES_ROOT=/path: on Cityscapes)"
 	@echo "make test           the tests"
 	@echo "make test-slow      the tests that take minutes"
 	@echo "make test-jax       parity tests on Keras's JAX backend"
+	@echo "make package        wheel and source archive in build/dist, and an example run from the wheel"
 	@echo "make lint           ruff and mypy"
 	@echo "make messages       docs/messages.md, the list of all error messages"
 	@echo "make benchmark      native code against the published way"
@@ -49,6 +50,12 @@ lint: $(VENV)/.ready
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+
+package: $(VENV)/.ready
+	@$(PIP) build
+	@rm -rf build/dist
+	$(BIN)/python -m build --outdir build/dist .
+	$(BIN)/python -m tests.package build/dist
 
 messages: $(VENV)/.ready
 	$(BIN)/python -m tests.messages
