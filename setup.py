@@ -24,7 +24,7 @@ setup(
     description="Fast road-scene segmentation in TensorFlow and Keras 3, with learned downsampling",
     long_description=Path("README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",
-    license="Apache-2.0",
+    license_expression="Apache-2.0",
     author="The roadseg authors",
     maintainer="The roadseg authors",
     project_urls={

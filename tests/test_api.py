@@ -129,6 +129,23 @@ def test_a_network_of_ones_own_is_trained_evaluated_and_exported_by_its_name(
         roadseg.train_recipe(recipe.replace(crop_size=(20, 32)), run=tmp_path / "odd")
 
 
+def test_layers_without_names_are_called_the_same_each_time(networks):
+    """By these names checkpoints know their weights."""
+
+    def unnamed(num_classes: int) -> keras.Model:
+        images = keras.Input((None, None, 3))
+        x = keras.layers.Conv2D(2, 1)(images)
+        return keras.Model(images, keras.layers.Conv2D(num_classes, 1)(x))
+
+    roadseg.register_model("unnamed", unnamed)
+    before = keras.layers.Conv2D(1, 1).name
+    first, second = (roadseg.create("unnamed", 3) for _ in range(2))
+    paths = ["conv2d/kernel", "conv2d/bias", "conv2d_1/kernel", "conv2d_1/bias"]
+    assert [weight.path for weight in first.weights] == paths
+    assert [weight.path for weight in second.weights] == paths
+    assert keras.layers.Conv2D(1, 1).name != before  # Keras goes on counting
+
+
 def test_learned_sampling_is_put_before_a_network_of_ones_own(networks):
     roadseg.register_model("my_net", my_net)
     segmenter = roadseg.sampling.SampledSegmenter(

@@ -1,14 +1,20 @@
 """Networks of other packages: named as "package.module:function", or by an entry point."""
 
+import collections
+import contextlib
 import importlib
 import importlib.metadata
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
+
+from keras.src.backend.common import global_state
 
 from roadseg.errors import RoadsegError
 
 GROUP = "roadseg.models"
 """Entry points by which an installed package offers networks: name = "package.module:function"."""
+
+_COUNTERS = "object_name_uids"
 
 
 def is_path(name: str) -> bool:
@@ -38,7 +44,22 @@ def load(path: str) -> Callable[..., Any]:
         raise RoadsegError(
             f"{path}: no function '{attribute}' in {module.__file__}; there are: {', '.join(own)}"
         )
-    return build  # type: ignore[no-any-return]
+    return build
+
+
+@contextlib.contextmanager
+def fresh_names() -> Iterator[None]:
+    """Let layers without a name be called as in a new process: conv2d, conv2d_1, ...
+
+    Keras counts them over all networks of a process. Checkpoints know weights by these names, so
+    the same network has to come to the same names each time it is built.
+    """
+    before = global_state.get_global_attribute(_COUNTERS)
+    global_state.set_global_attribute(_COUNTERS, collections.defaultdict(int))
+    try:
+        yield
+    finally:
+        global_state.set_global_attribute(_COUNTERS, before)
 
 
 def entry_points() -> dict[str, str]:

@@ -352,7 +352,10 @@ def create(
             raise RoadsegError(f"{name} has no option '{option}'; there are {', '.join(near)}")
     classes = _classes(name, entry.task, num_classes)
     try:
-        return entry.build(*classes, **options)
+        if is_published(name):
+            return entry.build(*classes, **options)
+        with external.fresh_names():
+            return entry.build(*classes, **options)
     except RoadsegError as error:
         raise RoadsegError(f"{name}: {error}") from None
     except ValueError as error:
