@@ -20,6 +20,14 @@ Tensor = Any
 _MEANS = ("sum_over_batch_size", "mean", "mean_with_sample_weight")
 
 
+class _Given(keras.losses.Loss):
+    """Keras's own way from losses, given in place of predictions, to their mean or sum."""
+
+    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
+        """Return the losses."""
+        return y_pred
+
+
 class _PixelLoss(keras.losses.Loss):
     """A loss of each pixel, of which Keras takes the mean or the sum over those that count."""
 
@@ -39,6 +47,7 @@ class _PixelLoss(keras.losses.Loss):
         reduction = "mean_with_sample_weight" if reduction in _MEANS else reduction
         super().__init__(name=name, reduction=reduction, dtype=dtype)
         self.ignore, self.class_weights = ignore, class_weights
+        self._reduced = _Given(reduction=self.reduction, dtype=dtype)
 
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Tensor:
         """Return the loss of `y_pred`, logits (batch, height, width, classes), as a scalar.
@@ -51,7 +60,8 @@ class _PixelLoss(keras.losses.Loss):
         """
         labels = _flat_labels(y_true, y_pred)
         logits = _at_size_of(labels, ops.convert_to_tensor(y_pred))
-        weights = self._weights(labels, logits)
+        losses, labelled, classes = self._checked(labels, logits)
+        weights = self._weights(losses, labelled, classes)
         if sample_weight is not None:
             factors = ops.cast(sample_weight, weights.dtype)
             if len(factors.shape) > 3:
@@ -59,12 +69,17 @@ class _PixelLoss(keras.losses.Loss):
             while len(factors.shape) < 3:
                 factors = ops.expand_dims(factors, -1)
             weights = weights * factors
-        return super().__call__(labels, logits, sample_weight=weights)
+        losses = self._of_pixels(ops.where(labelled, losses, ops.zeros_like(losses)))
+        return self._reduced(weights, losses, sample_weight=weights)
 
     def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         """Return the loss of each pixel, 0 where no label is; see `__call__`."""
         losses, labelled, _ = self._checked(y_true, y_pred)
-        return ops.where(labelled, losses, ops.zeros_like(losses))
+        return self._of_pixels(ops.where(labelled, losses, ops.zeros_like(losses)))
+
+    def _of_pixels(self, losses: Tensor) -> Tensor:
+        """Return the loss of each pixel from its cross-entropy."""
+        return losses
 
     def _checked(self, labels: Tensor, logits: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         classes = logits.shape[-1]
@@ -75,9 +90,8 @@ class _PixelLoss(keras.losses.Loss):
             )
         return pixel_losses(logits, labels, self.ignore)
 
-    def _weights(self, labels: Tensor, logits: Tensor) -> Tensor:
+    def _weights(self, losses: Tensor, labelled: Tensor, classes: Tensor) -> Tensor:
         """Return how much each pixel counts: 0, 1, or the factor of its class."""
-        losses, labelled, classes = self._checked(labels, logits)
         kept = self._kept(ops.stop_gradient(losses), labelled)
         weights = ops.cast(kept, losses.dtype)
         if self.class_weights is not None:
@@ -176,9 +190,7 @@ class FocalCrossentropy(_PixelLoss):
         super().__init__(ignore, class_weights, reduction, name, dtype)
         self.alpha, self.gamma = alpha, gamma
 
-    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
-        """Return the loss of each pixel, 0 where no label is."""
-        losses = super().call(y_true, y_pred)
+    def _of_pixels(self, losses: Tensor) -> Tensor:
         return self.alpha * focal_factor(losses, self.gamma) * losses
 
     def get_config(self) -> dict[str, Any]:
