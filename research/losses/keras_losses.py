@@ -47,7 +47,7 @@ class _PixelLoss(keras.losses.Loss):
         reduction = "mean_with_sample_weight" if reduction in _MEANS else reduction
         super().__init__(name=name, reduction=reduction, dtype=dtype)
         self.ignore, self.class_weights = ignore, class_weights
-        self._reduced = _Given(reduction=self.reduction, dtype=dtype)
+        self._reduced = _Given(self.name, self.reduction, dtype)
 
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Tensor:
         """Return the loss of `y_pred`, logits (batch, height, width, classes), as a scalar.

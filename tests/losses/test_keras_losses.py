@@ -9,6 +9,7 @@ import roadseg
 from roadseg.losses import Crossentropy, FocalCrossentropy, OhemCrossentropy
 from roadseg.losses.cross_entropy import cross_entropy
 from roadseg.losses.ohem import ohem_cross_entropy
+from tests.support import on_tensorflow
 
 CLASSES = 5
 WEIGHTS = (1.0, 0.5, 2.0, 0.0, 3.0)
@@ -125,6 +126,17 @@ def test_a_loss_comes_back_from_its_configuration(loss):
     assert type(again) is type(loss) and again.get_config() == loss.get_config()
     found, wanted = again(labels, logits), loss(labels, logits)
     np.testing.assert_array_equal(ops.convert_to_numpy(found), ops.convert_to_numpy(wanted))
+
+
+@on_tensorflow
+@pytest.mark.parametrize("loss", EVERY, ids=lambda loss: type(loss).__name__)
+def test_a_loss_is_the_same_in_a_graph_of_any_size(loss):
+    import tensorflow as tf
+
+    shapes = [tf.TensorSpec((None,) * 3, tf.int32), tf.TensorSpec((None, None, None, CLASSES))]
+    compiled = tf.function(loss, input_signature=shapes)
+    labels, logits = example(10)
+    np.testing.assert_allclose(compiled(labels, logits), loss(labels, logits), rtol=1e-6)
 
 
 def test_what_means_nothing_is_refused_in_one_line():
