@@ -91,7 +91,7 @@ def parse_step(text: str) -> int | Literal["best", "last"]:
 
 
 def _evaluate(arguments: Arguments) -> int:
-    from roadseg.eval.evaluation import Evaluation, find_step
+    from roadseg.eval.evaluation import Evaluation, refuse_early
     from roadseg.eval.job import EvaluationOptions
     from roadseg.eval.watch import FollowOptions, evaluate_and_store, follow, wait_for_run
     from roadseg.runs.run_folder import RunFolder
@@ -117,7 +117,7 @@ def _evaluate(arguments: Arguments) -> int:
     if arguments.follow:
         wait_for_run(run, report=say)
     elif run.exists:
-        find_step(run, options.step)  # before the records, whose reading takes seconds
+        refuse_early(run, options)
     evaluation = Evaluation(run, options)
     if not arguments.follow:
         step = evaluation.find_step()

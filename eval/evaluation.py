@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Literal
 
+from roadseg.data_conversion.read.folders import find_shards
 from roadseg.errors import RoadsegError
 from roadseg.eval.job import EvaluationOptions, Job, Progress
 from roadseg.eval.protocols import Protocol, choose_protocol
@@ -83,6 +84,17 @@ def find_step(run: RunFolder, step: int | Literal["best", "last"]) -> int:
             "or wait for the first one with --follow"
         )
     return run.find_checkpoint(None if step == "last" else step)[0]
+
+
+def refuse_early(run: RunFolder, options: EvaluationOptions) -> None:
+    """Raise RoadsegError for a protocol, split or step that is not there, without TensorFlow.
+
+    All is looked at again, and closer, where it is used; reading records takes seconds.
+    """
+    choose_protocol(run.recipe, options.protocol, options.interpolation, options.mode)
+    for split in filter(None, options.split.split("+")):
+        find_shards(options.records or Path(run.recipe.records), split)
+    find_step(run, options.step)
 
 
 def _check_previous(protocol: Protocol) -> None:

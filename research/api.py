@@ -131,7 +131,6 @@ def evaluate(
     """
     folder = run if isinstance(run, RunFolder) else RunFolder(run)
     folder.check(None if step == "last" else step)
-    _find_records(Path(records or folder.recipe.records), split)
     from roadseg.eval import evaluation, watch
     from roadseg.eval.job import EvaluationOptions
 
@@ -142,6 +141,7 @@ def evaluate(
         step=step,
         limit=max_images,
     )
+    evaluation.refuse_early(folder, options)
     if not store:
         return evaluation.evaluate(folder, options)
     job = evaluation.Evaluation(folder, options)
@@ -168,11 +168,3 @@ def export_model(
 
     path = run.path if isinstance(run, RunFolder) else Path(run)
     return export_run(path, format, str(step), None if to is None else Path(to))
-
-
-def _find_records(path: Path, split: str) -> None:
-    """Raise RoadsegError where there is no such split; needs no TensorFlow."""
-    from roadseg.data_conversion.read.folders import find_shards
-
-    for part in filter(None, split.split("+")):
-        find_shards(path, part)
