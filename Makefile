@@ -7,13 +7,14 @@ BIN := $(abspath $(VENV))/bin
 PIP := $(BIN)/python -m pip install --quiet --quiet
 NATIVE := $(wildcard nus_native/*.pyx research/metrics/*.pyx nus_native/src/* nus_native/extensions.py)
 
-.PHONY: demo test test-all test-jax lint messages benchmark addons-oracle clean help
+.PHONY: demo test package test-all test-jax lint messages benchmark addons-oracle clean help
 
 help:
 	@echo "make demo           the whole main job on street scenes it draws itself (CITYSCAPES_ROOT=/path: on Cityscapes)"
 	@echo "make test           the tests"
 	@echo "make test-all       every test, those that repeat others or take minutes too, JAX's as well"
 	@echo "make test-jax       parity tests on Keras's JAX backend"
+	@echo "make package        wheel and source archive in build/dist, and an example run from the wheel"
 	@echo "make lint           ruff and mypy"
 	@echo "make messages       docs/messages.md, the list of all error messages"
 	@echo "make benchmark      native code against the published way"
@@ -52,6 +53,12 @@ lint: $(VENV)/.ready
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+
+package: $(VENV)/.ready
+	@$(PIP) build
+	@rm -rf build/dist
+	$(BIN)/python -m build --outdir build/dist .
+	$(BIN)/python -m tests.package build/dist
 
 messages: $(VENV)/.ready
 	$(BIN)/python -m tests.messages

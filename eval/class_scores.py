@@ -85,7 +85,7 @@ class SavedModelScores:
         Raises RoadsegError where the export has no signature for scores, and for another
         enlargement than its own.
         """
-        from roadseg.models.registry import NETWORKS
+        from roadseg.models.registry import find, is_known
 
         if enlargement == "cubic":
             raise RoadsegError(
@@ -100,7 +100,8 @@ class SavedModelScores:
         # A signature's variables go when the loaded model goes.
         self._model, self._signature = model, model.signatures["scores"]
         (self._argument,) = self._signature.structured_input_signature[1]
-        network = NETWORKS.get(str(recipe.get("model")))
+        name = str(recipe.get("model"))
+        network = find(name) if is_known(name) else None
         sampled = recipe.get("sampling.kind", "none") != "none"
         self.multiple = 1 if sampled or network is None else network.multiple
         self.padding = _usual_padding(network, recipe)

@@ -97,7 +97,7 @@ def parse_step(text: str) -> int | Literal["best", "last"]:
 
 
 def _evaluate(arguments: Arguments) -> int:
-    from roadseg.eval.evaluation import Evaluation
+    from roadseg.eval.evaluation import Evaluation, refuse_early
     from roadseg.eval.job import EvaluationOptions
     from roadseg.eval.watch import FollowOptions, evaluate_and_store, follow, wait_for_run
     from roadseg.runs.run_folder import RunFolder
@@ -122,6 +122,8 @@ def _evaluate(arguments: Arguments) -> int:
     run = RunFolder(arguments.run)
     if arguments.follow:
         wait_for_run(run, report=say)
+    elif run.exists:
+        refuse_early(run, options)
     evaluation = Evaluation(run, options)
     if not arguments.follow:
         step = evaluation.find_step()

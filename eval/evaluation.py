@@ -1,7 +1,9 @@
 """One evaluation of one checkpoint: from the run folder to a typed result, and onto disk."""
 
 from pathlib import Path
+from typing import Literal
 
+from roadseg.data_conversion.read.folders import find_shards
 from roadseg.errors import RoadsegError
 from roadseg.eval.job import EvaluationOptions, Job, Progress
 from roadseg.eval.protocols import Protocol, choose_protocol
@@ -64,13 +66,7 @@ class Evaluation:
 
     def find_step(self) -> int:
         """Return the step that the options name; RoadsegError if there is no such checkpoint."""
-        if not self.run.checkpoints():
-            raise RoadsegError(
-                f"{self.run.checkpoint_folder}: no checkpoint yet; train on, "
-                "or wait for the first one with --follow"
-            )
-        step = self.options.step
-        return self.run.find_checkpoint(None if step == "last" else step)[0]
+        return find_step(self.run, self.options.step)
 
     def load(self, step: int) -> Evaluate:
         """Return a function that evaluates the checkpoint at `step`, whose weights are now read.
@@ -78,6 +74,27 @@ class Evaluation:
         What it needs from the checkpoint is in memory afterwards: pruning it does no harm.
         """
         return self.evaluator.load(self.job, step)
+
+
+def find_step(run: RunFolder, step: int | Literal["best", "last"]) -> int:
+    """Return the step of `run` that `step` names; RoadsegError if there is no such checkpoint."""
+    if not run.checkpoints():
+        raise RoadsegError(
+            f"{run.checkpoint_folder}: no checkpoint yet; train on, "
+            "or wait for the first one with --follow"
+        )
+    return run.find_checkpoint(None if step == "last" else step)[0]
+
+
+def refuse_early(run: RunFolder, options: EvaluationOptions) -> None:
+    """Raise RoadsegError for a protocol, split or step that is not there, without TensorFlow.
+
+    All is looked at again, and closer, where it is used; reading records takes seconds.
+    """
+    choose_protocol(run.recipe, options.protocol, options.interpolation, options.mode)
+    for split in filter(None, options.split.split("+")):
+        find_shards(options.records or Path(run.recipe.records), split)
+    find_step(run, options.step)
 
 
 def _check_previous(protocol: Protocol) -> None:

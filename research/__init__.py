@@ -9,29 +9,88 @@ from typing import TYPE_CHECKING, Any
 from roadseg.keras_files import install
 
 if TYPE_CHECKING:
+    from roadseg import label_tables as label_tables
+    from roadseg import losses as losses
+    from roadseg import metrics as metrics
     from roadseg import sampling as sampling
+    from roadseg.api import dataset as dataset
+    from roadseg.api import evaluate as evaluate
+    from roadseg.api import export_model as export_model
+    from roadseg.api import get_recipe as get_recipe
+    from roadseg.api import list_recipes as list_recipes
     from roadseg.api import load as load
+    from roadseg.api import train_recipe as train_recipe
+    from roadseg.errors import RoadsegError as RoadsegError
+    from roadseg.label_tables import LabelTable as LabelTable
+    from roadseg.label_tables import get as get_label_table
+    from roadseg.label_tables import list_tables as list_label_tables
     from roadseg.models.registry import create as create
     from roadseg.models.registry import list_models as list_models
+    from roadseg.models.registry import register_model as register_model
+    from roadseg.recipe.recipe import Recipe as Recipe
+    from roadseg.runs.run_folder import RunFolder as RunFolder
 
-__all__ = ["create", "label_tables", "list_models", "load", "sampling"]
+    __version__: str
 
-_FUNCTIONS = {
-    "create": "roadseg.models.registry",
-    "list_models": "roadseg.models.registry",
-    "load": "roadseg.api",
+# Name -> where it is defined, and its name there if that is another.
+_NAMES = {
+    "LabelTable": ("roadseg.label_tables", "LabelTable"),
+    "Recipe": ("roadseg.recipe.recipe", "Recipe"),
+    "RoadsegError": ("roadseg.errors", "RoadsegError"),
+    "RunFolder": ("roadseg.runs.run_folder", "RunFolder"),
+    "create": ("roadseg.models.registry", "create"),
+    "dataset": ("roadseg.api", "dataset"),
+    "evaluate": ("roadseg.api", "evaluate"),
+    "export_model": ("roadseg.api", "export_model"),
+    "get_label_table": ("roadseg.label_tables", "get"),
+    "get_recipe": ("roadseg.api", "get_recipe"),
+    "list_label_tables": ("roadseg.label_tables", "list_tables"),
+    "list_models": ("roadseg.models.registry", "list_models"),
+    "list_recipes": ("roadseg.api", "list_recipes"),
+    "load": ("roadseg.api", "load"),
+    "register_model": ("roadseg.models.registry", "register_model"),
+    "train_recipe": ("roadseg.api", "train_recipe"),
 }
-_MODULES = ("sampling", "label_tables")
+_MODULES = ("label_tables", "losses", "metrics", "sampling")
+
+__all__ = [
+    "LabelTable",
+    "Recipe",
+    "RoadsegError",
+    "RunFolder",
+    "__version__",
+    "create",
+    "dataset",
+    "evaluate",
+    "export_model",
+    "get_label_table",
+    "get_recipe",
+    "label_tables",
+    "list_label_tables",
+    "list_models",
+    "list_recipes",
+    "load",
+    "losses",
+    "metrics",
+    "register_model",
+    "sampling",
+    "train_recipe",
+]
 
 install()
 del install
 
 
 def __getattr__(name: str) -> Any:
-    if name in _FUNCTIONS:
-        return getattr(importlib.import_module(_FUNCTIONS[name]), name)
+    if name in _NAMES:
+        module, inner = _NAMES[name]
+        return getattr(importlib.import_module(module), inner)
     if name in _MODULES:
         return importlib.import_module(f"roadseg.{name}")
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("roadseg")
     raise AttributeError(f"module 'roadseg' has no attribute '{name}'")
 
 

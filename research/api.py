@@ -1,11 +1,78 @@
-"""The calls that a user makes by `roadseg.NAME` and that need more than one part of the package."""
+"""What `import roadseg` offers beside networks: a few lines each, over the commands' own functions.
 
+Each function imports what it needs when it is called: bad input is refused before TensorFlow is
+loaded, and this file is the one, beside the table of commands, that knows the other folders.
+"""
+
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
+
+from roadseg.errors import RoadsegError
+from roadseg.recipe.recipe import Recipe
+from roadseg.runs.run_folder import RunFolder
 
 if TYPE_CHECKING:
+    import tensorflow as tf
+
+    from roadseg.eval.results.base import BaseResult
     from roadseg.inference.inference import Inference
     from roadseg.label_tables.label_table import LabelTable
+
+Step = int | Literal["best", "last"]
+
+
+def dataset(
+    path: str | Path,
+    split: str = "train",
+    batch_size: int = 8,
+    crop_size: tuple[int, int] | None = None,
+    flip: bool = True,
+    scales: tuple[float, float] | None = (0.5, 2.0),
+    heads: Sequence[str] | None = None,
+    *,
+    training: bool | None = None,
+    padding: Literal["grey", "black"] = "grey",
+    colour_jitter: float = 0.0,
+    blur_sigma: tuple[float, float] = (0.0, 0.0),
+    shuffle_buffer: int = 100,
+    cache: Literal["none", "encoded", "decoded"] = "none",
+    seed: int = 0,
+) -> "tf.data.Dataset":
+    """Return batches (image, label) of a split of the records at `path`, for `model.fit`.
+
+    image: (batch, height, width, 3) float32, RGB, 0..255, as every network of this package takes
+        them; label: (batch, height, width) int32 train ids, the table's ignore value where none is.
+    training: random crops without end, of which `steps_per_epoch` makes epochs; or, if False, every
+        image once, whole and in order, where batch_size and heads alone mean something. None:
+        whether the name of the split begins with 'train'.
+    crop_size: (height, width); None: that of the images, which then have to be of one size.
+        Smaller images are padded, their labels with 255.
+    flip: mirror every second crop. scales: smallest and largest random scale; None for none.
+    heads: names of a network's outputs, each of which then gets the label, in a dict.
+    padding, colour_jitter, blur_sigma, shuffle_buffer, cache: as the fields of `Recipe`.
+    seed: the same seed gives the same batches.
+    Raises RoadsegError for an argument that means nothing, and for records that are not there, are
+    damaged, or are of several sizes where one is needed.
+    """
+    from roadseg.train.data.dataset import dataset as batches
+
+    return batches(
+        path,
+        split,
+        training=training,
+        batch_size=batch_size,
+        heads=heads,
+        crop_size=crop_size,
+        flip=flip,
+        scales=scales,
+        padding=padding,
+        colour_jitter=colour_jitter,
+        blur_sigma=blur_sigma,
+        shuffle_buffer=shuffle_buffer,
+        cache=cache,
+        seed=seed,
+    )
 
 
 def load(
@@ -28,3 +95,100 @@ def load(
     from roadseg.runs.load import load_inference
 
     return load_inference(source, step, label_table, weights_folder, read_picture)
+
+
+def get_recipe(name: str) -> Recipe:
+    """Return the published recipe `name`, of `list_recipes()`; RoadsegError names near ones."""
+    from roadseg.train.recipes import get
+
+    return get(name)
+
+
+def list_recipes() -> list[str]:
+    """Return the names of the published recipes, sorted."""
+    from roadseg.train.recipes import RECIPES
+
+    return sorted(RECIPES)
+
+
+def train_recipe(
+    recipe: Recipe | str,
+    run: str | Path | RunFolder | None = None,
+    *,
+    strategy: "tf.distribute.Strategy | None" = None,
+) -> RunFolder:
+    """Train a recipe, or go on with a run that was stopped, and return its folder.
+
+    recipe: one, or the name of a published one. run: its folder; None: runs/NAME.
+    strategy: None: all GPUs there are, as `roadseg train`.
+    Raises RoadsegError for anything a user can mend, and KeyboardInterrupt where a signal stopped
+    it, after a checkpoint: the same call goes on from there.
+    """
+    recipe = get_recipe(recipe) if isinstance(recipe, str) else recipe
+    folder = run if isinstance(run, RunFolder) else RunFolder(run or Path("runs") / recipe.name)
+    from roadseg.train.early import refuse_early
+
+    refuse_early(recipe, folder)
+    from roadseg.train.loop import train
+
+    if train(recipe, folder, strategy):
+        raise KeyboardInterrupt(f"{folder.path}: stopped; the same call goes on from there")
+    return folder
+
+
+def evaluate(
+    run: str | Path | RunFolder,
+    split: str = "val",
+    step: Step = "last",
+    *,
+    records: str | Path | None = None,
+    protocol: str | None = None,
+    max_images: int | None = None,
+    store: bool = True,
+) -> "BaseResult":
+    """Return the metrics of a checkpoint on a split, as `roadseg eval` gives them.
+
+    records: their folder; None: the recipe's. protocol: None: the usual one of the task.
+    max_images: of the start of the split; None: all. store: keep the result in the run folder too.
+    The result of a segmentation network has `miou`, `iou` by class name, and more.
+    Raises RoadsegError for whatever does not fit: run, checkpoint, records, split, protocol.
+    """
+    folder = run if isinstance(run, RunFolder) else RunFolder(run)
+    folder.check(None if step == "last" else step)
+    from roadseg.eval import evaluation, watch
+    from roadseg.eval.job import EvaluationOptions
+
+    options = EvaluationOptions(
+        records=None if records is None else Path(records),
+        split=split,
+        protocol=protocol,
+        step=step,
+        limit=max_images,
+    )
+    evaluation.refuse_early(folder, options)
+    if not store:
+        return evaluation.evaluate(folder, options)
+    job = evaluation.Evaluation(folder, options)
+    found = job.find_step()
+    result = watch.evaluate_and_store(job, found)
+    if result is None:
+        raise RoadsegError(f"{folder.checkpoint_folder}: step {found} was pruned; try again")
+    return result
+
+
+def export_model(
+    run: str | Path | RunFolder,
+    format: str = "saved_model",  # noqa: A002
+    step: Step = "last",
+    to: str | Path | None = None,
+) -> Path:
+    """Export a checkpoint of a run and return the folder that was written.
+
+    format: 'saved_model', 'onnx', 'litert' or 'openvino', each of the last three with the extra of
+    that name. to: the folder; None: export/FORMAT in the run folder. An older export is replaced.
+    Raises RoadsegError as `roadseg export` does.
+    """
+    from roadseg.export.command import export_run
+
+    path = run.path if isinstance(run, RunFolder) else Path(run)
+    return export_run(path, format, str(step), None if to is None else Path(to))

@@ -20,6 +20,8 @@ MODULES = {
         *("grouped", "homography", "light_aspp", "mean_locations", "normalisation", "pooling"),
         *("resize", "scaled_map", "strided_depthwise", "weighted_fusion"),
     ),
+    "losses": ("keras_losses",),
+    "metrics": ("keras_metrics",),
     "models": ("legal_sizes",),
     "sampling": ("density", "equidistribution", "nus", "sampler", "segmenter"),
 }

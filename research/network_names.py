@@ -1,38 +1,95 @@
-"""The names of the networks, without the networks: read from the table's source.
+"""The names of networks and of their options, without the networks: read from the table's source.
 
 The registry builds on Keras, whose import takes seconds; a name that is wrong is said before that.
 """
 
 import ast
 import difflib
+import sys
+from collections.abc import Iterable
 from functools import cache
+from importlib.metadata import entry_points
 from importlib.util import find_spec
 
 from roadseg.errors import RoadsegError
 
-_TABLE = "NETWORKS"
+_REGISTRY, _TABLE = "roadseg.models.registry", "NETWORKS"
 
 
 @cache
 def network_names() -> tuple[str, ...]:
     """Return the names in the table of `models.registry`, sorted; none where it has no source."""
-    spec = find_spec("roadseg.models.registry")
-    if spec is None or spec.origin is None or not spec.origin.endswith(".py"):
+    return tuple(sorted(_entries(_source(_REGISTRY))))
+
+
+def network_options(name: str) -> tuple[str, ...]:
+    """Return the options of a network's builder; none where its source does not tell them."""
+    registry = _source(_REGISTRY)
+    entry = _entries(registry).get(name)
+    if not isinstance(entry, ast.Call) or not entry.args or not isinstance(entry.args[0], ast.Name):
         return ()
-    with open(spec.origin, encoding="utf-8") as file:
-        tree = ast.parse(file.read())
+    builder = entry.args[0].id
+    for node in registry.body:
+        if isinstance(node, ast.ImportFrom) and node.module:
+            if builder in (alias.name for alias in node.names):
+                return _parameters(_source(node.module), builder)
+    return ()
+
+
+def _parameters(tree: ast.Module, builder: str) -> tuple[str, ...]:
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef) and node.name == builder:
+            if node.args.kwarg is None:
+                names = (part.arg for part in (*node.args.args, *node.args.kwonlyargs))
+                return tuple(name for name in names if name != "num_classes")
+    return ()
+
+
+def _entries(tree: ast.Module) -> dict[str, ast.expr]:
+    """Return the table of networks: name -> what stands behind it."""
     for node in tree.body:
         if not (isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name)):
             continue
         if node.target.id == _TABLE and isinstance(node.value, ast.Dict):
-            keys = (key.value for key in node.value.keys if isinstance(key, ast.Constant))
-            return tuple(sorted(map(str, keys)))
-    return ()
+            pairs = zip(node.value.keys, node.value.values, strict=True)
+            return {str(key.value): value for key, value in pairs if isinstance(key, ast.Constant)}
+    return {}
+
+
+@cache
+def _source(module: str) -> ast.Module:
+    """Return what the file of a module holds; nothing where it has none."""
+    spec = find_spec(module)
+    if spec is None or spec.origin is None or not spec.origin.endswith(".py"):
+        return ast.Module([], [])
+    with open(spec.origin, encoding="utf-8") as file:
+        return ast.parse(file.read())
+
+
+def refuse_unknown_options(name: str, options: Iterable[str]) -> None:
+    """Raise RoadsegError for an option that the builder of a published network does not take."""
+    known = network_options(name)
+    for option in options if known else ():
+        if option not in (*known, "auxiliary_heads"):
+            near = difflib.get_close_matches(option, known) or known
+            raise RoadsegError(f"{name} has no option '{option}'; there are {', '.join(near)}")
 
 
 def refuse_unknown_network(name: str) -> None:
-    """Raise RoadsegError, naming near ones, for a name that no network has."""
+    """Raise RoadsegError, naming near ones, for a name that no network has.
+
+    Networks of other packages, and those that this process has registered, are known as well.
+    """
     names = network_names()
-    if names and name not in names:
-        near = difflib.get_close_matches(name, names) or names
-        raise RoadsegError(f"no network '{name}'; did you mean {' or '.join(near)}?")
+    if not names or name in names or ":" in name:
+        return
+    registry = sys.modules.get("roadseg.models.registry")
+    if registry is not None and registry.is_known(name):
+        return
+    if any(point.name == name for point in entry_points(group="roadseg.models")):
+        return
+    near = difflib.get_close_matches(name, names) or names
+    raise RoadsegError(
+        f"no network '{name}'; did you mean {' or '.join(near)}? one of your own is "
+        "package.module:function"
+    )

@@ -17,6 +17,9 @@ MAY_IMPORT = {
     "eval": {"research", "nus_native", "data_conversion"},
     "export": {"research"},
 }
+# What users of Python import: a few lines each, over functions of the other folders, which it
+# imports inside functions.
+FACE = "research/api.py"
 # The folders (and files at the root) of research/, each importing only what stands before it. Two
 # faces stand apart: `cli` names the commands, `__init__` what users of Python import.
 ORDER = (
@@ -43,12 +46,13 @@ CIRCLES = {
     frozenset({"models/registry", "weights/published", "weights/read"}),
 }
 # The only files of research/ that import TensorFlow: its own reader, of TF-slim's checkpoints, and
-# its own operations, where Keras runs on it.
-NEED_TENSORFLOW = {"research/weights/slim.py", "research/ops/backend.py"}
-# What users of Python call; beside the table of commands it alone may name what lies downstream.
-FACE = "research/api.py"
+# its own operations, where Keras runs on it. The face names it for type checkers alone.
+NEED_TENSORFLOW = {"research/weights/slim.py", "research/ops/backend.py", FACE}
 ON_IMPORT = ("tensorflow", "keras", "tensorflow_datasets")
-COMMANDS = [REPOSITORY / "research" / file for file in ("__init__.py", "api.py", "cli.py")]
+COMMANDS = [
+    *(REPOSITORY / "research" / file for file in ("__init__.py", "__main__.py", "cli.py")),
+    REPOSITORY / FACE,
+]
 
 
 def sources(*folders: str) -> list[Path]:
@@ -177,6 +181,7 @@ def test_folders_of_research_import_only_what_stands_before_them() -> None:
         *ORDER,
         "cli",
         "__init__",
+        "__main__",
         "py.typed",
     }
     known, wrong = modules(), set()
@@ -217,6 +222,11 @@ def test_a_folder_imports_only_what_lies_upstream(folder: str) -> None:
         if folder_of(imported) not in allowed
     ]
     assert sources(folder) and not wrong
+
+
+def test_the_face_imports_the_other_folders_inside_functions_alone() -> None:
+    found = {folder_of(used) for used in imports(run_on_import(tree(REPOSITORY / FACE).body))}
+    assert found <= {"research", None}
 
 
 def test_modules_are_imported_by_the_installed_name() -> None:

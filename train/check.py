@@ -1,32 +1,35 @@
 """What a recipe may not say: refused before anything is built, with the field and the way out."""
 
 import difflib
-
-import tensorflow as tf
+from typing import TYPE_CHECKING
 
 import roadseg
 from roadseg.errors import RoadsegError
 from roadseg.label_tables.label_table import LabelTable
-from roadseg.losses.cross_entropy import PUBLISHED_WEIGHTS
-from roadseg.losses.flow import MULTI_SCALE_FACTORS
-from roadseg.models.registry import NETWORKS, find
 from roadseg.recipe.fields import flag
 from roadseg.recipe.recipe import Recipe
 from roadseg.runs.run_folder import LEARNED
-from roadseg.sampling.density_targets import STRIDE, density_input
 from roadseg.train.advice import advice
 
+if TYPE_CHECKING:
+    import tensorflow as tf
 
-def check_recipe(recipe: Recipe, table: LabelTable) -> None:
-    """Raise RoadsegError for values that cannot be trained on a data set with these classes."""
+
+def check_numbers(recipe: Recipe, framed: bool = False) -> None:
+    """Raise RoadsegError for numbers that no data set and no network can be trained with.
+
+    framed: a crop_size of 0 0 was replaced by the size of the images, where it can be.
+    """
     sizes = {
         "augment.crop_size": recipe.augment.crop_size,
         "sampling.size": recipe.sampling.size,
         "sampler.grid_size": recipe.sampler.grid_size,
         "sampler.input_size": recipe.sampler.input_size,
     }
-    if recipe.learns_density:
-        sizes["sampler.input_size"] = density_input(recipe)
+    if recipe.learns_density:  # its own check is closer
+        del sizes["sampler.input_size"]
+    if not framed and recipe.augment.crop_size == (0, 0):
+        del sizes["augment.crop_size"]
     for name, size in sizes.items():
         _need(min(size) >= 2, name, size, "at least 2 a side")
     at_least_1 = ("batch_size", "steps", "log.summary_every_steps", "data.shuffle_buffer")
@@ -40,7 +43,6 @@ def check_recipe(recipe: Recipe, table: LabelTable) -> None:
     )
     _check_optimisation(recipe)
     _check_colour(recipe)
-    _check_class_uniform(recipe, table)
     _need(
         0 <= recipe.optimizer.ema_decay < 1,
         "optimizer.ema_decay",
@@ -52,6 +54,14 @@ def check_recipe(recipe: Recipe, table: LabelTable) -> None:
     _need(
         0 < recipe.sampler.alpha <= 1, "sampler.alpha", recipe.sampler.alpha, "above 0, at most 1"
     )
+
+
+def check_recipe(recipe: Recipe, table: LabelTable) -> None:
+    """Raise RoadsegError for values that cannot be trained on a data set with these classes."""
+    from roadseg.losses.cross_entropy import PUBLISHED_WEIGHTS
+
+    check_numbers(recipe, framed=True)
+    _check_class_uniform(recipe, table)
     for train_id in recipe.sampler.classes if recipe.task == "sampling" else ():
         _need(
             0 <= train_id < table.num_classes,
@@ -97,8 +107,10 @@ def nearest_sizes(size: tuple[int, int], multiple: int) -> list[tuple[int, int]]
     return [near for near in (below, above) if min(near) > 0]
 
 
-def check_devices(recipe: Recipe, strategy: tf.distribute.Strategy) -> None:
+def check_devices(recipe: Recipe, strategy: "tf.distribute.Strategy") -> None:
     """Refuse what the devices cannot do, and say what will be slow."""
+    import tensorflow as tf
+
     replicas = strategy.num_replicas_in_sync
     if recipe.batch_size % replicas:
         raise RoadsegError(
@@ -116,7 +128,9 @@ def check_devices(recipe: Recipe, strategy: tf.distribute.Strategy) -> None:
 
 def _check_batch(recipe: Recipe, replicas: int) -> None:
     """Refuse batches of which batch normalisation would see too few images."""
-    if recipe.task == "sampling" or recipe.batch_norm.frozen or recipe.model not in NETWORKS:
+    from roadseg.models.registry import find, is_known
+
+    if recipe.task == "sampling" or recipe.batch_norm.frozen or not is_known(recipe.model):
         return
     least = find(recipe.model).least_batch
     seen = recipe.batch_size // replicas if recipe.batch_norm.unsynchronised else recipe.batch_size
@@ -129,7 +143,9 @@ def _check_batch(recipe: Recipe, replicas: int) -> None:
 
 
 def _check_network(recipe: Recipe) -> None:
-    if recipe.model not in roadseg.list_models():
+    from roadseg.models.registry import find, is_known
+
+    if not is_known(recipe.model):
         near = difflib.get_close_matches(recipe.model, roadseg.list_models(), n=3, cutoff=0.3)
         there = ", ".join(near or roadseg.list_models())
         raise RoadsegError(f"--model {recipe.model}: no such network; near: {there}")
@@ -145,6 +161,8 @@ def _check_network(recipe: Recipe) -> None:
 
 
 def _check_flow(recipe: Recipe) -> None:
+    from roadseg.losses.flow import MULTI_SCALE_FACTORS
+
     coarsest = max(MULTI_SCALE_FACTORS)
     wanted = f"at least {coarsest} a side, of which the coarsest flow leaves one pixel"
     _need(
@@ -226,6 +244,8 @@ def _check_optimisation(recipe: Recipe) -> None:
 
 
 def _check_density(recipe: Recipe, table: LabelTable) -> None:
+    from roadseg.sampling.density_targets import STRIDE, density_input
+
     size, width, weights = (
         density_input(recipe),
         recipe.sampler.density_width,

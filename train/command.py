@@ -1,6 +1,9 @@
 """`roadseg train`: a recipe, with changes, to a run folder; or on with a run that was stopped."""
 
 import dataclasses
+import os
+import re
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
@@ -68,6 +71,9 @@ def chosen(arguments: Arguments, rest: Sequence[str]) -> tuple[Recipe, RunFolder
     else:
         where = f"{run.path} is no run that was begun" if run else "no --recipe and no --run"
         raise RoadsegError(f"{where}; name one of: {', '.join(RECIPES)}")
+    if re.search(r"(^| )--model[ =]\S+:", " ".join(rest)):
+        # Only a network that is named here: a stranger's run must not run what lies beside it.
+        sys.path.insert(0, os.getcwd())
     recipe = override(recipe, rest)
     return recipe, run or RunFolder(Path("runs") / recipe.name)
 

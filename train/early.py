@@ -5,8 +5,10 @@ from pathlib import Path
 from roadseg.data_conversion.read.folders import find_shards
 from roadseg.errors import RoadsegError
 from roadseg.files import refuse_unwritable
+from roadseg.network_names import refuse_unknown_network
 from roadseg.recipe.recipe import Recipe
 from roadseg.runs.run_folder import RunFolder
+from roadseg.train.check import check_numbers
 from roadseg.train.start.begin import TRAINED, check_initial_weights, find_sampler
 
 
@@ -15,6 +17,7 @@ def refuse_early(recipe: Recipe, run: RunFolder) -> None:
 
     Whatever it lets pass is looked at again, and closer, where it is used.
     """
+    check_numbers(recipe)
     refuse_unwritable(run.path, "--run")
     if run.path.exists() and not run.path.is_dir():
         raise RoadsegError(f"{run.path}: a file; name a folder with --run")
@@ -23,6 +26,8 @@ def refuse_early(recipe: Recipe, run: RunFolder) -> None:
             find_shards(Path(recipe.records), split)
     if run.exists and run.checkpoints():
         return
+    if recipe.task != "sampling":
+        refuse_unknown_network(recipe.model)
     check_initial_weights(recipe)
     if recipe.task == "segmentation" and recipe.sampling.kind in TRAINED:
         find_sampler(recipe)

@@ -83,7 +83,7 @@ def _network_lines() -> list[str]:
     from roadseg.models.registry import NETWORKS
 
     return [
-        f"{name:<24}{entry.task:<14}{entry.parameters / 1e6:8.3f} M values"
+        f"{name:<24}{entry.task:<14}{(entry.parameters or 0) / 1e6:8.3f} M values"
         for name, entry in sorted(NETWORKS.items())
     ]
 

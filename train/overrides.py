@@ -6,6 +6,7 @@ from typing import Any
 
 from roadseg.command_line.options import check_types, read_options
 from roadseg.errors import RoadsegError
+from roadseg.network_names import refuse_unknown_options
 from roadseg.recipe.fields import FIELDS, SHORT, near_names
 from roadseg.recipe.recipe import Recipe
 
@@ -35,10 +36,11 @@ def override(recipe: Recipe, arguments: Sequence[str]) -> Recipe:
 
 def _check_options(recipe: Recipe, field: str) -> None:
     """Raise RoadsegError for an option of the network whose value is of another type."""
-    from roadseg.models.registry import NETWORKS
+    refuse_unknown_options(recipe.model, recipe.value(field))
+    from roadseg.models.registry import find, is_known
 
-    if recipe.model in NETWORKS:
-        build = NETWORKS[recipe.model].build
+    if is_known(recipe.model):
+        build = find(recipe.model).build
         check_types(build, recipe.value(field), f"--{field.replace('_', '-')}")
 
 

@@ -61,6 +61,8 @@ def read_class_table(path: Path, default_name: str = "folder") -> tuple[LabelTab
         raise RoadsegError(f"{path}: no class table ({error.strerror}); see --help") from None
     try:
         return _table(_parsed(content), default_name)
+    except RoadsegError:
+        raise
     except (ValueError, TypeError) as error:
         raise RoadsegError(
             f"{path}: {' '.join(str(error).split())}; see docs/data_sets.md"

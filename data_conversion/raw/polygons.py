@@ -42,6 +42,8 @@ def draw_polygons(path: Path, table: LabelTable, rules: PictureRules = USUAL) ->
             for entry in values["objects"]
             if not entry.get("deleted", 0)
         ]
+    except RoadsegError:
+        raise
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise RoadsegError(
             f"{path}: not the outlines of a picture ({error!r}); copy the file again"

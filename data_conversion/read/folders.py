@@ -74,6 +74,8 @@ def _tfds_shards(folder: Path, split: str) -> Shards:
         outside = [name for name in names if "/" in name or "\0" in name]
         if outside:
             raise ValueError(f"a shard called {outside[0]!r}")
+    except RoadsegError:
+        raise
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         reason = " ".join(f"{type(error).__name__}: {error}".split())[:160]
         raise RoadsegError(

@@ -78,6 +78,8 @@ def read_config(path: Path) -> LabelTable:
     """Return the label table of Vistas' config.json; RoadsegError for another release's."""
     try:
         return vistas(_classes(path))
+    except RoadsegError:
+        raise
     except ValueError as error:
         raise RoadsegError(f"{path}: {error}; classes of Vistas v1.2 are wanted") from None
 

@@ -97,6 +97,8 @@ def _settle(folder: Path, size: tuple[int, int], seed: int, focal: float) -> Non
             raise RoadsegError(f"{folder}: not empty, and not of street scenes; choose another")
         else:
             _write(path, json.dumps(settings).encode())
+    except RoadsegError:
+        raise
     except (OSError, ValueError) as error:
         raise RoadsegError(f"{folder}: cannot keep scenes here ({error}); choose another") from None
 

@@ -67,6 +67,8 @@ def _network_rows(name: str, options: "BenchmarkOptions", size: tuple[int, int])
         for kind in options.sampler:
             try:
                 segmenter = SampledSegmenter(network, _untrained(kind, size), samples)
+            except RoadsegError:
+                raise
             except ValueError as error:
                 raise RoadsegError(f"--sampling-size {text}: {error}") from None
             sampling = "{} {}x{}".format(kind, *samples)

@@ -132,21 +132,15 @@ def load_arms(
     """Return the arms of the runs at `paths`, by setting, in the order in which they are named.
 
     kinds: kinds of evaluation to read; none: all of whole splits by the run's own sampler.
-    Raises RoadsegError for fewer than two runs, twice the same, runs of other tasks, without an
+    Raises RoadsegError for runs of other tasks, without an
     evaluation or of different data sets, and two runs of one seed in an arm.
     """
-    if len(paths) < 2:
-        raise RoadsegError("compare: name two runs at least; one has nothing to be compared with")
     runs = [RunFolder(path) for path in paths]
     for run in runs:
-        if not run.exists:
-            raise RoadsegError(f"{run.path}: no run here (no recipe.json); give a run folder")
         if run.recipe.task != "segmentation":
             raise RoadsegError(
                 f"{run.path}: it learns {LEARNED[run.recipe.task]}; compare segmentation runs"
             )
-    if len({run.path.resolve() for run in runs}) < len(runs):
-        raise RoadsegError("compare: the same run is named twice; name each once")
     _check_classes(runs)
     loaded = [_load(*pair, kinds, step) for pair in zip(runs, run_names(runs), strict=True)]
     _check_images(loaded)

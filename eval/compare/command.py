@@ -10,6 +10,7 @@ import tyro
 
 from roadseg.command_line import arguments
 from roadseg.errors import RoadsegError
+from roadseg.runs.run_folder import RunFolder
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -44,6 +45,7 @@ class CompareOptions:
 def main(argv: Sequence[str]) -> int:
     """Run the command and return the exit status."""
     options = arguments.parse(CompareOptions, argv, command="compare", example=EXAMPLE)
+    refuse_no_runs(options.runs)
     from roadseg.eval.compare.arms import load_arms
     from roadseg.eval.tables import console
 
@@ -65,6 +67,17 @@ def main(argv: Sequence[str]) -> int:
         soft_wrap=True,
     )
     return 0
+
+
+def refuse_no_runs(paths: Sequence[Path]) -> None:
+    """Raise RoadsegError for fewer than two runs, twice the same, and folders that are none."""
+    if len(paths) < 2:
+        raise RoadsegError("compare: name two runs at least; one has nothing to be compared with")
+    if len({path.resolve() for path in paths}) < len(paths):
+        raise RoadsegError("compare: the same run is named twice; name each once")
+    for run in map(RunFolder, paths):
+        if not run.exists:
+            raise RoadsegError(f"{run.path}: no run here (no recipe.json); give a run folder")
 
 
 def compare(settings: "Sequence[Setting]", baseline: str) -> list[dict[str, Any]]:

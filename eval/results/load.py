@@ -27,6 +27,8 @@ def load_result(path: Path) -> BaseResult:
         return next((kind for kind in KINDS if kind.task == task), EvaluationResult).from_json(text)
     except FileNotFoundError:
         raise RoadsegError(f"{path}: no evaluation here; run `roadseg eval` first") from None
+    except RoadsegError:
+        raise
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise RoadsegError(
             f"{path}: not an evaluation of this version of roadseg ({error}); delete it and "

@@ -37,6 +37,14 @@ def focal_loss_of_probabilities(
     return _focal(targets, probabilities, entropy, alpha, gamma)
 
 
+def focal_factor(losses: Tensor, gamma: float) -> Tensor:
+    """Return (1 - p)^gamma of pixels whose cross-entropy is `losses`, so that p = exp(-losses)."""
+    if not gamma:
+        return ops.ones_like(losses)
+    # Kept above 0, where a power below 1 has an infinite slope.
+    return ops.maximum(-ops.expm1(-losses), 1e-7) ** gamma
+
+
 def _focal(targets: Tensor, p: Tensor, entropy: Tensor, alpha: float, gamma: float) -> Tensor:
     missing = targets * (1 - p) + (1 - targets) * p
     weight = targets * alpha + (1 - targets) * (1 - alpha)

@@ -37,12 +37,20 @@ def ohem_cross_entropy(
     if min_kept < 0:
         raise ValueError(f"min_kept={min_kept}: 0 (keep all) or more wanted")
     losses, labelled, classes = pixel_losses(scores, labels, ignore, rest)
-    kept = labelled
-    if min_kept:
-        hard = _hard_pixels(ops.stop_gradient(losses), labelled, threshold, min_kept)
-        mined = ops.sum(ops.cast(labelled, "int32")) >= min_kept
-        kept = ops.logical_and(labelled, ops.logical_or(hard, ops.logical_not(mined)))
+    kept = hard_pixels(ops.stop_gradient(losses), labelled, threshold, min_kept)
     return summed(losses, kept, classes, class_weights, rest)
+
+
+def hard_pixels(losses: Tensor, labelled: Tensor, threshold: float, min_kept: int) -> Tensor:
+    """Return which labelled pixels `ohem_cross_entropy` keeps; see there.
+
+    losses: (batch, height, width), cross-entropy without a gradient; labelled: where a label is.
+    """
+    if not min_kept:
+        return labelled
+    hard = _hard_pixels(losses, labelled, threshold, min_kept)
+    mined = ops.sum(ops.cast(labelled, "int32")) >= min_kept
+    return ops.logical_and(labelled, ops.logical_or(hard, ops.logical_not(mined)))
 
 
 def ohem_below(

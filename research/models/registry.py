@@ -2,17 +2,16 @@
 
 import difflib
 import inspect
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from functools import partial
-from typing import Any, Literal
+import warnings
+from functools import cache, partial
+from typing import Any
 
 import keras
 
 from roadseg.backbones import mobilenet_v3_modified, stdc
 from roadseg.command_line.options import check_types
 from roadseg.errors import RoadsegError
-from roadseg.models import pytorch_names, semshare_names, slim_names
+from roadseg.models import external, pytorch_names, semshare_names, slim_names
 from roadseg.models.bisenet import bisenet
 from roadseg.models.dabnet import dabnet
 from roadseg.models.ddrnet import ddrnet_23, ddrnet_23_slim
@@ -43,44 +42,9 @@ from roadseg.models.sfnet import (
 )
 from roadseg.models.sfnet_lite import sfnet_lite_resnet18, sfnet_lite_stdc1, sfnet_lite_stdc2
 from roadseg.models.sgcpnet import sgcpnet
+from roadseg.models.spec import Network, Task, checked
 from roadseg.models.swiftnet import swiftnet
 from roadseg.models.two_cameras import PARTS
-
-Task = Literal["segmentation", "two_views", "flow"]
-
-
-@dataclass(frozen=True)
-class Network:
-    """How a network is built, and what its original calls its weights and counts of them."""
-
-    build: Callable[..., keras.Model]
-    """Takes num_classes, unless it finds flows, and keyword options; see `task`."""
-    reference_name: Callable[[str], str]
-    """Gives the original's name of a variable, from its path here."""
-    parameters: int
-    """Trainable values that inference uses in the original, default options, 19 classes."""
-    task: Task = "segmentation"
-    """Images 0..255 to scores at input size; with "two_views", both by view ("wide", "narrow");
-    "flow": images "first" and "second" to flows by name."""
-    layout: Literal["tensorflow", "pytorch"] = "tensorflow"
-    """Axis order of the original's kernels."""
-    multiple: int = 1
-    """Height and width have to be multiples of it."""
-    small_images: Mapping[str, Any] = field(default_factory=dict)
-    """Options that let it take images of any size, where by default there is a least one."""
-    least_batch: int = 1
-    """Images that batch normalisation has to see together in training."""
-    trunk: tuple[str, ...] = ("backbone.",)
-    """How the names of layers begin that weights trained on ImageNet fill."""
-    auxiliary: tuple[str, ...] = ()
-    """How the names of layers begin that `auxiliary_heads=True` adds weights in; () for none."""
-    unused: tuple[str, ...] = ()
-    """How the original's parameters begin that no output of it depends on; left out here."""
-    aliases: tuple[tuple[str, str], ...] = ()
-    """How names begin in published trunks, and in the original itself, where the two differ."""
-    parts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """How the names of layers begin that stages of training fix or hand on as one, by a name."""
-
 
 PyTorchNetwork = partial(Network, reference_name=pytorch_names.reference_name, layout="pytorch")
 """Makes the entry of a network whose layers bear the names of a PyTorch original's modules."""
@@ -268,17 +232,93 @@ NETWORKS: dict[str, Network] = {
 }
 
 
+_PUBLISHED = frozenset(NETWORKS)
+_SPEC = {
+    "task": "task",
+    "parameters": "parameters",
+    "size_multiple": "multiple",
+    "min_batch_size": "least_batch",
+    "any_size_options": "small_images",
+    "auxiliary_heads": "auxiliary",
+    "parts": "parts",
+}
+"""What `register_model` may be told of a network -> field of `Network`."""
+
+
+def register_model(name: str, build: Any = None, **spec: Any) -> Any:
+    """Let `create`, recipes and commands know a network of your own as `name`; return its builder.
+
+    @roadseg.register_model("my_net", size_multiple=8)
+    def my_net(num_classes, input_shape=(None, None, 3), include_preprocessing=True): ...
+
+    build: takes num_classes first, and keyword options; returns a keras.Model from RGB images
+        (batch, height, width, 3), 0..255, to logits of the same height and width. None: decorate.
+    spec: `size_multiple` and `min_batch_size` (1 each), `task`, `parameters`, `parts`,
+        `any_size_options`, `auxiliary_heads`: as the fields of the table of networks.
+    Registered again, a name stands for the newer builder, as a notebook needs it. Other processes
+    know it as "package.module:function", or by an entry point of the group "roadseg.models".
+    Raises RoadsegError for a name that a published network has, and for what cannot be.
+    """
+    if build is None:
+        return partial(register_model, name, **spec)
+    if not name or external.is_path(name):
+        raise RoadsegError(f"'{name}': a name without a colon wanted, such as my_net")
+    if name in _PUBLISHED:
+        raise RoadsegError(f"'{name}' is a published network; take another name")
+    for word in spec:
+        if word not in _SPEC:
+            near = difflib.get_close_matches(word, _SPEC) or list(_SPEC)
+            raise RoadsegError(f"{name}: no property '{word}'; there are {', '.join(near)}")
+    NETWORKS[name] = checked(name, Network(build, **{_SPEC[w]: spec[w] for w in spec}))
+    return build
+
+
+@cache
+def _read_entry_points() -> None:
+    """Register the networks that installed packages offer; say which could not be imported."""
+    for name, path in external.entry_points().items():
+        try:
+            build = external.load(path)
+            if name not in NETWORKS:
+                register_model(name, build)
+        except Exception as error:  # another package's own fault: ours are still there
+            warnings.warn(f"network '{name}' of {path} cannot be used: {error}", stacklevel=2)
+
+
 def list_models(task: Task | None = None) -> list[str]:
     """Return the names that `create` knows, sorted; those of one task, or all of them."""
+    _read_entry_points()
     return sorted(name for name, entry in NETWORKS.items() if task in (None, entry.task))
 
 
+def is_published(name: str) -> bool:
+    """Return whether `name` is a network of this package, and not one of a user's own."""
+    return name in _PUBLISHED
+
+
+def is_known(name: str) -> bool:
+    """Return whether `find` looks for a network of this name, or for one of a package."""
+    return external.is_path(name) or name in list_models()
+
+
 def find(name: str) -> Network:
-    """Return the entry called `name`; raise RoadsegError, naming near ones, if there is none."""
+    """Return the entry called `name`, or made of the builder at "package.module:function".
+
+    Raises RoadsegError, naming near ones, if there is none.
+    """
+    if external.is_path(name):
+        build = external.load(name)
+        entries = (entry for entry in NETWORKS.values() if entry.build is build)
+        return next(entries, None) or checked(name, Network(build))
+    if name not in NETWORKS:
+        _read_entry_points()
     if name in NETWORKS:
         return NETWORKS[name]
     near = difflib.get_close_matches(name, NETWORKS) or list_models()
-    raise RoadsegError(f"no network '{name}'; did you mean {' or '.join(near)}?")
+    raise RoadsegError(
+        f"no network '{name}'; did you mean {' or '.join(near)}? one of your own is "
+        "package.module:function"
+    )
 
 
 def create(
@@ -286,8 +326,8 @@ def create(
 ) -> keras.Model:
     """Return a new network: RGB images (batch, height, width, 3), 0..255, to class scores.
 
-    name: one of `list_models()`. Those of the task "two_views" take and give a dict, "wide" and
-        "narrow"; "flow" takes "first" and "second" and gives flows.
+    name: one of `list_models()`, or "package.module:function". Those of the task "two_views" take
+        and give a dict, "wide" and "narrow"; "flow" takes "first" and "second" and gives flows.
     num_classes: at least 1; left out for a flow, and may be with the weights of a preset.
     weights: 'cityscapes' and the like, of a preset of this network (`roadseg list`), fetched on
         first use; or a file that `roadseg import-weights` takes; see `weights.published`.
@@ -312,7 +352,10 @@ def create(
             raise RoadsegError(f"{name} has no option '{option}'; there are {', '.join(near)}")
     classes = _classes(name, entry.task, num_classes)
     try:
-        return entry.build(*classes, **options)
+        if is_published(name):
+            return entry.build(*classes, **options)
+        with external.fresh_names():
+            return entry.build(*classes, **options)
     except RoadsegError as error:
         raise RoadsegError(f"{name}: {error}") from None
     except ValueError as error:

@@ -68,14 +68,18 @@ def near_names(path: str, prefix: str = "") -> str:
     return f"near: {', '.join(prefix + n for n in near)}" if near else "--show prints all of them"
 
 
-def check_values(values: Mapping[str, Any], path: Path) -> None:
-    """Raise RoadsegError naming the file, and the field whose value is of another type or size."""
+def check_types(values: Mapping[str, Any], place: Path | str, way_out: str) -> None:
+    """Raise RoadsegError naming `place`, and the field whose value is of another type."""
     for name, value in values.items():
         if not _is_of(value, FIELDS[name]):
             raise RoadsegError(
-                f"{path}: {name} is {reprlib.repr(value)}, which no recipe has; write it again, or "
-                "begin another run"
+                f"{place}: {name} is {reprlib.repr(value)}, which no recipe has; {way_out}"
             )
+
+
+def check_values(values: Mapping[str, Any], path: Path) -> None:
+    """Raise RoadsegError naming the file, and the field whose value is of another type or size."""
+    check_types(values, path, "write it again, or begin another run")
     for name in _AT_LEAST_1:
         if values.get(name, 1) < 1:
             raise RoadsegError(f"{path}: {name} is {values[name]}; at least 1 is wanted")

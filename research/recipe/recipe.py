@@ -9,7 +9,7 @@ from typing import Any, Literal
 from roadseg.errors import RoadsegError
 from roadseg.files import read_json
 from roadseg.recipe import groups
-from roadseg.recipe.fields import FIELDS, check_values, near_names
+from roadseg.recipe.fields import FIELDS, check_types, check_values, near_names
 from roadseg.recipe.old_format import new_names
 
 FORMAT = 2
@@ -69,7 +69,8 @@ class Recipe:
 
         changes: fields of the top by name; of a group either `group={"field": value}`, which leaves
         its other fields as they are, or `**{"group.field": value}`, or a whole group.
-        Raises RoadsegError for a name that is no field, naming the near ones.
+        Raises RoadsegError for a name that is no field, naming the near ones, and for a value of
+        another type than the field's.
         """
         inside: dict[str, dict[str, Any]] = {}
         top: dict[str, Any] = {}
@@ -82,12 +83,22 @@ class Recipe:
             else:
                 top[name] = value
         for group, values in inside.items():
-            for field in values:
-                _known(f"{group}.{field}")
-            top[group] = dataclasses.replace(top.get(group, getattr(self, group)), **values)
-        for name in top:
-            _known(name)
-        return dataclasses.replace(self, **top)
+            typed = self._typed({f"{group}.{field}": value for field, value in values.items()})
+            fields = {path.partition(".")[2]: value for path, value in typed.items()}
+            top[group] = dataclasses.replace(top.get(group, getattr(self, group)), **fields)
+        whole = {name: top.pop(name) for name in [*top] if name in groups.GROUPS}
+        for name, value in whole.items():
+            if not isinstance(value, groups.GROUPS[name]):
+                raise RoadsegError(f"{self.name}: {name} is {value!r}; give a dict of its fields")
+        return dataclasses.replace(self, **self._typed(top), **whole)
+
+    def _typed(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Return values by dotted names, lists as tuples; raise RoadsegError as `replace` does."""
+        for path in values:
+            _known(path)
+        typed = {path: tuple(v) if isinstance(v, list) else v for path, v in values.items()}
+        check_types(typed, self.name, "see the fields of roadseg.Recipe")
+        return typed
 
     def value(self, path: str) -> Any:
         """Return the value of a field: "steps", "augment.crop_size"."""

@@ -150,6 +150,8 @@ def _network(
 
         try:
             return auxiliary_network(**options), AUXILIARY
+        except RoadsegError:
+            raise
         except (TypeError, ValueError) as error:
             raise RoadsegError(f"auxiliary network: {error}") from None
     import roadseg

@@ -43,9 +43,9 @@ def naming(kind: str) -> Iterator[None]:
     """Let errors about a sampler's options name the sampler."""
     try:
         yield
+    except RoadsegError:
+        raise
     except (TypeError, ValueError) as error:
-        if isinstance(error, RoadsegError):
-            raise
         raise RoadsegError(f"sampler '{kind}': {error}") from error
 
 

@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from roadseg.errors import RoadsegError
 from roadseg.layers.normalisation import mean_colour
-from roadseg.models.registry import find
+from roadseg.models.registry import find, is_published
 from roadseg.ops.cubic import resize_cubic
 from roadseg.ops.resize import Corners, resize_bilinear, resize_nearest
 from roadseg.recipe.recipe import Recipe
@@ -181,7 +181,8 @@ def scale(draw: Tensor, recipe: Recipe) -> Tensor:
 def padding_colour(recipe: Recipe) -> tuple[float, float, float] | None:
     """Return the RGB colour, 0..255, of padding: grey, or what normalisation brings to zero.
 
-    None for black, which bytes hold: what jitter and blur made of it stays.
+    None for black, which bytes hold: what jitter and blur made of it stays. A network of one's own
+    without the option `normalisation` gets grey: nobody else knows what it brings to zero.
     Raises RoadsegError where the network of `recipe` has no choice of normalisations to ask.
     """
     if recipe.augment.padding == "black":
@@ -191,6 +192,8 @@ def padding_colour(recipe: Recipe) -> tuple[float, float, float] | None:
         return (IMAGE_PADDING,) * 3
     build = find(recipe.model).build
     option = inspect.signature(build).parameters.get("normalisation")
+    if option is None and not is_published(recipe.model):
+        return (IMAGE_PADDING,) * 3
     if option is None:
         raise RoadsegError(
             f"--augment.padding mean: {recipe.model} has no option 'normalisation'; use grey"

@@ -70,7 +70,7 @@ def training_batches(
     if recipe.task == "sampling":
         batches = batches.map(lambda batch: _targets(batch, recipe), num_parallel_calls=parallel)
     endless = tf.data.experimental.assert_cardinality(tf.data.INFINITE_CARDINALITY)
-    return batches.apply(endless).prefetch(2).with_options(_options())
+    return batches.apply(endless).prefetch(2).with_options(pipeline_options())
 
 
 def example_stream(
@@ -178,7 +178,8 @@ def _native_targets(recipe: Recipe, shape: tuple[int, ...]) -> Any:
     return targets
 
 
-def _options() -> tf.data.Options:
+def pipeline_options() -> tf.data.Options:
+    """Return options for the same order every time, and for batches cut by the batch alone."""
     options = tf.data.Options()
     options.deterministic = True
     options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.OFF
