@@ -50,8 +50,9 @@ network.save("street.keras")
 assert np.isfinite(history.history["val_mean_iou"]).all()
 
 recipe = roadseg.get_recipe("fast_seg/bisenet_one_gpu").replace(
-    model="my_net", model_options={{"width": 8}}, records="records", crop_size=(24, 32),
-    batch_size=2, steps=2, initial_weights="none", pictures_every_steps=0,
+    model="my_net", network={{"options": {{"width": 8}}}}, records="records",
+    augment={{"crop_size": (24, 32)}}, batch_size=2, steps=2, start={{"initial_weights": "none"}},
+    log={{"pictures_every_steps": 0}},
 )
 run = roadseg.train_recipe(recipe, run="runs/my_net")
 result = roadseg.evaluate(run, split="val")

@@ -41,10 +41,10 @@ def small(records: Path, **changes: object) -> Recipe:
         "records": str(records),
         "batch_size": 2,
         "steps": 2,
-        "crop_size": SIZE,
-        "initial_weights": "none",
-        "auxiliary_heads": False,
-        "pictures_every_steps": 0,
+        "augment.crop_size": SIZE,
+        "start.initial_weights": "none",
+        "network.auxiliary_heads": False,
+        "log.pictures_every_steps": 0,
     }
     return roadseg.get_recipe("fast_seg/bisenet_one_gpu").replace(**{**fields, **changes})
 
@@ -190,11 +190,19 @@ def package(tmp_path, monkeypatch):
 def test_a_command_trains_the_network_at_a_path_and_evaluates_its_run(
     networks, package, records, capsys, monkeypatch
 ):
-    words = ["--model", package, "--model-options", "width=5", "--run", "run"]
+    words = ["--model", package, "--network.options", "width=5", "--run", "run"]
     words += ["--recipe", "fast_seg/bisenet_one_gpu", "--records", str(records), "--steps", "2"]
-    words += ["--batch-size", "2", "--crop-size", "24", "32", "--initial-weights", "none"]
-    words += ["--auxiliary-heads", "false", "--pictures-every-steps", "0"]
-    assert main(["train", *words, "--crop-size", "22", "32"]) == 2
+    words += [
+        "--batch-size",
+        "2",
+        "--augment.crop-size",
+        "24",
+        "32",
+        "--start.initial-weights",
+        "none",
+    ]
+    words += ["--network.auxiliary-heads", "false", "--log.pictures-every-steps", "0"]
+    assert main(["train", *words, "--augment.crop-size", "22", "32"]) == 2
     assert "multiples of 4, for street_package.nets:street" in capsys.readouterr().err
     assert main(["train", *words]) == 0
     assert roadseg.RunFolder("run").load_network().get_layer("conv").filters == 5

@@ -77,7 +77,7 @@ def check_types(values: Mapping[str, Any], place: Path | str, way_out: str) -> N
             )
 
 
-def check_values(values: Mapping[str, Any], path: Path) -> None:
+def check_values(values: Mapping[str, Any], path: Path | str) -> None:
     """Raise RoadsegError naming the file, and the field whose value is of another type or size."""
     check_types(values, path, "write it again, or begin another run")
     for name in _AT_LEAST_1:

@@ -17,9 +17,9 @@ train --recipe nope
 train --recipe fast_seg/bisenet --records nowhere --run new
 train --recipe fast_seg/bisenet --nonsense 3
 train --recipe fast_seg/bisenet --records RECORDS --run new --model nope
-train --recipe fast_seg/bisenet --records RECORDS --run new --model-options widht=3
+train --recipe fast_seg/bisenet --records RECORDS --run new --network.options widht=3
 train --recipe fast_seg/bisenet --records RECORDS --run new --steps 0
-train --recipe fast_seg/bisenet --records RECORDS --run new --initial-weights nowhere.pth
+train --recipe fast_seg/bisenet --records RECORDS --run new --start.initial-weights nowhere.pth
 train --run nowhere
 eval nowhere
 eval RUN --protocol nope

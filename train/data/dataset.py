@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from roadseg.data_conversion.read.folders import find_shards
 from roadseg.errors import RoadsegError
+from roadseg.recipe.fields import check_values
 from roadseg.recipe.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -31,11 +32,12 @@ def dataset(
     crop_size: tuple[int, int] | None,
     flip: bool,
     scales: tuple[float, float] | None,
+    seed: int,
     **fields: Any,
 ) -> "tf.data.Dataset":
     """Return the batches of `roadseg.dataset`, which says what the arguments are.
 
-    fields: of the recipe, by its names.
+    fields: those of a recipe's groups `augment` and `data` that have no argument above.
     Raises RoadsegError for arguments that mean nothing, for images of several sizes that no crop or
     batch can hold, and for records as `open_records` does.
     """
@@ -43,15 +45,21 @@ def dataset(
         raise RoadsegError(f"{path!r}, split={split!r}: a folder and the name of a split wanted")
     _check(batch_size, crop_size, scales, heads)
     smallest, largest = scales or (1.0, 1.0)
+    augment = {
+        "flip_probability": 0.5 if flip else 0.0,
+        "min_scale": float(smallest),
+        "max_scale": float(largest),
+        **{name: fields.pop(name) for name in ("padding", "colour_jitter", "blur_sigma")},
+    }
     recipe = Recipe("roadseg.dataset", "segmentation", "arguments of roadseg.dataset").replace(
         records=str(path),
         split=split,
         batch_size=batch_size,
-        flip_probability=0.5 if flip else 0.0,
-        min_scale=float(smallest),
-        max_scale=float(largest),
-        **fields,
+        seed=seed,
+        augment=augment,
+        data=fields,
     )
+    check_values(recipe.flat(), recipe.name)
     _check_colour(recipe)
     for part in filter(None, split.split("+")):
         find_shards(Path(path), part)
