@@ -1,7 +1,7 @@
 """Configuration of the documentation: `make docs` builds it into build/docs."""
 
+import importlib.metadata
 import sys
-from importlib.metadata import version
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent / "_ext"))
@@ -9,11 +9,11 @@ sys.path.insert(0, str(Path(__file__).parent / "_ext"))
 project = "roadseg"
 author = "the roadseg authors"
 copyright = "the roadseg authors"  # noqa: A001
-release = version("roadseg")
+release = importlib.metadata.version("roadseg")
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "plain_docstrings", "generated_pages"]
 source_suffix = {".md": "markdown", ".rst": "restructuredtext"}
-exclude_patterns = ["_ext", "data"]
+exclude_patterns = ["_ext", "data", "_generated/*.md"]
 default_role = "code"
 html_theme = "furo"
 html_title = f"roadseg {release}"

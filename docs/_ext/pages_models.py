@@ -1,5 +1,6 @@
 """Every network of the registry: size, cost, options and sources, from the code and docs/data."""
 
+import functools
 import importlib
 import inspect
 import json
@@ -31,7 +32,13 @@ def pages(name: str) -> dict[str, str]:
 
 
 def _is_ours(entry: Any) -> bool:
-    return str(entry.build.__module__).startswith("roadseg.")
+    return str(_function(entry).__module__).startswith("roadseg.")
+
+
+def _function(entry: Any) -> Any:
+    """Return the builder behind any arguments that are already given to it."""
+    build = entry.build
+    return build.func if isinstance(build, functools.partial) else build
 
 
 def _overview(networks: dict[str, Any], counts: dict[str, Any]) -> str:
@@ -81,14 +88,14 @@ def _anchor(name: str) -> str:
 
 
 def _network(name: str, entry: Any) -> str:
-    module = importlib.import_module(entry.build.__module__)
+    module = importlib.import_module(_function(entry).__module__)
     doc = " ".join((module.__doc__ or "").split("\n\n")[0].split())
     about = [_sentence(doc)]
     for line in _labelled(module.__doc__ or ""):
         about.append(f"- {cell(line)}")
     lines = [f"\n({_anchor(name)})=", f"### `{name}`\n", *about, ""]
     lines += ["| option | type | default |", "| --- | --- | --- |"]
-    hints = typing.get_type_hints(entry.build)
+    hints = typing.get_type_hints(_function(entry))
     for option, parameter in inspect.signature(entry.build).parameters.items():
         if parameter.default is not inspect.Parameter.empty:
             default = value_text(parameter.default)

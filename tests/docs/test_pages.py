@@ -64,8 +64,7 @@ def test_figures_of_networks_in_the_readme_are_the_measured_ones() -> None:
 def test_the_readme_counts_the_networks() -> None:
     from roadseg.models.registry import NETWORKS
 
-    count = sum(entry.build.__module__.startswith("roadseg.") for entry in NETWORKS.values())
-    assert f"roadseg has {count} networks" in README.read_text(encoding="utf-8")
+    assert f"roadseg has {len(NETWORKS)} networks" in README.read_text(encoding="utf-8")
 
 
 def test_every_command_is_in_the_readme() -> None:
@@ -102,7 +101,7 @@ def test_old_names_of_all_fields_are_in_the_changelog() -> None:
 
 def test_every_field_of_a_recipe_says_what_it_means() -> None:
     """The page of recipes is made of these texts."""
-    from sphinx.pycode import ModuleAnalyzer
+    ModuleAnalyzer = pytest.importorskip("sphinx.pycode").ModuleAnalyzer
 
     from roadseg.recipe.groups import GROUPS
     from roadseg.recipe.recipe import Recipe

@@ -15,7 +15,8 @@ LIMIT_S = 900  # a page takes under three minutes on two quiet cores; this ends 
 
 
 def test_blocks_are_found_with_their_lines_and_comments() -> None:
-    page = "a\n```bash\nls\n```\n<!-- not run: large -->\n```python\nx = 1\ny = 2\n```\n```text\nz\n```\n"
+    page = "a\n```bash\nls\n```\n<!-- not run: large -->\n```python\nx = 1\ny = 2\n```\n"
+    page += "```text\nz\n```\n"
     page += "<!-- needs: weights -->\n```python\nz = 3\n```\n"
     found = list(blocks(page))
     assert [(b.language, b.text, b.line) for b in found] == [
