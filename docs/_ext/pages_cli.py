@@ -16,7 +16,7 @@ def pages(name: str) -> dict[str, str]:
 
     parts = [f"```text\n{_help([])}\n```\n"]
     for command, (_, about) in COMMANDS.items():
-        parts.append(f"\n## roadseg {command}\n\n{about.capitalize()}.\n\n")
+        parts.append(f"\n## roadseg {command}\n\n{about[0].upper()}{about[1:]}.\n\n")
         parts.append(f"```text\n{_help([command])}\n```\n")
         more = [[command, kind] for kind in DATA_SETS] if command == "convert" else []
         more += [["eval", "--oracle"]] if command == "eval" else []

@@ -4,9 +4,12 @@ They are plain text: paragraphs, lines `name: what it is`, `code` in single quot
 indented examples. Sphinx reads reStructuredText, in which `*`, `_` and `|` mean something.
 """
 
+import inspect
 import re
 from collections.abc import Iterator
 from typing import Any
+
+from sphinx.util.inspect import stringify_signature
 
 _ENTRY = re.compile(r"(?P<names>\*{0,2}[a-z][\w.]*(?:, \*{0,2}[a-z][\w.]*)*): (?P<text>\S.*)")
 _CODE = re.compile(r"`([^`]+)`")
@@ -64,7 +67,23 @@ def _on_docstring(app: Any, what: str, name: str, obj: Any, options: Any, lines:
     lines[:] = rewrite(lines)
 
 
+def _on_signature(
+    app: Any, what: str, name: str, obj: Any, options: Any, signature: str | None, returned: Any
+) -> tuple[str | None, Any] | None:
+    """Give classes of Keras, whose `__new__` takes anything, the signature of their `__init__`."""
+    if what != "class" or not (signature or "").startswith("(*args"):
+        return None
+    try:
+        known = inspect.signature(obj.__init__)
+    except (TypeError, ValueError):
+        return None
+    parameters = list(known.parameters.values())[1:]
+    shown = known.replace(parameters=parameters, return_annotation=inspect.Signature.empty)
+    return stringify_signature(shown), None
+
+
 def setup(app: Any) -> dict[str, Any]:
     """Let Sphinx rewrite every docstring that autodoc reads."""
     app.connect("autodoc-process-docstring", _on_docstring)
+    app.connect("autodoc-process-signature", _on_signature)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

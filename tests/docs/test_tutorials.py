@@ -31,7 +31,7 @@ def test_blocks_are_found_with_their_lines_and_comments() -> None:
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_most_blocks_of_a_page_are_run(page: Path) -> None:
     found = list(blocks(page.read_text(encoding="utf-8")))
-    assert sum(not block.skipped for block in found) >= 3
+    assert sum(not block.skipped for block in found) >= 2
     assert sum(bool(block.skipped) for block in found) <= 1
     assert {block.needs for block in found} <= {"", "weights"}
 
