@@ -40,7 +40,7 @@ def test_most_blocks_of_a_page_are_run(page: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_a_tutorial_runs(page: Path, tmp_path: Path) -> None:
-    environment = dict(os.environ, TF_CPP_MIN_LOG_LEVEL="3", PYTHONUNBUFFERED="1")
+    environment = dict(os.environ, PYTHONUNBUFFERED="1")
     environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     shared = Path(os.environ.get("ROADSEG_SHARED", REPOSITORY.parent / "shared")) / "weights"
     if "ROADSEG_WEIGHTS" not in environment and shared.is_dir():
