@@ -19,7 +19,7 @@ html_theme = "furo"
 html_title = f"roadseg {release}"
 html_copy_source = False
 
-myst_enable_extensions = ["colon_fence"]
+myst_enable_extensions = ["deflist"]
 myst_heading_anchors = 4
 
 autodoc_default_options = {"members": True, "member-order": "bysource"}
