@@ -7,7 +7,7 @@ BIN := $(abspath $(VENV))/bin
 PIP := $(BIN)/python -m pip install --quiet --quiet
 NATIVE := $(wildcard nus_native/*.pyx research/metrics/*.pyx nus_native/src/* nus_native/extensions.py)
 
-.PHONY: demo test package test-all test-jax lint messages benchmark addons-oracle clean help
+.PHONY: demo test test-all package test-jax lint messages docs test-docs benchmark addons-oracle clean help
 
 help:
 	@echo "make demo           the whole main job on street scenes it draws itself (CITYSCAPES_ROOT=/path: on Cityscapes)"
@@ -17,6 +17,8 @@ help:
 	@echo "make package        wheel and source archive in build/dist, and an example run from the wheel"
 	@echo "make lint           ruff and mypy"
 	@echo "make messages       docs/messages.md, the list of all error messages"
+	@echo "make docs           the documentation, into build/docs"
+	@echo "make test-docs      every code block of its tutorials"
 	@echo "make benchmark      native code against the published way"
 	@echo "make addons-oracle  ours against the real tensorflow-addons, in an environment of its own"
 
@@ -30,7 +32,7 @@ $(VENV)/.ready: setup.py pyproject.toml requirements.lock $(NATIVE)
 	@$(PIP) --upgrade pip
 	@$(PIP) --requirement <(grep -E '^(tensorflow|keras|numpy|Cython)==' requirements.lock)
 	@echo "building the native extensions and installing the rest"
-	@$(PIP) --constraint requirements.lock --config-settings editable_mode=strict --editable '.[dev]'
+	@$(PIP) --constraint requirements.lock --config-settings editable_mode=strict --editable '.[dev,docs]'
 	@touch $@
 
 demo: $(VENV)/.ready
@@ -62,6 +64,13 @@ package: $(VENV)/.ready
 
 messages: $(VENV)/.ready
 	$(BIN)/python -m tests.messages
+
+docs: $(VENV)/.ready
+	TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/python -m sphinx -W --keep-going -q -b html docs build/docs
+	@echo "open build/docs/index.html"
+
+test-docs: $(VENV)/.ready
+	$(BIN)/python -m pytest -q -m slow tests/docs
 
 benchmark: $(VENV)/.ready
 	$(BIN)/python -m roadseg.nus_native.benchmark

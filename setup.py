@@ -93,6 +93,7 @@ setup(
             "ruff>=0.9",
             "types-PyYAML",
         ],
+        "docs": ["sphinx>=8", "myst-parser>=4", "furo>=2024.8"],
         "jax": ["jax>=0.6"],
         "beam": ["apache-beam>=2.60"],
         # Before 2.6 a crafted checkpoint could run code in spite of weights_only (CVE-2025-32434).

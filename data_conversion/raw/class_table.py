@@ -65,7 +65,7 @@ def read_class_table(path: Path, default_name: str = "folder") -> tuple[LabelTab
         raise
     except (ValueError, TypeError) as error:
         raise RoadsegError(
-            f"{path}: {' '.join(str(error).split())}; see docs/data_sets.md"
+            f"{path}: {' '.join(str(error).split())}; see docs/guides/data_sets.md"
         ) from None
 
 

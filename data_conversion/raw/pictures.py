@@ -3,7 +3,8 @@
 What happens to a picture follows from the type of its file, never from its pixels: 16 bits give
 their upper byte, grey, palette and CMYK become RGB, transparency is dropped, and the EXIF
 orientation is applied. Float and 32-bit files hold no range of their own: one has to be given.
-Limits are checked on the header, before a pixel is decoded. `docs/data_sets.md` has the table.
+Limits are checked on the header, before a pixel is decoded. `docs/guides/data_sets.md` has the
+table.
 """
 
 import dataclasses
