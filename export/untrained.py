@@ -27,7 +27,7 @@ class Arguments:
     """Write a network with random weights in every format whose converter is installed."""
 
     network: Annotated[str, tyro.conf.Positional]
-    """One of roadseg.list_models()."""
+    """One of registry.list_models()."""
     size: tuple[int, int]
     """Height and width, which are fixed in the result."""
     to: Path
@@ -73,13 +73,13 @@ def scores_function(
     import keras
     import tensorflow as tf
 
-    import roadseg
     from roadseg.layers.heads import own_scale
+    from roadseg.models import registry
 
     keras.utils.set_random_seed(0)
     shape = (*size, 3)
     model = own_scale(
-        roadseg.create(
+        registry.create(
             network, num_classes, input_shape=shape, include_preprocessing=False, **options
         )
     )

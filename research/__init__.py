@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from roadseg import losses as losses
     from roadseg import metrics as metrics
     from roadseg import sampling as sampling
+    from roadseg.api import create as create
     from roadseg.api import dataset as dataset
     from roadseg.api import evaluate as evaluate
     from roadseg.api import export_model as export_model
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from roadseg.label_tables import LabelTable as LabelTable
     from roadseg.label_tables import get as get_label_table
     from roadseg.label_tables import list_tables as list_label_tables
-    from roadseg.models.registry import create as create
     from roadseg.models.registry import list_models as list_models
     from roadseg.models.registry import register_model as register_model
     from roadseg.recipe.recipe import Recipe as Recipe
@@ -38,7 +38,7 @@ _NAMES = {
     "Recipe": ("roadseg.recipe.recipe", "Recipe"),
     "RoadsegError": ("roadseg.errors", "RoadsegError"),
     "RunFolder": ("roadseg.runs.run_folder", "RunFolder"),
-    "create": ("roadseg.models.registry", "create"),
+    "create": ("roadseg.api", "create"),
     "dataset": ("roadseg.api", "dataset"),
     "evaluate": ("roadseg.api", "evaluate"),
     "export_model": ("roadseg.api", "export_model"),

@@ -13,6 +13,7 @@ from roadseg.recipe.recipe import Recipe
 from roadseg.runs.run_folder import RunFolder
 
 if TYPE_CHECKING:
+    import keras
     import tensorflow as tf
 
     from roadseg.eval.results.base import BaseResult
@@ -20,6 +21,29 @@ if TYPE_CHECKING:
     from roadseg.label_tables.label_table import LabelTable
 
 Step = int | Literal["best", "last"]
+
+
+def create(
+    name: str, num_classes: int | None = None, *, weights: str | None = None, **options: Any
+) -> "keras.Model":
+    """Return a network: RGB images (batch, height, width, 3), 0..255, to logits of that size.
+
+    name: one of `list_models()`, or "package.module:function". Those of the task "two_views" take
+        and give a dict, "wide" and "narrow"; "flow" takes "first" and "second" and gives flows.
+    num_classes: at least 1; left out for a flow, and may be with the weights of a preset.
+    weights: 'cityscapes' and the like, of a preset of this network (`roadseg list`), fetched on
+        first use; or a file that `roadseg import-weights` takes; None: untrained.
+    options: keyword arguments of that network's builder (`input_shape`, `output_stride`, ...);
+        auxiliary_heads=False also for networks that never have any.
+    Raises RoadsegError for an unknown name or option, or a value that the network refuses.
+    """
+    if weights is None:
+        from roadseg.models import registry
+
+        return registry.create(name, num_classes, **options)
+    from roadseg.weights.published import create_with_weights
+
+    return create_with_weights(name, num_classes, weights, options)
 
 
 def dataset(

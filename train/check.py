@@ -3,7 +3,6 @@
 import difflib
 from typing import TYPE_CHECKING
 
-import roadseg
 from roadseg.errors import RoadsegError
 from roadseg.label_tables.label_table import LabelTable
 from roadseg.recipe.fields import flag
@@ -143,11 +142,11 @@ def _check_batch(recipe: Recipe, replicas: int) -> None:
 
 
 def _check_network(recipe: Recipe) -> None:
-    from roadseg.models.registry import find, is_known
+    from roadseg.models.registry import find, is_known, list_models
 
     if not is_known(recipe.model):
-        near = difflib.get_close_matches(recipe.model, roadseg.list_models(), n=3, cutoff=0.3)
-        there = ", ".join(near or roadseg.list_models())
+        near = difflib.get_close_matches(recipe.model, list_models(), n=3, cutoff=0.3)
+        there = ", ".join(near or list_models())
         raise RoadsegError(f"--model {recipe.model}: no such network; near: {there}")
     learned = find(recipe.model).task
     fits = learned == recipe.task or (recipe.task == "two_views" and learned == "segmentation")

@@ -65,12 +65,12 @@ def _networks_alone(options: BenchmarkOptions) -> bool:
 
 
 def _time_networks(options: BenchmarkOptions, size: tuple[int, int], threads: int) -> int:
-    import roadseg
     from roadseg.eval.benchmark import networks
+    from roadseg.models import registry
 
     names = [*options.names]
     names += [
-        name for name in roadseg.list_models("segmentation") if options.all and name not in names
+        name for name in registry.list_models("segmentation") if options.all and name not in names
     ]
     chosen = options.builder_options()
     subjects = networks.subjects(names, chosen, options.num_classes, options.all)

@@ -124,11 +124,11 @@ def graph_of(
     """Return the network up to its scores, and a call of it as a compiled graph."""
     import tensorflow as tf
 
-    import roadseg
     from roadseg.layers.heads import own_scale
+    from roadseg.models import registry
 
     model = own_scale(
-        roadseg.create(
+        registry.create(
             subject.name,
             subject.num_classes,
             input_shape=(*size, 3),

@@ -34,11 +34,11 @@ class Row:
 
 def benchmark(options: "BenchmarkOptions", size: tuple[int, int]) -> Iterator[Row]:
     """Yield the rows of everything that `options` name, for images of `size`."""
-    import roadseg
+    from roadseg.models import registry
 
     names = [*options.names]
     if options.all:
-        names += [name for name in roadseg.list_models("segmentation") if name not in names]
+        names += [name for name in registry.list_models("segmentation") if name not in names]
     for name in names:
         path = Path(name)
         if (path / "saved_model.pb").is_file():
@@ -50,12 +50,12 @@ def benchmark(options: "BenchmarkOptions", size: tuple[int, int]) -> Iterator[Ro
 
 
 def _network_rows(name: str, options: "BenchmarkOptions", size: tuple[int, int]) -> Iterator[Row]:
-    import roadseg
+    from roadseg.models import registry
 
     chosen = options.builder_options()
-    if name not in roadseg.list_models("flow"):
+    if name not in registry.list_models("flow"):
         chosen["num_classes"] = options.num_classes
-    network = roadseg.create(name, **chosen)
+    network = registry.create(name, **chosen)
     if not options.sampling_size:
         yield from _model_rows(name, "none", network, options, size)
         return

@@ -321,24 +321,16 @@ def find(name: str) -> Network:
     )
 
 
-def create(
-    name: str, num_classes: int | None = None, *, weights: str | None = None, **options: Any
-) -> keras.Model:
-    """Return a new network: RGB images (batch, height, width, 3), 0..255, to class scores.
+def create(name: str, num_classes: int | None = None, **options: Any) -> keras.Model:
+    """Return a new network, untrained: RGB (batch, height, width, 3), 0..255, to class scores.
 
     name: one of `list_models()`, or "package.module:function". Those of the task "two_views" take
         and give a dict, "wide" and "narrow"; "flow" takes "first" and "second" and gives flows.
-    num_classes: at least 1; left out for a flow, and may be with the weights of a preset.
-    weights: 'cityscapes' and the like, of a preset of this network (`roadseg list`), fetched on
-        first use; or a file that `roadseg import-weights` takes; see `weights.published`.
+    num_classes: at least 1; left out for a flow.
     options: keyword arguments of that network's builder (`input_shape`, `output_stride`, ...);
         auxiliary_heads=False also for networks that never have any.
     Raises RoadsegError for an unknown name or option, or a value that the network refuses.
     """
-    if weights is not None:
-        from roadseg.weights.published import create_with_weights
-
-        return create_with_weights(name, num_classes, weights, options)
     entry = find(name)
     known = [word for word in inspect.signature(entry.build).parameters if word != "num_classes"]
     check_types(entry.build, options, name)

@@ -40,7 +40,7 @@ class Arguments:
     to: Path
     """The .npz to write, or the run folder."""
     model: str = "deeplabv3_mobilenet_v2"
-    """Network, one of roadseg.list_models()."""
+    """Network, one of registry.list_models()."""
     num_classes: int | None = None
     """Outputs of the network: the label table's classes (19 without one), or one more: void."""
     option: list[str] = field(default_factory=list)
@@ -154,10 +154,10 @@ def _network(
             raise
         except (TypeError, ValueError) as error:
             raise RoadsegError(f"auxiliary network: {error}") from None
-    import roadseg
+    from roadseg.models import registry
     from roadseg.weights.read import original_of
 
-    model = roadseg.create(arguments.model, num_classes, **options)
+    model = registry.create(arguments.model, num_classes, **options)
     return model, original_of(arguments.model)
 
 

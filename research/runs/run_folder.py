@@ -258,7 +258,7 @@ def build_network(recipe: Recipe, num_classes: int, evaluation: bool = False) ->
         from roadseg.sampling.trained import sampler_network
 
         return sampler_network(recipe)
-    import roadseg
+    from roadseg.models import registry
     from roadseg.models.both_views import both_views
     from roadseg.models.registry import find
 
@@ -270,7 +270,7 @@ def build_network(recipe: Recipe, num_classes: int, evaluation: bool = False) ->
     if recipe.network.rig and find(recipe.model).task == "two_views":
         options["rig"] = recipe.network.rig
     classes = None if recipe.task == "flow" else num_classes
-    network = roadseg.create(recipe.model, num_classes=classes, **options)
+    network = registry.create(recipe.model, num_classes=classes, **options)
     alone = recipe.task == "two_views" and not isinstance(network.input, dict)
     return both_views(network) if alone else network
 
