@@ -38,6 +38,8 @@ def resized_first(
             f"{mode.label}: --form sgcpnet shows whole images once; leave --sliding, --scales, "
             "--size and --mirror out"
         )
+    from roadseg.ops.best_class import best_class
+
     number, _ = run.find_checkpoint(step)
     table = run.label_table
     scores_of = ModelScores(run.load_segmenter(number), mode.enlargement or "cubic")
