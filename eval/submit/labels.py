@@ -9,7 +9,6 @@ from roadseg.eval.class_scores import ModelScores
 from roadseg.eval.inference import InferenceMode, Size
 from roadseg.eval.labeller import labeller_of_run
 from roadseg.eval.resizing import resize_image
-from roadseg.ops.best_class import best_class
 from roadseg.runs.run_folder import RunFolder, Step
 
 Predict = Callable[[np.ndarray], np.ndarray]
