@@ -1,7 +1,7 @@
 """Runs the code blocks of a page in the current folder, in order: `python run_page.py PAGE.md`.
 
-Python blocks share their names, as they do for a reader who types them into one session; each bash
-block is a shell of its own. A comment on the line before a block changes that:
+Python blocks share their names, as they do for a reader who types them one after the other; each
+bash block is a shell of its own. A comment on the line before a block changes that:
 
     <!-- not run: REASON -->    the block is shown and not run
     <!-- needs: weights -->     the block is run where ROADSEG_WEIGHTS names a folder
