@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 EXAMPLE = """\
 roadseg eval runs/uniform128
 roadseg eval runs/density128 --protocol published --follow --sampler uniform
-roadseg eval runs/icnet --protocol fast_seg --sliding 832 --scales 0.75 1.0 1.25 --mirror
 roadseg eval runs/sfnet --protocol sfsegnets --sliding 832 --mirror --boundary-f --dump pictures
 roadseg eval --oracle --records records --sampling-size 64 128
 roadseg eval --model dabnet/cityscapes --records records"""

@@ -77,6 +77,11 @@ def rough_grids() -> Iterator[None]:
         yield
 
 
+def shared_folder_is_there() -> bool:
+    """Return whether there is a folder of shared data, without which many tests are skipped."""
+    return Path(os.environ.get("ROADSEG_SHARED", REPOSITORY.parent / "shared")).is_dir()
+
+
 def shared_folder(*parts: str) -> Path:
     """Return a folder of the shared data, or skip the test with the reason."""
     root = Path(os.environ.get("ROADSEG_SHARED", REPOSITORY.parent / "shared"))

@@ -160,7 +160,10 @@ REFUSALS: list[tuple[Callable[[Path], object], str]] = [
     (imported("a.xyz", b"text"), "a.xyz: no weights here; there are 'imagenet', 'none'"),
     (imported("a.npz"), "a.npz: no such file; check the path"),
     (lambda f: read_safetensors(f / "x.safetensors"), "x.safetensors: No such file .*; check"),
-    (norms_of_no_name, "--local-norms moon.*: no such batch normalisation; there are"),
+    (
+        norms_of_no_name,
+        "--batch-norm.unsynchronised moon.*: no such batch normalisation; there are",
+    ),
     (no_prefix, "model.ckpt-1: no checkpoint here .*index is absent"),
     (a_prefix_of_text, "model.ckpt-1: not readable as a checkpoint"),
     (

@@ -65,8 +65,8 @@ def predict(options: PredictOptions) -> list[str]:
         raise RoadsegError("--demo: of images alone; leave it out to label videos")
     _check_sampler(options, sources)
     run = RunFolder(given or "")
-    if given:
-        run.check(step)
+    if given and not run.exists:
+        run.check(step)  # before a framework is loaded
     sampler = options.sampling.load(run) if given else None
     if given and run.exists and run.recipe.task == "two_views":
         from roadseg.eval.predict.two_cameras import predict_pairs

@@ -21,7 +21,7 @@ NAMES = roadseg.list_models("segmentation")
 # The fewest networks that between them hold every class of layers, and the classes for which each
 # is among them. A test of every network refuses classes that are missing here.
 REPRESENTATIVES = {
-    "dabnet": {"MaxPooling2D"},
+    "dabnet": {"DilatedDepthwiseConv2D", "MaxPooling2D"},
     "deeplabv3_mobilenet_v2": {"Dropout", "GlobalAveragePooling2D", "Identity", "Rescaling"},
     "espnet": {"Conv2DTranspose"},
     "espnetv2": {

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from roadseg.recipe import groups
 from roadseg.recipe.recipe import Recipe
 from tests.parity import fast_seg_cases, real_time_cases, sfnet_cases
 from tests.parity.torch_networks import Case
@@ -20,6 +19,13 @@ DATA = (
     "label of an image x (3, h, w): "
     "clip(floor((x[0] + 2) / 4 * CLASSES), 0, LAST), 255 where x[2] > 1.5"
 )
+PATHS = {
+    "momentum": "optimizer.momentum",
+    "weight_decay": "optimizer.weight_decay",
+    "learning_rate": "optimizer.learning_rate",
+    "power": "schedule.power",
+}
+"""Fields of a recipe for the numbers that the sentence on the optimiser holds."""
 OPTIMISER = re.compile(
     r"SGD, momentum (?P<momentum>\S+) \(velocity = \S+ velocity \+ gradient; weight -= rate "
     r"\* velocity\), weight decay (?P<weight_decay>\S+) added to the gradient of every parameter, "
@@ -98,27 +104,26 @@ def recipe_of(fixture: Fixture) -> Recipe:
     found = OPTIMISER.match(meta["optimiser"])
     assert found, f"{fixture.path}: another optimiser: {meta['optimiser']}"
     numbers: dict[str, Any] = {name: float(value) for name, value in found.groupdict().items()}
-    loss: dict[str, Any] = {"loss": "cross_entropy", "auxiliary_heads": False}
+    loss: dict[str, Any] = {"loss.kind": "cross_entropy", "network.auxiliary_heads": False}
     if meta["loss"].startswith(PIDNET_LOSS):
         loss = {
-            "loss": "ohem_below",
-            "auxiliary_loss": "cross_entropy_of_all",
-            "ohem_threshold": meta["thresh"],
-            "ohem_min_kept": meta["min_kept"],
+            "loss.kind": "ohem_below",
+            "loss.auxiliary_kind": "cross_entropy_of_all",
+            "loss.ohem_threshold": float(meta["thresh"]),
+            "loss.ohem_min_kept": meta["min_kept"],
         }
     else:
         assert meta["loss"].startswith(PLAIN_LOSS), f"{fixture.path}: another loss"
+    steps, optimizer = int(numbers.pop("steps")), {"optimizer.weight_decay_on": "all"}
+    optimizer |= {PATHS[name]: value for name, value in numbers.items()}
     return Recipe(
         name="parity",
         task="segmentation",
         source=meta["source"],
-        augment=groups.Augment(crop_size=tuple(meta["input_shape"][2:])),
         batch_size=meta["input_shape"][0],
+        steps=steps,
         precision="float64",
-        optimizer=groups.Optimizer(weight_decay_on="all"),
-        **loss,
-        **{**numbers, "steps": int(numbers["steps"])},
-    )
+    ).replace(augment={"crop_size": tuple(meta["input_shape"][2:])}, **loss, **optimizer)
 
 
 def batch(fixture: Fixture, step: int) -> dict[str, Any]:

@@ -154,7 +154,7 @@ def test_a_full_disk_leaves_complete_checkpoints_and_the_run_can_go_on(
 ) -> None:
     run = RunFolder(small_disk / "run")
     ballast = small_disk / "ballast"
-    save = loop.snapshot.save
+    save = loop.training_state.save
 
     def save_on_full_disk(run, step, records, number):
         if number == 6:
@@ -162,12 +162,12 @@ def test_a_full_disk_leaves_complete_checkpoints_and_the_run_can_go_on(
             ballast.write_bytes(b"\0" * (free - 4096))
         return save(run, step, records, number)
 
-    monkeypatch.setattr(loop.snapshot, "save", save_on_full_disk)
+    monkeypatch.setattr(loop.training_state, "save", save_on_full_disk)
     with pytest.raises(RoadsegError, match=r"step-00000006: not written, the disk is full.*free"):
         loop.train(tiny.recipe(records), run)
     assert [step for step, _ in run.checkpoints()] == [3]
     assert not list(run.checkpoint_folder.glob(".unfinished-*"))
-    monkeypatch.setattr(loop.snapshot, "save", save)
+    monkeypatch.setattr(loop.training_state, "save", save)
     ballast.unlink()
     assert loop.train(tiny.recipe(records), run) == 0
     assert_same(run, uninterrupted)

@@ -6,6 +6,7 @@ import keras
 
 from roadseg.errors import RoadsegError
 from roadseg.models.registry import find
+from roadseg.recipe.fields import flag
 from roadseg.recipe.recipe import Recipe
 
 
@@ -17,7 +18,7 @@ def freeze(recipe: Recipe, model: keras.Model) -> None:
     as the original's do, which sets the whole network to training.
     Raises RoadsegError for a part that the network has not, and where nothing is left to train.
     """
-    prefixes = layer_prefixes(recipe, recipe.start.frozen, "fix")
+    prefixes = layer_prefixes(recipe, recipe.start.frozen, "start.frozen")
     if not prefixes:
         return
     for layer in model._flatten_layers(include_self=False):
@@ -44,6 +45,7 @@ def layer_prefixes(recipe: Recipe, parts: tuple[str, ...], field: str) -> tuple[
     for part in parts:
         if part not in known:
             there = ", ".join(difflib.get_close_matches(part, known, n=1) or known) or "none"
-            option = f"--{field.replace('_', '-')} {part}"
-            raise RoadsegError(f"{option}: no such part in {recipe.model}; there: {there}")
+            raise RoadsegError(
+                f"{flag(field)} {part}: no such part in {recipe.model}; there: {there}"
+            )
     return tuple(prefix for part in parts for prefix in known[part])

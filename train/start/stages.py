@@ -28,7 +28,7 @@ def load_stages(recipe: Recipe, model: "keras.Model") -> None:
     """
     from roadseg.train.start.freeze import layer_prefixes
 
-    new = layer_prefixes(recipe, recipe.start.new_parts, "new_parts")
+    new = layer_prefixes(recipe, recipe.start.new_parts, "start.new_parts")
     variables = {variable.path: variable for variable in model.weights}
     parts = find(recipe.model).parts
     found: dict[str, Any] = {}

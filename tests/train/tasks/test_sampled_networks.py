@@ -50,7 +50,7 @@ def roadseg(*words: str) -> None:
 @pytest.fixture(scope="module")
 def auxiliary(records: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     run = tmp_path_factory.mktemp("auxiliary") / "run"
-    options = [*COMMON.split(), "--target-classes", "--records", str(records)]
+    options = [*COMMON.split(), "--sampler.classes", "--records", str(records)]
     roadseg("train", "--recipe", "nus/auxiliary", "--run", str(run), *options)
     return run
 

@@ -12,7 +12,7 @@ from tests.train import tiny
 
 def make(**changes) -> TrainingStep:
     keras.utils.set_random_seed(0)
-    recipe = tiny.recipe(network={"options": {"dropout": 0.0}}, **changes)
+    recipe = tiny.recipe(network={"options": {"dropout": 0.0}}).replace(**changes)
     model = tiny.network(recipe, num_outputs(recipe, tiny.TABLE))
     return TrainingStep(recipe, model, None, tf.distribute.get_strategy())
 
