@@ -16,18 +16,10 @@ from typing import Any
 
 MODULES = {
     "layers": (
-        *(
-            "caffe",
-            "cell_bias",
-            "convolution",
-            "dilated_depthwise",
-            "flow",
-            "flow_alignment",
-            "flow_warp",
-            "gates",
-        ),
-        *("grouped", "homography", "light_aspp", "mean_locations", "normalisation", "pooling"),
-        *("resize", "scaled_map", "strided_depthwise", "weighted_fusion"),
+        *("caffe", "cell_bias", "convolution", "dilated_depthwise", "flow", "flow_alignment"),
+        *("flow_warp", "gates", "grouped", "homography", "light_aspp", "mean_locations"),
+        *("normalisation", "pooling", "resize", "scaled_map", "strided_depthwise"),
+        "weighted_fusion",
     ),
     "losses": ("keras_losses",),
     "metrics": ("keras_metrics",),

@@ -162,7 +162,7 @@ REFUSALS: list[tuple[Callable[[Path], object], str]] = [
     (lambda f: read_safetensors(f / "x.safetensors"), "x.safetensors: No such file .*; check"),
     (
         norms_of_no_name,
-        "--batch-norm.unsynchronised moon.*: no such batch normalisation; there are",
+        "--batch-norm.unsynchronised moon.*: no such batch normalisation; there",
     ),
     (no_prefix, "model.ckpt-1: no checkpoint here .*index is absent"),
     (a_prefix_of_text, "model.ckpt-1: not readable as a checkpoint"),
