@@ -35,7 +35,8 @@ def _front(package: ModuleType) -> str:
         value = getattr(package, name)
         if not isinstance(value, ModuleType) and not name.startswith("__"):
             kind = "autoclass" if isinstance(value, type) else "autofunction"
-            parts.append(f".. {kind}:: roadseg.{name}\n\n")
+            # The index has each name once, at its module: cross-references need one target.
+            parts.append(f".. {kind}:: roadseg.{name}\n   :no-index:\n\n")
     return "".join(parts) + "```\n"
 
 
