@@ -20,7 +20,7 @@ for name, folder in FOLDERS.items():
 
 setup(
     name="roadseg",
-    version="0.1.0",
+    version="0.2.0",
     description="Fast road-scene segmentation in TensorFlow and Keras 3, with learned downsampling",
     long_description=Path("README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",

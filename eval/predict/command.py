@@ -66,14 +66,17 @@ def predict(options: PredictOptions) -> list[str]:
     _check_sampler(options, sources)
     run = RunFolder(given or "")
     if given and not run.exists:
+        run.check()
+    two_views = given and run.recipe.task == "two_views"
+    if not two_views and set(options.write) - set(KINDS):
+        raise RoadsegError("--write flow, sharing: of runs of two views only; leave them out")
+    if given:
         run.check(step)  # before a framework is loaded
     sampler = options.sampling.load(run) if given else None
-    if given and run.exists and run.recipe.task == "two_views":
+    if two_views:
         from roadseg.eval.predict.two_cameras import predict_pairs
 
         return predict_pairs(options, run, sources, step)
-    if set(options.write) - set(KINDS):
-        raise RoadsegError("--write flow, sharing: of runs of two views only; leave them out")
     if given:
         labeller = labeller_of_run(run, step, mode, sampler)
     elif options.saved_model is not None:
