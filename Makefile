@@ -70,7 +70,7 @@ docs: $(VENV)/.ready
 	@echo "open build/docs/index.html"
 
 test-docs: $(VENV)/.ready
-	$(BIN)/python -m pytest -q -m slow tests/docs
+	$(BIN)/python -m pytest -q -n 2 --dist worksteal -m slow tests/docs
 
 benchmark: $(VENV)/.ready
 	$(BIN)/python -m roadseg.nus_native.benchmark
