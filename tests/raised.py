@@ -1,13 +1,17 @@
-"""Every message is raised by a test: a whole run of the tests fails for one that none has raised.
+"""Every message is raised by a test: a whole run of the tests names those that none has raised.
+
+With ROADSEG_CHECK_MESSAGES=1 it then fails; else it does not, since some tests are skipped on some
+machines.
 
 What a run raises is noted where an error is made, in this process and, by way of xdist, in its
 workers; commands that tests start as processes of their own are not seen. `unraised.txt` lists the
-messages that no test raises, each under its reason; what is neither raised nor listed ends a whole
-run with a failure. `--raised FILE` adds what a run has raised to a file, from which
+messages that no test raises, each under its reason; what is neither raised nor listed is named
+by a whole run. `--raised FILE` adds what a run has raised to a file, from which
 `python -m tests.raised FILE` lists the rest.
 """
 
 import json
+import os
 import sys
 from functools import cache
 from pathlib import Path
@@ -61,7 +65,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         missing = sorted(every_message() - found - unraised())
         for place, message in missing:
             print(f"\nno test raises this message: {place}: {message}")
-        if missing:
+        if missing and os.environ.get("ROADSEG_CHECK_MESSAGES"):
             print(f"write a test, or add the line and the reason to {UNRAISED.name}")
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 

@@ -46,7 +46,10 @@ def test_a_whole_run_fails_for_messages_that_it_did_not_raise(
     (tmp_path / "conftest.py").write_text(CONFTEST)
     (tmp_path / "test_one.py").write_text(TEST)
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-m", "not slow"]
-    options = {"cwd": tmp_path, "env": {**os.environ, "PYTHONPATH": str(REPOSITORY)}}
+    options = {
+        "cwd": tmp_path,
+        "env": {**os.environ, "PYTHONPATH": str(REPOSITORY), "ROADSEG_CHECK_MESSAGES": "1"},
+    }
     whole = subprocess.run([*command, *workers], capture_output=True, text=True, **options)
     assert whole.returncode == 1 and "1 passed" in whole.stdout
     assert "no test raises this message: train/check.py: " in whole.stdout
