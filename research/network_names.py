@@ -6,13 +6,15 @@ The registry builds on Keras, whose import takes seconds; a name that is wrong i
 import ast
 import difflib
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import cache
 from importlib.metadata import entry_points
 from importlib.util import find_spec
 
 from roadseg.errors import RoadsegError
 
+GROUP = "roadseg.models"
+"""Entry points by which an installed package offers networks: name = "package.module:function"."""
 _REGISTRY, _TABLE = "roadseg.models.registry", "NETWORKS"
 
 
@@ -66,13 +68,32 @@ def _source(module: str) -> ast.Module:
         return ast.parse(file.read())
 
 
+def offered_networks() -> dict[str, str]:
+    """Return where installed packages say that their networks lie, by name; imports none."""
+    return {point.name: point.value for point in entry_points(group=GROUP)}
+
+
+def no_option(name: str, option: str, known: Sequence[str]) -> RoadsegError:
+    """Return the error for an option that a network's builder does not take."""
+    near = difflib.get_close_matches(option, known) or known
+    return RoadsegError(f"{name} has no option '{option}'; there are {', '.join(near)}")
+
+
+def no_network(name: str, known: Sequence[str]) -> RoadsegError:
+    """Return the error for a name that no network has."""
+    near = difflib.get_close_matches(name, known) or known
+    return RoadsegError(
+        f"no network '{name}'; did you mean {' or '.join(near)}? one of your own is "
+        "package.module:function"
+    )
+
+
 def refuse_unknown_options(name: str, options: Iterable[str]) -> None:
     """Raise RoadsegError for an option that the builder of a published network does not take."""
     known = network_options(name)
     for option in options if known else ():
         if option not in (*known, "auxiliary_heads"):
-            near = difflib.get_close_matches(option, known) or known
-            raise RoadsegError(f"{name} has no option '{option}'; there are {', '.join(near)}")
+            raise no_option(name, option, known)
 
 
 def refuse_unknown_network(name: str) -> None:
@@ -83,13 +104,8 @@ def refuse_unknown_network(name: str) -> None:
     names = network_names()
     if not names or name in names or ":" in name:
         return
-    registry = sys.modules.get("roadseg.models.registry")
+    registry = sys.modules.get(_REGISTRY)
     if registry is not None and registry.is_known(name):
         return
-    if any(point.name == name for point in entry_points(group="roadseg.models")):
-        return
-    near = difflib.get_close_matches(name, names) or names
-    raise RoadsegError(
-        f"no network '{name}'; did you mean {' or '.join(near)}? one of your own is "
-        "package.module:function"
-    )
+    if name not in offered_networks():
+        raise no_network(name, names)

@@ -14,7 +14,7 @@ import pytest
 
 import roadseg
 from roadseg.cli import main
-from roadseg.models import external, registry
+from roadseg.models import registry
 from roadseg.recipe.recipe import Recipe
 from tests.front_door import CLASSES, SIZE, my_net, write_splits
 from tests.support import REPOSITORY
@@ -231,7 +231,7 @@ def test_what_a_path_lacks_is_said(networks, package, monkeypatch):
 def test_installed_packages_offer_networks_by_entry_points(networks, package, monkeypatch):
     monkeypatch.syspath_prepend(".")
     offered = {"lane": package, "broken": "no_such_package.nets:net"}
-    monkeypatch.setattr(external, "entry_points", lambda: offered)
+    monkeypatch.setattr(registry, "offered_networks", lambda: offered)
     with pytest.warns(UserWarning, match="network 'broken' of no_such_package.nets:net"):
         assert "lane" in roadseg.list_models() and "broken" not in roadseg.list_models()
     assert roadseg.create("lane", 3).output_shape[-1] == 3

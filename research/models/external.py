@@ -3,16 +3,12 @@
 import collections
 import contextlib
 import importlib
-import importlib.metadata
 from collections.abc import Callable, Iterator
 from typing import Any
 
 from keras.src.backend.common import global_state
 
 from roadseg.errors import RoadsegError
-
-GROUP = "roadseg.models"
-"""Entry points by which an installed package offers networks: name = "package.module:function"."""
 
 _COUNTERS = "object_name_uids"
 
@@ -60,8 +56,3 @@ def fresh_names() -> Iterator[None]:
         yield
     finally:
         global_state.set_global_attribute(_COUNTERS, before)
-
-
-def entry_points() -> dict[str, str]:
-    """Return where installed packages say that their networks lie, by name; imports none."""
-    return {point.name: point.value for point in importlib.metadata.entry_points(group=GROUP)}

@@ -45,6 +45,7 @@ from roadseg.models.sgcpnet import sgcpnet
 from roadseg.models.spec import Network, Task, checked
 from roadseg.models.swiftnet import swiftnet
 from roadseg.models.two_cameras import PARTS
+from roadseg.network_names import no_network, no_option, offered_networks
 
 PyTorchNetwork = partial(Network, reference_name=pytorch_names.reference_name, layout="pytorch")
 """Makes the entry of a network whose layers bear the names of a PyTorch original's modules."""
@@ -276,7 +277,7 @@ def register_model(name: str, build: Any = None, **spec: Any) -> Any:
 @cache
 def _read_entry_points() -> None:
     """Register the networks that installed packages offer; say which could not be imported."""
-    for name, path in external.entry_points().items():
+    for name, path in offered_networks().items():
         try:
             build = external.load(path)
             if name not in NETWORKS:
@@ -314,11 +315,7 @@ def find(name: str) -> Network:
         _read_entry_points()
     if name in NETWORKS:
         return NETWORKS[name]
-    near = difflib.get_close_matches(name, NETWORKS) or list_models()
-    raise RoadsegError(
-        f"no network '{name}'; did you mean {' or '.join(near)}? one of your own is "
-        "package.module:function"
-    )
+    raise no_network(name, list_models())
 
 
 def create(name: str, num_classes: int | None = None, **options: Any) -> keras.Model:
@@ -340,8 +337,7 @@ def create(name: str, num_classes: int | None = None, **options: Any) -> keras.M
             raise RoadsegError(f"{name} has no auxiliary heads; leave out auxiliary_heads")
     for option in options:
         if option not in known:
-            near = difflib.get_close_matches(option, known) or known
-            raise RoadsegError(f"{name} has no option '{option}'; there are {', '.join(near)}")
+            raise no_option(name, option, known)
     classes = _classes(name, entry.task, num_classes)
     try:
         if is_published(name):
