@@ -21,7 +21,7 @@ import pytest
 
 from roadseg.errors import RoadsegError
 from tests.messages import FOLDERS, every_message, places
-from tests.support import REPOSITORY, shared_folder_is_there
+from tests.support import REPOSITORY, shared_root
 
 UNRAISED = REPOSITORY / "tests" / "unraised.txt"
 Message = tuple[str, str]
@@ -99,7 +99,7 @@ def _is_whole(session: pytest.Session) -> bool:
         and (options.markexpr, options.keyword) == ("not slow", "")
         and not (options.collectonly or options.deselect or getattr(options, "lf", False))
         and session.testscollected > 0
-        and shared_folder_is_there()
+        and shared_root().is_dir()
     )
 
 

@@ -77,15 +77,14 @@ def rough_grids() -> Iterator[None]:
         yield
 
 
-def shared_folder_is_there() -> bool:
-    """Return whether there is a folder of shared data, without which many tests are skipped."""
-    return Path(os.environ.get("ROADSEG_SHARED", REPOSITORY.parent / "shared")).is_dir()
+def shared_root() -> Path:
+    """Return where the shared data is, if it is; many tests are skipped without."""
+    return Path(os.environ.get("ROADSEG_SHARED", REPOSITORY.parent / "shared"))
 
 
 def shared_folder(*parts: str) -> Path:
     """Return a folder of the shared data, or skip the test with the reason."""
-    root = Path(os.environ.get("ROADSEG_SHARED", REPOSITORY.parent / "shared"))
-    path = root.joinpath(*parts)
+    path = shared_root().joinpath(*parts)
     if not path.exists():
         pytest.skip(f"{path} is absent (data sets and weights are not part of the project)")
     return path
@@ -95,8 +94,7 @@ def parity_folders() -> list[Path]:
     """Return the folders in which parity fixtures are looked for."""
     if os.environ.get("ROADSEG_PARITY_DIR"):
         return [Path(os.environ["ROADSEG_PARITY_DIR"])]
-    shared = Path(os.environ.get("ROADSEG_SHARED", REPOSITORY.parent / "shared"))
-    return [REPOSITORY / "tests" / "parity" / "fixtures", shared / "parity"]
+    return [REPOSITORY / "tests" / "parity" / "fixtures", shared_root() / "parity"]
 
 
 def parity_fixtures(pattern: str) -> list[Path]:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.docs.run_page import blocks
-from tests.support import REPOSITORY, on_tensorflow
+from tests.support import REPOSITORY, on_tensorflow, shared_root
 
 PAGES = sorted((REPOSITORY / "docs" / "tutorials").glob("*.md"))
 LIMIT_S = 1800  # a page takes under three minutes on two idle cores; this ends one that hangs
@@ -42,7 +42,7 @@ def test_most_blocks_of_a_page_are_run(page: Path) -> None:
 def test_a_tutorial_runs(page: Path, tmp_path: Path) -> None:
     environment = dict(os.environ, PYTHONUNBUFFERED="1")
     environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    shared = Path(os.environ.get("ROADSEG_SHARED", REPOSITORY.parent / "shared")) / "weights"
+    shared = shared_root() / "weights"
     if "ROADSEG_WEIGHTS" not in environment and shared.is_dir():
         environment["ROADSEG_WEIGHTS"] = str(shared)
     if "needs: weights" in page.read_text(encoding="utf-8") and not environment.get(
