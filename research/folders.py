@@ -9,9 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from roadseg.errors import RoadsegError
-from roadseg.files import plain_path, sync_path
-
-_UNFINISHED = ".unfinished-"
+from roadseg.files import UNFINISHED, plain_path, sync_path
 
 
 def replace_folder(target: Path, write: Callable[[Path], None]) -> None:
@@ -21,7 +19,7 @@ def replace_folder(target: Path, write: Callable[[Path], None]) -> None:
     raises, that folder goes away and an older `target` stays; OSError and TensorFlow's file errors
     become a RoadsegError that names `target` and the way out.
     """
-    aside = target.with_name(f"{_UNFINISHED}{target.name}-{os.getpid()}")
+    aside = target.with_name(f"{UNFINISHED}{target.name}-{os.getpid()}")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         _remove_leftovers(target)
@@ -44,7 +42,7 @@ def _remove_leftovers(target: Path) -> None:
     if old.is_dir() and not target.exists():
         old.rename(target)
     shutil.rmtree(old, ignore_errors=True)
-    for path in target.parent.glob(f"{_UNFINISHED}{glob.escape(target.name)}-*"):
+    for path in target.parent.glob(f"{UNFINISHED}{glob.escape(target.name)}-*"):
         shutil.rmtree(path, ignore_errors=True)
 
 

@@ -96,8 +96,6 @@ def submit(options: SubmitOptions, progress: Progress | None = None) -> int:
     if bool(options.images) == (options.records is not None):
         raise RoadsegError("submit: give --images or --records, one of the two")
     run, size = RunFolder(options.run), parse_size(options.full_size, "--full-size")
-    if not run.exists:
-        raise RoadsegError(f"{run.path}: no run here; give the folder that `roadseg train` made")
     run.check(None if options.step == "last" else options.step)
     table = server_table(run)
     refuse_unwritable(options.to)

@@ -130,13 +130,13 @@ class Recipe:
         values = read_json(path, "is this a run folder?", "no recipe here")
         if not isinstance(values, dict):
             raise RoadsegError(f"{path}: not a recipe ({type(values).__name__}); is this a run?")
-        written = values.pop("format", 1)
+        written = values.get("format", 1)
         if written not in (1, FORMAT):
             raise RoadsegError(
                 f"{path}: format {written!r}, this version reads {FORMAT} and before; install a "
                 "newer roadseg"
             )
-        flat = stored_values({**values, "format": written})
+        flat = stored_values(values)
         unknown = sorted(set(flat) - set(FIELDS))
         if unknown:
             raise RoadsegError(
