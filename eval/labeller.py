@@ -9,7 +9,7 @@ from roadseg.errors import RoadsegError
 from roadseg.eval.averaging import averaged_scores, check_tile
 from roadseg.eval.class_scores import ClassScores, ModelScores, SavedModelScores
 from roadseg.eval.inference import InferenceMode
-from roadseg.eval.labelling import Labeller
+from roadseg.eval.labelling import Labeller, Labels
 from roadseg.runs.run_folder import RunFolder, Step
 
 if TYPE_CHECKING:
@@ -26,9 +26,9 @@ def labeller_of(inference: "Inference", mode: InferenceMode | None = None) -> La
     if mode is not None and not mode.is_whole:
         inference = averaging(inference, mode)
 
-    def forward(images: np.ndarray) -> dict[str, Any]:
+    def forward(images: np.ndarray) -> Labels:
         found = inference(images)
-        return {"labels": found.labels, "locations": found.locations}
+        return found.labels, found.locations
 
     return Labeller(forward, inference.label_table, inference.title)
 

@@ -83,10 +83,10 @@ class PreviousLabeller(Labeller):
 
     def __init__(self, segmenter: Any, table: LabelTable, title: str) -> None:
         """Take a `SampledSegmenter` whose sampler is a `PreviousSampler`."""
-        super().__init__(lambda images: {}, table, title)
+        super().__init__(self._labels, table, title)
         self._previous = PreviousFrames(segmenter)
 
-    def __call__(self, images: np.ndarray) -> Labels:
+    def _labels(self, images: np.ndarray) -> Labels:
         """Return labels and points of `images` (batch, ...), frames in their order."""
         made = [self._previous(image) for image in images]
         labels = np.stack([labels for labels, _ in made]).astype(np.int32)
