@@ -9,7 +9,7 @@ from roadseg.eval.job import EvaluationOptions, Job, Progress
 from roadseg.eval.protocols import Protocol, choose_protocol
 from roadseg.eval.resizing import validation_frame
 from roadseg.eval.results.base import BaseResult
-from roadseg.eval.tasks.evaluator import Evaluate
+from roadseg.eval.tasks.evaluator import Evaluate, open_records_of
 from roadseg.eval.tasks.table import find_evaluator
 from roadseg.label_tables.label_table import LabelTable
 from roadseg.runs import checkpoint
@@ -41,7 +41,7 @@ class Evaluation:
         if sampler is not None and sampler.kind == "previous":
             _check_previous(self.protocol)
         table = run.label_table
-        records = self.evaluator.open(options.records or Path(recipe.records), options.split)
+        records = open_records_of(recipe, options.records or Path(recipe.records), options.split)
         if self.evaluator.has_classes:
             check_same_classes(table, records.label_table, run.path, records.path)
         if not self.evaluator.has_pictures and (options.dump or options.boundary_f):

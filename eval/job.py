@@ -55,7 +55,7 @@ class Job:
     recipe: Recipe
     table: LabelTable
     records: Any
-    """What the task's `Evaluator.open` gave."""
+    """What `open_records_of` gave."""
     protocol: Protocol
     options: EvaluationOptions
     sampler: "Sampler | None" = None

@@ -8,6 +8,7 @@ from typing import Any
 from roadseg.errors import RoadsegError
 from roadseg.eval.job import Job, Progress
 from roadseg.eval.results.base import BaseResult
+from roadseg.recipe.recipe import Recipe
 
 Evaluate = Callable[[Progress | None], BaseResult]
 
@@ -21,16 +22,24 @@ class Evaluator(abc.ABC):
     has_pictures = False
     """Whether it gives a label map of each image, to draw and to compare boundary by boundary."""
 
-    def open(self, path: Path, split: str) -> Any:
-        """Return the records of `split`; raise RoadsegError if there is none or it is empty."""
-        return open_split(path, split)
-
     @abc.abstractmethod
     def load(self, job: Job, step: int) -> Evaluate:
         """Read the weights of `step` now; return what evaluates them when it is called.
 
         The checkpoint may be pruned in between.
         """
+
+
+def open_records_of(recipe: Recipe, path: Path, split: str) -> Any:
+    """Return the records of `split` as a recipe reads them: with one image each, or with two.
+
+    Raises RoadsegError as `open_split` and `open_two_views` do.
+    """
+    if not recipe.reads_pairs:
+        return open_split(path, split)
+    from roadseg.data_conversion.read.two_cameras import open_two_views
+
+    return open_two_views(path, split)
 
 
 def open_split(path: Path, split: str) -> Any:

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -39,16 +38,6 @@ class Flow(Evaluator):
     def load(self, job: Job, step: int) -> Evaluate:
         """Return what compares the flows of `job`; see `Evaluator.load`."""
         return partial(_evaluate, job, step, job.run.load_network(step))
-
-
-class FlowOfPairs(Flow):
-    """Optical flow between two images that are records of their own."""
-
-    def open(self, path: Path, split: str) -> Any:
-        """Return the records of both images of `split`, as `open_two_views` does."""
-        from roadseg.data_conversion.read.two_cameras import open_two_views
-
-        return open_two_views(path, split)
 
 
 def _evaluate(job: Job, step: int, network: "keras.Model", progress: Progress | None) -> FlowResult:

@@ -2,7 +2,6 @@
 
 from functools import partial
 from itertools import islice
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,12 +22,6 @@ VIEWS = {"wide": "", "narrow": "second_"}
 
 class TwoCameras(Evaluator):
     """Labels of both cameras' views."""
-
-    def open(self, path: Path, split: str) -> Any:
-        """Return the records of both views of `split`; RoadsegError as `open_two_views` says."""
-        from roadseg.data_conversion.read.two_cameras import open_two_views
-
-        return open_two_views(path, split)
 
     def load(self, job: Job, step: int) -> Evaluate:
         """Return what labels and scores both views of `job`; see `Evaluator.load`."""
