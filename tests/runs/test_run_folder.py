@@ -19,7 +19,7 @@ from tests.train import tiny
 
 @pytest.fixture(autouse=True)
 def tiny_network(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("roadseg.runs.run_folder.build_network", tiny.network)
+    tiny.patch_networks(monkeypatch)
 
 
 def make_run(path: Path, recipe: Recipe, steps: tuple[int, ...] = (10,)) -> RunFolder:

@@ -21,8 +21,7 @@ from tests.train import tiny
 
 @pytest.fixture
 def tiny_network(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("roadseg.runs.run_folder.build_network", tiny.network)
-    monkeypatch.setattr("roadseg.train.loop.build_network", tiny.network)
+    tiny.patch_networks(monkeypatch)
 
 
 def test_fields_are_read_by_their_types() -> None:

@@ -90,8 +90,7 @@ def test_two_replicas_give_the_weights_of_one(
     name: str, on_two: OnTwo, records: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Also those of several heads, with mining and Adam."""
-    monkeypatch.setattr("roadseg.runs.run_folder.build_network", tiny.network)
-    monkeypatch.setattr("roadseg.train.loop.build_network", tiny.network)
+    tiny.patch_networks(monkeypatch)
     assert loop.train(tiny.recipe(records, **RUNS[name]), RunFolder(tmp_path / "one")) == 0
     assert_near(tmp_path / "one", on_two.runs / name)
 

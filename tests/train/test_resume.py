@@ -25,16 +25,14 @@ def records(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(autouse=True)
 def tiny_network(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("roadseg.runs.run_folder.build_network", tiny.network)
-    monkeypatch.setattr("roadseg.train.loop.build_network", tiny.network)
+    tiny.patch_networks(monkeypatch)
 
 
 @pytest.fixture(scope="module")
 def uninterrupted(records: Path, tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
     run = RunFolder(tmp_path_factory.mktemp("uninterrupted") / "run")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("roadseg.runs.run_folder.build_network", tiny.network)
-        patch.setattr("roadseg.train.loop.build_network", tiny.network)
+        tiny.patch_networks(patch)
         assert loop.train(tiny.recipe(records), run) == 0
     return run
 

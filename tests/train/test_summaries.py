@@ -13,8 +13,7 @@ from tests.train import tiny
 
 @pytest.fixture(autouse=True)
 def tiny_network(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("roadseg.runs.run_folder.build_network", tiny.network)
-    monkeypatch.setattr("roadseg.train.loop.build_network", tiny.network)
+    tiny.patch_networks(monkeypatch)
 
 
 def pictures_of(run: RunFolder) -> dict[str, tuple[int, int]]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 
 from roadseg.label_tables.label_table import LabelTable
 from roadseg.recipe.recipe import Recipe
@@ -108,6 +109,19 @@ def use_tiny_network() -> None:
 
     roadseg.runs.run_folder.build_network = network
     roadseg.train.loop.build_network = network
+
+
+def patch_networks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let runs build the tiny network, as long as `monkeypatch` lasts.
+
+    The loop is imported before anything is patched: it takes `build_network` from the run folder by
+    name, and would otherwise keep the tiny one for ever.
+    """
+    from roadseg.runs import run_folder
+    from roadseg.train import loop
+
+    for module in (run_folder, loop):
+        monkeypatch.setattr(module, "build_network", network)
 
 
 def kill_at_file(count: int) -> None:

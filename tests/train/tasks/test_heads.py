@@ -31,8 +31,7 @@ def records(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def tiny_network(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("roadseg.runs.run_folder.build_network", tiny.network)
-    monkeypatch.setattr("roadseg.train.loop.build_network", tiny.network)
+    tiny.patch_networks(monkeypatch)
 
 
 def make_run(path: Path, recipe: Recipe, extra: str = "") -> RunFolder:
