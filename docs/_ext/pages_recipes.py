@@ -13,24 +13,22 @@ def pages(name: str) -> dict[str, str]:
 
 
 def _fields() -> str:
-    from roadseg.recipe.groups import GROUPS
-    from roadseg.recipe.recipe import Recipe
+    from roadseg.recipe.groups import GROUPS, Top
 
-    parts = ["## Everyday fields\n\n", _table(Recipe, "", set(GROUPS))]
+    parts = ["## Everyday fields\n\n", _table(Top, "")]
     for name, group in GROUPS.items():
-        parts += [f"\n## `{name}`\n\n{group.__doc__}\n\n", _table(group, f"{name}.", set())]
+        parts += [f"\n## `{name}`\n\n{group.__doc__}\n\n", _table(group, f"{name}.")]
     return "".join(parts)
 
 
-def _table(kind: Any, prefix: str, left_out: set[str]) -> str:
+def _table(kind: Any, prefix: str) -> str:
     docs = _texts(kind.__module__)
     hints = typing.get_type_hints(kind)
     lines = ["| field | type | default | meaning |", "| --- | --- | --- | --- |"]
     for field in dataclasses.fields(kind):
-        if field.name not in left_out:
-            what = cell(docs[kind.__name__, field.name])
-            row = (f"`{prefix}{field.name}`", type_text(hints[field.name]), _default(field), what)
-            lines.append(f"| {' | '.join(row)} |")
+        what = cell(docs[kind.__name__, field.name])
+        row = (f"`{prefix}{field.name}`", type_text(hints[field.name]), _default(field), what)
+        lines.append(f"| {' | '.join(row)} |")
     return "\n".join(lines) + "\n"
 
 

@@ -11,22 +11,7 @@ from roadseg.errors import RoadsegError
 from roadseg.recipe import groups
 from roadseg.recipe.old_format import NEW_NAMES
 
-TOP: dict[str, Any] = {
-    "name": str,
-    "task": typing.Literal["segmentation", "sampling", "flow", "two_views"],
-    "source": str,
-    "measured": str,
-    "model": str,
-    "records": str,
-    "split": str,
-    "batch_size": int,
-    "steps": int,
-    "seed": int,
-    "precision": typing.Literal["float32", "mixed_bfloat16", "mixed_float16", "float64"],
-    "xla": bool,
-}
-"""Types of the fields that stand in no group."""
-FIELDS: dict[str, Any] = TOP | {
+FIELDS: dict[str, Any] = typing.get_type_hints(groups.Top) | {
     f"{name}.{field}": hint
     for name, group in groups.GROUPS.items()
     for field, hint in typing.get_type_hints(group).items()

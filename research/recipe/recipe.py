@@ -4,7 +4,7 @@ import dataclasses
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from roadseg.errors import RoadsegError
 from roadseg.files import read_json
@@ -19,35 +19,8 @@ DENSITY_MODELS = ("density_sampler", "prior_sampler")
 
 
 @dataclasses.dataclass(frozen=True)
-class Recipe:
+class Recipe(groups.Top):
     """Values of one run: a few at the top, the others in groups. `source` says who gave them."""
-
-    name: str
-    """Name of the recipe, and of the run folder if none is given."""
-    task: Literal["segmentation", "sampling", "flow", "two_views"]
-    """What is learned: class scores, the sampling grid (auxiliary network), the optical flow
-    between two images, or the class scores of two cameras' views."""
-    source: str
-    """Where the numbers were published."""
-    measured: str = "not trained here"
-    """mIoU, steps, hardware and date of a run of our own, or that there was none."""
-    model: str = "deeplabv3_mobilenet_v2"
-    """Name in `roadseg.list_models()`; for the task 'sampling' 'auxiliary' (the published sampler),
-    'density_sampler' or 'prior_sampler'."""
-    records: str = "records"
-    """Folder of TFRecords that `roadseg convert` wrote, or others in the same schema."""
-    split: str = "train"
-    """Split to train on."""
-    batch_size: int = 16
-    """Images in a step, over all replicas and machines."""
-    steps: int = 90_000
-    """Optimiser steps of the whole run."""
-    seed: int = 0
-    """Seed of initial weights, data order and augmentation."""
-    precision: Literal["float32", "mixed_bfloat16", "mixed_float16", "float64"] = "float32"
-    """Keras dtype policy; float64 is for comparisons with other programs."""
-    xla: bool = False
-    """Compile the step with XLA (GPUs only: depthwise layers are slow under XLA on CPUs)."""
 
     network: groups.Network = dataclasses.field(default_factory=groups.Network)
     start: groups.Start = dataclasses.field(default_factory=groups.Start)
