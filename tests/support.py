@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from roadseg.errors import RoadsegError
+
 REPOSITORY = Path(__file__).resolve().parent.parent
 
 on_tensorflow = pytest.mark.skipif(
@@ -88,6 +90,13 @@ def shared_folder(*parts: str) -> Path:
     if not path.exists():
         pytest.skip(f"{path} is absent (data sets and weights are not part of the project)")
     return path
+
+
+def assert_refused(refused: Callable[[Path], object], message: str, folder: Path) -> None:
+    """Assert that `refused(folder)` raises one line that `message`, a pattern, is found in."""
+    with pytest.raises(RoadsegError, match=message) as caught:
+        refused(folder)
+    assert "\n" not in str(caught.value)
 
 
 def parity_folders() -> list[Path]:

@@ -30,10 +30,10 @@ from roadseg.data_conversion.sets.mapillary import mapillary_source, read_config
 from roadseg.data_conversion.sets.pair_options import DualCameraOptions
 from roadseg.data_conversion.sets.street_scenes import write_street_scenes
 from roadseg.data_conversion.write.write import write_records
-from roadseg.errors import RoadsegError
 from roadseg.files import refuse_unwritable
 from tests.data_conversion.support import id_map, picture, small_cityscapes, write_png
 from tests.examples import example_values, serialized
+from tests.support import assert_refused
 
 
 def split_without_images(folder: Path) -> None:
@@ -368,6 +368,4 @@ REFUSALS: list[tuple[Callable[[Path], object], str]] = [
 def test_the_message_is_raised_and_is_one_line(
     refused: Callable[[Path], object], message: str, tmp_path: Path
 ) -> None:
-    with pytest.raises(RoadsegError, match=message) as caught:
-        refused(tmp_path)
-    assert "\n" not in str(caught.value)
+    assert_refused(refused, message, tmp_path)
