@@ -1,5 +1,6 @@
 """What can be said about a training before TensorFlow is imported: whether its files are there."""
 
+import os
 from pathlib import Path
 
 from roadseg.data_conversion.read.folders import find_shards
@@ -7,6 +8,7 @@ from roadseg.errors import RoadsegError
 from roadseg.files import refuse_unwritable
 from roadseg.network_names import refuse_unknown_network
 from roadseg.recipe.recipe import Recipe
+from roadseg.runs.lock import refuse_locked
 from roadseg.runs.run_folder import RunFolder
 from roadseg.train.check import check_numbers
 from roadseg.train.start.begin import TRAINED, check_initial_weights, find_sampler
@@ -21,6 +23,8 @@ def refuse_early(recipe: Recipe, run: RunFolder) -> None:
     refuse_unwritable(run.path, "--run")
     if run.path.exists() and not run.path.is_dir():
         raise RoadsegError(f"{run.path}: a file; name a folder with --run")
+    if not os.environ.get("TF_CONFIG"):  # of several workers one holds the lock, which is theirs
+        refuse_locked(run.path)
     for split in (*recipe.split.split("+"), *filter(None, (recipe.class_uniform.coarse_split,))):
         if split:
             find_shards(Path(recipe.records), split)
