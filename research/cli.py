@@ -79,7 +79,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return int(module.main(rest) or 0)
     except RoadsegError as error:
         print(f"error: {printable(error)}", file=sys.stderr)
-        return 2
+        return error.status
     except BrokenPipeError:  # the reader of a pipe has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141

@@ -12,3 +12,6 @@ class RoadsegError(ValueError):
     # message, about arguments and source code; these are the marks by which they let it be.
     _keras_call_info_injected = True
     ag_pass_through = True
+
+    status = 2
+    """Exit status of a command that ends with it."""

@@ -3,6 +3,7 @@
 import dataclasses
 import os
 import re
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -37,10 +38,17 @@ class Arguments:
     """Print the names of the recipes and stop."""
     show: bool = False
     """Print the recipe with its changes and stop."""
+    status_when_stopped: int = 0
+    """Exit status after SIGTERM or SIGUSR1 with steps left; 75 lets a scheduler start it again."""
+    step_limit: float = 900
+    """Seconds without a step after which several workers give up; 0: never."""
 
 
 def main(argv: Sequence[str]) -> int:
-    """Run the command and return its exit status: 0, or 128 + a signal that stopped the run."""
+    """Run the command and return its exit status: 0; 130 after Ctrl-C, once a checkpoint is saved.
+
+    A request to stop that was met is no failure: 0, or what --status-when-stopped says.
+    """
     arguments, rest = parse_known(Arguments, argv, command="train", example=EXAMPLE)
     if arguments.list:
         print("\n".join(RECIPES))
@@ -55,7 +63,8 @@ def main(argv: Sequence[str]) -> int:
     refuse_early(recipe, run)
     from roadseg.train.loop import train
 
-    return train(recipe, run)
+    status = train(recipe, run, step_limit_s=arguments.step_limit)
+    return status if status in (0, 128 + signal.SIGINT) else arguments.status_when_stopped
 
 
 def chosen(arguments: Arguments, rest: Sequence[str]) -> tuple[Recipe, RunFolder]:

@@ -1,9 +1,10 @@
 """The training loop: steps, checkpoints, and the way back to exactly where a run was stopped."""
 
 import math
+import signal
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import nullcontext
 from typing import Any
 
 import keras
@@ -15,11 +16,22 @@ from roadseg.layers.conv_bn import freeze_statistics, synchronise_batch_norm
 from roadseg.losses.cross_entropy import Rest
 from roadseg.recipe.recipe import Recipe
 from roadseg.runs import checkpoint
+from roadseg.runs.lock import run_lock
 from roadseg.runs.run_folder import RunFolder, build_network, num_outputs
 from roadseg.train import training_state
 from roadseg.train.check import check_devices, check_recipe
 from roadseg.train.data.class_weights import class_weights
-from roadseg.train.data.pipeline import training_batches
+from roadseg.train.devices import (
+    choose_strategy,
+    distributed_batches,
+    first_replica,
+    is_chief,
+    meet,
+    precision,
+    variable_scope,
+    workers,
+)
+from roadseg.train.lost import STEP_LIMIT_S, StepLimit, naming_the_lost
 from roadseg.train.optim.schedule import rate_at
 from roadseg.train.prior import fit_prior, with_frame
 from roadseg.train.progress import Progress
@@ -27,25 +39,54 @@ from roadseg.train.start.begin import begin_or_resume, load_start
 from roadseg.train.start.freeze import freeze
 from roadseg.train.start.unit_variance import fit_first_batch
 from roadseg.train.step import TrainingStep
-from roadseg.train.stop import StopSignal
+from roadseg.train.stop import Agreement, StopSignal
 from roadseg.train.summaries import Summaries
 from roadseg.train.tasks.two_cameras import open_training_records, with_rig
 
 
-def train(recipe: Recipe, run: RunFolder, strategy: tf.distribute.Strategy | None = None) -> int:
+def train(
+    recipe: Recipe,
+    run: RunFolder,
+    strategy: tf.distribute.Strategy | None = None,
+    step_limit_s: float = STEP_LIMIT_S,
+) -> int:
     """Train `recipe` in `run` to its last step, going on where an earlier call stopped.
 
-    Returns 0, or 128 + the number of the signal that stopped it after a checkpoint.
-    Raises RoadsegError for anything a user can mend: records, weights, another recipe, a full disk.
+    step_limit_s: see `lost.StepLimit`.
+    Returns 0, or 128 + the number of the signal that stopped it after a checkpoint (SIGTERM where
+    another worker got it).
+    Raises RoadsegError for anything a user can mend: records, weights, another recipe, a full disk,
+    another training in the same folder; WorkerLost where another worker is gone.
     """
     strategy, recipe = strategy or choose_strategy(), with_rig(recipe)
     check_devices(recipe, strategy)
-    records = open_training_records(recipe)
-    recipe = with_frame(recipe, records)
-    check_recipe(recipe, records.label_table)
+    with naming_the_lost(strategy):
+        records = open_training_records(recipe)
+        recipe = with_frame(recipe, records)
+        check_recipe(recipe, records.label_table)
+        with run_lock(run.path) if is_chief(strategy) else nullcontext():
+            status = _train(recipe, run, records, strategy, step_limit_s)
+            if len(workers(strategy)) > 1:
+                # So that whoever ends well knows that the checkpoint is written.
+                meet(strategy)
+            return status
+
+
+def _train(
+    recipe: Recipe,
+    run: RunFolder,
+    records: RecordSet,
+    strategy: tf.distribute.Strategy,
+    step_limit_s: float,
+) -> int:
     begin_or_resume(recipe, run, records, writes=is_chief(strategy))
     step = build(recipe, run, records, strategy)
     start = training_state.restore(run, step, records) if run.checkpoints() else 0
+    if len(workers(strategy)) > 1 and not meet(strategy, start):
+        raise RoadsegError(
+            f"{run.path}: the workers found different checkpoints, this one that of step {start}; "
+            "is it the same folder on all of them?"
+        )
     if start >= recipe.steps:
         return 0
     if not step.model.trainable_variables:
@@ -53,9 +94,10 @@ def train(recipe: Recipe, run: RunFolder, strategy: tf.distribute.Strategy | Non
         if is_chief(strategy):
             training_state.save(run, step, records, recipe.steps)
         return 0
-    with StopSignal() as stop, Progress(recipe, start, is_chief(strategy)) as progress:
+    limit = StepLimit(step_limit_s, strategy)
+    with StopSignal() as stop, Progress(recipe, start, is_chief(strategy)) as progress, limit:
         loop = _Loop(recipe, run, step, records, strategy, progress)
-        return loop.run_from(start, stop)
+        return loop.run_from(start, stop, limit)
 
 
 def build(
@@ -105,8 +147,9 @@ class _Loop:
         self.start = 0
         self.began = self.saved = self.summed = time.monotonic()
 
-    def run_from(self, start: int, stop: StopSignal) -> int:
+    def run_from(self, start: int, stop: StopSignal, limit: StepLimit) -> int:
         recipe, self.start = self.recipe, start
+        agreement = Agreement(stop, alone=len(workers(self.strategy)) < 2)
         batches = iter(distributed_batches(recipe, self.records, self.strategy, start))
         summaries = Summaries(self.run, recipe, self.records.label_table) if self.chief else None
         if self.chief:
@@ -114,11 +157,13 @@ class _Loop:
         for number in range(start, recipe.steps):
             batch = self._next(batches, number)
             rate = rate_at(number, recipe)
-            self.losses.append(self.step(batch, tf.constant(rate, self.step.dtype)))
+            asks = tf.constant(agreement.asks)
+            loss, asked = self.step.asking(batch, tf.constant(rate, self.step.dtype), asks)
+            self.losses.append(loss)
             done = number + 1
-            # Read once: a signal after this line has to wait for the next step.
-            signalled = stop.received
-            last = done == recipe.steps or bool(signalled)
+            stopping = agreement.reached(asked)
+            last = done == recipe.steps or stopping
+            limit.advance()
             self.progress.advance(done)
             if last or done % recipe.log.summary_every_steps == 0:
                 self._report(done, rate, summaries)
@@ -127,11 +172,9 @@ class _Loop:
                     summaries.pictures(done, self.step, first_replica(self.strategy, batch))
             if last or self._due(done):
                 self._save(done)
-            if signalled and done < recipe.steps:
-                self.progress.message(
-                    f"stopped at step {done}; the same command goes on from there"
-                )
-                return 128 + signalled
+            if stopping and done < recipe.steps:
+                self.progress.message(f"stopped at step {done}; the same command goes on")
+                return 128 + (stop.received or signal.SIGTERM)
         return 0
 
     def _next(self, batches: Iterator[Any], done: int) -> Any:
@@ -179,62 +222,6 @@ class _Loop:
         self.saved = time.monotonic()
 
 
-def distributed_batches(
-    recipe: Recipe, records: RecordSet, strategy: tf.distribute.Strategy, start: int
-) -> Any:
-    """Return the batches from step `start` on, cut for the replicas of `strategy`."""
-
-    def batches(context: tf.distribute.InputContext) -> tf.data.Dataset:
-        return training_batches(
-            recipe,
-            records,
-            start,
-            context.input_pipeline_id,
-            context.num_input_pipelines,
-            strategy.num_replicas_in_sync,
-        )
-
-    return strategy.distribute_datasets_from_function(batches)
-
-
-def choose_strategy() -> tf.distribute.Strategy:
-    """Return the strategy for what is there: TF_CONFIG, several GPUs, or one device."""
-    import os
-
-    if os.environ.get("TF_CONFIG"):
-        return tf.distribute.MultiWorkerMirroredStrategy()
-    if len(tf.config.list_physical_devices("GPU")) > 1:
-        return tf.distribute.MirroredStrategy()
-    return tf.distribute.get_strategy()
-
-
-def is_chief(strategy: tf.distribute.Strategy) -> bool:
-    """Return whether this process writes checkpoints and metrics (one does)."""
-    resolver = strategy.cluster_resolver
-    if resolver is None or not resolver.cluster_spec().as_dict():
-        return True
-    if resolver.task_type == "chief":
-        return True
-    return resolver.task_id in (None, 0) and "chief" not in resolver.cluster_spec().as_dict()
-
-
-@contextmanager
-def variable_scope(strategy: tf.distribute.Strategy) -> Iterator[None]:
-    """Make variables of `strategy` that layers may assign inside a replica.
-
-    Keras gives batch statistics and dropout seeds no aggregation, which a replica then refuses to
-    assign. With synchronised moments they are the same everywhere, so the first replica's do.
-    """
-
-    def creator(following: Any, **options: Any) -> Any:
-        if not options.get("trainable", True):
-            options["aggregation"] = tf.VariableAggregation.ONLY_FIRST_REPLICA
-        return following(**options)
-
-    with strategy.scope(), tf.variable_creator_scope(creator):
-        yield
-
-
 def set_batch_norm_momentum(model: keras.Model, momentum: float) -> None:
     """Let every batch normalisation of `model` follow its batches at this momentum.
 
@@ -244,19 +231,3 @@ def set_batch_norm_momentum(model: keras.Model, momentum: float) -> None:
     for layer in model._flatten_layers():
         if isinstance(layer, keras.layers.BatchNormalization):
             layer.momentum = momentum
-
-
-@contextmanager
-def precision(policy: str) -> Iterator[None]:
-    """Build layers under the dtype policy of this name."""
-    before = keras.config.dtype_policy()
-    keras.config.set_dtype_policy(policy)
-    try:
-        yield
-    finally:
-        keras.config.set_dtype_policy(before)
-
-
-def first_replica(strategy: tf.distribute.Strategy, batch: dict[str, Any]) -> dict[str, Any]:
-    """Return the part of a batch that the first replica of this process got."""
-    return {name: strategy.experimental_local_results(part)[0] for name, part in batch.items()}

@@ -63,11 +63,19 @@ class TrainingStep:
         compiled = tf.function(self._local_gradients, jit_compile=True, autograph=False)
         self._gradients = compiled if recipe.xla else self._local_gradients
 
-    @tf.function(autograph=False)
     def __call__(self, batch: Batch, rate: Tensor) -> Tensor:
         """Update the weights at learning rate `rate`; return the loss of the whole batch."""
-        loss = self.strategy.run(self._replica_step, args=(batch, rate))
-        return self.strategy.experimental_local_results(loss)[0]
+        return self.asking(batch, rate, tf.constant(0.0))[0]
+
+    @tf.function(autograph=False)
+    def asking(self, batch: Batch, rate: Tensor, asks: Tensor) -> tuple[Tensor, Tensor]:
+        """Do what a call does, and return beside the loss the sum of `asks` over all replicas.
+
+        asks: a number of this process; see `stop.Agreement`.
+        """
+        both = self.strategy.run(self._replica_step, args=(batch, rate, asks))
+        loss, asked = tf.unstack(self.strategy.experimental_local_results(both)[0])
+        return loss, asked
 
     def terms(self, batch: Batch, training: bool = True) -> list[Term]:
         """Return the parts of the loss, one a head, over the batch of this replica."""
@@ -161,11 +169,12 @@ class TrainingStep:
             Term(term.weight, term.total, count) for term, count in zip(terms, counts, strict=True)
         ]
 
-    def _replica_step(self, batch: Batch, rate: Tensor) -> Tensor:
+    def _replica_step(self, batch: Batch, rate: Tensor, asks: Tensor) -> Tensor:
         scale = self.scale.value() if self.scale else tf.constant(1.0, self.dtype)
         loss, gradients = self._gradients(batch, scale)
         context = tf.distribute.get_replica_context()
-        loss, *gradients = context.all_reduce(tf.distribute.ReduceOp.SUM, [loss, *gradients])
+        both = tf.stack([loss, tf.cast(asks, self.dtype)])
+        both, *gradients = context.all_reduce(tf.distribute.ReduceOp.SUM, [both, *gradients])
         if self.scale:
             gradients = [gradient / scale for gradient in gradients]
         if self.recipe.optimizer.max_gradient_norm:
@@ -173,7 +182,7 @@ class TrainingStep:
                 gradients, self.recipe.optimizer.max_gradient_norm
             )
         context.merge_call(self._update, args=(gradients, tf.cast(rate, self.dtype)))
-        return loss
+        return both
 
     def _update(self, _: Any, gradients: list[Tensor], rate: Tensor) -> None:
         finite = None

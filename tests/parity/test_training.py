@@ -111,7 +111,7 @@ def trained(path: Path) -> Trained:
     """Return the network after the fixture's steps through `TrainingStep`."""
     import tensorflow as tf
 
-    from roadseg.train.loop import precision
+    from roadseg.train.devices import precision
     from roadseg.train.optim.schedule import rate_at
 
     fixture = Fixture.load(path)

@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from roadseg.recipe.recipe import Recipe
 from roadseg.sampling import NusSampler, Sampler, sample, uniform_grid
-from roadseg.train.loop import precision
+from roadseg.train.devices import precision
 from roadseg.train.step import LossScale, TrainingStep
 from tests.train import tiny
 

@@ -191,7 +191,7 @@ def main() -> int:
         return train(tiny, RunFolder(arguments.run), strategy)
     except RoadsegError as error:
         print(f"error: {error}")
-        return 2
+        return error.status
 
 
 if __name__ == "__main__":

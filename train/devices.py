@@ -1,0 +1,105 @@
+"""Devices and workers: which strategy, who writes, how batches and variables are spread."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from roadseg.data_conversion.read.records import RecordSet
+from roadseg.recipe.recipe import Recipe
+from roadseg.train.data.pipeline import training_batches
+
+
+def distributed_batches(
+    recipe: Recipe, records: RecordSet, strategy: tf.distribute.Strategy, start: int
+) -> Any:
+    """Return the batches from step `start` on, cut for the replicas of `strategy`."""
+
+    def batches(context: tf.distribute.InputContext) -> tf.data.Dataset:
+        return training_batches(
+            recipe,
+            records,
+            start,
+            context.input_pipeline_id,
+            context.num_input_pipelines,
+            strategy.num_replicas_in_sync,
+        )
+
+    return strategy.distribute_datasets_from_function(batches)
+
+
+def choose_strategy() -> tf.distribute.Strategy:
+    """Return the strategy for what is there: TF_CONFIG, several GPUs, or one device."""
+    if os.environ.get("TF_CONFIG"):
+        return tf.distribute.MultiWorkerMirroredStrategy()
+    if len(tf.config.list_physical_devices("GPU")) > 1:
+        return tf.distribute.MirroredStrategy()
+    return tf.distribute.get_strategy()
+
+
+def workers(strategy: tf.distribute.Strategy) -> list[str]:
+    """Return the addresses of the workers in the order of their numbers; none of one process."""
+    resolver = strategy.cluster_resolver
+    jobs = resolver.cluster_spec().as_dict() if resolver else {}
+    return [*jobs.get("chief", ()), *jobs.get("worker", ())]
+
+
+def is_chief(strategy: tf.distribute.Strategy) -> bool:
+    """Return whether this process writes checkpoints and metrics (one does)."""
+    resolver = strategy.cluster_resolver
+    if resolver is None or not resolver.cluster_spec().as_dict():
+        return True
+    if resolver.task_type == "chief":
+        return True
+    return resolver.task_id in (None, 0) and "chief" not in resolver.cluster_spec().as_dict()
+
+
+def meet(strategy: tf.distribute.Strategy, number: int = 0) -> bool:
+    """Wait until every worker has come here; return whether all brought this number.
+
+    Where they did not, it is False for one of them at least.
+    """
+
+    @tf.function(autograph=False)
+    def total() -> Any:
+        context = tf.distribute.get_replica_context()
+        return context.all_reduce(tf.distribute.ReduceOp.SUM, tf.constant(number, tf.int64))
+
+    found = strategy.experimental_local_results(strategy.run(total))[0]
+    return int(found) == number * strategy.num_replicas_in_sync
+
+
+@contextmanager
+def variable_scope(strategy: tf.distribute.Strategy) -> Iterator[None]:
+    """Make variables of `strategy` that layers may assign inside a replica.
+
+    Keras gives batch statistics and dropout seeds no aggregation, which a replica then refuses to
+    assign. With synchronised moments they are the same everywhere, so the first replica's do.
+    """
+
+    def creator(following: Any, **options: Any) -> Any:
+        if not options.get("trainable", True):
+            options["aggregation"] = tf.VariableAggregation.ONLY_FIRST_REPLICA
+        return following(**options)
+
+    with strategy.scope(), tf.variable_creator_scope(creator):
+        yield
+
+
+@contextmanager
+def precision(policy: str) -> Iterator[None]:
+    """Build layers under the dtype policy of this name."""
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(policy)
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)
+
+
+def first_replica(strategy: tf.distribute.Strategy, batch: dict[str, Any]) -> dict[str, Any]:
+    """Return the part of a batch that the first replica of this process got."""
+    return {name: strategy.experimental_local_results(part)[0] for name, part in batch.items()}
