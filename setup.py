@@ -63,6 +63,7 @@ setup(
     package_dir=PACKAGES,
     package_data={
         "": ["py.typed", "*.pyi", "*.sh", "*.npz", "*.ttf", "*.LICENSE"],
+        "roadseg.train.launch": ["*.yaml"],
         "roadseg.two_cameras": ["rigs/*.yaml"],
         "roadseg.weights": ["shipped/*.npz"],
     },

@@ -15,6 +15,10 @@ COMMANDS = {
     "convert": ("roadseg.data_conversion.convert", "raw data set to TFRecords"),
     "inspect": ("roadseg.data_conversion.inspect_records", "class histogram, sizes and previews"),
     "train": ("roadseg.train.command", "train a recipe, or go on with a run"),
+    "launch": (
+        "roadseg.train.launch.command",
+        "train on several machines, or in processes here",
+    ),
     "eval": ("roadseg.eval.command", "metrics of a run, once or following its checkpoints"),
     "predict": (
         "roadseg.eval.predict.command",

@@ -67,6 +67,15 @@ def main(argv: Sequence[str]) -> int:
     return status if status in (0, 128 + signal.SIGINT) else arguments.status_when_stopped
 
 
+def refuse(argv: Sequence[str]) -> None:
+    """Raise RoadsegError for what the command would refuse before TensorFlow is imported."""
+    from roadseg.train.early import refuse_early
+
+    arguments, rest = parse_known(Arguments, argv, command="train", example=EXAMPLE)
+    if not arguments.list and not arguments.show:
+        refuse_early(*chosen(arguments, rest))
+
+
 def chosen(arguments: Arguments, rest: Sequence[str]) -> tuple[Recipe, RunFolder]:
     """Return the recipe with its changes, and the run folder.
 

@@ -64,12 +64,10 @@ def train(
         records = open_training_records(recipe)
         recipe = with_frame(recipe, records)
         check_recipe(recipe, records.label_table)
-        with run_lock(run.path) if is_chief(strategy) else nullcontext():
-            status = _train(recipe, run, records, strategy, step_limit_s)
-            if len(workers(strategy)) > 1:
-                # So that whoever ends well knows that the checkpoint is written.
-                meet(strategy)
-            return status
+        # Of a group that starts again, on another machine, the disk's server may hold the old lock.
+        patience_s = 120.0 if len(workers(strategy)) > 1 else 0.0
+        with run_lock(run.path, patience_s) if is_chief(strategy) else nullcontext():
+            return _train(recipe, run, records, strategy, step_limit_s)
 
 
 def _train(
@@ -97,7 +95,11 @@ def _train(
     limit = StepLimit(step_limit_s, strategy)
     with StopSignal() as stop, Progress(recipe, start, is_chief(strategy)) as progress, limit:
         loop = _Loop(recipe, run, step, records, strategy, progress)
-        return loop.run_from(start, stop, limit)
+        status = loop.run_from(start, stop, limit)
+        if len(workers(strategy)) > 1:
+            # So that whoever ends well knows that the checkpoint is written.
+            meet(strategy)
+        return status
 
 
 def build(

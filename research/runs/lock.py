@@ -43,9 +43,10 @@ def refuse_locked(folder: Path) -> None:
 
 
 @contextlib.contextmanager
-def run_lock(folder: Path) -> Iterator[None]:
+def run_lock(folder: Path, patience_s: float = 0.0) -> Iterator[None]:
     """Hold the run at `folder`, which is made, so that no other training writes into it.
 
+    patience_s: how long to wait for a lock that another holds.
     The lock of a process that is gone is taken over, with a line that says so.
     Raises RoadsegError where another holds it, naming host, process and since when, and where no
     lock can be written.
@@ -53,7 +54,7 @@ def run_lock(folder: Path) -> Iterator[None]:
     made = not folder.exists()
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        handle = _take(folder)
+        handle = _take(folder, patience_s)
     except OSError as error:
         raise disk_error(folder / NAME, error) from None
     over = threading.Event()
@@ -73,13 +74,13 @@ def run_lock(folder: Path) -> Iterator[None]:
                 folder.rmdir()
 
 
-def _take(folder: Path) -> int:
+def _take(folder: Path, patience_s: float = 0.0) -> int:
     """Return the open file of the lock, held and with this process in it."""
     path = folder / NAME
     while True:
         handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         try:
-            locked = _flock_soon(handle)
+            locked = _flock_within(handle, patience_s)
             holder = _read(handle)
             if locked is False:
                 raise _refusal(folder, holder)
@@ -99,13 +100,12 @@ def _take(folder: Path) -> int:
             raise
 
 
-def _flock_soon(handle: int) -> bool | None:
-    """Return what `_flock` does, past those who hold the lock for a look only."""
-    for _ in range(5):
-        if (locked := _flock(handle)) is not False:
-            return locked
+def _flock_within(handle: int, seconds: float) -> bool | None:
+    """Return what `_flock` does, tried again for so long; past those who only look, at least."""
+    until = time.monotonic() + max(seconds, 0.2)
+    while (locked := _flock(handle)) is False and time.monotonic() < until:
         time.sleep(0.05)
-    return False
+    return locked
 
 
 def _flock(handle: int) -> bool | None:

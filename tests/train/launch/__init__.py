@@ -1,0 +1,1 @@
+"""Tests of roadseg.train.launch."""
