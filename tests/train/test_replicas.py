@@ -2,7 +2,6 @@
 
 import json
 import os
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +13,8 @@ import pytest
 from roadseg.files import read_arrays
 from roadseg.runs.run_folder import RunFolder
 from roadseg.train import loop
+from roadseg.train.launch.schedulers import tf_config
+from roadseg.train.launch.workers import free_ports
 from tests.support import REPOSITORY
 from tests.train import tiny
 from tests.train.two_replicas import RUNS
@@ -47,16 +48,6 @@ def assert_near(run: Path, other: Path) -> None:
                 np.testing.assert_allclose(
                     theirs[name], ours[name], rtol=1e-5, atol=2e-6, err_msg=name
                 )
-
-
-def free_ports(count: int) -> list[int]:
-    sockets = [socket.socket() for _ in range(count)]
-    for each in sockets:
-        each.bind(("localhost", 0))
-    ports = [each.getsockname()[1] for each in sockets]
-    for each in sockets:
-        each.close()
-    return ports
 
 
 @pytest.fixture(scope="module")
@@ -146,13 +137,7 @@ def test_two_workers_give_the_weights_of_one(tmp_path: Path) -> None:
     records = tiny.write_records(tmp_path / "records")
     addresses = [f"localhost:{port}" for port in free_ports(2)]
     workers = [
-        start(
-            tmp_path / "two",
-            records,
-            TF_CONFIG=json.dumps(
-                {"cluster": {"worker": addresses}, "task": {"type": "worker", "index": index}}
-            ),
-        )
+        start(tmp_path / "two", records, TF_CONFIG=tf_config(addresses, index))
         for index in range(2)
     ]
     finish(start(tmp_path / "one", records))
