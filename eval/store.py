@@ -13,6 +13,7 @@ from roadseg.eval.results.sampling_grid import SamplingResult
 from roadseg.eval.results.segmentation import EvaluationResult
 from roadseg.eval.results.two_cameras import FlowResult, TwoViewResult
 from roadseg.files import write_text
+from roadseg.runs.lock import alone_with
 from roadseg.runs.run_folder import RunFolder
 
 LOWER_IS_BETTER = frozenset({"mse", "cross_entropy", "epe", "photometric"})
@@ -95,10 +96,12 @@ def update_best(run: RunFolder, result: BaseResult) -> bool:
         "interpolation": result.interpolation,
         "mode": result.mode.label,
     }
-    if math.isnan(value) or not _improves(best, _read_best(run)):
-        return False
-    write_text(run.path / "best.json", json.dumps(best, indent=1) + "\n")
-    return True
+    # Two evaluations may follow one run: neither compares with a best that the other replaces.
+    with alone_with(run.path / "metrics.jsonl"):
+        if math.isnan(value) or not _improves(best, _read_best(run)):
+            return False
+        write_text(run.path / "best.json", json.dumps(best, indent=1) + "\n")
+        return True
 
 
 def _read_best(run: RunFolder) -> dict[str, Any] | None:

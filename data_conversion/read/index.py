@@ -5,7 +5,7 @@ Their lengths are hopped over once, 8 bytes a record, and a record is then read 
 ways cost more: array_record another conversion, files in memory more of it than there often is.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +21,16 @@ Tensor = Any
 class RecordIndex:
     """The records of some files, numbered through them in order."""
 
-    def __init__(self, files: Sequence[Path]):
-        """Find every record; raise RoadsegError for a truncated file."""
-        self.files = tuple(files)
+    def __init__(
+        self, files: Sequence[Path], parse: Callable[[Tensor], dict[str, Tensor]] = parse_example
+    ):
+        """Find every record; raise RoadsegError for a truncated file.
+
+        parse: how an example is decoded; a graph function.
+        """
+        self.files, self.parse = tuple(files), parse
         spans = [record_spans(file) for file in self.files]
+        self.starts = np.cumsum([0, *map(len, spans)])
         self.spans = np.concatenate(spans)
         self.file_of = np.repeat(np.arange(len(spans)), [len(span) for span in spans])
 
@@ -43,4 +49,4 @@ class RecordIndex:
     def fetch(self, number: Tensor) -> dict[str, Tensor]:
         """Return the decoded example; a graph function of an integer scalar."""
         serialized = tf.numpy_function(self.read, [number], tf.string)
-        return parse_example(tf.ensure_shape(serialized, ()))
+        return self.parse(tf.ensure_shape(serialized, ()))

@@ -74,6 +74,30 @@ def run_lock(folder: Path, patience_s: float = 0.0) -> Iterator[None]:
                 folder.rmdir()
 
 
+@contextlib.contextmanager
+def alone_with(path: Path) -> Iterator[None]:
+    """Hold the file at `path`, which is made, for a moment: others who do so wait.
+
+    On a disk without locks, or where nothing can be written, it holds nothing.
+    """
+    try:
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    except OSError:
+        yield
+        return
+    try:
+        wait_for_lock(handle)
+        yield
+    finally:
+        os.close(handle)
+
+
+def wait_for_lock(handle: int) -> None:
+    """Lock an open file until it is closed, once whoever holds it lets go; see `alone_with`."""
+    with contextlib.suppress(OSError):
+        fcntl.flock(handle, fcntl.LOCK_EX)
+
+
 def _take(folder: Path, patience_s: float = 0.0) -> int:
     """Return the open file of the lock, held and with this process in it."""
     path = folder / NAME

@@ -17,6 +17,7 @@ from roadseg.files import Arrays, disk_error, write_text
 from roadseg.npz import ArrayFile, check_finite, shape_of
 from roadseg.recipe.recipe import Recipe
 from roadseg.runs import checkpoint
+from roadseg.runs.lock import wait_for_lock
 
 if TYPE_CHECKING:
     import keras
@@ -199,6 +200,7 @@ class RunFolder:
         try:
             handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
             try:
+                wait_for_lock(handle)  # NFS appends in two parts: the length is asked for first
                 # A full disk can cut a line short; the next one then starts on a line of its own.
                 size = os.fstat(handle).st_size
                 if size and os.pread(handle, 1, size - 1) != b"\n":

@@ -8,11 +8,14 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from roadseg.errors import RoadsegError
 from roadseg.runs import lock
+from roadseg.runs.run_folder import RunFolder
 
 HOLDS = """
 import sys, time
@@ -130,6 +133,57 @@ def test_a_damaged_lock_is_no_obstacle_once_it_is_old(tmp_path: Path) -> None:
     os.utime(path, (time.time() - lock.GONE_S - 5,) * 2)
     with lock.run_lock(tmp_path):
         assert json.loads(path.read_text())["pid"] == os.getpid()
+
+
+def test_who_changes_a_file_alone_is_waited_for(tmp_path: Path) -> None:
+    path, order = tmp_path / "file", []
+
+    def second() -> None:
+        with lock.alone_with(path):
+            order.append("second")
+
+    with lock.alone_with(path):
+        waiting = threading.Thread(target=second)
+        waiting.start()
+        time.sleep(0.2)
+        order.append("first")
+    waiting.join()
+    assert order == ["first", "second"]
+    with lock.alone_with(tmp_path / "nowhere" / "file"):
+        assert not (tmp_path / "nowhere").exists()
+
+
+def test_two_evaluations_compare_with_the_best_of_both(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from roadseg.eval import store
+
+    run = RunFolder(tmp_path)
+    read = store._read_best
+
+    def slow(run: RunFolder) -> dict[str, Any] | None:
+        found = read(run)
+        time.sleep(0.3)
+        return found
+
+    monkeypatch.setattr(store, "_read_best", slow)
+    names = {
+        "split": "val",
+        "protocol": "p",
+        "interpolation": "",
+        "mode": SimpleNamespace(label=""),
+    }
+    results: Any = [
+        SimpleNamespace(step=step, headline=("miou", value), **names)
+        for step, value in ((1, 0.6), (2, 0.5))
+    ]
+    both = [threading.Thread(target=store.update_best, args=(run, r)) for r in results]
+    for thread in both:
+        thread.start()
+        time.sleep(0.1)
+    for thread in both:
+        thread.join()
+    assert run.best_step() == 1
 
 
 def test_a_folder_that_cannot_be_made_is_one_line(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from roadseg.data_conversion.read.index import RecordIndex
 from roadseg.data_conversion.read.records import RecordSet
 from roadseg.errors import RoadsegError
 from roadseg.ops.resize import resize_bilinear
@@ -81,23 +82,32 @@ def example_stream(
 ) -> tf.data.Dataset:
     """Return (place in the run, example) from place `start` on, for ever.
 
-    wanted: which places to give, all if None; the others are passed over without decoding, as are
-    the examples before `start` in its epoch.
+    wanted: which places to give, all if None; the others are passed over without reading them, as
+    are, without decoding, the examples before `start` in its epoch.
     Examples are {"image": uint8, "label": integers, "filename": bytes}, decoded; class-uniform ones
     have a "centroid" as well.
     """
-    drawn = class_uniform_examples if recipe.class_uniform.fraction else _shuffled_examples
-    stream, fetch = drawn(recipe, records, start)
+    if recipe.class_uniform.fraction:
+        stream, fetch = class_uniform_examples(recipe, records, start)
+    else:
+        stream, fetch = _shuffled_examples(recipe, records, start, by_number=wanted is not None)
     if wanted is not None:
         stream = stream.filter(lambda place, _: wanted(place))
     return stream.map(lambda place, key: (place, fetch(key)), num_parallel_calls=tf.data.AUTOTUNE)
 
 
-def _shuffled_examples(recipe: Recipe, records: RecordSet, start: int) -> tuple[Any, Any]:
-    """Return (data set of (place in the run, key) from place `start` on, key -> example)."""
+def _shuffled_examples(
+    recipe: Recipe, records: RecordSet, start: int, by_number: bool
+) -> tuple[Any, Any]:
+    """Return (data set of (place in the run, key) from place `start` on, key -> example).
+
+    by_number: shuffle the records' numbers in place of their bytes, in the same order, so that a
+    worker reads those it trains on alone.
+    """
     count = records.num_examples
     cached = recipe.data.cache != "none" and fits_memory(recipe, records)
-    files, fetch = cached_files(recipe, records) if cached else _record_files(records)
+    on_disk = _numbered_records if by_number else _record_files
+    files, fetch = cached_files(recipe, records) if cached else on_disk(records)
 
     def epoch_of(epoch: Tensor) -> tf.data.Dataset:
         # Sets this graph's seed alone; with 0 in its place a seed that is a tensor is refused.
@@ -118,6 +128,12 @@ def _shuffled_examples(recipe: Recipe, records: RecordSet, start: int) -> tuple[
 def _record_files(records: RecordSet) -> tuple[Any, Any]:
     names = tf.constant([str(file) for file in records.files])
     return lambda number: tf.data.TFRecordDataset(names[number]), two_cameras.parser(records)
+
+
+def _numbered_records(records: RecordSet) -> tuple[Any, Any]:
+    index = RecordIndex(records.files, two_cameras.parser(records))
+    starts = tf.constant(index.starts, tf.int64)
+    return lambda n: tf.data.Dataset.range(starts[n], starts[n + 1]), index.fetch
 
 
 def _order(files: int, seed: int, epoch: Tensor) -> Tensor:

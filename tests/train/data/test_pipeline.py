@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from roadseg.data_conversion.read.index import RecordIndex
 from roadseg.data_conversion.read.records import RecordSet, open_records
 from roadseg.errors import RoadsegError
 from roadseg.recipe.recipe import Recipe
@@ -77,6 +78,22 @@ def test_several_readers_share_each_batch_in_order(records: RecordSet) -> None:
         for pair in zip(*parts, strict=True)
     ]
     assert_equal(joined, batches(recipe, records, 3))
+
+
+def test_a_reader_of_several_reads_its_own_records_alone(tmp_path: Path) -> None:
+    """Damage to those of the other, in the first epoch, does not reach it."""
+    opened, recipe = open_records(tiny.write_records(tmp_path, count=80), "train"), tiny.recipe()
+    first = batches(recipe, opened, 5, 0, 0, 2, 2)
+    index = RecordIndex(opened.files)
+    for place, name in enumerate(names(recipe, opened, 80)):
+        position, shard = divmod(int(name.removeprefix("image_")), 3)
+        if place % 4 >= 2:
+            with opened.files[shard].open("r+b") as file:
+                file.seek(index.spans[index.starts[shard] + position][0])
+                file.write(b"damaged")
+    assert_equal(batches(recipe, opened, 5, 0, 0, 2, 2), first)
+    with pytest.raises(tf.errors.InvalidArgumentError, match="is damaged"):
+        batches(recipe, opened, 5, 0, 1, 2, 2)
 
 
 def test_a_batch_that_cannot_be_cut_is_refused(records: RecordSet) -> None:
