@@ -9,6 +9,13 @@ from contextlib import contextmanager
 from types import ModuleType
 from typing import Any
 
+_set_here: set[str] = set()
+
+
+def given_environment() -> dict[str, str]:
+    """Return the environment as the user gave it, for a roadseg that is started from this one."""
+    return {name: value for name, value in os.environ.items() if name not in _set_here}
+
 
 def quiet_tensorflow() -> None:
     """Let the next `import tensorflow` say nothing; TF_CPP_MIN_LOG_LEVEL in the environment wins.
@@ -19,6 +26,7 @@ def quiet_tensorflow() -> None:
     if "TF_CPP_MIN_LOG_LEVEL" in os.environ or "tensorflow" in sys.modules:
         return
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+    _set_here.add("TF_CPP_MIN_LOG_LEVEL")
     sys.meta_path.insert(0, _QuietImport())
 
 

@@ -1,11 +1,14 @@
 """Two workers on this machine: stopped together, killed, started again."""
 
 import json
+import os
 import re
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,6 +18,7 @@ from roadseg.runs import lock
 from roadseg.runs.run_folder import RunFolder
 from roadseg.train.launch.schedulers import tf_config
 from roadseg.train.launch.workers import free_ports
+from tests.support import REPOSITORY
 from tests.train import tiny
 from tests.train.test_replicas import start
 
@@ -122,3 +126,35 @@ def test_a_killed_worker_is_named_by_the_other_and_the_group_starts_again(
     assert status == 0, said
     assert ("taken over; process" in said) == (victim == 0)
     assert_same(run, undisturbed)
+
+
+SMALL = """--recipe sampling/density --sampler.input-size 32 32 --sampler.density-width 2
+    --augment.crop-size 32 32 --batch-size 8 --log.checkpoint-every-steps 3 --steps"""
+
+
+def launched(run: Path, records: Path, steps: int) -> subprocess.Popen:
+    words = [*SMALL.split(), str(steps), "--records", str(records), "--run", str(run)]
+    command = [sys.executable, "-m", "roadseg", "launch", "--local", "2", "--", "train", *words]
+    environment = {k: v for k, v in os.environ.items() if k != "TF_CPP_MIN_LOG_LEVEL"}
+    pipes: Any = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    return subprocess.Popen(command, cwd=REPOSITORY, env=environment, **pipes)
+
+
+@pytest.mark.slow
+def test_one_command_starts_stops_and_continues_two_local_workers(tmp_path: Path) -> None:
+    records = tiny.write_records(tmp_path / "records", count=16, size=(32, 32))
+    run, steps = tmp_path / "run", 400
+    first = launched(run, records, steps)
+    until_a_checkpoint(run, [first])
+    first.send_signal(signal.SIGTERM)
+    output, errors = first.communicate(timeout=300)
+    assert (first.returncode, errors) == (0, ""), output + errors
+    assert len(re.findall(r"^stopped at step \d+; the same command goes on$", output, re.M)) == 1
+    stopped_at = RunFolder(run).find_checkpoint()[0]
+    assert stopped_at < steps
+    second = launched(run, records, steps)
+    output, errors = second.communicate(timeout=600)
+    assert (second.returncode, errors) == (0, ""), output + errors
+    assert RunFolder(run).find_checkpoint()[0] == steps
+    events = [json.loads(x)["event"] for x in (run / "metrics.jsonl").read_text().splitlines()]
+    assert events.count("begun") == events.count("resumed") == 1

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from roadseg.command_line.quiet import given_environment
 from roadseg.errors import RoadsegError
 from roadseg.train.launch.schedulers import tf_config
 
@@ -34,7 +35,7 @@ class Worker:
         shown = self.number == 0 and not self.ssh
         self.process = subprocess.Popen(
             self.command,
-            env={**os.environ, **self.environment},
+            env={**given_environment(), **self.environment},
             stdin=subprocess.DEVNULL,
             stdout=None if shown else subprocess.PIPE,
             stderr=None if shown else subprocess.STDOUT,

@@ -11,12 +11,14 @@ from pathlib import Path
 import pytest
 
 from roadseg import cli
+from roadseg.command_line import quiet
 from roadseg.errors import RoadsegError
 from roadseg.train.launch import command, workers
 from roadseg.train.launch.group import one_status, run_group
 
 # Says who it is, and ends as its environment wants: `exit 75` once its own file is there.
 WORKER = """#!/bin/sh
+test "$TF_CPP_MIN_LOG_LEVEL" && echo "not as it was given"
 echo "$PWD $TF_CONFIG $*"
 index=$(echo "$TF_CONFIG" | sed 's/.*"index": \\([0-9]*\\).*/\\1/')
 trap 'echo "signal in $index"; exit 0' TERM
@@ -52,10 +54,17 @@ def lines(printed: str) -> list[str]:
 
 
 def test_local_workers_are_told_of_each_other(
-    program: Path, capfd: pytest.CaptureFixture[str]
+    program: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """And of nothing that this process has set for itself."""
+    monkeypatch.setattr(quiet, "_set_here", set())
+    monkeypatch.setattr(sys, "meta_path", list(sys.meta_path))
+    monkeypatch.setenv("TF_CPP_MIN_LOG_LEVEL", "")  # so that it is put back
+    monkeypatch.delenv("TF_CPP_MIN_LOG_LEVEL")
+    monkeypatch.delitem(sys.modules, "tensorflow", raising=False)
     assert launch(program, "--local", "3") == 0
     printed = capfd.readouterr().out
+    assert "not as it was given" not in printed
     found = configurations(printed)
     assert {config["task"]["index"] for config in found} == {0, 1, 2}
     addresses = {tuple(config["cluster"]["worker"]) for config in found}
