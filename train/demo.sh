@@ -39,7 +39,9 @@ mkdir -p "$DEMO"
 train() { # recipe, run, steps (empty: the recipe's), further arguments
   local steps=()
   [ -z "$3" ] || steps=(--steps "$3")
-  roadseg train --recipe "$1" --run "$2" --records "$records" --seed "$SEED" "${steps[@]}" "${@:4}"
+  # Stopped by SIGTERM, it ends the demo too; run again, it goes on.
+  roadseg train --status-when-stopped 75 --recipe "$1" --run "$2" --records "$records" \
+    --seed "$SEED" "${steps[@]}" "${@:4}"
 }
 
 quiet_python() { # Python without TensorFlow's notices, which are shown where it fails

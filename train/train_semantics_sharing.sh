@@ -61,7 +61,9 @@ for stage in $STAGES; do
       ;;
   esac
   run=$(run_of "$stage")
-  command=(roadseg train --recipe "semantics_sharing/$(basename "$run")" --run "$run" --records "$records")
+  # A stage that was stopped has no successor yet: its status ends the script.
+  command=(roadseg train --status-when-stopped 75 --recipe "semantics_sharing/$(basename "$run")")
+  command+=(--run "$run" --records "$records")
   [[ ${#before[@]} == 0 ]] || command+=(--start.stages "${before[@]}")
   [[ -z $start ]] || command+=(--start.initial-weights "$start")
   do_or_print "${command[@]}" "$@"

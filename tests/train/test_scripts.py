@@ -149,6 +149,8 @@ def test_semantics_sharing_is_trained_and_evaluated_stage_by_stage(tmp_path: Pat
     assert lines[6].endswith(f"--start.stages {folder}fusion_narrow --seed 3")
     assert lines[8].endswith(f"--start.stages {folder}fusion_wide --seed 3")
     assert lines[9] == f"eval {folder}whole"
+    # Of a stage that was stopped the next must not begin.
+    assert all("--status-when-stopped 75" in line for line in lines[::2])
 
 
 def test_the_tight_network_s_flow_has_no_stage_and_small_copies_are_runs_of_their_own(
@@ -217,13 +219,14 @@ def test_the_demo_trains_a_sampler_and_two_arms_that_differ_in_recipe_alone(
     commands = demo(tmp_path, SEED="4", STEPS="30", SAMPLER_STEPS="20")
     assert commands[0].startswith("convert street_scenes --source street_scenes --to records ")
     assert "--classes categories --focal 0.45 --train 240 --val 48" in commands[0]
+    stops = "--status-when-stopped 75"
     common = "--records records/street_scenes_categories --seed 4 --steps"
     first = f"--start.initial-weights {REPOSITORY / 'train' / 'demo_trunk.npz'}"
     trained = [command for command in commands if command.startswith("train ")]
     assert trained == [
-        f"train --recipe demo/density --run runs/density {common} 20",
-        f"train --recipe demo/even --run runs/even {common} 30 {first}",
-        f"train --recipe demo/chosen --run runs/chosen {common} 30 {first} "
+        f"train {stops} --recipe demo/density --run runs/density {common} 20",
+        f"train {stops} --recipe demo/even --run runs/even {common} 30 {first}",
+        f"train {stops} --recipe demo/chosen --run runs/chosen {common} 30 {first} "
         "--sampler-run runs/density",
     ]
     assert {"eval runs/density", "eval runs/even", "eval runs/chosen"} < {*commands}
