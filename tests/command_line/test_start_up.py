@@ -21,6 +21,10 @@ train --recipe fast_seg/bisenet --records RECORDS --run new --network.options wi
 train --recipe fast_seg/bisenet --records RECORDS --run new --steps 0
 train --recipe fast_seg/bisenet --records RECORDS --run new --start.initial-weights nowhere.pth
 train --run nowhere
+launch -- train
+launch --local 2 -- train --recipe nope
+launch --local 2 -- train --recipe fast_seg/bisenet --records nowhere --run new
+launch --within slurm -- train --recipe nope
 eval nowhere
 eval RUN --protocol nope
 eval RUN --records nowhere

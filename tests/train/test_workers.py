@@ -143,7 +143,7 @@ def launched(run: Path, records: Path, steps: int) -> subprocess.Popen:
 @pytest.mark.slow
 def test_one_command_starts_stops_and_continues_two_local_workers(tmp_path: Path) -> None:
     records = tiny.write_records(tmp_path / "records", count=16, size=(32, 32))
-    run, steps = tmp_path / "run", 400
+    run, steps = tmp_path / "run", 60
     first = launched(run, records, steps)
     until_a_checkpoint(run, [first])
     first.send_signal(signal.SIGTERM)
