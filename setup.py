@@ -66,6 +66,7 @@ setup(
         "roadseg.train.launch": ["*.yaml"],
         "roadseg.two_cameras": ["rigs/*.yaml"],
         "roadseg.weights": ["shipped/*.npz"],
+        "roadseg.eval.page": ["static/*"],
     },
     ext_modules=extensions(),
     install_requires=[
@@ -92,9 +93,12 @@ setup(
             "pytest>=8",
             "pytest-xdist>=3.6",
             "ruff>=0.9",
+            "starlette>=1.0",
             "types-PyYAML",
+            "uvicorn>=0.35",
         ],
         "docs": ["sphinx>=8", "myst-parser>=4", "furo>=2024.8"],
+        "page": ["starlette>=1.0", "uvicorn>=0.35"],
         "jax": ["jax>=0.6"],
         "beam": ["apache-beam>=2.60"],
         # Before 2.6 a crafted checkpoint could run code in spite of weights_only (CVE-2025-32434).

@@ -24,6 +24,7 @@ COMMANDS = {
         "roadseg.eval.predict.command",
         "labels and overlays for an image, a folder or a video",
     ),
+    "demo": ("roadseg.eval.page.command", "a page that labels what is dropped on it"),
     "submit": (
         "roadseg.eval.submit.command",
         "label maps of the test images, zipped for the server",

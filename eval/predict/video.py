@@ -25,6 +25,7 @@ Report = Callable[[int, int], None]
 class VideoSource:
     """A readable video: `rate_hz`, `frames` as its header says (0: unknown), and its pictures.
 
+    height, width: of its pictures as they are stored, by the header.
     has_rate: whether the header says the rate; otherwise it is 25.
     """
 
@@ -40,6 +41,8 @@ class VideoSource:
         rate = float(self._capture.get(cv2.CAP_PROP_FPS))
         self.has_rate = bool(np.isfinite(rate) and rate > 0)
         self.rate_hz = rate if self.has_rate else USUAL_RATE_HZ
+        sides = (cv2.CAP_PROP_FRAME_HEIGHT, cv2.CAP_PROP_FRAME_WIDTH)
+        self.height, self.width = (int(self._capture.get(side)) for side in sides)
         frames = float(self._capture.get(cv2.CAP_PROP_FRAME_COUNT))
         self.frames = int(frames) if 0 < frames < 1 << 53 else 0
 

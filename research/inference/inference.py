@@ -73,13 +73,14 @@ class Inference:
         outputs: functions of images (batch, height, width, 3) float in place of calling `model`:
             'logits', 'labels', 'locations', of which one of the first two has to be there.
         read: reads pictures by their path. title: what this is, for messages.
+        Its `has_logits` says whether there are logits and confidences, not labels alone.
         """
         self.model = model
         self.label_table = label_table
         self.protocol = protocol or Protocol()
         self.title = title or str(getattr(model, "name", "network"))
         self._forward = Forward(outputs_by_name(outputs) if outputs else outputs_of(model))
-        self._has_logits = outputs is None or "logits" in outputs
+        self.has_logits = outputs is None or "logits" in outputs
         self._read = read
         self._averaged: Averaged | None = None
 
@@ -153,7 +154,7 @@ class Inference:
         return maps | {name: found[name] for name in ("locations",) if name in found}, single
 
     def _of_network(self, images: np.ndarray, asked: tuple[str, ...]) -> dict[str, np.ndarray]:
-        if not self._has_logits and set(asked) - {"labels"}:
+        if not self.has_logits and set(asked) - {"labels"}:
             raise RoadsegError(f"{self.title}: gives labels alone, no logits; export the run again")
         found = self._forward(images, *asked)
         self._refuse_broken(bool(found.get("broken", False)))
