@@ -10,6 +10,7 @@ import numpy as np
 from roadseg.data_conversion.raw.pictures import decode_picture, read_file
 from roadseg.errors import RoadsegError
 from roadseg.eval.page.limits import Limits
+from roadseg.eval.predict.sources import VIDEO_ENDINGS
 from roadseg.eval.predict.video import VideoSource
 from roadseg.files import printable
 
@@ -64,6 +65,10 @@ def frames(path: Path, name: str, limits: Limits) -> tuple[Iterator[Frame], int]
         raise RoadsegError(f"{name}: an empty file; choose another")
     if is_video(head):
         return _of_video(path, name, limits)
+    if Path(name).suffix.lower() in VIDEO_ENDINGS:
+        raise RoadsegError(
+            f"{name}: neither MP4, WebM, Matroska nor AVI by its first bytes; convert it to mp4"
+        )
     image = decode_picture(read_file(path), Path(name), limits.rules())
     return iter([_shrunk(image, limits)]), 1
 

@@ -15,7 +15,7 @@ function element(name, properties = {}, ...children) {
   return made;
 }
 
-const percent = (share) => `${(share * 100).toFixed(share < 0.1 ? 1 : 0)} %`;
+const percent = (share) => `${(share * 100).toFixed(share < 0.1 ? 1 : 0)}\u00a0%`;
 
 function say(text, done = null, most = null) {
   at("status-text").textContent = text;
@@ -223,6 +223,7 @@ function facts() {
     : "";
   at("samples-choice").hidden = !shown.found.some((found) => found.points);
   at("mode-confidence").hidden = !shown.found.some((found) => found.confidence);
+  at("share").textContent = `Share of the pixels${shown.found.length > 1 ? " by the first" : ""}; choose a class to see it alone:`;
   legend(shares(shown.found[0].labels, about.classes));
 }
 

@@ -55,7 +55,12 @@ export function paint(canvas, shown, found, classes, choice) {
     let strength = choice.strength;
     if (choice.only !== null && label !== choice.only) strength *= 0.25;
     if (!colour) continue;
-    for (let c = 0; c < 3; c += 1) level[at + c] += strength * (colour[c] - level[at + c]);
+    // Over grey, so that no colour of the picture is taken for one of the ramp.
+    const grey = 0.3 * level[at] + 0.59 * level[at + 1] + 0.11 * level[at + 2];
+    for (let c = 0; c < 3; c += 1) {
+      const under = sure ? grey : level[at + c];
+      level[at + c] = under + strength * (colour[c] - under);
+    }
   }
   context.putImageData(picture, 0, 0);
 }
