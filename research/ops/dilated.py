@@ -5,6 +5,7 @@ from typing import Any
 import keras
 
 from roadseg.ops.backend import tensorflow
+from roadseg.ops.division import quotient_up
 
 Tensor = Any
 
@@ -67,7 +68,7 @@ def dilated_depthwise(x: Tensor, kernel: Tensor, dilation: tuple[int, int], padd
     outputs = [
         side if padding == "same" else side - span for side, span in zip(sides, spans, strict=True)
     ]
-    small = [-(-output // apart) for output, apart in zip(outputs, dilation, strict=True)]
+    small = [quotient_up(side, apart) for side, apart in zip(outputs, dilation, strict=True)]
     pads = [
         (start, count * apart + span - start - side)
         for start, count, apart, span, side in zip(

@@ -48,6 +48,11 @@ inspect nowhere
 inspect RECORDS --split val
 import-weights nowhere --to out
 import-weights PICTURES --model nope --to out
+demo --model nope/nothing
+demo --model RUN
+demo --beside nope/nothing
+demo --port 70000
+demo --max-frames 0
 compare RUN
 compare RUN RUN
 compare RUN nowhere
