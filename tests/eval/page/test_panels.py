@@ -55,12 +55,12 @@ def test_a_network_behind_learned_sampling_is_shown_on_even_samples_too(tmp_path
     from tests.export.support import small_segmenter
 
     assert roadseg.load
-    made = small_segmenter(sampler="density")
+    made = small_segmenter()
     made(np.zeros((1, 48, 64, 3), np.float32))
     made.save(tmp_path / "sampled.keras")
     learned, even = load_panels(str(tmp_path / "sampled.keras"))
-    assert learned.name == "sampled.keras: 24×32 samples, density" and learned.note == ""
-    assert even.name == "24×32 samples, uniform" and "density" in even.note
+    assert learned.name == "sampled.keras: 24×32 samples, nus" and learned.note == ""
+    assert even.name == "24×32 samples, uniform" and "nus" in even.note
     image = np.random.default_rng(0).integers(0, 256, (60, 80, 3), np.uint8)
     found, evenly = learned.find(image), even.find(image)
     by_hand = SampledSegmenter(made.network, "uniform", (24, 32)).labels(image[None])[0]
