@@ -21,9 +21,10 @@ FOLDERS = {"research": "roadseg"} | {
     name: f"roadseg/{name}" for name in ("nus_native", "data_conversion", "train", "eval", "export")
 }
 INSTALLED = (".py", ".pyi", ".yaml", ".sh", ".npz", ".ttf", ".typed")
+INSTALLED += (".html", ".css", ".js", ".svg")
 EXTENSIONS = (".pyx",)
 METADATA = ("Author:", "License-Expression:", "Project-URL:", "Classifier:", "Keywords:")
-EXTRAS = ("dev", "jax", "torch", "onnx", "litert", "openvino", "cuda")
+EXTRAS = ("dev", "page", "jax", "torch", "onnx", "litert", "openvino", "cuda")
 
 EXAMPLE = """
 import keras, numpy as np, roadseg

@@ -28,6 +28,7 @@ class Bright:
     """In place of a network: class 1 where a picture is bright, class 0 elsewhere.
 
     gate: waited for before each answer. together: how many were at work at once, at most.
+    answered: how many pictures it has labelled.
     """
 
     title: str = "bright"
@@ -36,6 +37,7 @@ class Bright:
     model: Any = None
     gate: threading.Event = field(default_factory=threading.Event)
     together: int = 0
+    answered: int = 0
     _working: int = 0
 
     def __call__(self, image: np.ndarray) -> Any:
@@ -44,6 +46,7 @@ class Bright:
         assert self.gate.wait(20)
         time.sleep(0.002)
         self._working -= 1
+        self.answered += 1
         labels = (image.mean(axis=-1) > 127).astype(np.int32)
         return SimpleNamespace(labels=labels, locations=np.array([[0.0, 1.0], [0.5, 0.25]]))
 

@@ -1,10 +1,13 @@
 """The server of the page: what it answers, what it refuses, how it keeps visitors apart."""
 
 import base64
+import http.client
 import json
 import tempfile
+import time
 import zlib
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from contextlib import closing
 from pathlib import Path
 
 import cv2
@@ -13,6 +16,7 @@ import pytest
 
 from roadseg.eval.page.limits import Limits
 from tests.eval.page.served import UPLOAD, ask, bright, halves, label, page, png
+from tests.eval.page.test_uploads import film
 from tests.eval.runs import TABLE
 
 
@@ -128,6 +132,24 @@ def test_visitors_take_turns_and_too_many_are_asked_to_come_back() -> None:
         assert refusal(found[-1])[1] == "too many visitors wait; try again in a moment"
         assert network.together == 1
         assert label(place, png(halves()))[-1] == {"done": True}
+
+
+def test_a_film_of_a_visitor_who_has_gone_is_not_labelled_to_its_end(tmp_path: Path) -> None:
+    network = bright()
+    content = film(tmp_path / "film.mp4", 40).read_bytes()
+    with page(network, Limits(max_waiting=1)) as place:
+        with closing(http.client.HTTPConnection(*place, timeout=20)) as connection:
+            connection.request("POST", "/label", content, UPLOAD)
+            answer = connection.getresponse()
+            assert json.loads(answer.readline())["frames"] == 40
+            network.gate.clear()  # whatever is labelled from here on waits
+        network.answered = 0
+        network.gate.set()
+        until = time.monotonic() + 20
+        while ask(place, "/label", png(halves()), UPLOAD)[0] != 200:
+            assert time.monotonic() < until
+            time.sleep(0.02)
+    assert network.answered < 10
 
 
 def test_nothing_of_an_upload_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
