@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from roadseg.export.converters import check_outputs, labels_function, need, refused
+from roadseg.export.trial_images import Size
 
 if TYPE_CHECKING:
     import keras
@@ -14,19 +15,20 @@ if TYPE_CHECKING:
 FILE, OPSET = "model.onnx", 18
 
 
-def write_onnx(model: "keras.Model", folder: Path) -> None:
+def write_onnx(model: "keras.Model", folder: Path, size: Size | None = None) -> None:
     """Write `model` to `folder`/model.onnx, then run it by ONNX Runtime and compare.
 
     Input `image` (batch, height, width, 3) uint8, RGB, any size; output `labels` (batch, height,
     width) int32, and what `labels_function` adds for a model that samples.
+    size: height and width of the one image that it takes then; None for any images of any size.
     Raises RoadsegError without the extra, and where the format cannot hold `model` or gives other
     labels.
     """
     need("onnx")
     path = folder / FILE
     with refused("onnx", folder):
-        convert(labels_function(model), path)
-    check_outputs(model, run_onnx(path), folder)
+        convert(labels_function(model, size), path)
+    check_outputs(model, run_onnx(path), folder, size)
 
 
 def convert(function: Any, path: Path) -> None:

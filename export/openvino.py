@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from roadseg.export.converters import check_outputs, labels_function, need, refused, save_function
+from roadseg.export.trial_images import Size
 
 if TYPE_CHECKING:
     import keras
@@ -12,19 +13,20 @@ if TYPE_CHECKING:
 FILE = "model.xml"
 
 
-def write_openvino(model: "keras.Model", folder: Path) -> None:
+def write_openvino(model: "keras.Model", folder: Path, size: Size | None = None) -> None:
     """Write `model` to `folder`/model.xml and model.bin, then run it by OpenVINO and compare.
 
     Input `image` (batch, height, width, 3) uint8, RGB, any size; output `labels` (batch, height,
     width) int32, and what `labels_function` adds for a model that samples. Weights stay float32.
+    size: height and width of the one image that it takes then; None for any images of any size.
     Raises RoadsegError without the extra, and where the format cannot hold `model` or gives other
     labels.
     """
     need("openvino")
     path = folder / FILE
     with refused("openvino", folder):
-        convert(labels_function(model), path)
-    check_outputs(model, run_openvino(path), folder)
+        convert(labels_function(model, size), path)
+    check_outputs(model, run_openvino(path), folder, size)
 
 
 def convert(function: Any, path: Path) -> None:
