@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
 # Format and extra -> the packages that write it and run it.
 EXTRAS = {
-    "onnx": ("tf2onnx", "onnxruntime"),
+    "onnx": ("tf2onnx", "onnxruntime", "onnx"),
     "litert": ("ai_edge_litert",),
-    "openvino": ("openvino",),
+    "openvino": ("openvino", "onnx"),
 }
 TRIAL_SIZES = ((96, 160), (64, 128))
 LABEL_TOLERANCE = 1e-3

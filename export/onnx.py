@@ -1,6 +1,7 @@
-"""ONNX: uint8 images of any size to labels, for ONNX Runtime and what else reads the format.
+"""ONNX: uint8 images to labels, for ONNX Runtime and what else reads the format.
 
-Needs the extra `[onnx]`.
+Graphs are made from the layers of a network, see `graphs`; by tf2onnx, many times as large, where
+a layer is not known there or the network samples. Needs the extra `[onnx]`.
 """
 
 from pathlib import Path
@@ -27,8 +28,22 @@ def write_onnx(model: "keras.Model", folder: Path, size: Size | None = None) -> 
     need("onnx")
     path = folder / FILE
     with refused("onnx", folder):
-        convert(labels_function(model, size), path)
+        write_graph(model, path, size)
     check_outputs(model, run_onnx(path), folder, size)
+
+
+def write_graph(model: "keras.Model", path: Path, size: Size | None) -> None:
+    """Write `model` from its layers or, where one is not known, by tf2onnx, which is said."""
+    import onnx
+
+    from roadseg.export.graphs.graph import UnsupportedError
+    from roadseg.export.graphs.network import labels_graph
+
+    try:
+        onnx.save(labels_graph(model, size), str(path))
+    except UnsupportedError as reason:
+        print(f"{reason}: written by tf2onnx, whose graphs are larger")
+        convert(labels_function(model, size), path)
 
 
 def convert(function: Any, path: Path) -> None:

@@ -18,7 +18,7 @@ from tests.export.support import make_run, small_segmenter
 FORMATS = {
     "onnx": (onnx.run_onnx, onnx.FILE, ("tf2onnx", "onnx", "onnxruntime")),
     "litert": (litert.run_litert, litert.FILE, ("ai_edge_litert",)),
-    "openvino": (openvino.run_openvino, openvino.FILE, ("openvino",)),
+    "openvino": (openvino.run_openvino, openvino.FILE, ("openvino", "onnx")),
 }
 WRITERS = {
     "onnx": onnx.write_onnx,
