@@ -23,18 +23,21 @@ ACTIVATIONS: dict[str, tuple[str, dict[str, float]]] = {
     "relu": ("Relu", {}),
     "sigmoid": ("Sigmoid", {}),
     "tanh": ("Tanh", {}),
-    "hard_sigmoid": ("HardSigmoid", {"alpha": 1 / 6, "beta": 0.5}),
     "hard_silu": ("HardSwish", {}),
 }
 
 
-def activated(graph: Graph, x: str, function: Any) -> str:
-    """Return an activation of Keras of `x`."""
+def activated(graph: Graph, x: str, function: Any, channels: int) -> str:
+    """Return an activation of Keras of `x`, which has so many channels."""
     name = getattr(function, "__name__", str(function))
     if name == "linear":
         return x
     if name == "relu6":
         return graph.node("Clip", [x, graph.constant(0), graph.constant(6)])
+    if name == "hard_sigmoid":
+        # No HardSigmoid: OpenCV 5.0 takes it with the product after it for another operation.
+        sixth = graph.affine(x, 1 / 6, 0.5, channels)
+        return graph.node("Clip", [sixth, graph.constant(0), graph.constant(1)])
     if name == "silu":
         return graph.node("Mul", [x, graph.node("Sigmoid", [x])])
     if name not in ACTIVATIONS:
@@ -77,7 +80,7 @@ def _convolved(
         inputs.append(graph.constant(_array(layer.bias)))
     attributes["kernel_shape"] = weights.shape[2:]
     found = graph.node("Conv", inputs, group=groups, **attributes)
-    return activated(graph, found, layer.activation)
+    return activated(graph, found, layer.activation, layer.compute_output_shape(x.shape)[-1])
 
 
 def convolution(graph: Graph, layer: Any, inputs: list[Value]) -> str:
@@ -127,7 +130,7 @@ def transposed(graph: Graph, layer: Any, inputs: list[Value]) -> str:
     if layer.bias is not None:
         names.append(graph.constant(_array(layer.bias)))
     found = graph.node("ConvTranspose", names, kernel_shape=kernel, strides=strides)
-    return activated(graph, found, layer.activation)
+    return activated(graph, found, layer.activation, layer.filters)
 
 
 def batch_normalisation(graph: Graph, layer: Any, inputs: list[Value]) -> str:
@@ -164,14 +167,15 @@ def leaky_relu(graph: Graph, layer: Any, inputs: list[Value]) -> str:
 
 def activation(graph: Graph, layer: Any, inputs: list[Value]) -> str:
     """Write `Activation`."""
-    return activated(graph, inputs[0].name, layer.activation)
+    return activated(graph, inputs[0].name, layer.activation, inputs[0].channels)
 
 
 def rectified(graph: Graph, layer: Any, inputs: list[Value]) -> str:
     """Write `ReLU`."""
     if layer.threshold or layer.negative_slope or layer.max_value not in (None, 6):
         raise UnsupportedError("ReLU with a threshold, a slope or another maximum than 6")
-    return activated(graph, inputs[0].name, "relu" if layer.max_value is None else "relu6")
+    name = "relu" if layer.max_value is None else "relu6"
+    return activated(graph, inputs[0].name, name, inputs[0].channels)
 
 
 def zero_padding(graph: Graph, layer: Any, inputs: list[Value]) -> str:

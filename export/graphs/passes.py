@@ -24,6 +24,7 @@ def make_lean(graph: Graph, outputs: list[str]) -> None:
     fold_backwards(graph, outputs)
     fold_forwards(graph, outputs)
     fold_padding(graph, outputs)
+    spread_by_arithmetic(graph, outputs)
     drop_unused(graph, outputs)
     written_in_onnx(graph)
     drop_unused(graph, outputs)
@@ -95,6 +96,18 @@ def fold_padding(graph: Graph, outputs: list[str]) -> None:
             pads = zip(taker.attributes["pads"], node.attributes["pads"], strict=True)
             taker.attributes["pads"] = tuple(own + added for own, added in pads)
             taker.inputs[0] = node.inputs[0]
+
+
+def spread_by_arithmetic(graph: Graph, outputs: list[str]) -> None:
+    """Leave out spreading one cell over a map where a sum or a product with such a map does it."""
+    spread = {node.output for node in graph.nodes if node.kind == "Expand"}
+    for node in [node for node in graph.nodes if node.kind == "Expand"]:
+        taking = _takers(graph, node.output)
+        if node.output not in outputs and all(
+            taker.kind in ("Add", "Mul") and not spread.issuperset(taker.inputs) for taker in taking
+        ):
+            _bypass(graph, node)
+            spread.remove(node.output)
 
 
 def written_in_onnx(graph: Graph) -> None:

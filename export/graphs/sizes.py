@@ -67,6 +67,11 @@ def resize(
         # One cell is spread, whatever the corners; OpenCV 5.0 enlarges it to noise.
         known = graph.integers(*(side or 0 for side in sides)) if None not in sides else size
         return graph.node("Expand", [x.name, known])
+    if 1 in sides_of(x) and x.known and None not in sides and not nearest:
+        # So is a row or a column: it is spread first.
+        spread = [big if side == 1 else side for side, big in zip(sides_of(x), sides, strict=True)]
+        name = graph.node("Expand", [x.name, graph.integers(*(side or 0 for side in spread))])
+        x = Value(name, (x.shape[0], *spread, x.channels))
     where = {True: "align_corners", False: "asymmetric", "half_pixel": "half_pixel"}[corners]
     options: dict[str, Any] = {"mode": "linear", "coordinate_transformation_mode": where}
     if nearest:
