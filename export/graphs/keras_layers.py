@@ -8,7 +8,7 @@ import numpy as np
 from keras import layers
 
 from roadseg.export.graphs.graph import PAD, Graph, UnsupportedError, Value
-from roadseg.export.graphs.sizes import sides_of
+from roadseg.export.graphs.sizes import resize, sides_of
 from roadseg.layers.convolution import DilatedConv2D
 from roadseg.layers.dilated_depthwise import DilatedDepthwiseConv2D
 from roadseg.layers.grouped import GroupedConv2D
@@ -19,7 +19,7 @@ Writer = Callable[[Graph, Any, list[Value]], str | list[str]]
 Pair = tuple[int, int]
 
 # Keras's name of an activation -> what ONNX has for it, and with which attributes.
-ACTIVATIONS: dict[str, tuple[str, dict[str, float]]] = {
+ACTIVATIONS: dict[str, tuple[str, dict[str, Any]]] = {
     "relu": ("Relu", {}),
     "sigmoid": ("Sigmoid", {}),
     "tanh": ("Tanh", {}),
@@ -201,8 +201,14 @@ def global_average(graph: Graph, layer: Any, inputs: list[Value]) -> str:
 
 
 def total(graph: Graph, layer: Any, inputs: list[Value]) -> str:
-    """Write `Add`."""
-    names = [x.name for x in inputs]
+    """Write `Add`; one cell among maps of a known size is spread, see `spread_by_arithmetic`."""
+    largest = max(inputs, key=lambda x: x.shape[1] or 0)
+    names = [
+        resize(graph, x, sides_of(largest), "", True)
+        if x.known and largest.known and sides_of(x) == (1, 1)
+        else x.name
+        for x in inputs
+    ]
     return graph.node("Add" if len(names) == 2 else "Sum", names)
 
 

@@ -9,7 +9,9 @@ from roadseg.export.graphs.graph import PAD, Graph, Value
 from roadseg.export.graphs.keras_layers import Writer, passed, written_as
 from roadseg.export.graphs.sizes import (
     CHANNELS,
+    DOUBLE,
     FLOAT,
+    INT64,
     average_bins,
     resize,
     scaled,
@@ -65,8 +67,8 @@ def cut_to_size(graph: Graph, layer: Any, inputs: list[Value]) -> str:
     x, like = inputs
     if x.known and sides_of(x) == sides_of(like):
         return x.name
-    begin, axes = graph.integers(0, 0), graph.integers(2, 3)
-    return graph.node("Slice", [x.name, begin, size_of(graph, like), axes])
+    ends = [graph.integers(0, 0), size_of(graph, like), graph.integers(2, 3)]
+    return graph.node("Slice", [x.name, *ends])
 
 
 def resized_like(graph: Graph, layer: Any, inputs: list[Value]) -> str:
@@ -119,12 +121,10 @@ def averaged_like(graph: Graph, layer: Any, inputs: list[Value]) -> str:
 
 def _scalars(graph: Graph, x: Value, size: str) -> tuple[str, str]:
     """Return both sides of a size that is not known as scalars."""
+    axes = [graph.constant(axis, np.int64) for axis in (0, 1)]
     if x.known:
         return "", ""
-    first, second = (
-        graph.node("Gather", [size, graph.constant(axis, np.int64)]) for axis in (0, 1)
-    )
-    return first, second
+    return graph.node("Gather", [size, axes[0]]), graph.node("Gather", [size, axes[1]])
 
 
 def adaptive_average(graph: Graph, layer: Any, inputs: list[Value]) -> str:
@@ -172,10 +172,9 @@ def spatial_aware(graph: Graph, layer: Any, inputs: list[Value]) -> list[str]:
 
 
 def _pooled(graph: Graph, kind: str, x: str, side: int, stride: int, **attributes: int) -> str:
-    pads = (side // 2,) * 4
-    kernel, strides = (side, side), (stride, stride)
-    options = {name: value for name, value in attributes.items() if value}
-    return graph.node(kind, [x], kernel_shape=kernel, strides=strides, pads=pads, **options)
+    options: dict[str, Any] = {name: value for name, value in attributes.items() if value}
+    options |= {"kernel_shape": (side, side), "strides": (stride, stride)}
+    return graph.node(kind, [x], pads=(side // 2,) * 4, **options)
 
 
 def shuffled(graph: Graph, layer: Any, inputs: list[Value]) -> str:
@@ -248,8 +247,6 @@ def mean_and_maximum(graph: Graph, layer: Any, inputs: list[Value]) -> str:
 def flow_warp(graph: Graph, layer: Any, inputs: list[Value]) -> str:
     """Write `FlowWarp`: where each pixel looks is its place from -1 to 1 plus its flow."""
     images, flow = inputs
-    # Corners from -1 to 1; enlarged with aligned corners, they are the place of every pixel.
-    corners = np.stack(np.meshgrid((-1, 1), (-1, 1)))[None]
     if flow.known:
         height, width = sides_of(flow)
         moved = graph.affine(flow.name, (1 / (width or 1), 1 / (height or 1)), 0, 2)
@@ -258,7 +255,9 @@ def flow_warp(graph: Graph, layer: Any, inputs: list[Value]) -> str:
         place = graph.constant(np.stack(places)[None])
     else:
         size = size_of(graph, flow)
-        known = Value(graph.constant(corners), (1, 2, 2, 2))
+        # Corners from -1 to 1; enlarged with aligned corners, they are the place of every pixel.
+        corners = graph.constant(np.stack(np.meshgrid((-1, 1), (-1, 1)))[None])
+        known = Value(corners, (1, 2, 2, 2))
         place = resize(graph, known, (None, None), size, True)
         order = graph.constant([[[[1]], [[0]]]], np.int64)
         sides = graph.node("Gather", [graph.node("Cast", [size], to=FLOAT), order])
@@ -273,8 +272,6 @@ def flow_warp(graph: Graph, layer: Any, inputs: list[Value]) -> str:
     )
 
 
-INT64, DOUBLE = 7, 11
-"""ONNX's numbers of types."""
 WRITERS: dict[type, Writer] = {
     **written_as((normalisation.LegalSize, normalisation.SizeWithin), passed),
     normalisation.Normalise: normalised,

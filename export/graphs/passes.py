@@ -99,13 +99,28 @@ def fold_padding(graph: Graph, outputs: list[str]) -> None:
 
 
 def spread_by_arithmetic(graph: Graph, outputs: list[str]) -> None:
-    """Leave out spreading one cell over a map where a sum or a product with such a map does it."""
+    """Leave out spreading one cell over a map where a sum or a product with such a map does it.
+
+    But not in a sum with what a convolution gives, at a known size: OpenCV 5.0 takes the two for
+    one operation, which takes maps of one size alone, whether the cell was spread before or not; a
+    resize it leaves alone.
+    """
+    makers = {name: node for node in graph.nodes for name in node.outputs}
     spread = {node.output for node in graph.nodes if node.kind == "Expand"}
-    for node in [node for node in graph.nodes if node.kind == "Expand"]:
+    for node in [makers[name] for name in sorted(spread)]:
         taking = _takers(graph, node.output)
-        if node.output not in outputs and all(
+        if node.output in outputs or not all(
             taker.kind in ("Add", "Mul") and not spread.issuperset(taker.inputs) for taker in taking
         ):
+            continue
+        sizes = graph.constants.get(node.inputs[1])
+        others = {name for taker in taking if taker.kind == "Add" for name in taker.inputs}
+        others.discard(node.output)
+        if sizes is not None and any(makers[name].kind == "Conv" for name in others):
+            node.kind, node.inputs = "Resize", [node.inputs[0], "", "", node.inputs[1]]
+            node.attributes = {"mode": "nearest", "nearest_mode": "floor"}
+            node.attributes["coordinate_transformation_mode"] = "asymmetric"
+        else:
             _bypass(graph, node)
             spread.remove(node.output)
 

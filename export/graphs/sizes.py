@@ -8,8 +8,8 @@ from roadseg.export.graphs.graph import BINS, Graph, Node, Value
 
 CHANNELS, SPATIAL = 1, (2, 3)
 """The axis of channels, and those of height and width, in a map of ONNX."""
-FLOAT = 1
-"""ONNX's number of the type float32."""
+FLOAT, INT64, DOUBLE = 1, 7, 11
+"""ONNX's numbers of types."""
 Sides = tuple[int | None, int | None]
 
 
@@ -65,8 +65,10 @@ def resize(
         return x.name
     if sides_of(x) == (1, 1):
         # One cell is spread, whatever the corners; OpenCV 5.0 enlarges it to noise.
-        known = graph.integers(*(side or 0 for side in sides)) if None not in sides else size
-        return graph.node("Expand", [x.name, known])
+        whole = (x.shape[0], x.channels, *sides)
+        known = None not in whole
+        shape = graph.integers(*(side or 0 for side in whole)) if known else size
+        return graph.node("Expand", [x.name, shape])
     if 1 in sides_of(x) and x.known and None not in sides and not nearest:
         # So is a row or a column: it is spread first.
         spread = [big if side == 1 else side for side, big in zip(sides_of(x), sides, strict=True)]
@@ -100,8 +102,8 @@ def average_bins(graph: Graph, x: Value, counts: Sides, sizes: tuple[str, str]) 
     if sides == counts and None not in sides:
         return x.name
     kernels = [_even(side, count) for side, count in zip(sides, counts, strict=True)]
-    if all(kernels):
-        (rows, down), (columns, right) = kernels
+    if kernels[0] and kernels[1]:
+        (rows, down), (columns, right) = kernels[0], kernels[1]
         return graph.node(
             "AveragePool", [x.name], kernel_shape=(rows, columns), strides=(down, right)
         )

@@ -27,7 +27,7 @@ from roadseg.layers.strided_depthwise import StridedDilatedDepthwiseConv2D
 from roadseg.layers.weighted_fusion import WeightedFusion
 from roadseg.models.legal_sizes import CutToSize, PadToMultiple
 
-SIZES = ((13, 22), (16, 24), (11, 30))
+SIZES = ((13, 22), (16, 11))
 
 
 def half(x):
