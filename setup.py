@@ -105,7 +105,7 @@ setup(
         "torch": ["torch>=2.6"],
         "onnx": ["onnx>=1.18", "onnxruntime>=1.20", "tf2onnx>=1.17"],
         "litert": ["ai-edge-litert>=2.0"],
-        "openvino": ["openvino>=2025.0"],
+        "openvino": ["openvino>=2025.0", "onnx>=1.18"],
         "cuda": ["tensorflow[and-cuda]>=2.21"],
     },
     entry_points={"console_scripts": ["roadseg = roadseg.cli:main"]},

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import tyro
 
 from roadseg.command_line.arguments import parse
+from roadseg.command_line.options import parse_size
 from roadseg.errors import RoadsegError
 from roadseg.files import refuse_unwritable
 
@@ -17,41 +18,45 @@ if TYPE_CHECKING:
 
 EXAMPLE = """\
 roadseg export runs/adaptive128
-roadseg export runs/icnet --format onnx --step best --to models/street"""
+roadseg export runs/icnet --format onnx --size 512x1024 --step best --to models/street"""
+
+# Height and width of every image, None for any.
+Size = tuple[int, int] | None
 
 
-def _saved_model(model: "keras.Model", folder: Path) -> None:
+def _saved_model(model: "keras.Model", folder: Path, size: Size) -> None:
     from roadseg.export.saved_model import write_saved_model
 
-    write_saved_model(model, folder)
+    write_saved_model(model, folder, size)
 
 
-def _two_views(model: "keras.Model", folder: Path) -> None:
+def _two_views(model: "keras.Model", folder: Path, size: Size) -> None:
     from roadseg.export.two_views import write_two_views
 
-    write_two_views(model, folder)
+    write_two_views(model, folder, size)
 
 
-def _onnx(model: "keras.Model", folder: Path) -> None:
+def _onnx(model: "keras.Model", folder: Path, size: Size) -> None:
     from roadseg.export.onnx import write_onnx
 
-    write_onnx(model, folder)
+    write_onnx(model, folder, size)
 
 
-def _litert(model: "keras.Model", folder: Path) -> None:
+def _litert(model: "keras.Model", folder: Path, size: Size) -> None:
     from roadseg.export.litert import write_litert
 
-    write_litert(model, folder)
+    write_litert(model, folder, size)
 
 
-def _openvino(model: "keras.Model", folder: Path) -> None:
+def _openvino(model: "keras.Model", folder: Path, size: Size) -> None:
     from roadseg.export.openvino import write_openvino
 
-    write_openvino(model, folder)
+    write_openvino(model, folder, size)
 
 
-# Name of each format -> what writes a model to an empty folder and checks what it wrote.
-FORMATS: dict[str, Callable[["keras.Model", Path], None]] = {
+# Name of each format -> what writes a model to an empty folder, for images of any size or of one,
+# and checks what it wrote.
+FORMATS: dict[str, Callable[["keras.Model", Path, Size], None]] = {
     "saved_model": _saved_model,
     "onnx": _onnx,
     "litert": _litert,
@@ -70,6 +75,8 @@ class Arguments:
     """saved_model; or onnx, litert, openvino, each with the extra of that name."""
     step: Annotated[str, tyro.conf.arg(metavar="STEP")] = "last"
     """A step, 'last', or 'best'."""
+    size: Annotated[str | None, tyro.conf.arg(metavar="HEIGHTxWIDTH")] = None
+    """Of the one image that the file then takes at a time; any images of any size if left out."""
     to: Annotated[Path | None, tyro.conf.arg(metavar="DIR")] = None
     """Folder to write; RUN/export/FORMAT if left out. An older export there is replaced."""
 
@@ -77,25 +84,33 @@ class Arguments:
 def main(argv: Sequence[str]) -> int:
     """Run `roadseg export` with the arguments `argv`; return the exit status."""
     arguments = parse(Arguments, argv, command="export", example=EXAMPLE)
-    folder = export_run(arguments.run, arguments.format, arguments.step, arguments.to)
+    size = None if arguments.size is None else parse_size(arguments.size)
+    folder = export_run(arguments.run, arguments.format, arguments.step, arguments.to, size)
     print(f"wrote {folder}")
     return 0
 
 
 def export_run(
-    run_path: Path, format_name: str = "saved_model", step: str = "last", to: Path | None = None
+    run_path: Path,
+    format_name: str = "saved_model",
+    step: str = "last",
+    to: Path | None = None,
+    size: Size = None,
 ) -> Path:
     """Export one checkpoint of the run at `run_path` and return the folder that was written.
 
+    size: height and width of the one image that the model takes then; None for any number of
+        images of any size.
     Beside the model's own files lie model_card.json and model_card.md. The folder is written whole
     or not at all. Raises RoadsegError for a folder that is no run of a segmentation network, an
     unknown format or step, a format whose extra is not installed or that two views have not, a
-    target that holds something else, or a full disk.
+    size that the network does not take, a target that holds something else, or a full disk.
     """
     if format_name not in FORMATS:
         raise RoadsegError(f"--format {format_name}: there is {', '.join(FORMATS)}")
     wanted = parse_step(step)
     from roadseg.export.converters import need
+    from roadseg.export.fixed_size import check_size
     from roadseg.export.model_card import model_card, to_markdown
     from roadseg.folders import replace_folder
     from roadseg.runs.run_folder import RunFolder
@@ -112,11 +127,12 @@ def export_run(
     if two_views and format_name != "saved_model":
         raise RoadsegError(f"{run_path}: two views are exported as saved_model alone")
     model = run.load_network(number) if two_views else run.load_segmenter(number)
-    card = model_card(run, number, model, format_name)
+    check_size(model, size)
+    card = model_card(run, number, model, format_name, size)
     write_model = _two_views if two_views else FORMATS[format_name]
 
     def write(folder: Path) -> None:
-        write_model(model, folder)
+        write_model(model, folder, size)
         text = json.dumps(card, indent=1) + "\n"
         (folder / "model_card.json").write_text(text, encoding="utf-8")
         (folder / "model_card.md").write_text(to_markdown(card), encoding="utf-8")

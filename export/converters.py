@@ -9,18 +9,19 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from roadseg.errors import RoadsegError
+from roadseg.export.fixed_size import image_shape
 from roadseg.export.saved_model import class_scores, is_sampled
 from roadseg.export.saved_signatures import save_signatures
-from roadseg.export.trial_images import trial_images
+from roadseg.export.trial_images import Size, trial_images
 
 if TYPE_CHECKING:
     import keras
 
 # Format and extra -> the packages that write it and run it.
 EXTRAS = {
-    "onnx": ("tf2onnx", "onnxruntime"),
+    "onnx": ("tf2onnx", "onnxruntime", "onnx"),
     "litert": ("ai_edge_litert",),
-    "openvino": ("openvino",),
+    "openvino": ("openvino", "onnx"),
 }
 # Of the second, the maps of most networks have sides that no power of two divides.
 TRIAL_SIZES = ((96, 160), (72, 136))
@@ -63,8 +64,10 @@ def refused(name: str, folder: Path) -> Iterator[None]:
         ) from error
 
 
-def labels_function(model: "keras.Model") -> Any:
-    """Return `model` as a TensorFlow function from uint8 images of any size to its outputs.
+def labels_function(model: "keras.Model", size: Size | None = None) -> Any:
+    """Return `model` as a TensorFlow function from uint8 images to its outputs.
+
+    size: height and width of the one image that it takes; None for any images of any size.
 
     `labels` (batch, height, width) int32 come first by name. A model that samples also gives
     `locations` (batch, views, h, w, 2), `sample_scores` (batch * views, h, w, classes), and, if it
@@ -72,7 +75,7 @@ def labels_function(model: "keras.Model") -> Any:
     """
     import tensorflow as tf
 
-    image = tf.TensorSpec((None, None, None, 3), tf.uint8, name="image")
+    image = tf.TensorSpec(image_shape(size), tf.uint8, name="image")
 
     @tf.function(input_signature=[image])
     def labels(image: Any) -> dict[str, Any]:
@@ -106,10 +109,18 @@ def save_function(function: Any, folder: Path) -> None:
     save_signatures({"serving_default": function}, function.weights, folder)
 
 
-def check_outputs(model: "keras.Model", run: Callable[[np.ndarray], Outputs], folder: Path) -> None:
-    """Raise RoadsegError unless `run` gives for two images, of two sizes, what `model` does."""
+def check_outputs(
+    model: "keras.Model",
+    run: Callable[[np.ndarray], Outputs],
+    folder: Path,
+    size: Size | None = None,
+) -> None:
+    """Raise RoadsegError unless `run` gives for two images what `model` does.
+
+    size: of both; None for two sizes.
+    """
     differences = sampled_differences if is_sampled(model) else plain_differences
-    for image in trial_images(model, TRIAL_SIZES):
+    for image in trial_images(model, TRIAL_SIZES, size):
         for name, (found, allowed) in differences(model, run(image), image).items():
             if not found <= allowed:
                 raise RoadsegError(

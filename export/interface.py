@@ -80,6 +80,19 @@ labels = model.signatures["serving_default"](wide=wide_images, narrow=narrow_ima
 wide, narrow = labels["wide_labels"], labels["narrow_labels"]"""
 
 
+def input_of(two_views: bool, size: tuple[int, int] | None = None) -> dict[str, str]:
+    """Return what an export takes: images of any size, or one (a pair) of `size` at a time."""
+    given = TWO_IMAGES if two_views else INPUT
+    if size is None:
+        return given
+    height, width = size
+    return {
+        **given,
+        "shape": given["shape"].replace("batch, height, width", f"1, {height}, {width}"),
+        "meaning": given["meaning"].replace("any height and width", "of this size alone"),
+    }
+
+
 def outputs_of_two_views() -> list[dict[str, str]]:
     """Return what the SavedModel of a network of two views gives."""
     outputs = []

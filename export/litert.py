@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from roadseg.export.converters import check_outputs, labels_function, need, refused, save_function
+from roadseg.export.trial_images import Size
 
 if TYPE_CHECKING:
     import keras
@@ -12,19 +13,20 @@ if TYPE_CHECKING:
 FILE = "model.tflite"
 
 
-def write_litert(model: "keras.Model", folder: Path) -> None:
+def write_litert(model: "keras.Model", folder: Path, size: Size | None = None) -> None:
     """Write `model` to `folder`/model.tflite, then run it by LiteRT and compare.
 
     One input (batch, height, width, 3) uint8, RGB: resize it to the size of the images before
     allocating. First output: labels (batch, height, width) int32; see `labels_function`.
+    size: height and width of the one image that it takes then; None for any images of any size.
     Raises RoadsegError without the extra, and where the format cannot hold `model` or gives other
     labels.
     """
     need("litert")
     path = folder / FILE
     with refused("litert", folder):
-        convert(labels_function(model), path)
-    check_outputs(model, run_litert(path), folder)
+        convert(labels_function(model, size), path)
+    check_outputs(model, run_litert(path), folder, size)
 
 
 def convert(function: Any, path: Path) -> None:

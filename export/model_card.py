@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from roadseg.export.interface import (
     CALLS,
-    INPUT,
-    TWO_IMAGES,
     TWO_VIEWS_CALL,
+    input_of,
     outputs_of,
     outputs_of_two_views,
 )
@@ -30,9 +29,16 @@ _SHOWN = ("miou", "miou_all_classes", "miou_with_void", "miou_target", "pixel_ac
 
 
 def model_card(
-    run: "RunFolder", step: int, model: "keras.Model", format_name: str = "saved_model"
+    run: "RunFolder",
+    step: int,
+    model: "keras.Model",
+    format_name: str = "saved_model",
+    size: tuple[int, int] | None = None,
 ) -> dict[str, Any]:
-    """Return the card of the checkpoint at `step` of `run`, exported as `model` to a format."""
+    """Return the card of the checkpoint at `step` of `run`, exported as `model` to a format.
+
+    size: height and width of the one image that the export takes; None for any.
+    """
     recipe = run.recipe
     sampling = recipe.sampling.kind
     void = len(run.label_table.names) if recipe.network.void_class else None
@@ -44,7 +50,7 @@ def model_card(
         "step": step,
         "exported": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         "format": format_name,
-        "input": TWO_IMAGES if two_views else INPUT,
+        "input": input_of(two_views, size),
         "outputs": outputs_of_two_views() if two_views else outputs,
         "normalisation": _normalisation(recipe.model, model),
         "parameters": int(model.count_params()),

@@ -1,12 +1,14 @@
-"""ONNX: uint8 images of any size to labels, for ONNX Runtime and what else reads the format.
+"""ONNX: uint8 images to labels, for ONNX Runtime and what else reads the format.
 
-Needs the extra `[onnx]`.
+Graphs are made from the layers of a network, see `graphs`; by tf2onnx, many times as large, where
+a layer is not known there or the network samples. Needs the extra `[onnx]`.
 """
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from roadseg.export.converters import check_outputs, labels_function, need, refused
+from roadseg.export.trial_images import Size
 
 if TYPE_CHECKING:
     import keras
@@ -14,19 +16,34 @@ if TYPE_CHECKING:
 FILE, OPSET = "model.onnx", 18
 
 
-def write_onnx(model: "keras.Model", folder: Path) -> None:
+def write_onnx(model: "keras.Model", folder: Path, size: Size | None = None) -> None:
     """Write `model` to `folder`/model.onnx, then run it by ONNX Runtime and compare.
 
     Input `image` (batch, height, width, 3) uint8, RGB, any size; output `labels` (batch, height,
     width) int32, and what `labels_function` adds for a model that samples.
+    size: height and width of the one image that it takes then; None for any images of any size.
     Raises RoadsegError without the extra, and where the format cannot hold `model` or gives other
     labels.
     """
     need("onnx")
     path = folder / FILE
     with refused("onnx", folder):
-        convert(labels_function(model), path)
-    check_outputs(model, run_onnx(path), folder)
+        write_graph(model, path, size)
+    check_outputs(model, run_onnx(path), folder, size)
+
+
+def write_graph(model: "keras.Model", path: Path, size: Size | None) -> None:
+    """Write `model` from its layers or, where one is not known, by tf2onnx, which is said."""
+    import onnx
+
+    from roadseg.export.graphs.graph import UnsupportedError
+    from roadseg.export.graphs.network import labels_graph
+
+    try:
+        onnx.save(labels_graph(model, size), str(path))
+    except UnsupportedError as reason:
+        print(f"{reason}: written by tf2onnx, whose graphs are larger")
+        convert(labels_function(model, size), path)
 
 
 def convert(function: Any, path: Path) -> None:

@@ -1,10 +1,14 @@
-"""OpenVINO: uint8 images of any size to labels on Intel and AMD CPUs. Needs `[openvino]`."""
+"""OpenVINO: uint8 images to labels on Intel and AMD CPUs, made from the ONNX graph.
+
+Needs `[openvino]`.
+"""
 
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from roadseg.export.converters import check_outputs, labels_function, need, refused, save_function
+from roadseg.export.trial_images import Size
 
 if TYPE_CHECKING:
     import keras
@@ -12,28 +16,52 @@ if TYPE_CHECKING:
 FILE = "model.xml"
 
 
-def write_openvino(model: "keras.Model", folder: Path) -> None:
+def write_openvino(model: "keras.Model", folder: Path, size: Size | None = None) -> None:
     """Write `model` to `folder`/model.xml and model.bin, then run it by OpenVINO and compare.
 
     Input `image` (batch, height, width, 3) uint8, RGB, any size; output `labels` (batch, height,
     width) int32, and what `labels_function` adds for a model that samples. Weights stay float32.
+    size: height and width of the one image that it takes then; None for any images of any size.
     Raises RoadsegError without the extra, and where the format cannot hold `model` or gives other
     labels.
     """
     need("openvino")
     path = folder / FILE
     with refused("openvino", folder):
-        convert(labels_function(model), path)
-    check_outputs(model, run_openvino(path), folder)
+        write_graph(model, path, size)
+    check_outputs(model, run_openvino(path), folder, size)
+
+
+def write_graph(model: "keras.Model", path: Path, size: Size | None) -> None:
+    """Write `model` from the graph of `graphs` or, where a layer is not known, from TensorFlow."""
+    import onnx
+
+    from roadseg.export.graphs.graph import UnsupportedError
+    from roadseg.export.graphs.network import labels_graph
+
+    try:
+        graph = labels_graph(model, size)
+    except UnsupportedError as reason:
+        print(f"{reason}: written from TensorFlow's operations, whose graphs are larger")
+        convert(labels_function(model, size), path)
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "model.onnx"
+        onnx.save(graph, str(file))
+        _convert(file, path)
 
 
 def convert(function: Any, path: Path) -> None:
     """Write a TensorFlow function with an input signature for OpenVINO."""
-    import openvino
-
     with tempfile.TemporaryDirectory() as saved:
         save_function(function, Path(saved))
-        openvino.save_model(openvino.convert_model(saved), str(path), compress_to_fp16=False)
+        _convert(Path(saved), path)
+
+
+def _convert(source: Path, path: Path) -> None:
+    import openvino
+
+    openvino.save_model(openvino.convert_model(str(source)), str(path), compress_to_fp16=False)
 
 
 def run_openvino(path: Path) -> Any:

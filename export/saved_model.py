@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from roadseg.errors import RoadsegError
+from roadseg.export.fixed_size import image_shape
 from roadseg.export.saved_signatures import save_signatures
-from roadseg.export.trial_images import trial_images
+from roadseg.export.trial_images import Size, trial_images
 from roadseg.folders import replace_folder
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ def export_saved_model(model: "keras.Model", folder: Path) -> None:
     replace_folder(folder, lambda aside: write_saved_model(model, aside))
 
 
-def write_saved_model(model: "keras.Model", folder: Path) -> None:
+def write_saved_model(model: "keras.Model", folder: Path, size: Size | None = None) -> None:
     """Write `model` as a SavedModel to `folder`, then load it again and compare.
 
     model: RGB 0..255 (batch, height, width, 3) to class scores (batch, height, width, classes), or
@@ -39,18 +40,19 @@ def write_saved_model(model: "keras.Model", folder: Path) -> None:
         scores: `scores` (batch, height, width, classes) float32;
         locations, only if it samples: `locations` (batch, views, h, w, 2) float32, (row, column),
             0..1 of the image, and `grid` (batch * views, h, w, 2), the same within each view.
+    size: height and width of the one image that it takes then; None for any images of any size.
     Raises RoadsegError if what was written does not agree with `model`.
     """
-    save_signatures(signature_functions(model), model.variables, folder)
-    compare(model, folder, trial_images(model, TRIAL_SIZES))
+    save_signatures(signature_functions(model, size), model.variables, folder)
+    compare(model, folder, trial_images(model, TRIAL_SIZES, size))
 
 
-def signature_functions(model: "keras.Model") -> dict[str, Any]:
-    """Return the TensorFlow function of each signature of `model`."""
+def signature_functions(model: "keras.Model", size: Size | None = None) -> dict[str, Any]:
+    """Return the TensorFlow function of each signature of `model`, for one size or any."""
     import tensorflow as tf
 
     parts = sampled_parts(model) if is_sampled(model) else plain_parts(model)
-    image = [tf.TensorSpec((None, None, None, 3), tf.uint8, name="image")]
+    image = [tf.TensorSpec(image_shape(size), tf.uint8, name="image")]
     return {name: tf.function(part, input_signature=image) for name, part in parts.items()}
 
 

@@ -10,8 +10,12 @@ if TYPE_CHECKING:
 Size = tuple[int, int]
 
 
-def trial_images(model: "keras.Model", usual: tuple[Size, ...]) -> list[np.ndarray]:
+def trial_images(
+    model: "keras.Model", usual: tuple[Size, ...], fixed: Size | None = None
+) -> list[np.ndarray]:
     """Return images, (1, height, width, 3) uint8, of the sizes `usual` or of ones that fit better.
+
+    fixed: the one size that the export takes, which all have then.
 
     The first is a scene, on which trained networks find several classes; the others are noise, in
     which neighbouring pixels have nothing in common. Sides are never below what the head of `model`
@@ -21,6 +25,8 @@ def trial_images(model: "keras.Model", usual: tuple[Size, ...]) -> list[np.ndarr
     from roadseg.layers.light_aspp import least_image_side
     from roadseg.layers.normalisation import SizeWithin
 
+    if fixed is not None:
+        return [_scene(fixed), _noise(fixed)]
     within = [layer for layer in innermost_layers(model) if isinstance(layer, SizeWithin)]
     if within:
         return [_scene((within[0].heights[0], within[0].widths[0]))]

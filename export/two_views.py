@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from roadseg.errors import RoadsegError
+from roadseg.export.fixed_size import image_shape
 from roadseg.export.saved_model import LABEL_TOLERANCE
 from roadseg.export.saved_signatures import save_signatures
-from roadseg.export.trial_images import trial_images
+from roadseg.export.trial_images import Size, trial_images
 
 if TYPE_CHECKING:
     import keras
@@ -19,28 +20,29 @@ if TYPE_CHECKING:
 TRIAL_SIZES = ((96, 160), (93, 141))
 
 
-def write_two_views(model: "keras.Model", folder: Path) -> None:
+def write_two_views(model: "keras.Model", folder: Path, size: Size | None = None) -> None:
     """Write `model` as a SavedModel to `folder`, then load it again and compare.
 
     model: {"wide": images, "narrow": images}, RGB 0..255, to class scores by the same names.
     Signatures, each from `wide` and `narrow` (batch, height, width, 3) uint8, RGB:
         serving_default: `wide_labels` and `narrow_labels` (batch, height, width) int32;
         scores: `wide_scores` and `narrow_scores` (batch, height, width, classes) float32.
+    size: height and width of the one pair of images that it takes then; None for any.
     Raises RoadsegError if what was written does not agree with `model`.
     """
-    functions = signature_functions(model)
+    functions = signature_functions(model, size)
     save_signatures(functions, model.variables, folder)
-    compare(functions["serving_default"], folder, trial_images(model, TRIAL_SIZES))
+    compare(functions["serving_default"], folder, trial_images(model, TRIAL_SIZES, size))
 
 
-def signature_functions(model: "keras.Model") -> "dict[str, Function]":
-    """Return the TensorFlow function of each signature of `model`."""
+def signature_functions(model: "keras.Model", size: Size | None = None) -> "dict[str, Function]":
+    """Return the TensorFlow function of each signature of `model`, for one size or any."""
     import tensorflow as tf
 
     from roadseg.models.two_cameras import VIEWS
     from roadseg.ops.best_class import best_class
 
-    images = [tf.TensorSpec((None, None, None, 3), tf.uint8, name=view) for view in VIEWS]
+    images = [tf.TensorSpec(image_shape(size), tf.uint8, name=view) for view in VIEWS]
 
     # A function of its own, so that both signatures share one copy of the network.
     @tf.function(input_signature=images)

@@ -205,14 +205,16 @@ def export_model(
     format: str = "saved_model",  # noqa: A002
     step: Step = "last",
     to: str | Path | None = None,
+    size: tuple[int, int] | None = None,
 ) -> Path:
     """Export a checkpoint of a run and return the folder that was written.
 
     format: 'saved_model', 'onnx', 'litert' or 'openvino', each of the last three with the extra of
     that name. to: the folder; None: export/FORMAT in the run folder. An older export is replaced.
+    size: height and width of the one image that it takes at a time; None: any images of any size.
     Raises RoadsegError as `roadseg export` does.
     """
     from roadseg.export.command import export_run
 
     path = run.path if isinstance(run, RunFolder) else Path(run)
-    return export_run(path, format, str(step), None if to is None else Path(to))
+    return export_run(path, format, str(step), None if to is None else Path(to), size)

@@ -67,6 +67,7 @@ class Inference:
         outputs: Mapping[str, Callable[[Any], Any]] | None = None,
         read: Reader | None = None,
         title: str = "",
+        size: tuple[int, int] | None = None,
     ) -> None:
         """Take a network from RGB 0..255 at any size to class logits at that size.
 
@@ -74,6 +75,7 @@ class Inference:
             'logits', 'labels', 'locations', of which one of the first two has to be there.
         read: reads pictures by their path. title: what this is, for messages.
         Its `has_logits` says whether there are logits and confidences, not labels alone.
+        size: height and width of the one image that `outputs` take at a time; None for any images.
         """
         self.model = model
         self.label_table = label_table
@@ -82,6 +84,7 @@ class Inference:
         self._forward = Forward(outputs_by_name(outputs) if outputs else outputs_of(model))
         self.has_logits = outputs is None or "logits" in outputs
         self._read = read
+        self._size = size
         self._averaged: Averaged | None = None
 
     def averaging(self, averaged: Averaged, label: str) -> Self:
@@ -156,6 +159,7 @@ class Inference:
     def _of_network(self, images: np.ndarray, asked: tuple[str, ...]) -> dict[str, np.ndarray]:
         if not self.has_logits and set(asked) - {"labels"}:
             raise RoadsegError(f"{self.title}: gives labels alone, no logits; export the run again")
+        self._refuse_size(images.shape)
         found = self._forward(images, *asked)
         self._refuse_broken(bool(found.get("broken", False)))
         return found
@@ -168,6 +172,15 @@ class Inference:
             self._refuse_broken(bool(np.isnan(logits.sum())))
             of_images.append(_asked_of(logits, asked))
         return {name: np.stack([found[name] for found in of_images]) for name in asked}
+
+    def _refuse_size(self, shape: tuple[int, ...]) -> None:
+        if self._size is None or shape[:3] == (1, *self._size):
+            return
+        given, one = ("x".join(map(str, size)) for size in (shape[1:3], self._size))
+        raise RoadsegError(
+            f"{self.title}: takes one image of {one} at a time, got {shape[0]} of {given}; give "
+            "such an image, or export the run again without --size"
+        )
 
     def _refuse_broken(self, broken: bool) -> None:
         if broken:

@@ -35,6 +35,14 @@ class SavedModel:
         """What it is called: its folder."""
         return self.folder.name
 
+    @property
+    def size(self) -> tuple[int, int] | None:
+        """Height and width of the one image that it takes at a time; None for any images."""
+        served = self.loaded.signatures.get("serving_default")
+        (taken,) = served.structured_input_signature[1].values() if served else (None,)
+        sides = tuple(taken.shape)[1:3] if taken is not None and taken.shape.rank == 4 else (None,)
+        return None if None in sides else (int(sides[0]), int(sides[1]))
+
     def outputs(self) -> dict[str, Callable[[Tensor], Tensor]]:
         """Return functions from float images to 'labels', and to 'logits', 'locations' if it has.
 
@@ -86,7 +94,8 @@ def read_saved_model(folder: Path) -> SavedModel:
 def inference_of_saved_model(folder: Path, **options: Any) -> Inference:
     """Return the inference of an export; options: as of `Inference`."""
     model = read_saved_model(folder)
-    return Inference(model, model.label_table, outputs=model.outputs(), **options)
+    outputs = model.outputs()
+    return Inference(model, model.label_table, outputs=outputs, size=model.size, **options)
 
 
 def _read_card(folder: Path) -> tuple[LabelTable, dict[str, Any]]:

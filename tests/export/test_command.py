@@ -11,10 +11,13 @@ if keras.backend.backend() != "tensorflow":
 
 import tensorflow as tf
 
+import roadseg
 from roadseg import cli
 from roadseg.errors import RoadsegError
 from roadseg.export import command
 from roadseg.export.command import export_run
+from roadseg.export.fixed_size import check_size
+from roadseg.layers.normalisation import SizeWithin
 from tests.export.support import CLASSES, make_run
 
 
@@ -63,7 +66,7 @@ def test_card_for_people_names_classes_and_scores(folder):
 @pytest.fixture
 def card_alone(monkeypatch):
     """Write no model beside the card: these tests are about what is chosen, not about its graph."""
-    monkeypatch.setitem(command.FORMATS, "saved_model", lambda model, folder: None)
+    monkeypatch.setitem(command.FORMATS, "saved_model", lambda model, folder, size: None)
 
 
 def test_earlier_step_and_other_folder_can_be_asked_for(run, folder, tmp_path, card_alone):
@@ -76,7 +79,7 @@ def test_earlier_step_and_other_folder_can_be_asked_for(run, folder, tmp_path, c
 def test_a_void_output_is_explained_and_formats_are_called_by_their_own_runtime(
     tmp_path, monkeypatch
 ):
-    monkeypatch.setitem(command.FORMATS, "onnx", lambda model, folder: None)
+    monkeypatch.setitem(command.FORMATS, "onnx", lambda model, folder, size: None)
     monkeypatch.setattr("roadseg.export.converters.missing", lambda name: [])
     run = make_run(tmp_path / "void", "none", void_class=True)
     folder = export_run(run.path, "onnx")
@@ -129,3 +132,41 @@ def test_help_begins_with_an_example(capsys):
     assert stopped.value.code == 0
     text = capsys.readouterr().out
     assert text.startswith("example: roadseg export") and len(text.splitlines()) < 30
+
+
+@pytest.mark.parametrize(
+    ("size", "message"),
+    [
+        ("512", "--size 512: give height x width"),
+        ("4x64", "--size 4x64: give sides from 8 to 8192"),
+        ("64x9000", "--size 64x9000: give sides from 8 to 8192"),
+    ],
+)
+def test_a_size_that_no_export_has_is_refused(run, size, message, capsys, card_alone):
+    assert cli.main(["export", str(run.path), "--size", size]) == 2
+    error = capsys.readouterr().err
+    assert message in error and error.count("\n") == 1
+
+
+def test_a_size_below_what_a_head_averages_is_refused_before_anything_is_traced():
+    network = roadseg.create("mobilenet_v3_small", 3)
+    with pytest.raises(RoadsegError, match="--size 512x1024: give sides from 769 to 8192"):
+        check_size(network, (512, 1024))
+    within = keras.Sequential([keras.Input((None, None, 3)), SizeWithin((8, 9), (8, 9), "cut")])
+    with pytest.raises(
+        RoadsegError, match="--size 9x10: image width 10: this network takes 8 to 9"
+    ):
+        check_size(within, (9, 10))
+
+
+def test_an_export_of_one_size_says_so_and_takes_no_other(tmp_path):
+    run = make_run(tmp_path / "plain", "none")
+    folder = export_run(run.path, size=(48, 72))
+    card = json.loads((folder / "model_card.json").read_text())
+    assert card["input"]["shape"] == "(1, 48, 72, 3)"
+    signature = tf.saved_model.load(str(folder)).signatures["serving_default"]
+    assert signature.structured_input_signature[1]["image"].shape == (1, 48, 72, 3)
+    segment = roadseg.load(folder)
+    assert segment(np.zeros((48, 72, 3), np.uint8)).labels.shape == (48, 72)
+    with pytest.raises(RoadsegError, match="takes one image of 48x72 at a time, got 1 of 48x80"):
+        segment(np.zeros((48, 80, 3), np.uint8))

@@ -18,7 +18,7 @@ from tests.export.support import make_run, small_segmenter
 FORMATS = {
     "onnx": (onnx.run_onnx, onnx.FILE, ("tf2onnx", "onnx", "onnxruntime")),
     "litert": (litert.run_litert, litert.FILE, ("ai_edge_litert",)),
-    "openvino": (openvino.run_openvino, openvino.FILE, ("openvino",)),
+    "openvino": (openvino.run_openvino, openvino.FILE, ("openvino", "onnx")),
 }
 WRITERS = {
     "onnx": onnx.write_onnx,
@@ -128,7 +128,7 @@ def test_other_labels_are_not_let_through(run):
 
 
 def test_a_converter_that_gives_up_is_one_line_that_names_the_folder(run, tmp_path, monkeypatch):
-    def give_up(model, folder):
+    def give_up(model, folder, size):
         with converters.refused("litert", folder):
             raise ValueError("first line\nloc: error: no such op\nmany more lines")
 

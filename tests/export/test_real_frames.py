@@ -73,7 +73,7 @@ FORMATS = {"onnx": onnx, "litert": litert, "openvino": openvino}
 EXTRAS = {
     "onnx": ("tf2onnx", "onnx", "onnxruntime"),
     "litert": ("ai_edge_litert",),
-    "openvino": ("openvino",),
+    "openvino": ("openvino", "onnx"),
 }
 
 

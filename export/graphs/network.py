@@ -1,0 +1,135 @@
+"""A network of images to labels as one ONNX graph, made from its layers.
+
+tf2onnx, which starts from TensorFlow's operations, needs dozens of nodes for what ONNX has one for:
+resizes, dilated convolutions of images of any size, poolings to a number of bins.
+"""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import keras
+import numpy as np
+
+from roadseg.export.fixed_size import Size, image_shape
+from roadseg.export.graphs import keras_layers, own_layers
+from roadseg.export.graphs.graph import Graph, Node, UnsupportedError, Value
+from roadseg.export.graphs.passes import make_lean
+from roadseg.export.graphs.sizes import FLOAT
+
+OPSET = 18
+IR_VERSION = 8
+"""The version of ONNX's files that came with operations of version 18."""
+WRITERS = {**keras_layers.WRITERS, **own_layers.WRITERS}
+UINT8, INT32 = 2, 6
+"""ONNX's numbers of types."""
+Described = tuple[str, int, list[Any]]
+
+
+def labels_graph(model: keras.Model, size: Size | None = None) -> Any:
+    """Return an ONNX model from uint8 images to the labels that `model` finds.
+
+    model: RGB 0..255 (batch, height, width, 3) to class scores at that size, or a dictionary with
+        these as "scores".
+    size: height and width of the one image that it takes; None for any number of any size.
+    Input `image` (batch, height, width, 3) uint8; output `labels` (batch, height, width) int32.
+    Raises UnsupportedError for a network with a layer that nothing here writes.
+    """
+    graph = Graph()
+    graph.scope = "image"
+    turned = graph.node("Transpose", ["image"], perm=(0, 3, 1, 2))
+    image = Value(graph.node("Cast", [turned], to=FLOAT), image_shape(size))
+    scores = main_output(write_network(graph, model, image))
+    graph.scope = "labels"
+    best = graph.node("ArgMax", [scores.name], axis=1, keepdims=0)
+    graph.nodes.append(Node("Cast", [best], ["labels"], {"to": INT32}))
+    make_lean(graph, ["labels"])
+    batch, height, width, channels = _sides(size)
+    given = ("image", UINT8, [batch, height, width, channels])
+    return _written(graph, model.name, given, [("labels", INT32, [batch, height, width])])
+
+
+def scores_graph(model: keras.Model, size: Size | None = None) -> Any:
+    """Return an ONNX model from float images to all that `model` gives, as maps of Keras.
+
+    size: as of `labels_graph`. Input `image` (batch, height, width, 3) float32; outputs (batch,
+    height, width, channels) float32, called `scores` or as `model` calls them.
+    Raises UnsupportedError as `labels_graph` does.
+    """
+    graph = Graph()
+    graph.scope = "image"
+    turned = graph.node("Transpose", ["image"], perm=(0, 3, 1, 2))
+    found = write_network(graph, model, Value(turned, image_shape(size)))
+    heads = found if isinstance(found, dict) else {"scores": found}
+    outputs = []
+    for name, value in heads.items():
+        graph.nodes.append(Node("Transpose", [value.name], [name], {"perm": (0, 2, 3, 1)}))
+        sides = [known or f"{name}_{axis}" for axis, known in enumerate(value.shape)]
+        outputs.append((name, FLOAT, sides))
+    make_lean(graph, list(heads))
+    return _written(graph, model.name, ("image", FLOAT, _sides(size)), outputs)
+
+
+def main_output(found: Any) -> Value:
+    """Return the scores among what a network gives."""
+    return found["scores"] if isinstance(found, dict) else keras.tree.flatten(found)[0]
+
+
+def write_network(graph: Graph, model: Any, image: Value) -> Any:
+    """Write the layers of `model` to `graph`; return what it gives, by name where it does so."""
+    functional = getattr(model, "_functional", None) or model
+    if not hasattr(functional, "_run_through_graph"):
+        raise UnsupportedError(f"{type(model).__name__}, which is no graph of layers")
+    return functional._run_through_graph([image], lambda layer: partial(_write, graph, layer))
+
+
+def _write(graph: Graph, layer: Any, inputs: Any, *_: Any, **__: Any) -> Any:
+    """Write one layer, or the layers of a network inside; return what it gives."""
+    if isinstance(layer, keras.Model):
+        return write_network(graph, layer, keras.tree.flatten(inputs)[0])
+    if type(layer) not in WRITERS:
+        raise UnsupportedError(type(layer).__name__)
+    if layer.dtype_policy.compute_dtype != "float32":
+        raise UnsupportedError(f"{layer.name} in {layer.dtype_policy.compute_dtype}")
+    graph.scope = layer.name
+    values = keras.tree.flatten(inputs)
+    writer: Callable[..., Any] = WRITERS[type(layer)]
+    names = writer(graph, layer, values)
+    after = layer.compute_output_shape(_of(inputs))
+    if isinstance(names, str):
+        return Value(names, tuple(after))
+    return [Value(name, tuple(shape)) for name, shape in zip(names, after, strict=True)]
+
+
+def _of(inputs: Any) -> Any:
+    """Return the shapes of what a layer takes, in a list where it takes several."""
+    return [x.shape for x in inputs] if isinstance(inputs, (list, tuple)) else inputs.shape
+
+
+def _sides(size: Size | None) -> list[Any]:
+    """Return the shape of the images, axes that are open by name."""
+    names = ("batch", "height", "width")
+    return [side or name for side, name in zip(image_shape(size), (*names, ""), strict=True)]
+
+
+def _written(graph: Graph, name: str, given: Described, outputs: list[Described]) -> Any:
+    """Return `graph` as a model of ONNX, checked; values are described by name, type and shape."""
+    import onnx
+    from onnx import helper, numpy_helper
+
+    nodes = [
+        helper.make_node(node.kind, node.inputs, node.outputs, node.output, **node.attributes)
+        for node in graph.nodes
+    ]
+    made = helper.make_graph(
+        nodes,
+        name,
+        [helper.make_tensor_value_info(*given)],
+        [helper.make_tensor_value_info(*output) for output in outputs],
+        [numpy_helper.from_array(np.asarray(x), name) for name, x in graph.constants.items()],
+    )
+    opsets = [helper.make_opsetid("", OPSET)]
+    model = helper.make_model(made, opset_imports=opsets, producer_name="roadseg")
+    model.ir_version = IR_VERSION
+    onnx.checker.check_model(model)
+    return model

@@ -1,0 +1,102 @@
+"""Runs the graph of an untrained network in every runtime that reads it, and counts its nodes."""
+
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from roadseg.export.fixed_size import Size
+
+CONVOLUTIONS = ("Conv", "ConvTranspose")
+# What a graph moves values with; none of them may do what a resize does.
+MOVES = ("Gather", "GatherND", "Slice")
+Run = Callable[[np.ndarray], np.ndarray]
+
+
+def make_lively(model: keras.Model, image: np.ndarray, seed: int = 0) -> None:
+    """Give an untrained network statistics, offsets and slopes of its own, and labels of all kinds.
+
+    As made, normalisations do nothing and one class wins everywhere, so that no graph could be
+    wrong. The last kernel is scaled so that all classes' scores of `image` (1, height, width, 3)
+    are equally wide, and its bias, if it has one, puts their means at zero.
+    """
+    random = np.random.default_rng(seed)
+    for layer in model._flatten_layers():
+        if isinstance(layer, keras.layers.BatchNormalization):
+            ranges = ((0.7, 1.3), (-0.3, 0.3), (-0.3, 0.3), (0.6, 1.5))
+            drawn = zip(ranges, layer.weights, strict=True)
+            layer.set_weights([random.uniform(*limits, weight.shape) for limits, weight in drawn])
+        elif isinstance(layer, keras.layers.PReLU):
+            layer.set_weights([random.uniform(-0.2, 0.5, layer.alpha.shape)])
+    found = model.predict_on_batch(image.astype(np.float32))
+    scores = found["scores"] if isinstance(found, dict) else found
+    mean, width = scores.mean(axis=(0, 1, 2)), scores.std(axis=(0, 1, 2)) + 1e-6
+    last = _last_convolution(model)
+    # The channels that a transposed convolution gives are the third axis of its kernel.
+    shape = (-1, 1) if isinstance(last, keras.layers.Conv2DTranspose) else (-1,)
+    kernel, *bias = last.get_weights()
+    bias = [(values - mean) / width for values in bias]
+    last.set_weights([kernel / width.reshape(shape), *bias])
+
+
+def _last_convolution(model: keras.Model) -> Any:
+    """Return the layer that makes the scores, whatever resizes them behind it."""
+    tensor = model.output["scores"] if isinstance(model.output, dict) else model.output
+    layer = tensor._keras_history.operation
+    while not hasattr(layer, "kernel"):
+        layer = keras.tree.flatten(layer.input)[0]._keras_history.operation
+    return layer
+
+
+def counted(graph: Any) -> dict[str, int]:
+    """Return how many nodes of each kind a model of ONNX has."""
+    return dict(Counter(node.op_type for node in graph.graph.node))
+
+
+def convolutions(counts: dict[str, int]) -> int:
+    """Return how many of the counted nodes are convolutions."""
+    return sum(counts.get(kind, 0) for kind in CONVOLUTIONS)
+
+
+def convolutions_of(model: keras.Model) -> int:
+    """Return how many convolutions one call of a network runs, dense layers of maps among them."""
+    kinds = (keras.layers.Conv2D, keras.layers.DepthwiseConv2D, keras.layers.Conv2DTranspose)
+    return sum(
+        isinstance(node.operation, (*kinds, keras.layers.Dense))
+        for nodes in model._nodes_by_depth.values()
+        for node in nodes
+    )
+
+
+def runtimes() -> dict[str, Callable[[Path, Size | None], Run]]:
+    """Return by name what loads a file of ONNX and gives a function from images to labels."""
+    return {"ONNX Runtime": _onnx_runtime, "OpenVINO": _openvino, "OpenCV DNN": _opencv}
+
+
+def _onnx_runtime(path: Path, size: Size | None) -> Run:
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(str(path))
+    return lambda image: session.run(None, {"image": image})[0]
+
+
+def _openvino(path: Path, size: Size | None) -> Run:
+    import openvino
+
+    compiled = openvino.Core().compile_model(str(path), "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+    return lambda image: compiled(image)[0]
+
+
+def _opencv(path: Path, size: Size | None) -> Run:
+    import cv2
+
+    network = cv2.dnn.readNetFromONNX(str(path))
+
+    def run(image: np.ndarray) -> np.ndarray:
+        network.setInput(image)
+        return network.forward().reshape(image.shape[:3])
+
+    return run
