@@ -15,7 +15,7 @@ MAY_IMPORT = {
     "data_conversion": {"research", "nus_native"},
     "train": {"research", "nus_native", "data_conversion"},
     "eval": {"research", "nus_native", "data_conversion"},
-    "export": {"research"},
+    "export": {"research", "data_conversion"},
 }
 # What users of Python import: a few lines each, over functions of the other folders, which it
 # imports inside functions.

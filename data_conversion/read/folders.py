@@ -24,6 +24,11 @@ class Shards:
     expected: int | None
 
 
+def has_records(path: Path) -> bool:
+    """Return whether records lie at or below a folder, of whatever split and schema."""
+    return (path / INFO_FILE).is_file() or bool(_data_sets_below(path) or _plain_splits(path))
+
+
 def find_shards(path: Path, split: str) -> Shards:
     """Return the files of `split` in the one data set at or below `path`.
 

@@ -1,0 +1,127 @@
+"""The images on which the ranges of an 8-bit export are measured, chosen with a seed."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from roadseg.data_conversion.raw.find import Search
+from roadseg.data_conversion.read.folders import find_shards, has_records
+from roadseg.errors import RoadsegError
+
+Size = tuple[int, int]
+SPLIT = "train"
+USUAL_COUNT = 50
+# Few enough for a minute, many enough that a range is one of streets and not of one street.
+DRAWN = 32
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """Images (height, width, 3) uint8, RGB, of any sizes, and where they are from.
+
+    others: further images of the same source, on which nothing is measured; empty if there are
+        none. source: for the model card.
+    """
+
+    images: list[np.ndarray]
+    others: list[np.ndarray]
+    source: dict[str, Any]
+
+
+def refuse_early(path: Path | None, count: int) -> None:
+    """Raise RoadsegError for what `read_calibration` would refuse, without TensorFlow."""
+    if count < 1:
+        raise RoadsegError(f"--calibration-images {count}: at least 1 is needed")
+    if path is None:
+        return
+    if not path.is_dir():
+        raise RoadsegError(
+            f"--calibration {path}: no such folder; give records of `roadseg convert`, or a "
+            "folder of images"
+        )
+    if has_records(path):
+        find_shards(path, SPLIT)
+    elif not Search().images(path):
+        raise RoadsegError(
+            f"--calibration {path}: neither records nor images in it; give records of `roadseg "
+            "convert`, or a folder of images"
+        )
+
+
+def read_calibration(path: Path | None, count: int, seed: int, others: int) -> Calibration:
+    """Return `count` images, or as many as there are, chosen with `seed`; and `others` more.
+
+    path: records, of whose split 'train' images are taken, labels unseen; or a folder of images;
+        None: drawn streets. Raises RoadsegError for a folder without either, and for damage.
+    """
+    if path is None:
+        return _drawn(min(count, DRAWN), seed, others)
+    if has_records(path):
+        number, read = _records(path)
+        kind = f"records, split {SPLIT}"
+    else:
+        number, read = _folder(path)
+        kind = "folder of images"
+    order = np.random.default_rng(seed).permutation(number)
+    chosen, rest = order[:count], order[count : count + others]
+    source = {"kind": kind, "name": path.name, "images": len(chosen), "of": number, "seed": seed}
+    return Calibration([read(int(n)) for n in chosen], [read(int(n)) for n in rest], source)
+
+
+def _records(path: Path) -> tuple[int, Callable[[int], np.ndarray]]:
+    """Return how many examples the split has, and what decodes the image of one.
+
+    Labels are left alone: those of another table are as good here.
+    """
+    import tensorflow as tf
+
+    from roadseg.data_conversion.read.index import RecordIndex
+    from roadseg.data_conversion.read.records import checked_size
+
+    shards = find_shards(path, SPLIT)
+    index = RecordIndex(shards.files)
+    if not len(index):
+        raise RoadsegError(f"{shards.folder}: split '{SPLIT}' is empty; convert the data set again")
+    checked_size(shards.files[int(index.file_of[0])])
+    key = "image/encoded"
+
+    def read(number: int) -> np.ndarray:
+        example = tf.train.Example.FromString(index.read(number))
+        values = example.features.feature[key].bytes_list.value
+        if not values or not values[0]:
+            file = shards.files[int(index.file_of[number])]
+            raise RoadsegError(f"{file}: a record without an image; convert the data set again")
+        image = tf.io.decode_jpeg(values[0], channels=3, dct_method="INTEGER_ACCURATE")
+        return np.asarray(image)
+
+    return len(index), read
+
+
+def _folder(path: Path) -> tuple[int, Callable[[int], np.ndarray]]:
+    from roadseg.data_conversion.raw.pictures import read_picture
+
+    files = Search().images(path)
+    return len(files), lambda number: read_picture(files[number])
+
+
+def _drawn(count: int, seed: int, others: int) -> Calibration:
+    from roadseg.data_conversion.sets.street_scenes import draw
+
+    size = (360, 480)
+    images = [draw("train", index, size, seed)[0] for index in range(count)]
+    rest = [draw("val", index, size, seed)[0] for index in range(others)]
+    return Calibration(images, rest, {"kind": "drawn streets", "images": count, "seed": seed})
+
+
+def at_size(image: np.ndarray, size: Size) -> np.ndarray:
+    """Return an image (height, width, 3) at `size`: the mean of pixels, or between them."""
+    import cv2
+
+    if image.shape[:2] == size:
+        return image
+    smaller = size[0] <= image.shape[0] and size[1] <= image.shape[1]
+    way = cv2.INTER_AREA if smaller else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(image, size[::-1], interpolation=way))
