@@ -106,6 +106,7 @@ setup(
         "onnx": ["onnx>=1.18", "onnxruntime>=1.20", "tf2onnx>=1.17"],
         "litert": ["ai-edge-litert>=2.0"],
         "openvino": ["openvino>=2025.0", "onnx>=1.18"],
+        "openvino-int8": ["openvino>=2026.0", "onnx>=1.18", "nncf>=3.0"],
         "cuda": ["tensorflow[and-cuda]>=2.21"],
     },
     entry_points={"console_scripts": ["roadseg = roadseg.cli:main"]},

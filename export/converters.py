@@ -1,6 +1,5 @@
 """What the formats beside SavedModel share: the function they hold, and the check against Keras."""
 
-import importlib.util
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,12 +16,6 @@ from roadseg.export.trial_images import Size, trial_images
 if TYPE_CHECKING:
     import keras
 
-# Format and extra -> the packages that write it and run it.
-EXTRAS = {
-    "onnx": ("tf2onnx", "onnxruntime", "onnx"),
-    "litert": ("ai_edge_litert",),
-    "openvino": ("openvino", "onnx"),
-}
 # Of the second, the maps of most networks have sides that no power of two divides.
 TRIAL_SIZES = ((96, 160), (72, 136))
 LABEL_TOLERANCE = 1e-3
@@ -32,20 +25,6 @@ SCORE_TOLERANCE = 1e-4
 LOCATION_TOLERANCE = 1e-5
 
 Outputs = dict[str, np.ndarray]
-
-
-def missing(name: str) -> list[str]:
-    """Return the packages that the format `name` needs and that are not installed."""
-    return [module for module in EXTRAS.get(name, ()) if importlib.util.find_spec(module) is None]
-
-
-def need(name: str) -> None:
-    """Raise RoadsegError, naming the extra to install, unless the format can be written here."""
-    absent = missing(name)
-    if absent:
-        raise RoadsegError(
-            f"--format {name}: {', '.join(absent)} not installed; pip install 'roadseg[{name}]'"
-        )
 
 
 @contextmanager

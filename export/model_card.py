@@ -14,12 +14,15 @@ from roadseg.export.interface import (
     outputs_of,
     outputs_of_two_views,
 )
+from roadseg.export.precision.card import precision_text
 from roadseg.recipe.recipe import Recipe, stored_values
 
 if TYPE_CHECKING:
     import keras
 
+    from roadseg.label_tables.label_table import LabelTable
     from roadseg.runs.run_folder import RunFolder
+    from roadseg.weights.presets import Preset
 
 # What an evaluation keeps for its own report, too long for a card.
 _TOO_LONG = ("per_image", "confusion", "objects_by_class", "unassigned", "on_void")
@@ -71,6 +74,44 @@ def model_card(
     if sampling in ("prior", "nus", "density"):
         card["sampler_recipe"] = json.loads(run.sampler_folder.recipe.to_json())
     return card
+
+
+def preset_card(
+    name: str,
+    preset: "Preset",
+    model: "keras.Model",
+    table: "LabelTable",
+    format_name: str = "saved_model",
+    size: tuple[int, int] | None = None,
+) -> dict[str, Any]:
+    """Return the card of the network with the weights called `name`, exported to a format."""
+    void = len(table.names) if preset.void_class else None
+    score = {} if preset.score is None else {"published_miou": preset.score}
+    return {
+        "name": name,
+        "step": None,
+        "exported": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        "format": format_name,
+        "input": input_of(False, size),
+        "outputs": outputs_of(format_name, False, void),
+        "normalisation": _normalisation(preset.network, model),
+        "parameters": int(model.count_params()),
+        "sampling": {"kind": "none"},
+        "label_table": json.loads(table.to_json()),
+        "void_output": void,
+        "evaluations": [],
+        "recipe": None,
+        "weights": {
+            "network": preset.network,
+            "options": dict(preset.options),
+            **score,
+            "scored_on": preset.scored_on,
+            "scored_at": preset.image_size,
+            "licence": preset.licence,
+            "address": preset.address,
+        },
+        "versions": _versions(),
+    }
 
 
 def _normalisation(name: str, model: "keras.Model") -> str:
@@ -138,33 +179,52 @@ def _versions() -> dict[str, str]:
 def to_markdown(card: dict[str, Any]) -> str:
     """Return the card for people; the JSON beside it holds every number."""
     parts = [
-        f"# {card['name']}, step {card['step']}",
-        f"Exported {card['exported']} from the run `{card['provenance']['run']}`, checkpoint "
-        f"`{card['provenance']['checkpoint']}`, {card['parameters']:,} parameters.",
-        f"Source of the recipe: {card['provenance']['source']}.",
+        *_origin(card),
         "## Input and outputs",
         _input_and_outputs(card),
         "## How to call it",
         f"```python\n{_call(card)}\n```",
         f"Sampling: {_sampling_text(card['sampling'])}",
         f"Normalisation, inside the model: {card['normalisation']}.",
+        *precision_text(card),
         "## Evaluation",
         _evaluation_text(card["evaluations"]),
         "## Classes",
         _class_table(card),
-        "## Recipe",
-        _table(
-            ("field", "value"),
-            [(k, json.dumps(v)) for k, v in stored_values(card["recipe"]).items()],
-        ),
+        *_recipe_or_weights(card),
         "## Versions",
         _table(("package", "version"), list(card["versions"].items())),
     ]
     return "\n\n".join(parts) + "\n"
 
 
+def _origin(card: dict[str, Any]) -> list[str]:
+    parameters = f"{card['parameters']:,} parameters"
+    if card["recipe"] is None:
+        return [
+            f"# {card['name']}",
+            f"Exported {card['exported']} from the published weights `{card['name']}`, "
+            f"{parameters}.",
+        ]
+    return [
+        f"# {card['name']}, step {card['step']}",
+        f"Exported {card['exported']} from the run `{card['provenance']['run']}`, checkpoint "
+        f"`{card['provenance']['checkpoint']}`, {parameters}.",
+        f"Source of the recipe: {card['provenance']['source']}.",
+    ]
+
+
+def _recipe_or_weights(card: dict[str, Any]) -> list[str]:
+    title, values = "Recipe", card["recipe"] and stored_values(card["recipe"])
+    if values is None:
+        title, values = "Weights", card["weights"]
+    rows = [(field, json.dumps(value)) for field, value in values.items()]
+    return [f"## {title}", _table(("field", "value"), rows)]
+
+
 def _call(card: dict[str, Any]) -> str:
-    return TWO_VIEWS_CALL if card["recipe"]["task"] == "two_views" else CALLS[card["format"]]
+    two_views = card["recipe"] is not None and card["recipe"]["task"] == "two_views"
+    return TWO_VIEWS_CALL if two_views else CALLS[card["format"]]
 
 
 def _input_and_outputs(card: dict[str, Any]) -> str:

@@ -7,7 +7,9 @@ a layer is not known there or the network samples. Needs the extra `[onnx]`.
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from roadseg.export.converters import check_outputs, labels_function, need, refused
+from roadseg.export.converters import check_outputs, labels_function, refused
+from roadseg.export.extras import need
+from roadseg.export.onnx_check import has_static_shapes
 from roadseg.export.trial_images import Size
 
 if TYPE_CHECKING:
@@ -29,6 +31,7 @@ def write_onnx(model: "keras.Model", folder: Path, size: Size | None = None) -> 
     path = folder / FILE
     with refused("onnx", folder):
         write_graph(model, path, size)
+    has_static_shapes(path, folder)
     check_outputs(model, run_onnx(path), folder, size)
 
 

@@ -7,7 +7,8 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from roadseg.export.converters import check_outputs, labels_function, need, refused, save_function
+from roadseg.export.converters import check_outputs, labels_function, refused, save_function
+from roadseg.export.extras import need
 from roadseg.export.trial_images import Size
 
 if TYPE_CHECKING:

@@ -96,7 +96,8 @@ def scores_function(
 def converters() -> dict[str, Callable[[Any, Path], None]]:
     """Return what writes a function to a folder, by format, for the formats installed here."""
     from roadseg.export import litert, onnx, openvino
-    from roadseg.export.converters import missing, save_function
+    from roadseg.export.converters import save_function
+    from roadseg.export.extras import missing
 
     found: dict[str, Callable[[Any, Path], None]] = {
         "saved_model": lambda function, folder: save_function(function, folder / "saved_model")

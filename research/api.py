@@ -206,15 +206,35 @@ def export_model(
     step: Step = "last",
     to: str | Path | None = None,
     size: tuple[int, int] | None = None,
+    *,
+    precision: str = "float32",
+    calibration: str | Path | None = None,
+    calibration_images: int = 50,
+    seed: int = 0,
+    records: str | Path | None = None,
+    split: str = "val",
+    verdict_images: int | None = None,
+    allow_loss: float | None = None,
 ) -> Path:
     """Export a checkpoint of a run and return the folder that was written.
 
+    run: its folder, or the name of a preset (`roadseg list presets`), which has no steps.
     format: 'saved_model', 'onnx', 'litert' or 'openvino', each of the last three with the extra of
     that name. to: the folder; None: export/FORMAT in the run folder. An older export is replaced.
     size: height and width of the one image that it takes at a time; None: any images of any size.
+    precision: 'float32', 'float16' or 'int8'; the others as the options of `roadseg export`.
     Raises RoadsegError as `roadseg export` does.
     """
-    from roadseg.export.command import export_run
+    from roadseg.export.command import export_preset, export_run
+    from roadseg.export.precision.options import Precision
+    from roadseg.weights.presets import PRESETS
 
+    folders = [None if path is None else Path(path) for path in (to, calibration, records)]
+    target, images, labelled = folders
+    options = Precision(
+        precision, images, calibration_images, seed, labelled, split, verdict_images, allow_loss
+    )
+    if str(run) in PRESETS:
+        return export_preset(str(run), format, target, size, options)
     path = run.path if isinstance(run, RunFolder) else Path(run)
-    return export_run(path, format, str(step), None if to is None else Path(to), size)
+    return export_run(path, format, str(step), target, size, options)

@@ -35,7 +35,10 @@ COMMANDS = {
         "samplers over seeds, paired, at equal multiply-adds",
     ),
     "benchmark": ("roadseg.eval.benchmark.command", "parameters, multiply-adds and latency"),
-    "export": ("roadseg.export.command", "a run to a SavedModel, ONNX, LiteRT or OpenVINO"),
+    "export": (
+        "roadseg.export.command",
+        "a network to a SavedModel, ONNX, LiteRT or OpenVINO",
+    ),
     "list": ("roadseg.train.list_command", "networks, presets, recipes, data sets, samplers"),
     "import-weights": (
         "roadseg.runs.import_command",

@@ -11,7 +11,7 @@ if keras.backend.backend() != "tensorflow":
 
 import roadseg
 from roadseg.errors import RoadsegError
-from roadseg.export import command, converters, litert, onnx, openvino, untrained
+from roadseg.export import command, converters, extras, litert, onnx, openvino, untrained
 from roadseg.export.command import export_run
 from tests.export.support import make_run, small_segmenter
 
@@ -133,7 +133,7 @@ def test_a_converter_that_gives_up_is_one_line_that_names_the_folder(run, tmp_pa
             raise ValueError("first line\nloc: error: no such op\nmany more lines")
 
     monkeypatch.setitem(command.FORMATS, "litert", give_up)
-    monkeypatch.setattr(converters, "missing", lambda name: [])
+    monkeypatch.setattr(extras, "missing", lambda name: [])
     with pytest.raises(RoadsegError, match=r"litert .ValueError: loc: error: no such op") as caught:
         export_run(run.path, "litert", to=tmp_path / "lite")
     assert "\n" not in str(caught.value)

@@ -14,6 +14,7 @@ import tensorflow as tf
 import roadseg
 from roadseg.errors import RoadsegError
 from roadseg.export.command import export_run
+from roadseg.export.precision.options import Precision
 from roadseg.export.trial_images import trial_images
 from roadseg.export.two_views import compare, write_two_views
 from roadseg.label_tables.label_table import LabelTable
@@ -22,6 +23,7 @@ from roadseg.recipe.recipe import Recipe
 from roadseg.runs import checkpoint
 from roadseg.runs.run_folder import RunFolder, build_network, variable_arrays
 from tests.export.support import CLASSES, COLOURS
+from tests.export.test_calibration import write_records
 from tests.models.test_two_cameras import network
 from tests.support import deeper_copies_slow
 
@@ -115,6 +117,12 @@ def test_a_run_of_two_views_is_exported_with_a_card_that_says_how_to_call_it(run
 
 
 def test_other_formats_of_two_views_are_refused(run, monkeypatch):
-    monkeypatch.setattr("roadseg.export.converters.missing", lambda name: [])
+    monkeypatch.setattr("roadseg.export.extras.missing", lambda name: [])
     with pytest.raises(RoadsegError, match="two views are exported as saved_model alone"):
         export_run(run.path, "onnx")
+
+
+def test_records_do_not_judge_two_views(run, tmp_path):
+    write_records(tf, tmp_path / "records", [np.zeros((4, 6, 3), np.uint8)], split="val")
+    with pytest.raises(RoadsegError, match="two views are judged by .roadseg eval.; no --records"):
+        export_run(run.path, precision=Precision(records=tmp_path / "records"))

@@ -1,0 +1,70 @@
+"""A graph of any format as a list of operations: which of them belong to the network itself."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One operation: its name, its kind as the format calls it, and the tensors it takes and gives.
+
+    inputs: without constants.
+    """
+
+    name: str
+    kind: str
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+
+
+def network_operations(
+    operations: Sequence[Operation], outputs: Mapping[str, str], convolutions: Collection[str]
+) -> list[Operation]:
+    """Return the operations whose precision may be reduced, in the order of the graph.
+
+    outputs: name of an output -> its tensor. convolutions: kinds of operations with weights.
+    Of a model that samples these are the convolutions between samples and `sample_scores`, and
+    what lies between two of them: a location in 8 bits would be another pixel. Of any other, all.
+    """
+    if "sample_scores" not in outputs:
+        return list(operations)
+    places = [outputs[name] for name in ("locations", "window_locations") if name in outputs]
+    sampler = _before(operations, places)
+    network = _before(operations, [outputs["sample_scores"]])
+    found: list[Operation] = []
+    computed: set[str] = set()
+    for operation in operations:
+        if operation.name in sampler or operation.name not in network:
+            continue
+        if operation.kind in convolutions or not computed.isdisjoint(operation.inputs):
+            computed.update(operation.outputs)
+            found.append(operation)
+    return up_to_last(found, convolutions)
+
+
+def up_to_last(operations: Sequence[Operation], convolutions: Collection[str]) -> list[Operation]:
+    """Return the convolutions among `operations`, and those whose values reach one of them."""
+    layers = [operation for operation in operations if operation.kind in convolutions]
+    reached = _before(operations, [tensor for layer in layers for tensor in layer.inputs])
+    names = reached | {layer.name for layer in layers}
+    return [operation for operation in operations if operation.name in names]
+
+
+def _before(operations: Sequence[Operation], tensors: Iterable[str]) -> set[str]:
+    """Return the names of the operations that `tensors` depend on."""
+    maker = {tensor: operation for operation in operations for tensor in operation.outputs}
+    found: set[str] = set()
+    waiting = list(tensors)
+    while waiting:
+        operation = maker.get(waiting.pop())
+        if operation is not None and operation.name not in found:
+            found.add(operation.name)
+            waiting.extend(operation.inputs)
+    return found
+
+
+def groups_of(names: Sequence[str], most: int) -> list[tuple[str, ...]]:
+    """Return `names` in order, cut into at most `most` runs of nearly one length."""
+    count = min(most, len(names))
+    edges = [len(names) * number // count for number in range(count + 1)] if count else []
+    return [tuple(names[a:b]) for a, b in zip(edges, edges[1:], strict=False)]

@@ -1,0 +1,157 @@
+"""ONNX in 8-bit integers (QDQ, by ONNX Runtime's static quantisation) and in half precision.
+
+Weights have 7 bits: on x86 processors with AVX2 and without VNNI, sums of two products of 8 bits
+are cut off at 16 bits, and a file travels to any processor.
+"""
+
+import tempfile
+from collections.abc import Collection, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from roadseg.export.onnx import run_onnx, write_graph
+from roadseg.export.precision.graph import Operation, network_operations, up_to_last
+
+if TYPE_CHECKING:
+    import keras
+
+Size = tuple[int, int]
+CONVOLUTIONS = ("Conv", "ConvTranspose", "Gemm", "MatMul")
+
+
+class OnnxQuantiser:
+    """A network whose ranges were measured once, to be written with any of its layers in 8 bits."""
+
+    groups = 10
+    weight_bits = 7
+
+    def __init__(self, model: "keras.Model", size: Size, images: Sequence[np.ndarray]) -> None:
+        """Measure the ranges of `model` on images (height, width, 3) uint8, all of `size`."""
+        from onnxruntime.quantization.quant_utils import load_model_with_shape_infer
+        from onnxruntime.quantization.shape_inference import quant_pre_process
+
+        with tempfile.TemporaryDirectory() as folder:
+            path, prepared = Path(folder, "float.onnx"), Path(folder, "prepared.onnx")
+            write_graph(model, path, size)
+            # The symbolic inference would need SymPy, and sizes are known.
+            quant_pre_process(str(path), str(prepared), skip_symbolic_shape=True)
+            _name_nodes(prepared)
+            self._prepared = prepared.read_bytes()
+            self._ranges = _ranges(prepared, images)
+            graph = load_model_with_shape_infer(prepared).graph
+        operations, outputs = operations_of(graph)
+        inside = network_operations(operations, outputs, CONVOLUTIONS)
+        # What follows the last layer, the way to pixels, would lose scores that are close.
+        used = up_to_last(inside, CONVOLUTIONS)
+        self.layers = [op.name for op in used if _in_8_bits(op)]
+        self.convolutions = [op.name for op in inside if op.kind in CONVOLUTIONS]
+
+    def write(self, path: Path, floats: Collection[str] = ()) -> None:
+        """Write the network to `path`, the layers `floats` as they are, all others in 8 bits."""
+        from onnxruntime.quantization import QuantType
+        from onnxruntime.quantization.qdq_quantizer import QDQQuantizer
+        from onnxruntime.quantization.quant_utils import load_model_with_shape_infer
+
+        with tempfile.TemporaryDirectory() as folder:
+            prepared = Path(folder, "prepared.onnx")
+            prepared.write_bytes(self._prepared)
+            quantiser = QDQQuantizer(
+                load_model_with_shape_infer(prepared),
+                True,  # a range for each channel of the weights
+                True,  # of 7 bits
+                QuantType.QInt8,
+                QuantType.QUInt8,
+                self._ranges,
+                [name for name in self.layers if name not in set(floats)],
+                [],
+                [*CONVOLUTIONS, "Add"],
+                {},
+            )
+            quantiser.quantize_model()
+            quantiser.model.save_model_to_file(str(path), False)
+
+    run = staticmethod(run_onnx)
+
+
+def _name_nodes(path: Path) -> None:
+    """Give every node of the model at `path` a name, by which it can be chosen."""
+    import onnx
+
+    model = onnx.load(str(path))
+    for node in model.graph.node:
+        node.name = node.name or node.output[0]
+    onnx.save(model, str(path))
+
+
+def _in_8_bits(operation: Operation) -> bool:
+    """Return whether it is a layer with weights, or the sum of two maps."""
+    return operation.kind in CONVOLUTIONS or (
+        operation.kind == "Add" and len(operation.inputs) == 2
+    )
+
+
+def _ranges(path: Path, images: Sequence[np.ndarray]) -> Any:
+    """Return the range of every tensor of the model at `path`, over all images."""
+    from onnxruntime.quantization import CalibrationDataReader, CalibrationMethod
+    from onnxruntime.quantization.calibrate import create_calibrator
+
+    class Reader(CalibrationDataReader):
+        def __init__(self, name: str) -> None:
+            self.found: Iterator[np.ndarray] = iter(images)
+            self.name = name
+
+        def get_next(self) -> dict[str, np.ndarray] | None:
+            image = next(self.found, None)
+            return None if image is None else {self.name: image[None]}
+
+    calibrator = create_calibrator(
+        path,
+        [*CONVOLUTIONS, "Add"],
+        augmented_model_path=str(path.with_name("augmented.onnx")),
+        calibrate_method=CalibrationMethod.MinMax,
+    )
+    calibrator.collect_data(Reader(calibrator.model.graph.input[0].name))
+    return calibrator.compute_data()
+
+
+def operations_of(graph: Any) -> tuple[list[Operation], dict[str, str]]:
+    """Return the operations of an ONNX graph in order, and the tensor of each output by name."""
+    constant = {tensor.name for tensor in graph.initializer}
+    for node in graph.node:
+        if all(name in constant for name in node.input if name):
+            constant.update(node.output)
+    operations = [
+        Operation(
+            name=node.name,
+            kind=node.op_type,
+            inputs=tuple(name for name in node.input if name and name not in constant),
+            outputs=tuple(node.output),
+        )
+        for node in graph.node
+    ]
+    return operations, {output.name: output.name for output in graph.output}
+
+
+def write_half(model: "keras.Model", size: Size | None, path: Path) -> None:
+    """Write `model` to `path`, its layers in half precision; locations and labels stay as they are.
+
+    Where a processor has no kernel in half precision, ONNX Runtime computes in single.
+    """
+    import onnx
+    from onnxruntime.transformers.float16 import convert_float_to_float16
+
+    with tempfile.TemporaryDirectory() as folder:
+        whole = Path(folder, "float.onnx")
+        write_graph(model, whole, size)
+        _name_nodes(whole)
+        found = onnx.load(str(whole))
+    operations, outputs = operations_of(found.graph)
+    inside = {op.name for op in network_operations(operations, outputs, CONVOLUTIONS)}
+    half = convert_float_to_float16(
+        found,
+        keep_io_types=True,
+        node_block_list=[op.name for op in operations if op.name not in inside],
+    )
+    onnx.save(half, str(path))

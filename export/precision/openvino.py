@@ -1,0 +1,118 @@
+"""OpenVINO in 8-bit integers (by NNCF) and with weights in half precision.
+
+Weights have 7 bits, by NNCF's own fix for overflow: see `precision.onnx`.
+"""
+
+import atexit
+import logging
+import shutil
+import tempfile
+from collections.abc import Collection, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from roadseg.export.openvino import run_openvino, write_graph
+from roadseg.export.precision.graph import Operation, network_operations
+
+if TYPE_CHECKING:
+    import keras
+
+Size = tuple[int, int]
+CONVOLUTIONS = (
+    *("Convolution", "GroupConvolution", "ConvolutionBackpropData"),
+    *("GroupConvolutionBackpropData", "MatMul"),
+)
+
+
+class OpenvinoQuantiser:
+    """A network to be written with any of its layers in 8 bits; each time ranges are measured."""
+
+    groups = 5
+    weight_bits = 7
+
+    def __init__(self, model: "keras.Model", size: Size, images: Sequence[np.ndarray]) -> None:
+        """Take `model` and images (height, width, 3) uint8, all of `size`."""
+        self._images = list(images)
+        self._model = _read(model, size)
+        operations, outputs = _graph(self._model)
+        inside = network_operations(operations, outputs, CONVOLUTIONS)
+        self._outside = {op.name for op in operations} - {op.name for op in inside}
+        if "sample_scores" not in outputs:
+            self._outside = set()
+        self.convolutions = [op.name for op in inside if op.kind in CONVOLUTIONS]
+        self.layers = self.convolutions
+
+    def write(self, path: Path, floats: Collection[str] = ()) -> None:
+        """Write the network to `path`, the layers `floats` as they are, all others in 8 bits."""
+        import nncf
+        import openvino
+
+        nncf.set_log_level(logging.ERROR)
+        found = nncf.quantize(
+            self._model.clone(),
+            nncf.Dataset(self._images, lambda image: image[None]),
+            preset=nncf.QuantizationPreset.MIXED,
+            subset_size=len(self._images),
+            ignored_scope=nncf.IgnoredScope(
+                names=sorted({*self._outside, *floats}), validate=False
+            ),
+            advanced_parameters=nncf.AdvancedQuantizationParameters(
+                overflow_fix=nncf.OverflowFix.ENABLE
+            ),
+        )
+        openvino.save_model(found, str(path), compress_to_fp16=False)
+
+    run = staticmethod(run_openvino)
+
+
+def _graph(model: Any) -> tuple[list[Operation], dict[str, str]]:
+    """Return the operations of an OpenVINO model, and the tensor of each output by name."""
+    operations = []
+    for node in model.get_ordered_ops():
+        kind = node.get_type_name()
+        if kind in ("Constant", "Parameter", "Result"):
+            continue
+        sources = [node.input_value(number) for number in range(node.get_input_size())]
+        operations.append(
+            Operation(
+                name=node.get_friendly_name(),
+                kind=kind,
+                inputs=tuple(
+                    _tensor(source)
+                    for source in sources
+                    if source.get_node().get_type_name() not in ("Constant", "Parameter")
+                ),
+                outputs=tuple(_tensor(node.output(n)) for n in range(node.get_output_size())),
+            )
+        )
+    outputs = {}
+    for output in model.outputs:
+        source = output.get_node().input_value(0)
+        for name in output.get_names():
+            outputs[name.partition(":")[0]] = _tensor(source)
+    return operations, outputs
+
+
+def _tensor(output: Any) -> str:
+    return f"{output.get_node().get_friendly_name()}:{output.get_index()}"
+
+
+def write_half(model: "keras.Model", size: Size | None, path: Path) -> None:
+    """Write `model` to `path` with weights in half precision; devices choose theirs."""
+    import openvino
+
+    openvino.save_model(_read(model, size), str(path), compress_to_fp16=True)
+
+
+def _read(model: "keras.Model", size: Size | None) -> Any:
+    """Return `model` as OpenVINO has it, in single precision."""
+    import openvino
+
+    # A folder that stays as long as the process: weights are read when they are needed.
+    folder = tempfile.mkdtemp()
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    path = Path(folder, "float.xml")
+    write_graph(model, path, size)
+    return openvino.Core().read_model(str(path))

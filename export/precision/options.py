@@ -1,0 +1,67 @@
+"""How exact an export is, and how it is judged: the options, and what is wrong with them early."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from roadseg.data_conversion.read.folders import find_shards
+from roadseg.errors import RoadsegError
+from roadseg.export.calibration import USUAL_COUNT, refuse_early
+
+PRECISIONS = ("float32", "float16", "int8")
+# Format -> the precisions that it has here.
+HAS = {
+    "saved_model": ("float32",),
+    "onnx": PRECISIONS,
+    "litert": PRECISIONS,
+    "openvino": PRECISIONS,
+}
+
+
+@dataclass(frozen=True)
+class Precision:
+    """The precision of a file, the images that its ranges are measured on, and its verdict."""
+
+    name: str = "float32"
+    calibration: Path | None = None
+    """Records or a folder of images; None for the records of the run, or drawn streets."""
+    calibration_images: int = USUAL_COUNT
+    seed: int = 0
+    """Chooses the images."""
+    records: Path | None = None
+    """Labelled records to judge by; None for those of the run."""
+    split: str = "val"
+    """Of these records."""
+    verdict_images: int | None = None
+    """Images to judge by, from the start of the split; None for all."""
+    allow_loss: float | None = None
+    """Points of a score that may be lost; None for `verdict.ALLOWED_POINTS`."""
+
+    def refuse_early(self, format_name: str) -> None:
+        """Raise RoadsegError for what can be seen to be wrong without TensorFlow."""
+        if self.name not in PRECISIONS:
+            raise RoadsegError(f"--precision {self.name}: there is {', '.join(PRECISIONS)}")
+        if self.name not in HAS[format_name]:
+            others = [name for name, has in HAS.items() if self.name in has]
+            raise RoadsegError(
+                f"--precision {self.name}: {format_name} is float32; give --format "
+                f"{' or '.join(others)}"
+            )
+        if self.verdict_images is not None and self.verdict_images < 1:
+            raise RoadsegError(f"--verdict-images {self.verdict_images}: at least 1 is needed")
+        if self.allow_loss is not None and not 0 <= self.allow_loss < math.inf:
+            raise RoadsegError(f"--allow-loss {self.allow_loss:g}: points, 0 or more")
+        refuse_early(self.calibration, self.calibration_images)
+        if self.records is not None:
+            for part in self.split.split("+"):
+                find_shards(self.records, part)
+
+
+def records_of(path: Path, split: str, find: Callable[[Path, str], object] = find_shards) -> bool:
+    """Return whether the records that a run was trained on are still there, with this split."""
+    try:
+        find(path, split)
+    except RoadsegError:
+        return False
+    return True

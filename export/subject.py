@@ -1,0 +1,63 @@
+"""What is exported: a checkpoint of a run, or a network with weights that have a name."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from roadseg.label_tables.label_table import LabelTable
+
+if TYPE_CHECKING:
+    import keras
+
+    from roadseg.runs.run_folder import RunFolder
+
+Size = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A network and all that an export needs to know of it."""
+
+    model: "keras.Model"
+    """RGB 0..255 of any size to class scores at that size; of two views both by name."""
+    label_table: LabelTable
+    card: Callable[[str, Size | None], dict[str, Any]]
+    """Gives the model card of an export in a format, for images of a size or of any."""
+    two_views: bool = False
+    size: Size | None = None
+    """Of the images that its score was counted on, if these were of one size."""
+    records: Path | None = None
+    """What it was trained on, if that was records."""
+
+
+def subject_of_run(run: "RunFolder", step: int) -> Subject:
+    """Return the checkpoint at `step` of `run`; RoadsegError for one of no segmentation network."""
+    from roadseg.export.model_card import model_card
+
+    two_views = run.recipe.task == "two_views"
+    model = run.load_network(step) if two_views else run.load_segmenter(step)
+    return Subject(
+        model,
+        run.label_table,
+        lambda format_name, size: model_card(run, step, model, format_name, size),
+        two_views,
+        records=Path(run.recipe.records),
+    )
+
+
+def subject_of_preset(name: str) -> Subject:
+    """Return the network of the preset `name`; RoadsegError for none, or one without labels."""
+    from roadseg.export.model_card import preset_card
+    from roadseg.runs.load import inference_of_preset
+    from roadseg.weights.presets import find_preset
+
+    inference, preset = inference_of_preset(name), find_preset(name)
+    return Subject(
+        inference.model,
+        inference.label_table,
+        lambda format_name, size: preset_card(
+            name, preset, inference.model, inference.label_table, format_name, size
+        ),
+        size=preset.image_size,
+    )
