@@ -80,7 +80,7 @@ def test_a_void_output_is_explained_and_formats_are_called_by_their_own_runtime(
     tmp_path, monkeypatch
 ):
     monkeypatch.setitem(command.FORMATS, "onnx", lambda model, folder, size: None)
-    monkeypatch.setattr("roadseg.export.converters.missing", lambda name: [])
+    monkeypatch.setattr("roadseg.export.extras.missing", lambda name: [])
     run = make_run(tmp_path / "void", "none", void_class=True)
     folder = export_run(run.path, "onnx")
     card = json.loads((folder / "model_card.json").read_text())
