@@ -79,11 +79,11 @@ def main(argv: Sequence[str]) -> int:
 
 
 def _score(model: str, arguments: Arguments) -> None:
-    from roadseg.eval.tasks.evaluator import open_split
+    from roadseg.data_conversion.read.records import open_records
     from roadseg.runs.load import load_inference
 
     assert arguments.records is not None
-    opened = [open_split(arguments.records, split) for split in arguments.split]
+    opened = [open_records(arguments.records, split) for split in arguments.split]
     inference = load_inference(model, mirror=arguments.weights_folder)
     name = arguments.name or f"{opened[0].label_table.name} {'+'.join(arguments.split)}"
     found = score_preset(model, inference, opened, arguments.limit)

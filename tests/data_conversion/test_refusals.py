@@ -194,6 +194,21 @@ def info(text: str) -> Callable[[Path], None]:
     return run
 
 
+def a_height_of_no_number(folder: Path) -> None:
+    import tensorflow as tf
+
+    values = tf.train.Example.FromString(good())
+    values.features.feature["image/height"].int64_list.Clear()
+    records_of(values.SerializeToString())(folder)
+
+
+def fewer_records_than_were_written(folder: Path) -> None:
+    shard(folder / "x-val.tfrecord-00000-of-00001", [good()])
+    splits = [{"name": "val", "shardLengths": ["2"]}]
+    (folder / "dataset_info.json").write_text(json.dumps({"name": "x", "splits": splits}))
+    open_records(folder, "val")
+
+
 def a_signed_picture(folder: Path) -> None:
     from PIL import Image
 
@@ -358,6 +373,8 @@ REFUSALS: list[tuple[Callable[[Path], object], str]] = [
     (records_of(good(), b"\x0a\xff"), "record 1: not an example; convert"),
     (records_of(good(), good(**{LABEL: None})), f"record 1: '{LABEL}' is empty or missing"),
     (records_of(good(**{LABEL: BROKEN})), "record 0 .*: its label cannot be decoded"),
+    (a_height_of_no_number, "record 0: 'image/height' or 'image/width' is empty; convert"),
+    (fewer_records_than_were_written, "'val' holds 1 examples, 2 were written; files are missing"),
     (info("[]"), "dataset_info.json: not what tfds writes \\(list\\)"),
     (info(json.dumps(INFO)), "files are riegeli, not tfrecord; convert"),
     (info(json.dumps({**INFO, "splits": [{"name": "train", "shardLengths": [-1]}]})), "of -1 rec"),
