@@ -8,8 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from roadseg.errors import RoadsegError
-
-INT32 = np.iinfo(np.int32)
+from roadseg.label_tables import class_ids as ids
 
 
 def label_maps(labels: NDArray) -> NDArray:
@@ -48,8 +47,8 @@ def side_pair(pair: Sequence[int], name: str, reason: str) -> tuple[int, int]:
         raise ValueError(f"{name} is {pair!r}; pass (height, width) as two whole numbers")
     if min(sides) < 2:
         raise RoadsegError(f"{name} {tuple(map(int, sides))}: {reason}; use sides of 2 or more")
-    if max(sides) > INT32.max:
-        raise ValueError(f"{name} is {pair!r}; sides above {INT32.max} are not supported")
+    if max(sides) > ids.INT32.max:
+        raise ValueError(f"{name} is {pair!r}; sides above {ids.INT32.max} are not supported")
     return int(sides[0]), int(sides[1])
 
 
@@ -61,20 +60,10 @@ def class_ids(target_classes: Iterable[int] | None) -> list[int] | None:
     """
     if target_classes is None:
         return None
-    values = target_classes.tolist() if isinstance(target_classes, np.ndarray) else target_classes
-    if not isinstance(values, Iterable) or isinstance(values, str | bytes):
-        raise ValueError(f"target_classes is {target_classes!r}; pass a list of class ids, or None")
-    ids = sorted({label_id(value, "target_classes") for value in values})
-    if not ids:
+    found = sorted({*ids.class_ids(target_classes)})
+    if not found:
         raise RoadsegError("target_classes is empty: no edge would count; pass None for all")
-    return ids
-
-
-def label_id(value: int, name: str) -> int:
-    """Return `value` as an int that a label map can hold."""
-    if not isinstance(value, Integral) or not INT32.min <= value <= INT32.max:
-        raise ValueError(f"{name} holds {value!r}; class ids are whole 32-bit numbers")
-    return int(value)
+    return found
 
 
 def thread_count(threads: int | None, pieces: int) -> int:

@@ -6,8 +6,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from roadseg.errors import RoadsegError
+from roadseg.label_tables.class_ids import label_id
 from roadseg.nus_native import _targets
-from roadseg.nus_native.arguments import class_ids, grid_size, label_id, label_maps, thread_count
+from roadseg.nus_native.arguments import class_ids, grid_size, label_maps, thread_count
 from roadseg.ops.gaussian import gaussian_matrix
 
 
@@ -25,7 +26,7 @@ def boundary_density(
 
     labels: (height, width) or (batch, height, width), uint8 or int32, both sides at least 2.
     cells: (rows, columns) that tile the map, each at least 2 and at most the map's side.
-    target_classes: only pixels of these classes count; None or empty: of every class.
+    target_classes: only pixels of these classes count; None: of every class.
     ignore: pixels of this label are no boundary themselves (their neighbours may be); None: no
         such label.
     class_weights: what a boundary pixel counts: (classes,) by its own class, or (classes, classes)

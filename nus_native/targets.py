@@ -7,8 +7,9 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from roadseg.errors import RoadsegError
+from roadseg.label_tables.class_ids import label_id
 from roadseg.nus_native import _targets
-from roadseg.nus_native.arguments import class_ids, grid_size, label_id, label_maps, thread_count
+from roadseg.nus_native.arguments import class_ids, grid_size, label_maps, thread_count
 from roadseg.nus_native.solvers import Solver, Weighting, solve_grid
 
 GridIndex = Literal["exact", "square", "published"]
