@@ -272,6 +272,15 @@ def chunks(*kinds: bytes) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + b"".join(parts)
 
 
+def of_size(encoded: bytes, side: int) -> bytes:
+    """Return a PNG whose header says `side` x `side`, with the pixels that it had."""
+    import struct
+    import zlib
+
+    header = b"IHDR" + struct.pack(">II", side, side) + encoded[24:29]
+    return encoded[:12] + header + struct.pack(">I", zlib.crc32(header)) + encoded[33:]
+
+
 def without_pixels() -> bytes:
     encoded = cv2.imencode(".png", id_map(0))[1].tobytes()
     return encoded[:33] + chunks(b"IEND")[8:]
@@ -360,6 +369,15 @@ REFUSALS: list[tuple[Callable[[Path], object], str]] = [
     (records_of(good(**{"image/encoded": b"text"})), "its image is neither PNG nor JPEG"),
     (records_of(good(**{LABEL: b"text"})), "its label is no PNG; records hold 8-bit grey PNG"),
     (records_of(good(**{"image/height": 7})), "says 7x40, its image is 24x40 and its label 24x40"),
+    (
+        records_of(good(**{LABEL: of_size(example()[LABEL], 20_000)})),
+        "its label 20000x20000",
+    ),
+    (
+        records_of(good(**{"image/encoded": of_size(example()["image/encoded"], 20_000)})),
+        "its image has more than 178 megapixels; cut it into tiles and convert",
+    ),
+    (records_of(good(**{"image/filename": b"a\0b"})), "its name b'a.*b' is not UTF-8; convert"),
     (records_without_a_table, "no label_table.json beside the records; put one there"),
     (no_shards, "--shards 0 --workers .*: both must be 1 or more"),
     (train_ids_of_categories, "--classes categories --labels train: train ids are those of 19"),
