@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from roadseg.errors import RoadsegError
+from roadseg.regular_files import check_regular
 
 ARCHIVES = (".tgz", ".tar.gz", ".tar")
 CHECKPOINT = re.compile(r"\.(index|data-\d+-of-\d+)$")
@@ -39,6 +40,7 @@ def read_slim(source: Path) -> dict[str, np.ndarray]:
         return _read_prefix(str(index_file(source)).removesuffix(".index"), str(source))
     with tempfile.TemporaryDirectory() as folder:
         try:
+            check_regular(source)
             with tarfile.open(source) as archive:
                 archive.extractall(folder, _members(archive), filter="data")
         except FileNotFoundError:
