@@ -167,6 +167,18 @@ def an_image_that_is_gone(folder: Path) -> None:
     pictures._frames(write_records(folder), "val", None, None, ["val0", "gone"])
 
 
+def results_below_a_file(folder: Path) -> None:
+    run = begin_run(folder / "run", recipe(folder))
+    (run.path / "evaluation").touch()
+    command.main([str(run.path)])
+
+
+def pictures_below_a_file(folder: Path) -> None:
+    (folder / "file").touch()
+    run = begin_run(folder / "run", recipe(folder))
+    command.main([str(run.path), "--dump", str(folder / "file" / "pictures")])
+
+
 REFUSALS: list[tuple[Callable[[Path], object], str]] = [
     (a_seed_twice, "b: seed 0 of '.*' again, after .*a; leave one of them out"),
     (counts_that_differ, "maps are not counted alike; report this"),
@@ -201,6 +213,8 @@ REFUSALS: list[tuple[Callable[[Path], object], str]] = [
     (a_folder_with_another_file, "a.heic.*; mend this, or leave --strict out"),
     (a_film_too_wide_for_its_codec, "a.mp4: OpenCV cannot write this video .codec mp4v."),
     (an_image_that_is_gone, "'gone' was evaluated and is not in the records"),
+    (results_below_a_file, "evaluation: cannot write here .*; change RUN"),
+    (pictures_below_a_file, "pictures: cannot write here .*; change --dump"),
     (lambda folder: load_runs([folder]), "no run here .no recipe.json.; give a run folder"),
 ]
 
