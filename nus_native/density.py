@@ -66,6 +66,8 @@ def pair_weights(class_weights: ArrayLike | None) -> NDArray[np.float32]:
     """Return weights as (classes, classes + 1), the last column for neighbours of no class."""
     if class_weights is None:
         return np.empty((0, 1), np.float32)
+    if np.iscomplexobj(class_weights):
+        raise ValueError("class_weights are complex; pass real numbers")
     try:
         with np.errstate(over="ignore"):  # what float32 cannot hold is refused below
             weights = np.asarray(class_weights, np.float32)

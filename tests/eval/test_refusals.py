@@ -179,6 +179,13 @@ def pictures_below_a_file(folder: Path) -> None:
     command.main([str(run.path), "--dump", str(folder / "file" / "pictures")])
 
 
+def a_run_without_its_recipe(folder: Path) -> None:
+    run = begin_run(folder / "run", recipe(folder))
+    run.checkpoint_folder.mkdir()
+    (run.path / "recipe.json").unlink()
+    predict(PredictOptions((run.path, films(folder)), to=folder / "to"))
+
+
 REFUSALS: list[tuple[Callable[[Path], object], str]] = [
     (a_seed_twice, "b: seed 0 of '.*' again, after .*a; leave one of them out"),
     (counts_that_differ, "maps are not counted alike; report this"),
@@ -213,6 +220,7 @@ REFUSALS: list[tuple[Callable[[Path], object], str]] = [
     (a_folder_with_another_file, "a.heic.*; mend this, or leave --strict out"),
     (a_film_too_wide_for_its_codec, "a.mp4: OpenCV cannot write this video .codec mp4v."),
     (an_image_that_is_gone, "'gone' was evaluated and is not in the records"),
+    (a_run_without_its_recipe, "run: checkpoints and no recipe.json, which says what they are of"),
     (results_below_a_file, "evaluation: cannot write here .*; change RUN"),
     (pictures_below_a_file, "pictures: cannot write here .*; change --dump"),
     (lambda folder: load_runs([folder]), "no run here .no recipe.json.; give a run folder"),

@@ -12,8 +12,8 @@ from roadseg.sampling import unsample
 from tests.nus_native.test_mesh import folded_grid, pixel_grid, slow_interpolation, warped_grid
 
 # Shapes are few: every new one is a trace of its own.
-KEEP = settings(max_examples=12, deadline=None)
-SIDES = st.sampled_from([(2, 2), (3, 6), (7, 5)])
+KEEP = settings(max_examples=6, deadline=None)
+SIDES = st.sampled_from([(2, 2), (7, 5)])
 SIZES = st.sampled_from([(12, 9), (31, 24)])
 SEEDS = st.integers(0, 9999)
 METHODS = ("two_pass", "mesh")
