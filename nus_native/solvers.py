@@ -102,19 +102,17 @@ def energy_weights(
 ) -> tuple[float, float]:
     """Return the weights (a, c) of the data term and of the pairs."""
     if smoothness is not None:
-        smoothness = real(smoothness, "smoothness")
-        if not 0 <= smoothness <= LARGEST_SMOOTHNESS:
+        if not 0 <= real(smoothness, "smoothness") <= LARGEST_SMOOTHNESS:
             raise RoadsegError(
                 f"smoothness {smoothness}: use a number from 0 to {LARGEST_SMOOTHNESS:g}"
             )
-        return 1.0, smoothness
-    alpha = real(alpha, "alpha")
-    if not 0 < alpha <= 1:
+        return 1.0, float(smoothness)
+    if not 0 < real(alpha, "alpha") <= 1:
         raise RoadsegError(f"alpha {alpha}: use a number above 0 and at most 1")
     if weighting == "published":
-        return alpha, 1 - math.sqrt(alpha)
+        return float(alpha), 1 - math.sqrt(alpha)
     if weighting == "one_minus_alpha":
-        return alpha, 1 - alpha
+        return float(alpha), 1 - float(alpha)
     raise RoadsegError(f"weighting {weighting!r} is unknown; use 'published' or 'one_minus_alpha'")
 
 
