@@ -7,13 +7,14 @@ BIN := $(abspath $(VENV))/bin
 PIP := $(BIN)/python -m pip install --quiet --quiet
 NATIVE := $(wildcard nus_native/*.pyx research/metrics/*.pyx nus_native/src/* nus_native/extensions.py)
 
-.PHONY: demo test test-all package test-jax lint messages docs test-docs benchmark addons-oracle clean help
+.PHONY: demo test test-all fuzz package test-jax lint messages docs test-docs benchmark addons-oracle clean help
 
 help:
 	@echo "make demo           the whole main job on street scenes it draws itself (CITYSCAPES_ROOT=/path: on Cityscapes)"
 	@echo "make test           the tests"
 	@echo "make test-all       every test, those that repeat others or take minutes too, JAX's as well"
 	@echo "make test-jax       parity tests on Keras's JAX backend"
+	@echo "make fuzz           random calls of the native code under address and undefined-behaviour checks (INPUTS=1000000 SEED=0)"
 	@echo "make package        wheel and source archive in build/dist, and an example run from the wheel"
 	@echo "make lint           ruff and mypy"
 	@echo "make messages       docs/messages.md, the list of all error messages"
@@ -50,6 +51,15 @@ test-all: $(VENV)/.ready
 test-jax: $(VENV)/.ready
 	@$(PIP) $$(grep -E '^(jax|jaxlib)==' requirements.lock)
 	KERAS_BACKEND=jax JAX_DISABLE_MOST_OPTIMIZATIONS=1 $(BIN)/python -m pytest -q -n auto --dist worksteal -m '$(MARKED)' tests/parity tests/ops tests/sampling
+
+INPUTS := 1000000
+SEED := 0
+fuzz: $(VENV)/.ready
+	@mkdir -p build/fuzz
+	ROADSEG_SANITIZE=1 $(BIN)/python setup.py -q build_ext --build-lib build/fuzz/lib --build-temp build/fuzz/temp
+	LD_PRELOAD="$$($${CXX:-c++} -print-file-name=libasan.so) $$($${CXX:-c++} -print-file-name=libstdc++.so)" PYTHONMALLOC=malloc \
+	  ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1 UBSAN_OPTIONS=print_stacktrace=1 \
+	  $(BIN)/python -m tests.nus_native.fuzz --library build/fuzz/lib --inputs $(INPUTS) --seed $(SEED)
 
 lint: $(VENV)/.ready
 	$(BIN)/ruff format --check .

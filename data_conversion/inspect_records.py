@@ -17,7 +17,6 @@ from roadseg.data_conversion.raw.image_files import encode_png
 from roadseg.data_conversion.read.records import open_records
 from roadseg.data_conversion.read.two_cameras import has_two_views, open_two_views
 from roadseg.data_conversion.reading import Reading, describe, sparse_counts
-from roadseg.errors import RoadsegError
 from roadseg.files import refuse_unwritable, write_file
 from roadseg.label_tables import LabelTable
 
@@ -120,8 +119,6 @@ def main(argv: Sequence[str]) -> int:
         keys = {"label": "first view: ", "second_label": "second view: "}
     chosen = _spread(records.num_examples, options.previews if options.to else 0)
     drawn: list[Path] = []
-    if options.to:
-        _make_folder(options.to)
     tallies = {key: Tally() for key in keys}
     readings: dict[str, list[Reading]] = {key: [] for key in keys}
     for index, example in enumerate(records.examples()):
@@ -202,13 +199,6 @@ def _spread(total: int, wanted: int) -> set[int]:
     """Return `wanted` indices, evenly spread over `total`."""
     wanted = min(total, wanted)
     return {round((index + 0.5) * total / wanted - 0.5) for index in range(wanted)}
-
-
-def _make_folder(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise RoadsegError(f"{folder}: cannot write here ({error.strerror}); change --to") from None
 
 
 def _write_preview(example: dict[str, Any], table: LabelTable, options: InspectOptions) -> Path:

@@ -13,6 +13,7 @@ from roadseg.errors import RoadsegError
 from roadseg.eval.progress import progress_bar, say
 from roadseg.eval.protocol_options import InferenceArguments
 from roadseg.eval.replaced import SamplerArguments
+from roadseg.files import refuse_unwritable
 
 if TYPE_CHECKING:
     from roadseg.eval.evaluation import Evaluation
@@ -119,6 +120,10 @@ def _evaluate(arguments: Arguments) -> int:
     if arguments.follow and options.step != "last":
         raise RoadsegError(f"--step {arguments.step}: --follow takes every step; leave one out")
     run = RunFolder(arguments.run)
+    if options.dump:
+        refuse_unwritable(options.dump, "--dump", is_folder=True)
+    if run.exists:
+        refuse_unwritable(run.path / "evaluation", "RUN", is_folder=True)
     if arguments.follow:
         wait_for_run(run, report=say)
     elif run.exists:

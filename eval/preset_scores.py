@@ -16,7 +16,8 @@ from roadseg.command_line.arguments import parse
 from roadseg.errors import RoadsegError
 from roadseg.eval.progress import progress_bar
 from roadseg.eval.results.segmentation import HEADLINES
-from roadseg.files import read_json, write_text
+from roadseg.files import read_json, refuse_unwritable, write_text
+from roadseg.regular_files import read_regular
 from roadseg.weights.presets import PRESETS, find_preset
 
 if TYPE_CHECKING:
@@ -71,6 +72,12 @@ def main(argv: Sequence[str]) -> int:
         raise RoadsegError("--model: name a preset (roadseg list presets)")
     for model in arguments.model:
         find_preset(model)
+    if arguments.to is not None:
+        refuse_unwritable(arguments.to)
+        read_scores(arguments.to)
+    if arguments.table is not None:
+        refuse_unwritable(arguments.table, "--table")
+        parts_of(arguments.table)
     for model in arguments.model:
         _score(model, arguments)
     if arguments.table is not None and arguments.to is not None:
@@ -79,11 +86,11 @@ def main(argv: Sequence[str]) -> int:
 
 
 def _score(model: str, arguments: Arguments) -> None:
-    from roadseg.eval.tasks.evaluator import open_split
+    from roadseg.data_conversion.read.records import open_records
     from roadseg.runs.load import load_inference
 
     assert arguments.records is not None
-    opened = [open_split(arguments.records, split) for split in arguments.split]
+    opened = [open_records(arguments.records, split) for split in arguments.split]
     inference = load_inference(model, mirror=arguments.weights_folder)
     name = arguments.name or f"{opened[0].label_table.name} {'+'.join(arguments.split)}"
     found = score_preset(model, inference, opened, arguments.limit)
@@ -169,12 +176,20 @@ def table_of(scores: Scores) -> str:
 
 def renew_table(page: Path, scores: Scores) -> None:
     """Put the table of `scores` between the markers of `page`; RoadsegError if it has none."""
+    before, after = parts_of(page)
+    write_text(page, f"{before}{BEGIN}\n{table_of(scores)}\n{END}{after}")
+
+
+def parts_of(page: Path) -> tuple[str, str]:
+    """Return what stands before and after the table in `page`; RoadsegError without markers."""
     try:
-        text = page.read_text(encoding="utf-8")
+        text = read_regular(page).decode("utf-8")
     except OSError as error:
         raise RoadsegError(f"{page}: {error.strerror}; name a page with {BEGIN}") from None
+    except UnicodeDecodeError:
+        raise RoadsegError(f"{page}: not UTF-8; name a page with {BEGIN}") from None
     before, begin, rest = text.partition(BEGIN)
     _, end, after = rest.partition(END)
     if not begin or not end:
         raise RoadsegError(f"{page}: lacks {BEGIN} or {END}; put both where the table belongs")
-    write_text(page, f"{before}{BEGIN}\n{table_of(scores)}\n{END}{after}")
+    return before, after

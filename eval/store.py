@@ -12,7 +12,8 @@ from roadseg.eval.results.density import DensityResult
 from roadseg.eval.results.sampling_grid import SamplingResult
 from roadseg.eval.results.segmentation import EvaluationResult
 from roadseg.eval.results.two_cameras import FlowResult, TwoViewResult
-from roadseg.files import write_text
+from roadseg.files import parse_json, write_text
+from roadseg.regular_files import read_regular
 from roadseg.runs.lock import alone_with
 from roadseg.runs.run_folder import RunFolder
 
@@ -107,7 +108,7 @@ def update_best(run: RunFolder, result: BaseResult) -> bool:
 def _read_best(run: RunFolder) -> dict[str, Any] | None:
     """Return best.json, or None if it is absent, damaged or names no number."""
     try:
-        best = json.loads((run.path / "best.json").read_text(encoding="utf-8"))
+        best = parse_json(read_regular(run.path / "best.json"))
         float(best["value"])
         int(best["step"])
     except (OSError, ValueError, KeyError, TypeError):

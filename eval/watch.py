@@ -178,7 +178,8 @@ def held(run: RunFolder, step: int) -> Iterator[_Hold | None]:
     try:
         copy.mkdir(parents=True)
         for file in original.iterdir():
-            _link_or_copy(file, copy / file.name)
+            if file.is_file():
+                _link_or_copy(file, copy / file.name)
         hold = _Hold(original, copy) if (copy / "state.json").is_file() else None
     except FileNotFoundError:
         hold = None

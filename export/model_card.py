@@ -15,7 +15,9 @@ from roadseg.export.interface import (
     outputs_of_two_views,
 )
 from roadseg.export.precision.card import precision_text
+from roadseg.files import parse_json
 from roadseg.recipe.recipe import Recipe, stored_values
+from roadseg.regular_files import read_regular
 
 if TYPE_CHECKING:
     import keras
@@ -157,7 +159,7 @@ def evaluations(run: "RunFolder", step: int) -> list[dict[str, Any]]:
 
 def _read(path: Path) -> dict[str, Any] | None:
     try:
-        values = json.loads(path.read_text(encoding="utf-8"))
+        values = parse_json(read_regular(path))
     except (OSError, ValueError):
         return None
     if not isinstance(values, dict):

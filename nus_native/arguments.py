@@ -1,15 +1,24 @@
 """Checks what users pass to this package, once, at the door."""
 
+import math
 import os
 from collections.abc import Iterable, Sequence
-from numbers import Integral
+from numbers import Integral, Real
 
 import numpy as np
 from numpy.typing import NDArray
 
 from roadseg.errors import RoadsegError
+from roadseg.label_tables import class_ids as ids
 
-INT32 = np.iinfo(np.int32)
+LARGEST_SIDE = 4096
+"""Of a grid."""
+LARGEST_GRID = 1 << 20
+"""Points of a grid that is solved, which takes seconds then."""
+LARGEST_VALUE = 1e300
+"""Of scores and points."""
+LARGEST_IMAGE = 1 << 28
+"""Pixels of an image that samples are brought to."""
 
 
 def label_maps(labels: NDArray) -> NDArray:
@@ -28,17 +37,29 @@ def label_maps(labels: NDArray) -> NDArray:
             f"label map of size {labels.shape[-2:]}: both sides must be at least 2 pixels, "
             "or 0..1 along a side has no meaning"
         )
-    return np.ascontiguousarray(labels if labels.ndim == 3 else labels[None])
+    return aligned(labels if labels.ndim == 3 else labels[None])
 
 
 def grid_size(grid: Sequence[int]) -> tuple[int, int]:
-    """Return (height, width) of a grid; a side of 1 has no first and last row and is refused."""
-    return side_pair(grid, "grid", "a grid needs a first and a last row and column")
+    """Return (height, width) of a grid; a side of 1 has no first and last row and is refused.
+
+    So are sides above LARGEST_SIDE: memory grows with their square.
+    """
+    sides = side_pair(grid, "grid", "a grid needs a first and a last row and column")
+    if max(sides) > LARGEST_SIDE:
+        raise RoadsegError(f"grid {sides}: sides of {LARGEST_SIDE} at most; use fewer points")
+    return sides
 
 
 def image_size(size: Sequence[int]) -> tuple[int, int]:
-    """Return (height, width) of an image; a side of 1 has no extent and is refused."""
-    return side_pair(size, "size", "0..1 along a side of one pixel has no meaning")
+    """Return (height, width) of an image; a side of 1 has no extent and is refused.
+
+    So are more than LARGEST_IMAGE pixels.
+    """
+    sides = side_pair(size, "size", "0..1 along a side of one pixel has no meaning")
+    if sides[0] * sides[1] > LARGEST_IMAGE:
+        raise RoadsegError(f"size {sides}: {LARGEST_IMAGE:,} pixels at most; cut it into tiles")
+    return sides
 
 
 def side_pair(pair: Sequence[int], name: str, reason: str) -> tuple[int, int]:
@@ -48,8 +69,8 @@ def side_pair(pair: Sequence[int], name: str, reason: str) -> tuple[int, int]:
         raise ValueError(f"{name} is {pair!r}; pass (height, width) as two whole numbers")
     if min(sides) < 2:
         raise RoadsegError(f"{name} {tuple(map(int, sides))}: {reason}; use sides of 2 or more")
-    if max(sides) > INT32.max:
-        raise ValueError(f"{name} is {pair!r}; sides above {INT32.max} are not supported")
+    if max(sides) > ids.INT32.max:
+        raise ValueError(f"{name} is {pair!r}; sides above {ids.INT32.max} are not supported")
     return int(sides[0]), int(sides[1])
 
 
@@ -61,20 +82,22 @@ def class_ids(target_classes: Iterable[int] | None) -> list[int] | None:
     """
     if target_classes is None:
         return None
-    values = target_classes.tolist() if isinstance(target_classes, np.ndarray) else target_classes
-    if not isinstance(values, Iterable) or isinstance(values, str | bytes):
-        raise ValueError(f"target_classes is {target_classes!r}; pass a list of class ids, or None")
-    ids = sorted({label_id(value, "target_classes") for value in values})
-    if not ids:
+    found = sorted({*ids.class_ids(target_classes)})
+    if not found:
         raise RoadsegError("target_classes is empty: no edge would count; pass None for all")
-    return ids
+    return found
 
 
-def label_id(value: int, name: str) -> int:
-    """Return `value` as an int that a label map can hold."""
-    if not isinstance(value, Integral) or not INT32.min <= value <= INT32.max:
-        raise ValueError(f"{name} holds {value!r}; class ids are whole 32-bit numbers")
-    return int(value)
+def real(value: float, name: str) -> float:
+    """Return `value` as a float; ValueError for what is no number."""
+    if not isinstance(value, Real) or isinstance(value, bool):
+        raise ValueError(f"{name} is {value!r}; pass a number")
+    return float(value)
+
+
+def aligned(values: NDArray) -> NDArray:
+    """Return `values` as C++ takes them: contiguous, and where the processor wants numbers."""
+    return np.require(values, requirements=("C", "A"))
 
 
 def thread_count(threads: int | None, pieces: int) -> int:
@@ -93,9 +116,16 @@ def usable_cpus() -> int:
     return os.cpu_count() or 1
 
 
-def finite(values: NDArray, name: str) -> NDArray:
-    """Return `values`; refuse NaN and infinities, saying how many there are."""
+def finite(values: NDArray, name: str, largest: float = math.inf) -> NDArray:
+    """Return `values`; refuse NaN, infinities and what is larger than `largest`, and say how many.
+
+    largest: what can still be computed with; sums and products of larger ones are infinite.
+    """
     bad = values.size - int(np.isfinite(values).sum())
     if bad:
         raise ValueError(f"{name}: {bad} of {values.size} values are NaN or infinite")
+    if largest < float(np.finfo(values.dtype).max):
+        bad = int((np.abs(values) > largest).sum())
+        if bad:
+            raise ValueError(f"{name}: {bad} of {values.size} values are beyond {largest:g}")
     return values

@@ -6,8 +6,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from roadseg.errors import RoadsegError
+from roadseg.label_tables.class_ids import label_id
 from roadseg.nus_native import _targets
-from roadseg.nus_native.arguments import class_ids, grid_size, label_id, label_maps, thread_count
+from roadseg.nus_native.arguments import class_ids, grid_size, label_maps, real, thread_count
 from roadseg.ops.gaussian import gaussian_matrix
 
 
@@ -25,7 +26,7 @@ def boundary_density(
 
     labels: (height, width) or (batch, height, width), uint8 or int32, both sides at least 2.
     cells: (rows, columns) that tile the map, each at least 2 and at most the map's side.
-    target_classes: only pixels of these classes count; None or empty: of every class.
+    target_classes: only pixels of these classes count; None: of every class.
     ignore: pixels of this label are no boundary themselves (their neighbours may be); None: no
         such label.
     class_weights: what a boundary pixel counts: (classes,) by its own class, or (classes, classes)
@@ -43,6 +44,7 @@ def boundary_density(
             f"cells {rows}x{columns} over a label map of {height}x{width}: a cell has at least one "
             "pixel; take fewer cells"
         )
+    blur = real(blur, "blur")
     if not 0 <= blur <= 8:
         raise RoadsegError(f"blur {blur}: a standard deviation of 0 to 8 cells")
     ignore = None if ignore is None else label_id(ignore, "ignore")
@@ -64,7 +66,13 @@ def pair_weights(class_weights: ArrayLike | None) -> NDArray[np.float32]:
     """Return weights as (classes, classes + 1), the last column for neighbours of no class."""
     if class_weights is None:
         return np.empty((0, 1), np.float32)
-    weights = np.asarray(class_weights, np.float32)
+    if np.iscomplexobj(class_weights):
+        raise ValueError("class_weights are complex; pass real numbers")
+    try:
+        with np.errstate(over="ignore"):  # what float32 cannot hold is refused below
+            weights = np.asarray(class_weights, np.float32)
+    except (TypeError, ValueError):
+        raise ValueError(f"class_weights is {class_weights!r}; pass numbers") from None
     square = weights.ndim == 2 and weights.shape[0] == weights.shape[1]
     if weights.size == 0 or not (weights.ndim == 1 or square):
         raise RoadsegError(

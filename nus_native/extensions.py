@@ -2,6 +2,7 @@
 
 The Ceres extension is described only where the headers of Ceres and Eigen are found: in the folders
 named by CERES_INCLUDE_DIR and CPATH, then in the usual ones. ROADSEG_WITHOUT_CERES=1 leaves it out.
+ROADSEG_SANITIZE=1 builds for `make fuzz`: what reads or writes where it must not ends the process.
 """
 
 import os
@@ -17,6 +18,8 @@ USUAL_INCLUDES = ("/usr/include", "/usr/local/include", "/opt/homebrew/include")
 # No contraction: the plain and the AVX2 build of a kernel then give the same bits, and the two
 # triangles on either side of an edge see the same crossing.
 COMPILE = ["-std=c++17", "-O3", "-ffp-contract=off", "-fvisibility=hidden", "-pthread"]
+SANITIZE = ["-O1", "-g", "-fno-omit-frame-pointer", "-fsanitize=address,undefined"]
+SANITIZE += ["-fno-sanitize-recover=undefined", "-fno-sanitize=vptr"]
 
 
 def extensions() -> list[Extension]:
@@ -57,12 +60,13 @@ def _extension(
     name: str, sources: list[str], folder: str = HERE, package: str = "roadseg.nus_native"
 ) -> Extension:
     """Return the extension of a door, <folder>/<name>.pyx, and C++ sources of nus_native/src."""
+    sanitize = SANITIZE if os.environ.get("ROADSEG_SANITIZE", "0") not in ("", "0") else []
     return Extension(
         f"{package}.{name}",
         [f"{folder}/{name}.pyx", *(f"{HERE}/src/{source}" for source in sources)],
         include_dirs=[f"{HERE}/src"],
         depends=[str(path) for path in sorted(Path(HERE, "src").glob("*.hpp"))],
-        extra_compile_args=COMPILE,
-        extra_link_args=["-pthread"],
+        extra_compile_args=COMPILE + sanitize,
+        extra_link_args=["-pthread", *sanitize],
         language="c++",
     )

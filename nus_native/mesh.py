@@ -6,7 +6,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from roadseg.nus_native import _mesh
-from roadseg.nus_native.arguments import finite, image_size, side_pair, thread_count
+from roadseg.nus_native.arguments import (
+    LARGEST_VALUE,
+    aligned,
+    finite,
+    image_size,
+    side_pair,
+    thread_count,
+)
 
 BORDER = 5e-7  # a few float32 steps at 1
 
@@ -21,9 +28,9 @@ def interpolate(
 ) -> NDArray:
     """Return the scores at every pixel, (..., height, width, channels), or the best channel there.
 
-    scores: (n, m, channels) or (batch, n, m, channels), float16, float32 or float64, finite.
+    scores: (n, m, channels) or (batch, n, m, channels), float16, float32 or float64, within 1e300.
     grid: (n, m, 2), or (batch, n, m, 2): (row, column) of each sample, 0..1; the pixel is
-        grid * (size - 1), not rounded. Finite; points may lie outside 0..1. Within 5e-7 of 0
+        grid * (size - 1), not rounded. Up to 1e300; points may lie outside 0..1. Within 5e-7 of 0
         and 1, where float32 leaves a border that was enlarged, they count as 0 and 1.
     size: (height, width), both at least 2.
     argmax: return int32 (..., height, width), the lowest of the channels that share the largest
@@ -44,11 +51,11 @@ def interpolate(
     if len(batch) == 0:
         empty = np.empty((0, height, width, scores.shape[-1]), scores.dtype)
         return empty[..., 0].astype(np.int32) if argmax else empty
-    grid = np.ascontiguousarray(grid, np.float64)
-    positions = _on_border(finite(grid, "grid")) * [height - 1, width - 1]
+    grid = grid.astype(np.float64, copy=False)
+    positions = _on_border(finite(grid, "grid", LARGEST_VALUE)) * [height - 1, width - 1]
     out = _mesh.interpolate(
-        finite(np.ascontiguousarray(batch), "scores"),
-        positions if positions.ndim == 4 else positions[None],
+        finite(aligned(batch), "scores", LARGEST_VALUE),
+        aligned(positions if positions.ndim == 4 else positions[None]),
         height,
         width,
         bool(argmax),

@@ -10,8 +10,18 @@ from numpy.typing import NDArray
 
 from roadseg.errors import RoadsegError
 from roadseg.nus_native import _targets
-from roadseg.nus_native.arguments import finite, grid_size, thread_count
+from roadseg.nus_native.arguments import (
+    LARGEST_GRID,
+    LARGEST_VALUE,
+    aligned,
+    finite,
+    grid_size,
+    real,
+    thread_count,
+)
 
+LARGEST_SMOOTHNESS = 1e100
+"""Its square is still a number."""
 Solver = Literal["direct", "ceres", "pyceres"]
 Weighting = Literal["published", "one_minus_alpha"]
 
@@ -42,7 +52,12 @@ def solve_grid(
     a wrong shape or NaN.
     """
     grids, shape = _grids(nearest, "nearest")
+    if shape[-3] * shape[-2] > LARGEST_GRID:
+        raise RoadsegError(
+            f"grid {shape[-3:-1]}: {LARGEST_GRID:,} points at most can be solved; use fewer"
+        )
     data, pair = energy_weights(alpha, weighting, smoothness)
+    tolerance = None if tolerance is None else real(tolerance, "tolerance")
     if tolerance is not None and not (tolerance > 0 and math.isfinite(tolerance)):
         raise RoadsegError(f"tolerance {tolerance}: use a number above 0, or None")
     if len(grids) == 0:
@@ -76,10 +91,10 @@ def energy(
     if shape != edges_shape:
         raise ValueError(f"grid has shape {shape}, nearest {edges_shape}; they must be the same")
     data, pair = energy_weights(alpha, weighting, smoothness)
-    apart = sum(np.square(np.diff(points, axis=axis)).sum(axis=(1, 2, 3)) for axis in (1, 2))
-    return ((data * np.square(points - edges).sum(axis=(1, 2, 3)) + pair * apart) / 2).reshape(
-        shape[:-3]
-    )
+    with np.errstate(over="ignore"):  # the energy of points that are 1e200 apart is infinite
+        apart = sum(np.square(np.diff(points, axis=axis)).sum(axis=(1, 2, 3)) for axis in (1, 2))
+        pulled = np.square(points - edges).sum(axis=(1, 2, 3))
+        return ((data * pulled + pair * apart) / 2).reshape(shape[:-3])
 
 
 def energy_weights(
@@ -87,10 +102,12 @@ def energy_weights(
 ) -> tuple[float, float]:
     """Return the weights (a, c) of the data term and of the pairs."""
     if smoothness is not None:
-        if not (smoothness >= 0 and math.isfinite(smoothness)):
-            raise RoadsegError(f"smoothness {smoothness}: use a number of at least 0")
+        if not 0 <= real(smoothness, "smoothness") <= LARGEST_SMOOTHNESS:
+            raise RoadsegError(
+                f"smoothness {smoothness}: use a number from 0 to {LARGEST_SMOOTHNESS:g}"
+            )
         return 1.0, float(smoothness)
-    if not 0 < alpha <= 1:
+    if not 0 < real(alpha, "alpha") <= 1:
         raise RoadsegError(f"alpha {alpha}: use a number above 0 and at most 1")
     if weighting == "published":
         return float(alpha), 1 - math.sqrt(alpha)
@@ -131,6 +148,8 @@ def _grids(values: NDArray, name: str) -> tuple[NDArray[np.float64], tuple[int, 
     values = np.asarray(values)
     if values.ndim < 3 or values.shape[-1] != 2:
         raise ValueError(f"{name} has shape {values.shape}; pass (..., height, width, 2)")
+    if values.dtype.kind not in "fiu":
+        raise ValueError(f"{name} is {values.dtype}; pass floating-point numbers")
     grid_size(values.shape[-3:-1])
-    batch = np.ascontiguousarray(values, np.float64).reshape(-1, *values.shape[-3:])
-    return finite(batch, name), values.shape
+    batch = aligned(values.astype(np.float64, copy=False)).reshape(-1, *values.shape[-3:])
+    return finite(batch, name, LARGEST_VALUE), values.shape

@@ -7,8 +7,9 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from roadseg.errors import RoadsegError
+from roadseg.label_tables.class_ids import label_id
 from roadseg.nus_native import _targets
-from roadseg.nus_native.arguments import class_ids, grid_size, label_id, label_maps, thread_count
+from roadseg.nus_native.arguments import class_ids, grid_size, label_maps, thread_count
 from roadseg.nus_native.solvers import Solver, Weighting, solve_grid
 
 GridIndex = Literal["exact", "square", "published"]
@@ -44,8 +45,8 @@ def boundary_targets(
     Raises RoadsegError for sizes, alpha or options out of range, ValueError for a wrong type or
     rank. Source: Marin et al. 2019, Eq. 2, with the weights of the published code.
     """
-    if np.dtype(dtype).kind != "f":
-        raise ValueError(f"dtype is {np.dtype(dtype)}; pass a floating-point type")
+    if _kind(dtype) != "f":
+        raise ValueError(f"dtype is {dtype!r}; pass a floating-point type")
     nearest, found = _nearest(labels, grid, target_classes, ignore, grid_index, no_edge, threads)
     targets = solve_grid(
         nearest,
@@ -167,6 +168,14 @@ def _asked_pixels(
     steps = [(height - 1) / (side - 1) for side in grid]
     rows, columns = ([int(i * step) for i in range(n)] for n, step in zip(grid, steps, strict=True))
     return rows, columns
+
+
+def _kind(dtype: DTypeLike) -> str:
+    """Return NumPy's letter for the type of numbers that `dtype` names; '' if it names none."""
+    try:
+        return np.dtype(dtype).kind
+    except TypeError:
+        return ""
 
 
 def _truncated(points: int, pixels: int) -> list[int]:

@@ -14,6 +14,7 @@ import numpy as np
 
 from roadseg.errors import RoadsegError
 from roadseg.npz import ArrayFile
+from roadseg.regular_files import check_regular, read_regular
 
 Arrays = dict[str, np.ndarray]
 UNFINISHED = ".unfinished-"
@@ -29,7 +30,7 @@ def read_json(path: Path, way_out: str, what: str = "") -> Any:
     Infinity), or nested too deeply.
     """
     try:
-        content = path.read_bytes()
+        content = read_regular(path)
     except OSError as error:
         missed = f"{what}: " if what else ""
         raise RoadsegError(f"{path}: {missed}{error.strerror}; {way_out}") from None
@@ -83,6 +84,7 @@ def refuse_unwritable(path: Path, option: str = "--to", is_folder: bool = False)
     try:
         if not folder.is_dir() or is_folder and path.exists() and not path.is_dir():
             raise NotADirectoryError(errno.ENOTDIR, "a file lies where a folder is needed")
+        check_regular(path)
         if path.is_file() and not os.access(path, os.W_OK):
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
         with tempfile.TemporaryFile(dir=folder):
@@ -135,10 +137,12 @@ def write_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
 def write_file(path: Path, write: Callable[[IO[bytes]], object]) -> None:
     """Let `write` fill a file beside `path`, made with its folders, then put it in place.
 
-    Raises RoadsegError where the disk is full or not writable; nothing half-written stays.
+    Raises RoadsegError where the disk is full or not writable, and for a pipe or a device, which
+    the file would take the place of; nothing half-written stays.
     """
     aside = path.with_name(f"{UNFINISHED}{path.name}-{os.getpid()}")
     try:
+        check_regular(path)
         path.parent.mkdir(parents=True, exist_ok=True)
         with aside.open("wb") as file:
             write(file)

@@ -48,6 +48,8 @@ def _remove_leftovers(target: Path) -> None:
 
 def _swap(aside: Path, target: Path) -> None:
     old = _old_name(target)
+    if target.exists() and not target.is_dir():  # a device would be moved aside as well
+        raise NotADirectoryError(errno.ENOTDIR, "no folder lies there", str(target))
     if target.exists():
         target.rename(old)
     try:

@@ -13,6 +13,7 @@ from typing import IO, Any
 import numpy as np
 
 from roadseg.errors import RoadsegError
+from roadseg.regular_files import check_regular
 
 _END = ".npy"
 
@@ -24,6 +25,7 @@ class ArrayFile(Mapping[str, np.ndarray]):
         """Read the list of arrays; raise RoadsegError if the file is absent or is no `.npz`."""
         self.path = path
         try:
+            check_regular(path)
             self._archive = zipfile.ZipFile(path)
         except FileNotFoundError:
             raise RoadsegError(f"{path}: no such file; is this a checkpoint of roadseg?") from None
@@ -86,6 +88,17 @@ class ArrayFile(Mapping[str, np.ndarray]):
                 raise self._damaged(error, name) from None
             self._shapes[name] = tuple(int(side) for side in shape)
         return self._shapes[name]
+
+    def check(self) -> None:
+        """Raise RoadsegError unless every array is whole: header, length and checksum."""
+        for name in self._members:
+            self.shape_of(name)
+        try:
+            broken = self._archive.testzip()
+        except Exception as error:
+            raise self._damaged(error) from None
+        if broken is not None:
+            raise self._damaged(ValueError("another checksum"), broken.removesuffix(_END))
 
     def _damaged(self, error: Exception, name: str = "") -> RoadsegError:
         reason = " ".join(str(error).split())[:160] or type(error).__name__

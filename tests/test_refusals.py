@@ -3,6 +3,7 @@
 import copy
 import json
 import pickle
+import tarfile
 import zipfile
 from collections.abc import Callable
 from importlib import resources
@@ -15,6 +16,7 @@ from roadseg.errors import RoadsegError
 from roadseg.files import read_json
 from roadseg.npz import ArrayFile
 from roadseg.recipe.recipe import Recipe
+from roadseg.runs.checkpoint import write_checkpoint
 from roadseg.two_cameras.flow_files import decode_flow, read_flow
 from roadseg.two_cameras.rig import DEFAULT, find_rig
 from roadseg.weights.fetch import MIRROR, locate
@@ -130,6 +132,59 @@ def a_prefix_of_text(folder: Path) -> None:
     read_slim(folder / "model.ckpt-1")
 
 
+def a_pruned_checkpoint(folder: Path) -> None:
+    import roadseg
+    from roadseg.eval import watch
+    from tests.eval.runs import TABLE, begin_run, recipe, write_records
+
+    run = begin_run(folder / "run", recipe(write_records(folder / "records")), TABLE)
+    write_checkpoint(run.checkpoint_folder, 3, {"weights": {}}, {})
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(watch, "evaluate_and_store", lambda *_: None)
+        roadseg.evaluate(run)
+
+
+def a_folder_of_another_alphabet(folder: Path) -> None:
+    from roadseg.cli import _refuse_old_names
+
+    _refuse_old_names("train", ["--records", f"{folder}/stra\udcdfe"])
+
+
+def a_sampler_of_odd_sides(folder: Path) -> None:
+    from roadseg.runs.import_command import main
+
+    (folder / "w.npz").touch()
+    options = ["--option", "output_stride=7", "--to", str(folder / "to.npz")]
+    main([str(folder / "w.npz"), "--auxiliary", *options])
+
+
+def two_checkpoints(folder: Path) -> None:
+    from roadseg.weights.slim import read_slim
+
+    with tarfile.open(folder / "a.tar", "w") as archive:
+        for name in ("a.index", "b.index"):
+            archive.addfile(tarfile.TarInfo(name))
+    read_slim(folder / "a.tar")
+
+
+def one_tensor(folder: Path) -> None:
+    from roadseg.weights.wrapping import find_tensors
+
+    find_tensors([1.0], lambda _: True, str(folder / "w.pth"))
+
+
+def no_torch_file(folder: Path) -> None:
+    from roadseg.weights.pickled import read_torch_content
+
+    read_torch_content(folder / "w.pth")
+
+
+def no_keras_trunk(folder: Path) -> None:
+    from roadseg.weights.keras_imagenet import read_keras_file
+
+    read_keras_file(folder / "w.h5")
+
+
 SMALL_RECIPE = {"name": "x", "task": "segmentation", "source": "", "records": "r"}
 INTRINSICS = [[1.0, 0.0, 0.0], [0.0, -1.0, 0.0], [0.0, 0.0, 1.0]]
 REFUSALS: list[tuple[Callable[[Path], object], str]] = [
@@ -170,6 +225,13 @@ REFUSALS: list[tuple[Callable[[Path], object], str]] = [
         network("semshare_tight", fixed_sizes=True, input_shape=(64, 64, 3)),
         "image height 64: this network takes 1203 to 1282",
     ),
+    (a_pruned_checkpoint, "step 3 was pruned; try again"),
+    (a_folder_of_another_alphabet, "a name that is not UTF-8, which TensorFlow's files need; ren"),
+    (a_sampler_of_odd_sides, "auxiliary network: input_size=.64, 64. is no multiple of output_s"),
+    (two_checkpoints, "a.tar: 2 checkpoints in it; unpack it and name one prefix"),
+    (one_tensor, "w.pth: holds one list, not weights by name; save the network's state_dict"),
+    (no_torch_file, "w.pth: no such file; check the path"),
+    (no_keras_trunk, "w.h5: no such file"),
 ]
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from roadseg.data_conversion.read.records import RecordSet
 from roadseg.errors import RoadsegError
 from roadseg.files import read_arrays
-from roadseg.runs import checkpoint
+from roadseg.runs import checkpoint, damaged
 from roadseg.runs.run_folder import RunFolder, assign_variables, variable_arrays
 from roadseg.train.step import TrainingStep
 
@@ -28,10 +28,13 @@ def save(run: RunFolder, step: TrainingStep, records: RecordSet, number: int) ->
 def restore(run: RunFolder, step: TrainingStep, records: RecordSet) -> int:
     """Set weights, momentum and random state from the newest checkpoint; return its step.
 
+    Damaged ones after it are named and set aside: their steps are trained again.
     Raises RoadsegError for a checkpoint of another network or class count, and for records of
     another number of images: the order of the data would not be the one that was interrupted.
     """
-    number, folder = run.find_checkpoint()
+    number, folder = run.find_checkpoint(training=True)
+    for _, path, _ in damaged.damaged_after_whole(run.checkpoint_folder, training=True):
+        checkpoint.set_aside(path)
     examples = checkpoint.read_state(folder).get("examples")
     if examples != records.num_examples:
         raise RoadsegError(

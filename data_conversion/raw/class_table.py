@@ -37,15 +37,14 @@ from typing import Any
 from roadseg.data_conversion.raw.source import Coding
 from roadseg.errors import RoadsegError
 from roadseg.label_tables import LabelId, LabelTable
+from roadseg.label_tables.label_table import is_word
+from roadseg.yaml_text import check_yaml
 
 IGNORE = 255
 REST = 254
 _TABLE_KEYS = {"name", "ignore", "labels", "classes", "rest"}
 _CLASS_KEYS = {"name", "colour", "ids", "colours", "target", "small", "labelled"}
 _FLAGS = {"true": True, "false": False}
-_LARGEST_BYTES = 1_000_000
-_DEEPEST = 12
-_NO_SIGNS = re.compile("[\\x00-\\x1f\\x7f-\\x9f\\u2028\\u2029]")
 
 
 def read_class_table(path: Path, default_name: str = "folder") -> tuple[LabelTable, Coding]:
@@ -73,19 +72,9 @@ def _parsed(content: bytes) -> Any:
     """Return what a YAML text says, every scalar as text; ValueError for what is no such text."""
     import yaml
 
-    if len(content) > _LARGEST_BYTES:
-        raise ValueError(f"{len(content):,} bytes; no class table is that long")
     try:
         text = content.decode("utf-8-sig")
-        depth = 0
-        # Events come one by one, before anything is built: depth is seen where it begins.
-        for event in yaml.parse(text):
-            depth += isinstance(event, yaml.CollectionStartEvent)
-            depth -= isinstance(event, yaml.CollectionEndEvent)
-            if depth > _DEEPEST:
-                raise ValueError("nested too deeply for a class table")
-            if isinstance(event, yaml.AliasEvent):
-                raise ValueError("it repeats an entry with *; write the entry out")
+        check_yaml(text, "class table")
         return _without_repeated_keys(yaml.compose(text, yaml.BaseLoader))
     except yaml.YAMLError as error:
         raise ValueError(f"not YAML ({' '.join(str(error).split())})") from None
@@ -128,7 +117,7 @@ def _table(values: Any, default_name: str) -> tuple[LabelTable, Coding]:
         _known_keys(entry, _CLASS_KEYS, f"class {index}")
         if "name" not in entry or "colour" not in entry:
             raise ValueError(f"class {index}: wanted name and colour, got {reprlib.repr(entry)}")
-        if not _is_word(entry["name"]):
+        if not is_word(entry["name"]):
             raise ValueError(f"class {index}: name {reprlib.repr(entry['name'])} is no word")
     unnamed = _rest_classes(values)
     table = LabelTable(
@@ -143,11 +132,6 @@ def _table(values: Any, default_name: str) -> tuple[LabelTable, Coding]:
         rest_classes=unnamed,
     )
     return table, coding
-
-
-def _is_word(name: Any) -> bool:
-    """Return whether a name is text that shows, in one line."""
-    return isinstance(name, str) and bool(name.strip()) and not _NO_SIGNS.search(name)
 
 
 def _rest_classes(values: Mapping[str, Any]) -> tuple[int, ...]:

@@ -64,10 +64,7 @@ def read_image(path: Path, rules: PictureRules = USUAL) -> EncodedImage:
         pixels = decode_picture(encoded, path, rules)
         height, width = pixels.shape[:2]
         return EncodedImage(encode_png(pixels), "png", height, width, stored_anew=True)
-    pixels = _decode(encoded, path)
-    if pixels.shape[2] != 3:
-        raise RoadsegError(f"{path}: {pixels.shape[2]} channels; images must be RGB: convert it")
-    return EncodedImage(encoded, form, *pixels.shape[:2])
+    return EncodedImage(encoded, form, *_decode(encoded, path).shape[:2])
 
 
 def read_label(path: Path, rules: PictureRules = USUAL) -> DecodedLabel:

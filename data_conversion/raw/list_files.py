@@ -17,6 +17,7 @@ from pathlib import Path
 
 from roadseg.data_conversion.raw.source import Pair, existing_label
 from roadseg.errors import RoadsegError
+from roadseg.regular_files import read_regular
 
 _PLUS = {"train+": "train_plus", "train++": "train_plus_plus"}
 _MARKS = (
@@ -87,7 +88,7 @@ def lines_of(path: Path) -> Iterator[tuple[str, str]]:
     Bytes that are not UTF-8 stand for themselves, as they do in names of files.
     """
     try:
-        content = path.read_bytes()
+        content = read_regular(path)
     except OSError as error:
         raise RoadsegError(
             f"{path}: cannot be read ({error.strerror}); --list names a list file"

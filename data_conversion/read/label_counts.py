@@ -18,11 +18,13 @@ from typing import Any
 import numpy as np
 
 from roadseg.data_conversion.progress import progress
-from roadseg.data_conversion.raw.png_chunks import PNG_SIGNATURE, check_png
+from roadseg.data_conversion.raw.pictures import LARGEST_MEGAPIXELS
+from roadseg.data_conversion.raw.png_chunks import PNG_SIGNATURE, PngHeader, check_png
 from roadseg.data_conversion.read.tfrecord_files import count_records, fingerprint, first_damage
 from roadseg.errors import RoadsegError
 from roadseg.files import parse_json, printable, write_text
 from roadseg.label_tables import LabelTable
+from roadseg.regular_files import read_regular
 
 COUNTS_FILE = "label_counts.json"
 PREFIXES = ("", "second/")
@@ -68,7 +70,7 @@ def _read(path: Path) -> dict[str, tuple[str, Counts]]:
     """Return (mark, counts) by the name of a shard; nothing of a file that is absent or damaged."""
     try:
         found: dict[str, tuple[str, Counts]] = {}
-        for name, entry in parse_json(path.read_bytes()).items():
+        for name, entry in parse_json(read_regular(path)).items():
             counts = {int(value): int(number) for value, number in entry["counts"].items()}
             found[str(name)] = str(entry["of"]), counts
         return found
@@ -146,21 +148,28 @@ def _labels(file: Path, number: int, serialized: bytes) -> tuple[list[np.ndarray
                 raise RoadsegError(f"{where}: '{key}' is empty or missing; {again}")
         name, encoded, label, height, width = (_values(features[key])[0] for key in keys)
         try:
-            where = f"{file}, record {number} ({printable(name.decode('utf-8'))})"
+            where = f"{file}, record {number} ({printable(_name(name))})"
         except (UnicodeDecodeError, AttributeError):
             raise RoadsegError(f"{where}: its name {name!r} is not UTF-8; {again}") from None
-        values = _label(label, where)
-        sizes = {(height, width), _image_size(encoded, where), values.shape}
-        if len(sizes) > 1:
+        header = _label_header(label, where)
+        image_size, label_size = _image_size(encoded, where), (header.height, header.width)
+        if len({(height, width), image_size, label_size}) > 1:
             raise RoadsegError(
-                f"{where}: says {height}x{width}, its image is "
-                f"{'x'.join(map(str, _image_size(encoded, where)))} and its label "
-                f"{'x'.join(map(str, values.shape))} (height x width); {again}"
+                f"{where}: says {height}x{width}, its image is {'x'.join(map(str, image_size))} "
+                f"and its label {'x'.join(map(str, label_size))} (height x width); {again}"
             )
+        values = _label(label, where)
         found = np.bincount(values.ravel(), minlength=256)
         counts.update({int(value): int(found[value]) for value in np.flatnonzero(found)})
         labels.append(values)
     return labels, counts
+
+
+def _name(name: bytes) -> str:
+    """Return the name in a record; UnicodeDecodeError where no file could be called so."""
+    if b"\0" in name:
+        raise UnicodeDecodeError("utf-8", name, name.index(b"\0"), len(name), "no sign of a name")
+    return name.decode("utf-8")
 
 
 _KEYS = ("filename", "encoded", "segmentation/class/encoded", "height", "width")
@@ -171,19 +180,26 @@ def _values(feature: Any) -> Any:
     return getattr(feature, kind).value if kind else ()
 
 
-def _label(encoded: bytes, where: str) -> np.ndarray:
-    """Return a label in a record, uint8 (height, width): 8-bit grey PNG is all that is read."""
-    import cv2
+_WANTED = "records hold 8-bit grey PNG of train ids; convert the data set with roadseg"
 
-    wanted = "records hold 8-bit grey PNG of train ids; convert the data set with roadseg"
+
+def _label_header(encoded: bytes, where: str) -> PngHeader:
+    """Return the header of a label in a record: 8-bit grey PNG is all that is read."""
     if not isinstance(encoded, bytes) or not encoded.startswith(PNG_SIGNATURE):
-        raise RoadsegError(f"{where}: its label is no PNG; {wanted}")
+        raise RoadsegError(f"{where}: its label is no PNG; {_WANTED}")
     header = check_png(encoded, f"{where}, label")
     if header.form != "8-bit grey":
-        raise RoadsegError(f"{where}: its label is {header.form} PNG; {wanted}")
+        raise RoadsegError(f"{where}: its label is {header.form} PNG; {_WANTED}")
+    return header
+
+
+def _label(encoded: bytes, where: str) -> np.ndarray:
+    """Return a label of such a header, uint8 (height, width)."""
+    import cv2
+
     values = cv2.imdecode(np.frombuffer(encoded, np.uint8), cv2.IMREAD_UNCHANGED)
     if values is None or values.ndim != 2 or values.dtype != np.uint8:
-        raise RoadsegError(f"{where}: its label cannot be decoded; {wanted}")
+        raise RoadsegError(f"{where}: its label cannot be decoded; {_WANTED}")
     return values
 
 
@@ -194,6 +210,11 @@ def _image_size(encoded: bytes, where: str) -> tuple[int, int]:
     try:
         with Image.open(io.BytesIO(encoded), formats=("PNG", "JPEG")) as picture:
             return picture.height, picture.width
+    except Image.DecompressionBombError:
+        raise RoadsegError(
+            f"{where}: its image has more than {LARGEST_MEGAPIXELS:g} megapixels; cut it into "
+            "tiles and convert the data set again"
+        ) from None
     except Exception:  # Pillow has no one exception for damaged headers.
         raise RoadsegError(
             f"{where}: its image is neither PNG nor JPEG; convert the data set again"

@@ -15,6 +15,7 @@ import numpy as np
 
 from roadseg.data_conversion.raw.image_files import encode_label
 from roadseg.errors import RoadsegError
+from roadseg.files import parse_json
 
 CITIES = {"train": "lindenau", "val": "ostheim"}
 SETTINGS_FILE = "street_scenes.json"
@@ -87,7 +88,7 @@ def _settle(folder: Path, size: tuple[int, int], seed: int, focal: float) -> Non
     try:
         folder.mkdir(parents=True, exist_ok=True)
         if path.is_file():
-            found = json.loads(path.read_text(encoding="utf-8"))
+            found = parse_json(path.read_bytes())
             if found != settings:
                 raise RoadsegError(
                     f"{path}: scenes of other settings are here ({found}, wanted {settings}); "

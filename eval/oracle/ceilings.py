@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 
+from roadseg.data_conversion.read.records import open_records
 from roadseg.errors import RoadsegError
 from roadseg.eval.frames import Frame, read_frames
 from roadseg.eval.job import Progress
@@ -32,7 +33,6 @@ from roadseg.eval.oracle.samplers import (
 )
 from roadseg.eval.results.base import without_nan
 from roadseg.eval.scoring import Counts, SegmentationScorer, in_threads
-from roadseg.eval.tasks.evaluator import open_split
 from roadseg.label_tables.label_table import LabelTable
 from roadseg.metrics.boundary import BandScore
 from roadseg.metrics.objects import SizeBin
@@ -122,7 +122,7 @@ def oracle(options: OracleOptions, progress: Progress | None = None) -> OracleRe
     """
     sizes = [parse_size(text) for text in options.sampling_sizes]
     _check(options)
-    records = open_split(options.records, options.split)
+    records = open_records(options.records, options.split)
     table = records.label_table
     choice = _choice(options, table)
     samplers = oracle_samplers(choice)

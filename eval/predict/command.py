@@ -95,6 +95,11 @@ def _divided(options: PredictOptions) -> tuple[Path | None, tuple[Path, ...]]:
     if named and options.saved_model is not None:
         raise RoadsegError("predict: --model and --saved-model; give one of the two")
     holds_run = bool(files) and (files[0] / "recipe.json").is_file()
+    if files and not holds_run and (files[0] / "checkpoints").is_dir():
+        raise RoadsegError(
+            f"{files[0]}: checkpoints and no recipe.json, which says what they are of; copy the "
+            "run again"
+        )
     if holds_run and (named or options.saved_model is not None):
         option = "--model" if named else "--saved-model"
         raise RoadsegError(f"{files[0]}: a run, beside {option}; give one of the two")

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any, Self
 
 from roadseg.eval.inference import InferenceMode
+from roadseg.files import parse_json
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,7 +45,7 @@ class BaseResult:
     @classmethod
     def from_json(cls, text: str) -> Self:
         """Return the result that `to_json` wrote; raise ValueError, KeyError or TypeError."""
-        values = json.loads(text)
+        values = parse_json(text)
         if not isinstance(values, dict) or values.pop("task", None) != cls.task:
             raise ValueError(f"not the result of a '{cls.task}' evaluation")
         if "mode" in values:

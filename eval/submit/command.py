@@ -118,8 +118,6 @@ def submit(options: SubmitOptions, progress: Progress | None = None) -> int:
         maps[name] = encoded
         if progress:
             progress(len(maps), count)
-    if len(maps) != options.count:
-        raise RoadsegError(f"{len(maps)} label maps where {options.count} are wanted")
     write_file(options.to, partial(write_zip, maps))
     return len(maps)
 
@@ -161,10 +159,10 @@ def write_zip(maps: dict[str, bytes], file: IO[bytes]) -> None:
 def _images(options: SubmitOptions) -> tuple[int, Iterator[Image]]:
     """Return how many images there are, and each with its name."""
     if options.records is not None:
+        from roadseg.data_conversion.read.records import open_records
         from roadseg.eval.frames import read_frames
-        from roadseg.eval.tasks.evaluator import open_split
 
-        records = open_split(options.records, options.split)
+        records = open_records(options.records, options.split)
         frames = read_frames(records)
         return records.num_examples, ((one.name, lambda one=one: one.image) for one in frames)
     from roadseg.eval.predict.sources import found_sources, read_picture

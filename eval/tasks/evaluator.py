@@ -5,7 +5,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from roadseg.errors import RoadsegError
 from roadseg.eval.job import Job, Progress
 from roadseg.eval.results.base import BaseResult
 from roadseg.recipe.recipe import Recipe
@@ -33,23 +32,9 @@ class Evaluator(abc.ABC):
 def open_records_of(recipe: Recipe, path: Path, split: str) -> Any:
     """Return the records of `split` as a recipe reads them: with one image each, or with two.
 
-    Raises RoadsegError as `open_split` and `open_two_views` do.
+    Raises RoadsegError as `open_records` and `open_two_views` do.
     """
-    if not recipe.reads_pairs:
-        return open_split(path, split)
+    from roadseg.data_conversion.read.records import open_records
     from roadseg.data_conversion.read.two_cameras import open_two_views
 
-    return open_two_views(path, split)
-
-
-def open_split(path: Path, split: str) -> Any:
-    """Return the records of `split`; raise RoadsegError if there is none or it is empty."""
-    from roadseg.data_conversion.read.records import open_records
-
-    records = open_records(path, split)
-    if not records.files or records.num_examples == 0:
-        raise RoadsegError(
-            f"{path}: the split '{split}' holds no image; convert the data set again, "
-            "or choose another with --split"
-        )
-    return records
+    return (open_two_views if recipe.reads_pairs else open_records)(path, split)

@@ -9,7 +9,7 @@ from typing import Any
 from keras import ops
 
 from roadseg.errors import RoadsegError
-from roadseg.files import plain_path
+from roadseg.files import parse_json, plain_path
 from roadseg.inference.inference import Inference
 from roadseg.label_tables.label_table import LabelTable
 from roadseg.ops.backend import tensorflow
@@ -105,7 +105,7 @@ def _read_card(folder: Path) -> tuple[LabelTable, dict[str, Any]]:
     if card is None:
         raise RoadsegError(f"{cards[0]}: no model card, so no class names; export the run again")
     try:
-        values = json.loads(card.read_text(encoding="utf-8"))
+        values = parse_json(card.read_bytes())
         table, recipe = values["label_table"], stored_values(values.get("recipe") or {})
     except (ValueError, KeyError, TypeError, AttributeError):
         raise RoadsegError(f"{card}: no label table in it; export the run again") from None

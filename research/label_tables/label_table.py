@@ -2,14 +2,19 @@
 
 import dataclasses
 import json
+import re
+import reprlib
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
 from roadseg.errors import RoadsegError
 from roadseg.files import parse_json
+from roadseg.regular_files import read_regular
 
 Colour = tuple[int, int, int]
+# What moves the cursor of a terminal, or begins another line.
+_NO_SIGNS = re.compile("[\\x00-\\x1f\\x7f-\\x9f\\u2028\\u2029]")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -121,7 +126,7 @@ class LabelTable:
         """Return the table in JSON text, or in the file at a `Path`; RoadsegError if it is none."""
         place = str(source) if isinstance(source, Path) else "label table"
         try:
-            text = source.read_bytes() if isinstance(source, Path) else source
+            text = read_regular(source) if isinstance(source, Path) else source
             return cls._from_values(parse_json(text))
         except OSError as error:
             raise RoadsegError(f"{place}: no label table ({error.strerror})") from None
@@ -154,6 +159,11 @@ def _check_rest(table: LabelTable) -> None:
         raise ValueError(f"{table.name}: the rest {table.rest} is a class, or the ignore value")
 
 
+def is_word(name: Any) -> bool:
+    """Return whether a name is text that shows, in one line."""
+    return isinstance(name, str) and bool(name.strip()) and not _NO_SIGNS.search(name)
+
+
 def _check_words(table: LabelTable) -> None:
     """Raise ValueError for a value of a kind that a table never holds, wherever it came from."""
     words = (
@@ -162,9 +172,9 @@ def _check_words(table: LabelTable) -> None:
         *table.categories,
         *(label.name for label in table.label_ids),
     )
-    for word in words:
-        if not isinstance(word, str) or not word:
-            raise ValueError(f"{word!r} is no name")
+    for word in (*words, *(label.category or "none" for label in table.label_ids)):
+        if not is_word(word):
+            raise ValueError(f"{reprlib.repr(word)} is no name")
     numbers = (table.ignore, *table.target_classes, *table.small_classes, *table.rest_classes)
     numbers += () if table.rest is None else (table.rest,)
     for number in (*numbers, *(n for label in table.label_ids for n in (label.id, label.train_id))):

@@ -97,7 +97,7 @@ def _flat(values: np.ndarray) -> np.ndarray:
     """Return integers as one row of a type that is counted as it is: uint8, int32 or int64."""
     if values.dtype not in (np.uint8, np.int32, np.int64):
         values = values.astype(np.int64)
-    return np.ascontiguousarray(values).reshape(-1)
+    return np.require(values, requirements=("C", "A")).reshape(-1)
 
 
 class ConfusionScores:

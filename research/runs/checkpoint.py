@@ -3,6 +3,8 @@
 `checkpoints/step-00001200/` holds `<group>.npz` files (weights, optimizer, ema) and `state.json`.
 """
 
+import errno
+import itertools
 import json
 import os
 import re
@@ -29,9 +31,13 @@ def list_checkpoints(folder: Path) -> list[tuple[int, Path]]:
     """Return (step, folder) of every complete checkpoint in `folder`, oldest first."""
     if not folder.is_dir():
         return []
+    return [(step, path) for step, path in named(folder) if (path / "state.json").is_file()]
+
+
+def named(folder: Path) -> list[tuple[int, Path]]:
+    """Return (step, folder) of what has the name of a checkpoint in `folder`, oldest first."""
     matches = [(_NAME.fullmatch(path.name), path) for path in folder.iterdir()]
-    found = [(int(match.group(1)), path) for match, path in matches if match]
-    return sorted((step, path) for step, path in found if (path / "state.json").is_file())
+    return sorted((int(match.group(1)), path) for match, path in matches if match)
 
 
 def write_checkpoint(
@@ -44,8 +50,9 @@ def write_checkpoint(
     Raises RoadsegError where the disk is full or not writable; nothing half-written stays.
     """
     target = folder / checkpoint_name(step)
-    if target.is_dir():
+    if (target / "state.json").is_file():
         return target
+    set_aside(target)  # what is left of a damaged one
     aside = folder / f"{UNFINISHED}{checkpoint_name(step)}-{os.getpid()}"
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -54,7 +61,7 @@ def write_checkpoint(
         for group, arrays in groups.items():
             _write_arrays(aside / f"{group}.npz", arrays)
         with (aside / "state.json").open("w", encoding="utf-8") as file:
-            json.dump({"step": step, **state}, file, indent=2)
+            json.dump({"step": step, **state, "files": sorted(groups)}, file, indent=2)
             sync(file)
         sync_path(aside)
         aside.rename(target)
@@ -83,6 +90,24 @@ def read_state(checkpoint: Path) -> dict[str, Any]:
     if not isinstance(state, dict) or not isinstance(state.get("step"), int):
         raise RoadsegError(f"{path}: no 'step' in it; is this a checkpoint of roadseg?")
     return state
+
+
+def set_aside(path: Path) -> None:
+    """Rename a damaged checkpoint, so that it is not counted as one any more; keep its files.
+
+    Another process of the same run may have done so already.
+    """
+    for number in itertools.count(1):
+        aside = path.with_name(f"damaged-{path.name}{f'-{number}' if number > 1 else ''}")
+        try:
+            path.rename(aside)
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+                raise disk_error(path, error) from None
+        else:
+            return
 
 
 def prune(folder: Path, keep: int, also: Iterable[int] = ()) -> None:

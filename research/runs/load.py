@@ -1,6 +1,7 @@
 """From a name, a run folder, an export or a `.keras` file to what labels images with it."""
 
 import colorsys
+import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,9 @@ from roadseg.weights.presets import PRESETS, USUAL, Preset, find_preset
 
 if TYPE_CHECKING:
     from roadseg.sampling import Sampler
+
+LARGEST_KERAS_FILE = 1 << 30
+"""Bytes of a `.keras` file when it is unpacked, which Keras does in memory."""
 
 
 def load_inference(
@@ -119,9 +123,10 @@ def _of_keras_file(path: Path, label_table: Any, read: Reader | None) -> Inferen
 
     from roadseg.models.legal_sizes import padded_to_legal
 
+    _check_keras_file(path)
     try:
         with plain_path(path) as plain:
-            model = keras.saving.load_model(plain, compile=False)
+            model = keras.saving.load_model(plain, compile=False, safe_mode=True)
     # Keras raises plain exceptions for files that are none, and for layers that it does not know.
     except Exception as error:
         reason = " ".join(str(error).split())[:160]
@@ -137,6 +142,33 @@ def _of_keras_file(path: Path, label_table: Any, read: Reader | None) -> Inferen
     table = _table_of(label_table, classes, path)
     shown = model if sampled else padded_to_legal(model)
     return Inference(shown, table, read=read, title=path.name)
+
+
+def _check_keras_file(path: Path) -> None:
+    """Raise RoadsegError for an archive that would fill memory, or lead out of its folder.
+
+    A file that is no archive is left to Keras, which says so.
+    """
+    if not zipfile.is_zipfile(path):
+        return
+    try:
+        with zipfile.ZipFile(path) as archive:
+            members = archive.infolist()
+    except (zipfile.BadZipFile, ValueError, NotImplementedError) as error:
+        raise RoadsegError(f"{path}: damaged ({error}); copy the file again") from None
+    size = sum(member.file_size for member in members)
+    if size > LARGEST_KERAS_FILE:
+        raise RoadsegError(
+            f"{path}: unpacks to {size:,} bytes, {LARGEST_KERAS_FILE:,} at most are read; no "
+            "network here is that large"
+        )
+    for member in members:
+        parts = Path(member.filename).parts
+        if member.filename.startswith("/") or ".." in parts:
+            raise RoadsegError(
+                f"{path}: '{member.filename}' in it leads out of its folder; save it again by "
+                "`model.save`"
+            )
 
 
 def _outputs(model: Any) -> int | None:

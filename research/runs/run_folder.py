@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from roadseg.errors import RoadsegError
-from roadseg.files import Arrays, disk_error, write_text
+from roadseg.files import Arrays, disk_error, parse_json, write_text
 from roadseg.npz import ArrayFile, check_finite, shape_of
 from roadseg.recipe.recipe import Recipe
-from roadseg.runs import checkpoint
+from roadseg.regular_files import read_regular
+from roadseg.runs import checkpoint, damaged
 from roadseg.runs.lock import wait_for_lock
 
 if TYPE_CHECKING:
@@ -93,21 +94,25 @@ class RunFolder:
     def best_step(self) -> int | None:
         """Return the step named by best.json, if that file exists and is sound."""
         try:
-            best = json.loads((self.path / "best.json").read_text(encoding="utf-8"))
+            best = parse_json(read_regular(self.path / "best.json"))
             return int(best["step"])
         except (OSError, ValueError, KeyError, TypeError):
             return None
 
-    def find_checkpoint(self, step: Step = None) -> tuple[int, Path]:
+    def find_checkpoint(self, step: Step = None, training: bool = False) -> tuple[int, Path]:
         """Return (step, folder) of the newest checkpoint, of `step`, or of the best one.
 
+        The newest is the newest that is whole; damaged ones after it are named. training: it is to
+        go on from, so that more than its weights has to be whole.
         Raises RoadsegError naming what was looked for and which steps there are.
         """
         found = dict(self.checkpoints())
         if not found:
             hint = "" if self.exists else "; is this a run folder?"
             raise RoadsegError(f"{self.checkpoint_folder}: no checkpoint here{hint}")
-        wanted = self.best_step() if step == "best" else max(found) if step is None else step
+        wanted = self.best_step() if step == "best" else step
+        if step is None:
+            wanted = damaged.newest_whole(self.checkpoint_folder, training)
         if wanted is None:
             raise RoadsegError(
                 f"{self.path / 'best.json'}: no best checkpoint is known yet; "

@@ -3,7 +3,7 @@
 The same as `roadseg.nus_native.boundary_density`, batched and on whatever device the graph is on.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -45,7 +45,7 @@ def density_input(recipe: Recipe) -> tuple[int, int]:
 def boundary_density(
     labels: Tensor,
     cells: Size = (24, 32),
-    target_classes: Sequence[int] | None = None,
+    target_classes: Iterable[int] | None = None,
     ignore: int | None = 255,
     blur: float = 0.5,
     class_weights: Sequence[float] = (),

@@ -1,11 +1,12 @@
 """The published sampler: an 8x8 control grid whose points lie near boundaries."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import Any, Literal
 
 import keras
 from keras import ops
 
+from roadseg.label_tables.class_ids import class_ids
 from roadseg.models.nus_sampler import auxiliary_network
 from roadseg.ops.resize import resize_bilinear
 from roadseg.sampling.grid import Tensor
@@ -39,7 +40,7 @@ class NusSampler(Sampler):
         network: keras.Model | None = None,
         resize: Resize = "aligned",
         alpha: float = 0.5,
-        target_classes: Sequence[int] = (),
+        target_classes: Iterable[int] = (),
         **options: Any,
     ) -> None:
         """Wrap `network`; `options` are those of every Keras model (`name`, `trainable`)."""
@@ -49,7 +50,7 @@ class NusSampler(Sampler):
         self.network = auxiliary_network() if network is None else _checked(network)
         self.resize = resize
         self.alpha = float(alpha)
-        self.target_classes = tuple(int(train_id) for train_id in target_classes)
+        self.target_classes = class_ids(target_classes)
         self.built = True
 
     @property

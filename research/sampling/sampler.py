@@ -1,12 +1,13 @@
 """What every sampler offers: where to sample images, and where true labels would have it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import keras
 from keras import ops
 
 from roadseg.errors import RoadsegError
+from roadseg.label_tables.class_ids import class_ids
 from roadseg.sampling.density_targets import boundary_density, cells_of
 from roadseg.sampling.equidistribution import SHARP, Equidistribution
 from roadseg.sampling.grid import Size, Tensor, checked_size, enlarge, project, uniform_grid
@@ -109,7 +110,7 @@ class DensityBased(Sampler):
         self,
         strength: float = 0.6,
         cells: tuple[int, int] | None = None,
-        target_classes: Sequence[int] = (),
+        target_classes: Iterable[int] = (),
         class_weights: Sequence[float] = (),
         blur: float = 0.5,
         **options: Any,
@@ -118,7 +119,7 @@ class DensityBased(Sampler):
         super().__init__(**options)
         self.strength = float(strength)
         self.cells = None if cells is None else checked_size(cells, "cells")
-        self.target_classes = tuple(int(train_id) for train_id in target_classes)
+        self.target_classes = class_ids(target_classes)
         self.class_weights = tuple(float(weight) for weight in class_weights)
         self.blur = float(blur)
         self.sharp = Equidistribution(self.strength, **SHARP, name="equidistribution_of_labels")

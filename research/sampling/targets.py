@@ -3,12 +3,13 @@
 The same as `roadseg.nus_native.boundary_targets`, batched and on whatever device the graph is on.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 from keras import ops
 
+from roadseg.label_tables.class_ids import class_ids
 from roadseg.sampling.grid import Size, Tensor, checked_size, uniform_grid
 
 # Squares of two such distances still fit int32 together; image sides stay below it.
@@ -19,7 +20,7 @@ def boundary_targets(
     labels: Tensor,
     grid: Size = (8, 8),
     alpha: float = 0.5,
-    target_classes: Sequence[int] | None = None,
+    target_classes: Iterable[int] | None = None,
     ignore: int | None = 255,
     smoothness: float | None = None,
 ) -> Tensor:
@@ -34,7 +35,8 @@ def boundary_targets(
     The grid minimises a sum |x - b|^2 + c sum |x_p - x_q|^2, b the nearest boundary
     pixel of each point; the first and last rows and columns lie on the border. A map without a
     boundary gives the uniform grid.
-    Raises ValueError for another rank, a grid side below 2, or a weight out of its range.
+    Raises ValueError for another rank, a grid side below 2, a weight out of its range, and for
+    classes that are no whole numbers.
     Source: Marin et al. 2019, Eq. 2 and 3; adaptive-sampling, utils/nus (the weights).
     """
     size = checked_size(grid, "grid")
@@ -52,7 +54,7 @@ def boundary_targets(
     return targets if len(labels.shape) == 3 else targets[0]
 
 
-def edge_map(labels: Tensor, target_classes: Sequence[int] | None, ignore: int | None) -> Tensor:
+def edge_map(labels: Tensor, target_classes: Iterable[int] | None, ignore: int | None) -> Tensor:
     """Return which pixels differ from one of their 4 neighbours, bool (batch, height, width).
 
     Pixels of the label `ignore`, and with `target_classes` those of all other classes, are none.
@@ -65,10 +67,12 @@ def edge_map(labels: Tensor, target_classes: Sequence[int] | None, ignore: int |
     edges = edges | ops.pad(right, columns) | ops.pad(right, last_column)
     if ignore is not None:
         edges = edges & (labels != ignore)
-    if not target_classes:
+    # Not by its truth: that of an array of class 0 is false.
+    targets = () if target_classes is None else class_ids(target_classes)
+    if not targets:
         return edges
-    wanted = labels == target_classes[0]
-    for target in target_classes[1:]:
+    wanted = labels == targets[0]
+    for target in targets[1:]:
         wanted = wanted | (labels == target)
     return edges & wanted
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from roadseg.errors import RoadsegError
 from roadseg.files import write_file
+from roadseg.regular_files import read_regular
 
 MAGIC = struct.pack("<f", 202021.25)
 UNKNOWN_PX = 1e9
@@ -27,7 +28,7 @@ def read_flow(path: Path) -> np.ndarray:
     Raises RoadsegError naming the file that is absent, of another form, cut short or too long.
     """
     try:
-        content = path.read_bytes()
+        content = read_regular(path)
     except OSError as error:
         raise RoadsegError(f"{path}: cannot be read ({error.strerror}); check the file") from None
     return decode_flow(content, path)

@@ -16,6 +16,8 @@ from typing import Any, Literal
 import numpy as np
 
 from roadseg.errors import RoadsegError
+from roadseg.regular_files import read_regular
+from roadseg.yaml_text import check_yaml
 
 Matrix = tuple[tuple[float, float, float], ...]
 Size = tuple[int, int]
@@ -121,7 +123,7 @@ def find_rig(rig: "Rig | Path | str | None" = None) -> Rig:
     if isinstance(rig, str) and "\n" in rig:
         return parse_rig(rig, "rig")
     try:
-        return parse_rig(Path(rig).expanduser().read_text(encoding="utf-8"), str(rig))
+        return parse_rig(read_regular(Path(rig).expanduser()).decode("utf-8"), str(rig))
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or error
         raise RoadsegError(
@@ -137,9 +139,12 @@ def parse_rig(text: str, source: str) -> Rig:
     import yaml
 
     try:
+        check_yaml(text, "rig file", aliases=16)
         values = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise RoadsegError(f"{source}: not YAML ({' '.join(str(error).split())})") from None
+    except (ValueError, yaml.YAMLError) as error:
+        raise RoadsegError(
+            f"{source}: {' '.join(str(error).split())}; leave it out for the published rig"
+        ) from None
     _check_keys(values, RIG_KEYS, source, "")
     cameras = {name: _camera(values[name], source, name) for name in ("wide", "narrow")}
     return Rig(**cameras, rotation=_rotation(values["rotation"], source))

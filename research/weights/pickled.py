@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from roadseg.errors import RoadsegError
+from roadseg.regular_files import check_regular
 
 MAGIC = 0x1950A86A20F9469CFC6C
 """First number in PyTorch's files of before 1.6."""
@@ -63,7 +64,7 @@ def read_torch_content(source: Path) -> Any:
 
     Raises RoadsegError for a file that is damaged, or a pickle of anything else than tensors.
     """
-    return _read(source, "PyTorch", _torch_zip if zipfile.is_zipfile(source) else _torch_old)
+    return _read(source, "PyTorch", _torch)
 
 
 def read_paddle_content(source: Path) -> Any:
@@ -73,6 +74,7 @@ def read_paddle_content(source: Path) -> Any:
 
 def _read(source: Path, whose: str, read: Callable[[Path], Any]) -> Any:
     try:
+        check_regular(source)
         return read(source)
     except Refused as error:
         raise RoadsegError(
@@ -126,6 +128,10 @@ NAMES: dict[tuple[str, str], Any] = {
 for _module in ("numpy.core.multiarray", "numpy._core.multiarray"):
     NAMES[_module, "_reconstruct"] = np._core.multiarray._reconstruct  # type: ignore[attr-defined]
     NAMES[_module, "scalar"] = np._core.multiarray.scalar  # type: ignore[attr-defined]
+
+
+def _torch(source: Path) -> Any:
+    return _torch_zip(source) if zipfile.is_zipfile(source) else _torch_old(source)
 
 
 def _torch_zip(source: Path) -> Any:

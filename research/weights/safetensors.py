@@ -12,6 +12,7 @@ import numpy as np
 
 from roadseg.errors import RoadsegError
 from roadseg.files import parse_json
+from roadseg.regular_files import read_regular
 
 SUFFIX = ".safetensors"
 _LARGEST_HEADER = 100_000_000
@@ -33,7 +34,7 @@ def read_safetensors(path: Path) -> dict[str, np.ndarray]:
     Raises RoadsegError for a file that is absent, cut short, or says what cannot be.
     """
     try:
-        content = path.read_bytes()
+        content = read_regular(path)
     except OSError as error:
         raise RoadsegError(f"{path}: {error.strerror}; check the path") from None
     try:

@@ -8,8 +8,12 @@ from pathlib import Path
 import numpy as np
 
 from roadseg.errors import RoadsegError
+from roadseg.regular_files import check_regular
 
 ARCHIVES = (".tgz", ".tar.gz", ".tar")
+CHECKPOINT = re.compile(r"\.(index|data-\d+-of-\d+)$")
+LARGEST_BYTES = 1 << 30
+MOST_MEMBERS = 10_000
 # What optimisers keep, and the layers of the ImageNet classifier that DeepLab does not build.
 SKIPPED = re.compile(
     r"(^|/)(global_step|beta[12]_power)$"
@@ -36,8 +40,9 @@ def read_slim(source: Path) -> dict[str, np.ndarray]:
         return _read_prefix(str(index_file(source)).removesuffix(".index"), str(source))
     with tempfile.TemporaryDirectory() as folder:
         try:
+            check_regular(source)
             with tarfile.open(source) as archive:
-                archive.extractall(folder, filter="data")
+                archive.extractall(folder, _members(archive), filter="data")
         except FileNotFoundError:
             raise RoadsegError(f"{source}: no such archive; check the path") from None
         except (OSError, EOFError, tarfile.TarError) as error:
@@ -49,6 +54,26 @@ def read_slim(source: Path) -> dict[str, np.ndarray]:
                 f"{source}: {len(found)} checkpoints in it; unpack it and name one prefix"
             )
         return _read_prefix(str(found[0]).removesuffix(".index"), str(source))
+
+
+def _members(archive: tarfile.TarFile) -> list[tarfile.TarInfo]:
+    """Return the files of checkpoints in `archive`, by what their headers say.
+
+    What else lies beside them (graphs, links, devices) is not unpacked.
+    Raises TarError where they would take more than LARGEST_BYTES; the rest is not looked at then.
+    """
+    found: list[tarfile.TarInfo] = []
+    for count, member in enumerate(archive):
+        large = member.size > LARGEST_BYTES
+        if member.isreg() and CHECKPOINT.search(member.name):
+            found.append(member)
+            large = sum(one.size for one in found) > LARGEST_BYTES
+        if large or count >= MOST_MEMBERS:
+            raise tarfile.TarError(
+                f"'{member.name}' brings it above {LARGEST_BYTES >> 20} MiB or {MOST_MEMBERS:,} "
+                "members, which no checkpoint of a network here has"
+            )
+    return found
 
 
 def _read_prefix(prefix: str, source: str) -> dict[str, np.ndarray]:

@@ -104,6 +104,24 @@ def test_a_name_that_is_not_utf8_is_refused_with_its_record(tmp_path: Path):
         open_records(records, "val")
 
 
+@pytest.mark.parametrize(
+    ("place", "what"),
+    [
+        (-4, "record 2: damaged .the checksum of its length differs."),
+        (0, "record 2: damaged .its checksum differs."),
+        (-12, "truncated after 2 records"),
+    ],
+)
+def test_a_record_that_was_changed_is_named(place: int, what: str, tmp_path: Path):
+    records = plain_folder(tmp_path / "p", *(example() for _ in range(4)))
+    file = records / "val-00000-of-00001.tfrecord"
+    content = bytearray(file.read_bytes())
+    content[record_spans(file)[2][0] + place + 2] ^= 4
+    file.write_bytes(bytes(content))
+    with pytest.raises(RoadsegError, match=f"{file.name},? ?:? ?{what}"):
+        open_records(records, "val")
+
+
 def test_a_damaged_record_is_named_by_whoever_reads_on(tmp_path: Path):
     records = plain_folder(tmp_path / "p", *(example() for _ in range(4)))
     opened = open_records(records, "val")

@@ -194,6 +194,21 @@ def info(text: str) -> Callable[[Path], None]:
     return run
 
 
+def a_height_of_no_number(folder: Path) -> None:
+    import tensorflow as tf
+
+    values = tf.train.Example.FromString(good())
+    values.features.feature["image/height"].int64_list.Clear()
+    records_of(values.SerializeToString())(folder)
+
+
+def fewer_records_than_were_written(folder: Path) -> None:
+    shard(folder / "x-val.tfrecord-00000-of-00001", [good()])
+    splits = [{"name": "val", "shardLengths": ["2"]}]
+    (folder / "dataset_info.json").write_text(json.dumps({"name": "x", "splits": splits}))
+    open_records(folder, "val")
+
+
 def a_signed_picture(folder: Path) -> None:
     from PIL import Image
 
@@ -255,6 +270,15 @@ def chunks(*kinds: bytes) -> bytes:
 
     parts = (struct.pack(">I", 0) + kind + struct.pack(">I", zlib.crc32(kind)) for kind in kinds)
     return b"\x89PNG\r\n\x1a\n" + b"".join(parts)
+
+
+def of_size(encoded: bytes, side: int) -> bytes:
+    """Return a PNG whose header says `side` x `side`, with the pixels that it had."""
+    import struct
+    import zlib
+
+    header = b"IHDR" + struct.pack(">II", side, side) + encoded[24:29]
+    return encoded[:12] + header + struct.pack(">I", zlib.crc32(header)) + encoded[33:]
 
 
 def without_pixels() -> bytes:
@@ -345,6 +369,15 @@ REFUSALS: list[tuple[Callable[[Path], object], str]] = [
     (records_of(good(**{"image/encoded": b"text"})), "its image is neither PNG nor JPEG"),
     (records_of(good(**{LABEL: b"text"})), "its label is no PNG; records hold 8-bit grey PNG"),
     (records_of(good(**{"image/height": 7})), "says 7x40, its image is 24x40 and its label 24x40"),
+    (
+        records_of(good(**{LABEL: of_size(example()[LABEL], 20_000)})),
+        "its label 20000x20000",
+    ),
+    (
+        records_of(good(**{"image/encoded": of_size(example()["image/encoded"], 20_000)})),
+        "its image has more than 178 megapixels; cut it into tiles and convert",
+    ),
+    (records_of(good(**{"image/filename": b"a\0b"})), "its name b'a.*b' is not UTF-8; convert"),
     (records_without_a_table, "no label_table.json beside the records; put one there"),
     (no_shards, "--shards 0 --workers .*: both must be 1 or more"),
     (train_ids_of_categories, "--classes categories --labels train: train ids are those of 19"),
@@ -358,6 +391,8 @@ REFUSALS: list[tuple[Callable[[Path], object], str]] = [
     (records_of(good(), b"\x0a\xff"), "record 1: not an example; convert"),
     (records_of(good(), good(**{LABEL: None})), f"record 1: '{LABEL}' is empty or missing"),
     (records_of(good(**{LABEL: BROKEN})), "record 0 .*: its label cannot be decoded"),
+    (a_height_of_no_number, "record 0: 'image/height' or 'image/width' is empty; convert"),
+    (fewer_records_than_were_written, "'val' holds 1 examples, 2 were written; files are missing"),
     (info("[]"), "dataset_info.json: not what tfds writes \\(list\\)"),
     (info(json.dumps(INFO)), "files are riegeli, not tfrecord; convert"),
     (info(json.dumps({**INFO, "splits": [{"name": "train", "shardLengths": [-1]}]})), "of -1 rec"),

@@ -11,7 +11,9 @@ from roadseg.errors import RoadsegError
 from roadseg.eval.compare.command import main as compare
 from roadseg.eval.cuts import CutDetector, changed_share, thumbnail
 from roadseg.eval.evaluation import Evaluation, evaluate
+from roadseg.eval.inference import InferenceMode
 from roadseg.eval.job import EvaluationOptions
+from roadseg.eval.labeller import labeller_of_run
 from roadseg.eval.predict import command as predict_command
 from roadseg.eval.previous import PreviousFrames
 from roadseg.eval.replaced import SamplerArguments
@@ -173,6 +175,9 @@ def test_an_evaluation_by_last_labels_is_that_of_the_frames_in_order(
     with pytest.raises(RoadsegError, match="--sampler previous: of whole frames"):
         options = EvaluationOptions(sampling=SamplerArguments("previous"), interpolation="mesh")
         Evaluation(run, options)
+    sampler = SamplerArguments("previous").load(run)
+    with pytest.raises(RoadsegError, match="of whole frames; leave whole-mirror out"):
+        labeller_of_run(run, None, InferenceMode(mirror=True), sampler)
 
 
 def write_video(path: Path, seeds: tuple[int, ...], size: tuple[int, int] = (48, 64)) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from roadseg.data_conversion.read.records import open_records
 from roadseg.errors import RoadsegError
-from roadseg.eval import command
+from roadseg.eval import command, preset_scores
 from roadseg.eval.preset_scores import BEGIN, END, read_scores, renew_table, score_preset, table_of
 from roadseg.inference.inference import Inference, Protocol
 from roadseg.metrics.confusion import ConfusionMatrix
@@ -76,6 +76,9 @@ def test_the_page_of_the_project_shows_the_scores_that_are_kept():
     assert {found["images"] for found in scores["dabnet/cityscapes"].values()} == {8}
 
 
+NAMED = ("--model", "dabnet/cityscapes", "--records", "records")
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
@@ -84,10 +87,21 @@ def test_the_page_of_the_project_shows_the_scores_that_are_kept():
         (["--model", "--records", "x"], "name a preset"),
         (["--model", "--table", "page.md"], "name that by --to"),
         (["--model", "--table", "page.md", "--to", "x.json"], r"page\.md: No such file"),
+        ([*NAMED, "--to", "file/x"], "file/x: cannot write here .*; change --to"),
+        ([*NAMED, "--to", "file"], "file: not JSON .*; write it anew"),
+        (
+            [*NAMED, "--to", "x.json", "--table", "file/x"],
+            "file/x: cannot write here .*; change",
+        ),
+        ([*NAMED, "--to", "x.json", "--table", "old.md"], "old.md: not UTF-8; name a page with"),
+        ([*NAMED, "--to", "x.json", "--table", "file"], "file: lacks <!--"),
     ],
 )
 def test_what_does_not_fit_is_refused(words, message, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").write_text("text")
+    (tmp_path / "old.md").write_bytes(b"stra\xdfe")
+    monkeypatch.setattr(preset_scores, "_score", lambda *_: pytest.fail("scored before"))
     with pytest.raises(RoadsegError, match=message):
         command.main(words)
 

@@ -12,6 +12,7 @@ from roadseg import label_tables
 from roadseg.errors import RoadsegError
 from roadseg.eval import command, watch
 from roadseg.eval.benchmark import confusion, parts, runtimes
+from roadseg.eval.class_scores import SavedModelScores
 from roadseg.eval.command import parse_step
 from roadseg.eval.compare import arms
 from roadseg.eval.evaluation import check_same_classes
@@ -25,6 +26,7 @@ from roadseg.eval.predict.two_cameras import check_kinds, find_pairs, predict_pa
 from roadseg.eval.protocol_options import InferenceArguments
 from roadseg.eval.report import pictures
 from roadseg.eval.report.command import ReportOptions, report
+from roadseg.eval.report.data import load_runs
 from roadseg.eval.submit.command import SubmitOptions, _entry, _images, check_labels
 from roadseg.eval.tasks.density import true_density
 from tests.data_conversion.support import picture
@@ -142,6 +144,48 @@ def no_such_network(folder: Path) -> None:
         pass
 
 
+def enlarged_twice(folder: Path) -> None:
+    SavedModelScores(folder, SimpleNamespace(signatures={}), {}, "cubic")
+
+
+def flow_of_single_images(folder: Path) -> None:
+    begin_run(folder / "run", recipe(folder))
+    predict(PredictOptions((folder / "run", films(folder)), to=folder / "to", write=("flow",)))
+
+
+def a_folder_with_another_file(folder: Path) -> None:
+    films(folder)
+    (folder / "a.heic").touch()
+    found_sources((folder,), folder / "to", strict=True)
+
+
+def a_film_too_wide_for_its_codec(folder: Path) -> None:
+    video.VideoTarget(folder / "a.mp4", 10.0).add(np.zeros((2, 20_000, 3), np.uint8))
+
+
+def an_image_that_is_gone(folder: Path) -> None:
+    pictures._frames(write_records(folder), "val", None, None, ["val0", "gone"])
+
+
+def results_below_a_file(folder: Path) -> None:
+    run = begin_run(folder / "run", recipe(folder))
+    (run.path / "evaluation").touch()
+    command.main([str(run.path)])
+
+
+def pictures_below_a_file(folder: Path) -> None:
+    (folder / "file").touch()
+    run = begin_run(folder / "run", recipe(folder))
+    command.main([str(run.path), "--dump", str(folder / "file" / "pictures")])
+
+
+def a_run_without_its_recipe(folder: Path) -> None:
+    run = begin_run(folder / "run", recipe(folder))
+    run.checkpoint_folder.mkdir()
+    (run.path / "recipe.json").unlink()
+    predict(PredictOptions((run.path, films(folder)), to=folder / "to"))
+
+
 REFUSALS: list[tuple[Callable[[Path], object], str]] = [
     (a_seed_twice, "b: seed 0 of '.*' again, after .*a; leave one of them out"),
     (counts_that_differ, "maps are not counted alike; report this"),
@@ -171,6 +215,15 @@ REFUSALS: list[tuple[Callable[[Path], object], str]] = [
     (frames_of_two_sizes, "a.mp4: a frame of 24x48 in a video of 24x32; cut"),
     (a_film_that_was_cut, "a.mp4: not written whole; is the disk full"),
     (a_film_without_frames, "a.mp4: no frame can be read; is the file whole"),
+    (enlarged_twice, ": an export has enlarged its scores already, bilinearly; give the run"),
+    (flow_of_single_images, "--write flow, sharing: of runs of two views only; leave them out"),
+    (a_folder_with_another_file, "a.heic.*; mend this, or leave --strict out"),
+    (a_film_too_wide_for_its_codec, "a.mp4: OpenCV cannot write this video .codec mp4v."),
+    (an_image_that_is_gone, "'gone' was evaluated and is not in the records"),
+    (a_run_without_its_recipe, "run: checkpoints and no recipe.json, which says what they are of"),
+    (results_below_a_file, "evaluation: cannot write here .*; change RUN"),
+    (pictures_below_a_file, "pictures: cannot write here .*; change --dump"),
+    (lambda folder: load_runs([folder]), "no run here .no recipe.json.; give a run folder"),
 ]
 
 

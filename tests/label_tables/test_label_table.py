@@ -88,3 +88,21 @@ def test_categories_are_seven_classes_with_the_ids_of_their_members():
     targets = {coarse.names[index] for index in coarse.target_classes}
     assert targets == {fine.categories[index] for index in fine.target_classes}
     assert label_tables.get("street_scenes_categories").names == coarse.names
+
+
+@pytest.mark.parametrize("word", ["", " ", "a\nb", "\x1b[31mred", "\x9b", 3, None])
+@pytest.mark.parametrize("field", ["name", "names", "categories", "label name", "category"])
+def test_a_name_is_text_that_shows_in_one_line(word: object, field: str):
+    values = json.loads(label_tables.get("cityscapes").to_json())
+    if field == "name":
+        values["name"] = word
+    elif field in ("names", "categories"):
+        values[field][3] = word
+    elif field == "label name":
+        values["label_ids"][3]["name"] = word
+    elif word:
+        values["label_ids"][3]["category"] = word
+    else:
+        return  # a label may be of no category
+    with pytest.raises(RoadsegError, match="label table: not a label table .* is no name"):
+        LabelTable.from_json(json.dumps(values))

@@ -23,6 +23,14 @@ SCORES = np.zeros((4, 5, 3), np.float32)
         ({"alpha": 1.5}, RoadsegError, "alpha 1.5"),
         ({"alpha": float("nan")}, RoadsegError, "alpha nan"),
         ({"smoothness": -1}, RoadsegError, "smoothness -1"),
+        (
+            {"smoothness": 1e155},
+            RoadsegError,
+            "1e[+]155: use a number from 0 to 1e[+]100",
+        ),
+        ({"grid": (2, 40_000)}, RoadsegError, r"grid \(2, 40000\): sides of 4096 at most"),
+        ({"grid": (2, 2**31 - 1)}, RoadsegError, "sides of 4096 at most"),
+        ({"grid": (1025, 1025)}, RoadsegError, "1,048,576 points at most can be solved"),
         ({"smoothness": float("inf")}, RoadsegError, "smoothness inf"),
         ({"weighting": "other"}, RoadsegError, "weighting 'other'"),
         ({"solver": "other"}, RoadsegError, "solver 'other'"),
@@ -30,10 +38,17 @@ SCORES = np.zeros((4, 5, 3), np.float32)
         ({"no_edge": "other"}, RoadsegError, "no_edge 'other'"),
         ({"tolerance": -1.0}, RoadsegError, "tolerance -1.0"),
         ({"target_classes": [1.5]}, ValueError, "1.5"),
+        ({"target_classes": np.array([True, False])}, ValueError, "target_classes holds True"),
+        ({"target_classes": "12"}, ValueError, "target_classes is '12'; pass a list"),
+        ({"ignore": True}, ValueError, "ignore holds True"),
         ({"target_classes": [2**40]}, ValueError, "1099511627776"),
         ({"ignore": 2**40}, ValueError, "1099511627776"),
         ({"threads": 0}, ValueError, "threads is 0"),
         ({"dtype": np.int32}, ValueError, "int32"),
+        ({"dtype": "x"}, ValueError, "dtype is 'x'"),
+        ({"alpha": None}, ValueError, "alpha is None; pass a number"),
+        ({"smoothness": "1"}, ValueError, "smoothness is '1'; pass a number"),
+        ({"solver": "pyceres", "tolerance": True}, ValueError, "tolerance is True; pass a number"),
     ],
 )
 def test_targets_refuse_options_out_of_range(
@@ -116,3 +131,18 @@ def test_interpolation_refuses_what_does_not_fit(
     for argmax in (False, True):
         with pytest.raises(error, match=message):
             nus_native.interpolate(scores, grid, size, argmax)
+
+
+@pytest.mark.parametrize(
+    ("scores", "grid", "size", "error", "message"),
+    [
+        (SCORES.astype("f8") + 1.7e308, GRID, (9, 9), ValueError, "scores: 60 of 60 .* 1e[+]300"),
+        (SCORES, GRID + 1e305, (9, 9), ValueError, r"grid: 40 of 40 values are beyond 1e\+300"),
+        (SCORES, GRID, (2, 2**31 - 1), RoadsegError, "268,435,456 pixels at most; cut it into"),
+    ],
+)
+def test_what_cannot_be_computed_with_is_refused(
+    scores: np.ndarray, grid: np.ndarray, size: Any, error: type[Exception], message: str
+) -> None:
+    with pytest.raises(error, match=message):
+        nus_native.interpolate(scores, grid, size)

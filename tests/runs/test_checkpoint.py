@@ -24,7 +24,7 @@ def test_arrays_and_state_come_back_as_they_were_written(tmp_path: Path) -> None
     assert path.name == "step-00001200"
     arrays = read_arrays(path / "weights.npz")
     np.testing.assert_array_equal(arrays["conv/kernel"], GROUPS["weights"]["conv/kernel"])
-    assert checkpoint.read_state(path) == {"step": 1200, "examples": 4}
+    assert checkpoint.read_state(path) == {"step": 1200, "examples": 4, "files": ["weights"]}
 
 
 def test_checkpoints_are_listed_oldest_first_without_unfinished_ones(tmp_path: Path) -> None:

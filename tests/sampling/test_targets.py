@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from roadseg import nus_native
-from roadseg.sampling import boundary_targets, targets, uniform_grid
+from roadseg.errors import RoadsegError
+from roadseg.sampling import boundary_targets, make_sampler, targets, uniform_grid
 
 
 def blocks(*shape: int, seed: int = 0) -> np.ndarray:
@@ -45,6 +46,22 @@ def test_great_smoothness_gives_the_uniform_grid_and_none_the_edges():
     loose = np.asarray(boundary_targets(labels, alpha=1.0, smoothness=0.0))
     nearest = nus_native.nearest_edges(labels)
     assert np.abs(loose - nearest)[2:6, 2:6].max() < 0.3
+
+
+@pytest.mark.parametrize("kind", [np.array, tuple, set, iter])
+def test_target_classes_of_any_kind_are_alike(kind):
+    labels = blocks(5, 7)[None].astype(np.int32)
+    every = np.asarray(targets.edge_map(labels, None, 255))
+    for classes in ([0], [1, 2]):
+        found = np.asarray(targets.edge_map(labels, kind(classes), 255))
+        np.testing.assert_array_equal(found, every & np.isin(labels, classes))
+
+
+@pytest.mark.parametrize("classes", [np.array([True, False]), "12", 3, [1.5], [[1, 2]]])
+@pytest.mark.parametrize("kind", ["exact", "nus"])
+def test_what_is_no_list_of_classes_is_refused_by_samplers_too(kind, classes):
+    with pytest.raises(RoadsegError, match=f"sampler '{kind}': target_classes (is|holds) "):
+        make_sampler(kind, target_classes=classes)
 
 
 @pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="a TensorFlow graph")

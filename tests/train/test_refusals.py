@@ -15,9 +15,13 @@ from roadseg.train.check import check_devices, check_recipe
 from roadseg.train.command import main
 from roadseg.train.data import centroid_cache
 from roadseg.train.early import refuse_early
+from roadseg.train.loop import _Loop
 from roadseg.train.overrides import override
+from roadseg.train.prior import with_frame
 from roadseg.train.recipes import get
 from roadseg.train.start import begin
+from roadseg.train.start.freeze import layer_prefixes
+from roadseg.train.tasks.two_cameras import recorded_pair
 from tests.support import assert_refused
 from tests.train import tiny
 
@@ -75,6 +79,34 @@ def sampler_nowhere(folder: Path) -> None:
     )
 
 
+def three_images_for_two_replicas(folder: Path) -> None:
+    check_devices(tiny.recipe(batch_size=3), SimpleNamespace(num_replicas_in_sync=2))
+
+
+def a_loss_that_is_none(folder: Path) -> None:
+    training = SimpleNamespace(losses=[tf.constant(np.nan)], run=RunFolder(folder / "run"))
+    _Loop._report(training, 5, 0.1, None)
+
+
+def a_frame_of_several_sizes(folder: Path) -> None:
+    recipe = tiny.recipe(folder, augment={"crop_size": (0, 0)})
+    with_frame(recipe, SimpleNamespace(image_size=None))
+
+
+def a_sampler_of_another_kind(folder: Path) -> None:
+    sampler = tiny.recipe(task="sampling", model="density_sampler", network={"options": {}})
+    RunFolder(folder).begin(sampler, tiny.TABLE)
+    begin.find_sampler(tiny.recipe(sampling={"kind": "nus", "sampler_run": str(folder)}))
+
+
+def no_such_part(folder: Path) -> None:
+    layer_prefixes(tiny.recipe(model="fast_scnn"), ("moon",), "start.frozen")
+
+
+def pairs_without_a_flow(folder: Path) -> None:
+    recorded_pair({}, SimpleNamespace(path=folder, split="train", image_size=(8, 9)))
+
+
 def changed(*words: str) -> Callable[[Path], object]:
     return lambda folder: override(tiny.recipe(), words)
 
@@ -89,6 +121,12 @@ REFUSALS: list[tuple[Callable[[Path], object], str]] = [
     (sampler_nowhere, "recipe.json: no run of a sampler here; train it first"),
     (a_file_for_a_run, "run: (a file; name a folder with --run|cannot write here)"),
     (two_replicas, "xla=True works on one device; leave it out"),
+    (three_images_for_two_replicas, "batch_size=3 cannot be cut for 2 replicas; take a multiple"),
+    (a_loss_that_is_none, "run: the loss is nan at step 5; the last checkpoint is kept, start an"),
+    (a_frame_of_several_sizes, "images of several sizes, so --augment.crop-size 0 0 says nothing"),
+    (a_sampler_of_another_kind, "a run of the sampler 'density'; ask for --sampler density, or"),
+    (no_such_part, "--start.frozen moon: no such part in fast_scnn; there: "),
+    (pairs_without_a_flow, "no flow in 'train'; --flow.pairs recorded takes whole pairs with"),
     (lambda folder: begin.wait_for(RunFolder(folder), 0.0), "not begun by the first machine"),
     (
         lambda folder: check_recipe(tiny.recipe(model="fast_scn"), tiny.TABLE),

@@ -1,6 +1,7 @@
 """Interrupted runs: stopped, killed, changed, or on a full disk."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -107,6 +108,24 @@ def test_a_run_killed_while_training_equals_an_uninterrupted_one(
     assert loop.train(recipe, run) == 0
     assert loop.train(recipe, whole) == 0
     assert_same(run, whole, 150)
+
+
+@pytest.mark.parametrize("name", ["optimizer.npz", "state.json"])
+def test_a_run_whose_newest_checkpoint_is_damaged_equals_an_uninterrupted_one(
+    name: str,
+    records: Path,
+    uninterrupted: RunFolder,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    run = RunFolder(shutil.copytree(uninterrupted.path, tmp_path / "run"))
+    path = run.find_checkpoint(8)[1] / name
+    path.write_bytes(path.read_bytes()[:-9])
+    assert loop.train(tiny.recipe(records), run) == 0
+    assert f"warning: {path}: not " in (printed := capsys.readouterr().err)
+    assert "; step 6 before it is taken" in printed
+    assert_same(run, uninterrupted)
+    assert (run.checkpoint_folder / "damaged-step-00000008").is_dir()
 
 
 def test_another_recipe_is_refused_on_resume(records: Path, uninterrupted: RunFolder) -> None:

@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from roadseg.data_conversion.read.records import parse_example, readable
 from roadseg.errors import RoadsegError
-from roadseg.files import write_text
+from roadseg.files import parse_json, write_text
 from roadseg.losses.cross_entropy import PUBLISHED_WEIGHTS
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def class_weights(
     path = run.path / FILE
     if path.is_file():
         try:
-            return tuple(float(weight) for weight in json.loads(path.read_text(encoding="utf-8")))
+            return tuple(float(weight) for weight in parse_json(path.read_bytes()))
         except (ValueError, TypeError) as error:
             raise RoadsegError(f"{path}: not a list of numbers ({error}); delete it") from None
     weights = from_labels(count_labels(records), records.label_table, recipe.network.void_class)

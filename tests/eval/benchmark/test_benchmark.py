@@ -1,16 +1,22 @@
 """`roadseg benchmark`: published counts come out, the table fits them, bad input is refused."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 
+import keras
 import pytest
+import tensorflow as tf
 
 from roadseg.errors import RoadsegError
 from roadseg.eval.benchmark import command, latency
 from roadseg.eval.benchmark.costs import run_cost
-from tests.eval.small_runs import small_run
-from tests.support import weights_of_zeros
+from roadseg.eval.benchmark.saved_model import load_saved_model
+from roadseg.models.registry import NETWORKS, Network
+from roadseg.runs.run_folder import RunFolder
+from tests.eval.small_runs import AUXILIARY, TABLE, small_run, tiny
+from tests.support import assert_refused, weights_of_zeros
 
 NETWORK = "deeplabv3_mobilenet_v2"
 # nus.md, section 8: samples a side, stride, notebook's count, full count.
@@ -145,3 +151,42 @@ def test_bad_input_is_refused_in_one_line(argv: list[str], message: str) -> None
     with pytest.raises(RoadsegError, match=message) as caught:
         command.main([*argv, *([] if "--repeats" in argv else ["--count"])])
     assert "\n" not in str(caught.value)
+
+
+def count_of_a_saved_model(folder: Path) -> None:
+    (folder / "saved_model.pb").touch()
+    command.main([str(folder), "--count"])
+
+
+def times_of_a_sampler(folder: Path) -> None:
+    RunFolder(folder / "run").begin(AUXILIARY, TABLE)
+    command.main([str(folder / "run"), "--size", "64x64"])
+
+
+def samples_for_a_network_of_one_size(folder: Path) -> None:
+    def fixed(num_classes: int) -> keras.Model:
+        return tiny(num_classes, input_shape=(64, 64, 3))
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(NETWORKS, "fixed", Network(fixed, str, parameters=0))
+        command.main(["fixed", "--count", "--sampling-size", "32", "--sampler", "uniform"])
+
+
+def a_saved_model_without_signatures(folder: Path) -> None:
+    tf.saved_model.save(tf.Module(), str(folder))
+    load_saved_model(folder)
+
+
+@pytest.mark.parametrize(
+    ("refused", "message"),
+    [
+        (count_of_a_saved_model, "a SavedModel cannot be counted; name the run it came from"),
+        (times_of_a_sampler, "run: it learns sampling grids and labels nothing; use --count"),
+        (samples_for_a_network_of_one_size, "--sampling-size 32: 'tiny' takes images of shape"),
+        (a_saved_model_without_signatures, "no signature 'serving_default' from images to labels"),
+    ],
+)
+def test_what_cannot_be_counted_or_timed_is_refused(
+    refused: Callable[[Path], object], message: str, tmp_path: Path
+) -> None:
+    assert_refused(refused, message, tmp_path)

@@ -9,16 +9,17 @@ import pytest
 from roadseg.errors import RoadsegError
 from roadseg.eval.command import main
 from roadseg.eval.frames import Frame
-from roadseg.eval.oracle.ceilings import OracleOptions, oracle
+from roadseg.eval.oracle.ceilings import OracleOptions, _choice, oracle
 from roadseg.eval.oracle.samplers import (
     SamplerChoice,
     density_control,
     oracle_samplers,
     uniform_control,
 )
+from roadseg.label_tables import LabelTable
 from roadseg.sampling import make_sampler, project
 from roadseg.sampling.equidistribution import SHARP
-from tests.eval.runs import SIZE, begin_run, recipe, street, write_records
+from tests.eval.runs import SIZE, TABLE, begin_run, recipe, street, write_records
 from tests.eval.sampler_runs import density_run, prior_run
 
 
@@ -146,3 +147,10 @@ def test_a_crop_smaller_than_the_cells_of_a_density_is_refused(records: Path) ->
         ask(records, "exact", crop=(12, 12))
     with pytest.raises(RoadsegError, match="--strength 1: from 0 to below 1"):
         ask(records, "exact", strength=1.0)
+
+
+def test_a_run_drawn_to_a_class_that_these_records_have_not_is_refused(density: Path) -> None:
+    options = OracleOptions(density, ("12",), samplers=("density",), sampler_runs=(str(density),))
+    two = LabelTable("two", TABLE.names[:2], TABLE.colours[:2])
+    with pytest.raises(RoadsegError, match="drawn to class 3, and 'two' has 2; name the run of"):
+        _choice(options, two)
