@@ -11,7 +11,7 @@ import tyro
 from roadseg.command_line.arguments import parse
 from roadseg.errors import RoadsegError
 from roadseg.eval.progress import progress_bar, say
-from roadseg.eval.protocol_options import InferenceArguments
+from roadseg.eval.protocol_options import ProtocolArguments
 from roadseg.eval.replaced import SamplerArguments
 from roadseg.files import refuse_unwritable
 
@@ -21,10 +21,13 @@ if TYPE_CHECKING:
 
 EXAMPLE = """\
 roadseg eval runs/uniform128
-roadseg eval runs/density128 --protocol published --follow --sampler uniform
-roadseg eval runs/sfnet --protocol sfsegnets --sliding 832 --mirror --boundary-f --dump pictures
+roadseg eval runs/density128 --protocol nus --follow --sampler uniform
+roadseg eval runs/sfnet --protocol sfsegnets --tile 832 --flip --save-predictions pictures
 roadseg eval --oracle --records records --sampling-size 64 128
 roadseg eval --model dabnet/cityscapes --records records"""
+
+
+Interpolation = Literal["graph", "mesh", "delaunay"]
 
 
 def _option(metavar: str, default: str = "") -> Any:
@@ -38,27 +41,26 @@ class Arguments:
     """Evaluate a run. Results go to RUN/evaluation, metrics.jsonl, TensorBoard and best.json."""
 
     run: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="RUN")]
-    """Run folder; --model evaluates published weights, --oracle the samplers alone (each has
-    --help)."""
+    """Run folder. Instead: --model (published weights) or --oracle (samplers alone)."""
     split: Annotated[str, _option("NAME", "val")] = "val"
     """Split to evaluate on."""
-    protocol: Annotated[str | None, _option("NAME", "cityscapes")] = None
-    """cityscapes, fast_seg, espnet, sfsegnets, sgcpnet: full image; published: central crop."""
-    interpolation: Annotated[str | None, _option("NAME", "graph; published: delaunay")] = None
+    protocol: Annotated[str | None, _option("NAME", "the recipe's")] = None
+    """cityscapes, nus (central crop), fast_seg, espnet, sfsegnets, sgcpnet."""
+    interpolation: Annotated[Interpolation | None, _option("NAME", "graph; nus: delaunay")] = None
     """Samples to pixels: graph, mesh (native), delaunay."""
     step: Annotated[str, _option("STEP", "last")] = "last"
     """A step, 'last' or 'best'."""
     records: Annotated[Path | None, _option("DIR", "the recipe's")] = None
     """Folder of records."""
-    limit: Annotated[int | None, _option("N", "all")] = None
+    max_images: Annotated[int | None, _option("N", "all")] = None
     """Images from the start of the split."""
     batch_size: Annotated[int, _option("N", "1")] = 1
     """Images in the graph together."""
-    mode: Annotated[InferenceArguments, tyro.conf.arg(name="")] = InferenceArguments()
+    shown: Annotated[ProtocolArguments, tyro.conf.arg(name="")] = ProtocolArguments()
     sampling: Annotated[SamplerArguments, tyro.conf.arg(name="")] = SamplerArguments()
     boundary_f: Annotated[bool, _option("")] = False
     """Measure the boundary F-score too."""
-    dump: Annotated[Path | None, _option("DIR")] = None
+    save_predictions: Annotated[Path | None, _option("DIR")] = None
     """Write labels, overlays, differences there."""
     follow: Annotated[bool, _option("")] = False
     """Wait for checkpoints; evaluate each once."""
@@ -96,6 +98,14 @@ def parse_step(text: str) -> int | Literal["best", "last"]:
     return int(text)
 
 
+def _changes(arguments: Arguments) -> dict[str, Any]:
+    """Return the fields of the protocol that the options change."""
+    changes = arguments.shown.changes()
+    if arguments.interpolation is not None:
+        changes["interpolation"] = arguments.interpolation
+    return changes
+
+
 def _evaluate(arguments: Arguments) -> int:
     from roadseg.eval.evaluation import Evaluation, refuse_early
     from roadseg.eval.job import EvaluationOptions
@@ -106,22 +116,21 @@ def _evaluate(arguments: Arguments) -> int:
         records=arguments.records,
         split=arguments.split,
         protocol=arguments.protocol,
-        interpolation=arguments.interpolation,
+        changes=_changes(arguments),
         step=parse_step(arguments.step),
-        limit=arguments.limit,
+        max_images=arguments.max_images,
         batch_size=arguments.batch_size,
-        mode=arguments.mode.mode(),
         sampling=arguments.sampling,
         boundary_f=arguments.boundary_f,
-        dump=arguments.dump,
+        save_predictions=arguments.save_predictions,
     )
-    if arguments.follow and options.dump:
-        raise RoadsegError("--dump with --follow: pictures are of one step; leave one out")
+    if arguments.follow and options.save_predictions:
+        raise RoadsegError("--save-predictions with --follow: of one step only; leave one out")
     if arguments.follow and options.step != "last":
         raise RoadsegError(f"--step {arguments.step}: --follow takes every step; leave one out")
     run = RunFolder(arguments.run)
-    if options.dump:
-        refuse_unwritable(options.dump, "--dump", is_folder=True)
+    if options.save_predictions:
+        refuse_unwritable(options.save_predictions, "--save-predictions", is_folder=True)
     if run.exists:
         refuse_unwritable(run.path / "evaluation", "RUN", is_folder=True)
     if arguments.follow:
@@ -161,7 +170,7 @@ def _print_result(evaluation: "Evaluation", result: "BaseResult", as_json: bool)
 
 def _print_event(evaluation: "Evaluation", result: "BaseResult", as_json: bool) -> None:
     """Print one line for one of many evaluations."""
-    name, value = result.headline
+    name, value = result.main_metric
     if as_json:
         print(json.dumps({"step": result.step, name: value}), flush=True)
         return

@@ -6,12 +6,13 @@ from typing import Literal
 from roadseg.data_conversion.read.folders import find_shards
 from roadseg.errors import RoadsegError
 from roadseg.eval.job import EvaluationOptions, Job, Progress
-from roadseg.eval.protocols import Protocol, choose_protocol
+from roadseg.eval.protocols import choose_protocol
 from roadseg.eval.resizing import validation_frame
 from roadseg.eval.results.base import BaseResult
 from roadseg.eval.tasks.evaluator import Evaluate, open_records_of
 from roadseg.eval.tasks.table import find_evaluator
 from roadseg.label_tables.label_table import LabelTable
+from roadseg.recipe.protocol import Protocol
 from roadseg.runs import checkpoint
 from roadseg.runs.run_folder import LEARNED, RunFolder
 
@@ -28,15 +29,13 @@ class Evaluation:
                 f"{run.path}: no run here (no recipe.json); give the folder that "
                 "`roadseg train` made"
             )
-        if options.limit is not None and options.limit < 1:
-            raise RoadsegError(f"--limit {options.limit}: at least one image has to be evaluated")
+        if options.max_images is not None and options.max_images < 1:
+            raise RoadsegError(f"--max-images {options.max_images}: at least one image is needed")
         if options.batch_size < 1:
             raise RoadsegError(f"--batch-size {options.batch_size}: at least 1 is needed")
         recipe = run.recipe
         self.evaluator = find_evaluator(recipe)
-        self.protocol = choose_protocol(
-            recipe, options.protocol, options.interpolation, options.mode
-        )
+        self.protocol = choose_protocol(recipe, options.protocol, options.changes)
         sampler = options.sampling.load(run)
         if sampler is not None and sampler.kind == "previous":
             _check_previous(self.protocol)
@@ -44,10 +43,10 @@ class Evaluation:
         records = open_records_of(recipe, options.records or Path(recipe.records), options.split)
         if self.evaluator.has_classes:
             check_same_classes(table, records.label_table, run.path, records.path)
-        if not self.evaluator.has_pictures and (options.dump or options.boundary_f):
-            option = "--dump" if options.dump else "--boundary-f"
+        if not self.evaluator.has_pictures and (options.save_predictions or options.boundary_f):
+            option = "--save-predictions" if options.save_predictions else "--boundary-f"
             raise RoadsegError(f"{option}: {run.path} learns {LEARNED[recipe.task]}; leave it out")
-        prepare = validation_frame(self.protocol.name, records.label_table.name)
+        prepare = validation_frame(self.protocol, records.label_table.name)
         self.job = Job(run, recipe, table, records, self.protocol, options, sampler, prepare)
 
     @property
@@ -56,8 +55,8 @@ class Evaluation:
         name = f"{self.options.split}-{self.protocol.label}"
         if self.options.sampling.given:
             name += f"-by-{self.options.sampling.label}"
-        if self.options.limit is not None:
-            name += f"-first{self.options.limit}"
+        if self.options.max_images is not None:
+            name += f"-first{self.options.max_images}"
         return self.run.evaluation_folder(name)
 
     def result_path(self, step: int) -> Path:
@@ -91,7 +90,7 @@ def refuse_early(run: RunFolder, options: EvaluationOptions) -> None:
 
     All is looked at again, and closer, where it is used; reading records takes seconds.
     """
-    choose_protocol(run.recipe, options.protocol, options.interpolation, options.mode)
+    choose_protocol(run.recipe, options.protocol, options.changes)
     for split in filter(None, options.split.split("+")):
         find_shards(options.records or Path(run.recipe.records), split)
     find_step(run, options.step)
@@ -99,7 +98,7 @@ def refuse_early(run: RunFolder, options: EvaluationOptions) -> None:
 
 def _check_previous(protocol: Protocol) -> None:
     """Raise RoadsegError unless labels come back from the graph frame by frame."""
-    if protocol.interpolation != "graph" or not protocol.mode.is_whole:
+    if protocol.interpolation != "graph" or not protocol.is_whole:
         raise RoadsegError(
             f"--sampler previous: of whole frames, interpolated in the graph; not by protocol "
             f"'{protocol.label}'"
@@ -111,7 +110,7 @@ def evaluate(
     options: EvaluationOptions | None = None,
     progress: Progress | None = None,
 ) -> BaseResult:
-    """Return the scores of one checkpoint of `run`; writes nothing.
+    """Return the metrics of one checkpoint of `run`; writes nothing.
 
     Raises RoadsegError for whatever does not fit: run, checkpoint, records, split, protocol.
     """

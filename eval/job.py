@@ -1,15 +1,14 @@
 """What is evaluated, checked and opened: the input of every task's evaluation."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from roadseg.eval.frames import Frame, Prepare, read_frames
-from roadseg.eval.inference import InferenceMode
-from roadseg.eval.protocols import Protocol
 from roadseg.eval.replaced import SamplerArguments
 from roadseg.label_tables.label_table import LabelTable
+from roadseg.recipe.protocol import Protocol
 from roadseg.recipe.recipe import Recipe
 from roadseg.runs.run_folder import RunFolder
 
@@ -27,24 +26,27 @@ class EvaluationOptions:
     records: Path | None = None
     """Folder of records; None for the recipe's."""
     split: str = "val"
-    protocol: str | None = None
-    """One of protocols.PROTOCOLS; None for the usual one of the task."""
-    interpolation: str | None = None
-    """'graph', 'mesh' or 'delaunay'; None for the protocol's own."""
+    protocol: Protocol | str | None = None
+    """One, or the name of one of `PROTOCOLS`; None for the recipe's."""
+    changes: Mapping[str, Any] = field(default_factory=dict)
+    """Fields of the protocol that are to differ: interpolation, tile, scales, flip, ..."""
     step: int | Literal["best", "last"] = "last"
-    limit: int | None = None
+    max_images: int | None = None
     """Images to take from the start of the split; None for all."""
     batch_size: int = 1
     workers: int | None = None
     """Threads for interpolation and metrics; None for one a core, at most 8."""
-    mode: InferenceMode = field(default_factory=InferenceMode)
-    """Whole image or tiles, scales, mirror."""
     boundary_f: bool = False
     """Measure the boundary F-score as well."""
     sampling: SamplerArguments = field(default_factory=SamplerArguments)
     """Another sampler than the run's own."""
-    dump: Path | None = None
+    save_predictions: Path | None = None
     """Folder for pictures of every prediction; None for no pictures."""
+
+
+def crop_of(protocol: Protocol, recipe: Recipe) -> tuple[int, int] | None:
+    """Return (height, width) of the crop that a protocol evaluates; None for the full image."""
+    return recipe.augment.crop_size if protocol.region == "central_crop" else None
 
 
 @dataclass(frozen=True)
@@ -67,11 +69,16 @@ class Job:
     def images(self) -> int:
         """Images that one evaluation looks at."""
         found: int = self.records.num_examples
-        return found if self.options.limit is None else min(found, self.options.limit)
+        return found if self.options.max_images is None else min(found, self.options.max_images)
 
     def frames(self) -> Iterator[Frame]:
         """Yield the images and labels to evaluate, cut as the protocol asks."""
-        return read_frames(self.records, self.protocol.crop, self.options.limit, self.prepare)
+        return read_frames(self.records, self.crop, self.options.max_images, self.prepare)
+
+    @property
+    def crop(self) -> tuple[int, int] | None:
+        """(height, width) of the central crop that is evaluated; None for the full image."""
+        return crop_of(self.protocol, self.recipe)
 
     def origin(self, step: int) -> dict[str, Any]:
         """Return the fields of a result that say what it is of."""
@@ -80,9 +87,7 @@ class Job:
             "recipe": self.recipe.name,
             "step": step,
             "split": self.options.split,
-            "protocol": self.protocol.name,
-            "interpolation": self.protocol.interpolation,
-            "limit": self.options.limit,
-            "mode": self.protocol.mode,
+            "protocol": self.protocol,
+            "limit": self.options.max_images,
             "sampler": self.options.sampling.label,
         }

@@ -15,7 +15,6 @@ import numpy as np
 from roadseg.command_line.arguments import parse
 from roadseg.errors import RoadsegError
 from roadseg.eval.progress import progress_bar
-from roadseg.eval.results.segmentation import HEADLINES
 from roadseg.files import read_json, refuse_unwritable, write_text
 from roadseg.regular_files import read_regular
 from roadseg.weights.presets import PRESETS, find_preset
@@ -32,8 +31,8 @@ BEGIN, END = "<!-- presets: begin -->", "<!-- presets: end -->"
 RULES = {
     "miou": "classes that occur or are found",
     "miou_with_void": "the same, and what is found on void pixels enlarges the union",
-    "miou_all_classes": "all classes, absent ones 0",
-    "miou_absent_right": "all classes, absent ones 1",
+    "miou_absent_zero": "all classes, absent ones 0",
+    "miou_absent_one": "all classes, absent ones 1",
 }
 Scores = dict[str, dict[str, dict[str, Any]]]
 """By preset, then by what it was scored on: images, the rule, percent, and each class."""
@@ -51,7 +50,7 @@ class Arguments:
     """Splits, whose images count together."""
     name: str = ""
     """What the images are called in the table (default: the records' data set and splits)."""
-    limit: int | None = None
+    max_images: int | None = None
     """Images from the start of each split."""
     weights_folder: Path | None = None
     """Where weights are looked for first (default: $ROADSEG_WEIGHTS)."""
@@ -93,7 +92,7 @@ def _score(model: str, arguments: Arguments) -> None:
     opened = [open_records(arguments.records, split) for split in arguments.split]
     inference = load_inference(model, mirror=arguments.weights_folder)
     name = arguments.name or f"{opened[0].label_table.name} {'+'.join(arguments.split)}"
-    found = score_preset(model, inference, opened, arguments.limit)
+    found = score_preset(model, inference, opened, arguments.max_images)
     print(f"{model} on {name}: {found['percent']:.2f} % mIoU, {found['images']} images", flush=True)
     if arguments.to is not None:
         scores = read_scores(arguments.to)
@@ -126,7 +125,7 @@ def score_preset(
             progress=lambda done: progress(done, total),
         )
     values = scorer.values()
-    rule = HEADLINES.get(inference.protocol.name, "miou")
+    rule = inference.protocol.metric
     return {
         "images": values["images"],
         "rule": rule,

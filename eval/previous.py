@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 
 from roadseg.eval.cuts import CutDetector
-from roadseg.eval.labelling import Labeller, Labels
 from roadseg.eval.protocols import Pending, Predictor
+from roadseg.inference.inference import Prediction
 from roadseg.label_tables.label_table import LabelTable
 
 
@@ -78,20 +78,21 @@ class PreviousFrames:
         return views[:, rows[:, None], columns]
 
 
-class PreviousLabeller(Labeller):
-    """A labeller of videos; `begin_video` tells it that the next frame is the first of one."""
+class PreviousInference:
+    """Labels the frames of videos in their order; `begin_video` says that the next is the first."""
 
-    def __init__(self, segmenter: Any, table: LabelTable, title: str) -> None:
+    def __init__(self, segmenter: Any, label_table: LabelTable, title: str) -> None:
         """Take a `SampledSegmenter` whose sampler is a `PreviousSampler`."""
-        super().__init__(self._labels, table, title)
+        self.label_table, self.title = label_table, title
         self._previous = PreviousFrames(segmenter)
 
-    def _labels(self, images: np.ndarray) -> Labels:
-        """Return labels and points of `images` (batch, ...), frames in their order."""
+    def __call__(self, images: np.ndarray) -> Prediction:
+        """Return labels and sampling points of `images` (batch, height, width, 3), in order."""
         made = [self._previous(image) for image in images]
         labels = np.stack([labels for labels, _ in made]).astype(np.int32)
-        labels[labels >= self.table.num_classes] = self.table.ignore
-        return labels, np.stack([points for _, points in made]).reshape(len(made), -1, 2)
+        labels[labels >= self.label_table.num_classes] = self.label_table.ignore
+        points = np.stack([points for _, points in made]).reshape(len(made), -1, 2)
+        return Prediction(labels, locations=points)
 
     def begin_video(self) -> None:
         """Begin another video."""

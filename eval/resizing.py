@@ -1,46 +1,20 @@
-"""Images and label maps resized as Pillow does, which originals prepare their images with."""
+"""Frames of UDS, KITTI and Mapillary resized as SFSegNets' authors score them."""
 
 from collections.abc import Callable
 from functools import partial
-from typing import Literal
 
 import numpy as np
 
-Size = tuple[int, int]
+from roadseg.inference.images import Size, resize_image, resize_labels
+from roadseg.recipe.protocol import Protocol
+
 Prepare = Callable[[np.ndarray, np.ndarray, int], tuple[np.ndarray, np.ndarray]]
 """Takes an image, its label map and the ignore value; returns what is evaluated of both."""
 
 MAPILLARY_SIDE = 1536
 
 
-def resize_image(
-    image: np.ndarray, size: Size, way: Literal["bilinear", "bicubic"] = "bilinear"
-) -> np.ndarray:
-    """Return an image (height, width, 3) resized to `size`, uint8, antialiased where it shrinks.
-
-    image: 0..255, any type; values between bytes are rounded first.
-    """
-    from PIL import Image
-
-    if image.dtype != np.uint8:
-        image = np.rint(np.clip(image, 0, 255)).astype(np.uint8)
-    if image.shape[:2] == size:
-        return image
-    filters = {"bilinear": Image.Resampling.BILINEAR, "bicubic": Image.Resampling.BICUBIC}
-    return np.asarray(Image.fromarray(image).resize(size[::-1], filters[way]))
-
-
-def resize_labels(labels: np.ndarray, size: Size) -> np.ndarray:
-    """Return a label map (height, width) resized to `size` by picking pixels."""
-    from PIL import Image
-
-    if labels.shape == size:
-        return labels
-    picked = Image.fromarray(labels.astype(np.uint8)).resize(size[::-1], Image.Resampling.NEAREST)
-    return np.asarray(picked)
-
-
-def validation_frame(protocol: str, table: str) -> Prepare | None:
+def validation_frame(protocol: Protocol, table: str) -> Prepare | None:
     """Return what a protocol evaluates of each frame of the data set `table`; None: all of it.
 
     Source: SFSegNets ba475ba scores UDS at 1024x2048, KITTI at 376x1242, and the central square of
@@ -48,7 +22,7 @@ def validation_frame(protocol: str, table: str) -> Prepare | None:
     square takes pixels outside a narrow image for roads, and its corner from the size before
     padding; here they are ignored, and it is the central one.
     """
-    if protocol != "sfsegnets":
+    if protocol.frame != "sfsegnets":
         return None
     frames: dict[str, Prepare] = {
         "uds": partial(_at_size, size=(1024, 2048)),

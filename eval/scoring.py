@@ -13,7 +13,7 @@ from roadseg.eval.results.segmentation import ImageScore
 from roadseg.label_tables.label_table import LabelTable
 from roadseg.metrics.boundary import BoundaryBands
 from roadseg.metrics.boundary_f import BoundaryFScore
-from roadseg.metrics.confusion import ConfusionMatrix, ConfusionScores, pair_counts_with_void
+from roadseg.metrics.confusion import ConfusionMatrix, ConfusionMetrics, pair_counts_with_void
 from roadseg.metrics.objects import ObjectRecall, Regions
 
 Value = TypeVar("Value")
@@ -85,13 +85,13 @@ class SegmentationScorer:
         self.objects.counts += counts.objects
         if self.boundary_f is not None and counts.boundary_f is not None:
             self.boundary_f.add_scores(counts.boundary_f)
-        scores = ConfusionScores(counts.confusion[:-1])
+        scores = ConfusionMetrics(counts.confusion[:-1])
         self.per_image.append(
             ImageScore(name, scores.pixels, scores.miou(), scores.pixel_accuracy())
         )
 
     def values(self) -> dict[str, Any]:
-        """Return the fields of `EvaluationResult` that follow from the images."""
+        """Return the fields of `SegmentationResult` that follow from the images."""
         scores, table = self.confusion.scores(), self.table
         categories = {
             name: [index for index, of in enumerate(table.categories) if of == name]
@@ -104,8 +104,8 @@ class SegmentationScorer:
             "images": len(self.per_image),
             "pixels": scores.pixels,
             "miou": scores.miou(),
-            "miou_all_classes": scores.miou_all_classes(),
-            "miou_absent_right": scores.miou_all_classes(absent=1.0),
+            "miou_absent_zero": scores.miou_absent_zero(),
+            "miou_absent_one": scores.miou_absent_zero(absent=1.0),
             "miou_with_void": scores.miou(with_void=True),
             "miou_target": scores.mean_iou_of(table.target_classes),
             "pixel_accuracy": scores.pixel_accuracy(),

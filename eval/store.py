@@ -9,9 +9,9 @@ from typing import Any
 from roadseg.eval.evaluation import Evaluation
 from roadseg.eval.results.base import BaseResult
 from roadseg.eval.results.density import DensityResult
-from roadseg.eval.results.sampling_grid import SamplingResult
-from roadseg.eval.results.segmentation import EvaluationResult
-from roadseg.eval.results.two_cameras import FlowResult, TwoViewResult
+from roadseg.eval.results.sampling_grid import SamplingGridResult
+from roadseg.eval.results.segmentation import SegmentationResult
+from roadseg.eval.results.two_cameras import FlowResult, TwoCameraResult
 from roadseg.files import parse_json, write_text
 from roadseg.regular_files import read_regular
 from roadseg.runs.lock import alone_with
@@ -33,11 +33,9 @@ def store_result(evaluation: Evaluation, result: BaseResult, seconds: float) -> 
         "time": time.time(),
         "step": result.step,
         "split": result.split,
-        "protocol": result.protocol,
-        "interpolation": result.interpolation,
+        "protocol": result.protocol.label,
         "images": result.images,
         "limit": result.limit,
-        "mode": result.mode.label,
         "sampler": result.sampler,
         "seconds": round(seconds, 3),
     }
@@ -55,19 +53,19 @@ def store_result(evaluation: Evaluation, result: BaseResult, seconds: float) -> 
 
 def scalar_values(result: BaseResult) -> dict[str, float]:
     """Return the scores of `result` that make a curve, by name."""
-    if isinstance(result, FlowResult | TwoViewResult | DensityResult):
+    if isinstance(result, FlowResult | TwoCameraResult | DensityResult):
         return result.scalars()
-    if isinstance(result, SamplingResult):
+    if isinstance(result, SamplingGridResult):
         return {
             "mse": result.mse,
             "mse_projected": result.mse_projected,
             "mse_uniform": result.mse_uniform,
         }
-    assert isinstance(result, EvaluationResult)
+    assert isinstance(result, SegmentationResult)
     scalars = {
         "miou": result.miou,
-        "miou_all_classes": result.miou_all_classes,
-        "miou_absent_right": result.miou_absent_right,
+        "miou_absent_zero": result.miou_absent_zero,
+        "miou_absent_one": result.miou_absent_one,
         "miou_with_void": result.miou_with_void,
         "miou_target": result.miou_target,
         "pixel_accuracy": result.pixel_accuracy,
@@ -84,18 +82,16 @@ def scalar_values(result: BaseResult) -> dict[str, float]:
 def update_best(run: RunFolder, result: BaseResult) -> bool:
     """Write `result` to best.json if it is the best so far; return whether it was.
 
-    Scores compare within one split, protocol and mode: best.json belongs to the kind of evaluation
+    Metrics compare within one split and protocol: best.json belongs to the kind of evaluation
     that wrote it first, and results of another kind leave it alone. A tie keeps the earlier step.
     """
-    metric, value = result.headline
+    metric, value = result.main_metric
     best = {
         "step": result.step,
         "metric": metric,
         "value": value,
         "split": result.split,
-        "protocol": result.protocol,
-        "interpolation": result.interpolation,
-        "mode": result.mode.label,
+        "protocol": result.protocol.label,
     }
     # Two evaluations may follow one run: neither compares with a best that the other replaces.
     with alone_with(run.path / "metrics.jsonl"):
@@ -119,10 +115,8 @@ def _read_best(run: RunFolder) -> dict[str, Any] | None:
 def _improves(new: dict[str, Any], old: dict[str, Any] | None) -> bool:
     if old is None:
         return True
-    kind = ("metric", "split", "protocol", "interpolation")
+    kind = ("metric", "split", "protocol")
     if any(old.get(name, new[name]) != new[name] for name in kind):
-        return False
-    if old.get("mode", "whole") != new["mode"]:
         return False
     better = new["value"] - float(old["value"])
     return better < 0 if new["metric"] in LOWER_IS_BETTER else better > 0

@@ -12,9 +12,9 @@ from rich.table import Table
 
 from roadseg.eval.results.base import BaseResult
 from roadseg.eval.results.density import DensityResult
-from roadseg.eval.results.sampling_grid import SamplingResult
-from roadseg.eval.results.segmentation import EvaluationResult
-from roadseg.eval.results.two_cameras import FlowResult, TwoViewResult
+from roadseg.eval.results.sampling_grid import SamplingGridResult
+from roadseg.eval.results.segmentation import SegmentationResult
+from roadseg.eval.results.two_cameras import FlowResult, TwoCameraResult
 from roadseg.metrics.boundary_f import BoundaryF
 from roadseg.metrics.confusion import mean_of_present
 from roadseg.metrics.objects import SizeBin
@@ -68,24 +68,23 @@ def size_text(size: SizeBin) -> str:
 
 def result_tables(result: BaseResult) -> list[Table]:
     """Return the tables that `roadseg eval` prints for one result."""
-    title = f"{result.run}, step {result.step}: {result.split}, protocol {result.protocol}"
-    title += "" if result.mode.is_whole else f", {result.mode.label}"
+    title = f"{result.run}, step {result.step}: {result.split}, protocol {result.protocol.label}"
     title += f", sampled by {result.sampler}" if result.sampler else ""
     title += f", {result.images} image{'s' if result.images != 1 else ''}"
-    if isinstance(result, SamplingResult):
+    if isinstance(result, SamplingGridResult):
         return [_grids(title, result)]
     if isinstance(result, DensityResult):
         return [_densities(title, result), _density_grids(result)]
     if isinstance(result, FlowResult):
         return [_flow(title, result)]
-    if isinstance(result, TwoViewResult):
+    if isinstance(result, TwoCameraResult):
         return [_views(title, result), _view_classes(result)]
-    assert isinstance(result, EvaluationResult)
+    assert isinstance(result, SegmentationResult)
     shown = [_scores(title, result), _classes(result), _boundary(result), _objects(result)]
     return shown if result.boundary_f is None else [*shown, _boundary_f(result.boundary_f)]
 
 
-def _grids(title: str, result: SamplingResult) -> Table:
+def _grids(title: str, result: SamplingGridResult) -> Table:
     table = new_table(title, "grid", "mean squared error")
     for name, value in (
         ("raw (as published)", result.mse),
@@ -132,12 +131,12 @@ def _flow(title: str, result: FlowResult) -> Table:
     return table
 
 
-def _views(title: str, result: TwoViewResult) -> Table:
+def _views(title: str, result: TwoCameraResult) -> Table:
     views = result.views.values()
     table = new_table(title, "score", *result.views, "mean")
     for name, score in (
         ("mIoU (classes present)", "miou"),
-        ("mIoU (all classes, absent ones 0)", "miou_all_classes"),
+        ("mIoU (all classes, absent ones 0)", "miou_absent_zero"),
         ("pixel accuracy", "pixel_accuracy"),
     ):
         values = [getattr(view, score) for view in views]
@@ -145,7 +144,7 @@ def _views(title: str, result: TwoViewResult) -> Table:
     return table
 
 
-def _view_classes(result: TwoViewResult) -> Table:
+def _view_classes(result: TwoCameraResult) -> Table:
     table = new_table("IoU of classes", "class", *result.views)
     views = list(result.views.values())
     for name in views[0].class_names:
@@ -153,12 +152,12 @@ def _view_classes(result: TwoViewResult) -> Table:
     return table
 
 
-def _scores(title: str, result: EvaluationResult) -> Table:
+def _scores(title: str, result: SegmentationResult) -> Table:
     table = new_table(title, "score", "value")
     for name, value in (
         ("mIoU (classes present)", result.miou),
-        ("mIoU (all classes, absent ones 0)", result.miou_all_classes),
-        ("mIoU (all classes, absent ones 1)", result.miou_absent_right),
+        ("mIoU (all classes, absent ones 0)", result.miou_absent_zero),
+        ("mIoU (all classes, absent ones 1)", result.miou_absent_one),
         ("mIoU (void enlarges the union)", result.miou_with_void),
         ("mIoU (target classes)", result.miou_target),
         ("pixel accuracy", result.pixel_accuracy),
@@ -169,7 +168,7 @@ def _scores(title: str, result: EvaluationResult) -> Table:
     return table
 
 
-def _classes(result: EvaluationResult) -> Table:
+def _classes(result: SegmentationResult) -> Table:
     table = new_table("classes and categories", "class", "IoU", "accuracy", "precision")
     precision = result.class_precision or {}
     for name, iou in result.iou.items():
@@ -182,7 +181,7 @@ def _classes(result: EvaluationResult) -> Table:
     return table
 
 
-def _boundary(result: EvaluationResult) -> Table:
+def _boundary(result: SegmentationResult) -> Table:
     table = new_table(
         "near boundaries", "within", "accuracy", "mIoU", "of targets: accuracy", "mIoU"
     )
@@ -202,7 +201,7 @@ def _boundary_f(scores: list[BoundaryF]) -> Table:
     return table
 
 
-def _objects(result: EvaluationResult) -> Table:
+def _objects(result: SegmentationResult) -> Table:
     table = new_table("target objects by size", "area (px)", "objects", "recall", "half found")
     for size in result.objects:
         row = size_text(size), str(size.objects), number(size.recall), number(size.found_share)

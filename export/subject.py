@@ -20,11 +20,11 @@ class Subject:
     """A network and all that an export needs to know of it."""
 
     model: "keras.Model"
-    """RGB 0..255 of any size to class scores at that size; of two views both by name."""
+    """RGB 0..255 of any size to class scores at that size; of two cameras both by name."""
     label_table: LabelTable
     card: Callable[[str, Size | None], dict[str, Any]]
     """Gives the model card of an export in a format, for images of a size or of any."""
-    two_views: bool = False
+    two_cameras: bool = False
     size: Size | None = None
     """Of the images that its score was counted on, if these were of one size."""
     records: Path | None = None
@@ -35,13 +35,13 @@ def subject_of_run(run: "RunFolder", step: int) -> Subject:
     """Return the checkpoint at `step` of `run`; RoadsegError for one of no segmentation network."""
     from roadseg.export.model_card import model_card
 
-    two_views = run.recipe.task == "two_views"
-    model = run.load_network(step) if two_views else run.load_segmenter(step)
+    two_cameras = run.recipe.task == "two_cameras"
+    model = run.load_network(step) if two_cameras else run.load_segmenter(step)
     return Subject(
         model,
         run.label_table,
         lambda format_name, size: model_card(run, step, model, format_name, size),
-        two_views,
+        two_cameras,
         records=Path(run.recipe.records),
     )
 
@@ -49,10 +49,10 @@ def subject_of_run(run: "RunFolder", step: int) -> Subject:
 def subject_of_preset(name: str) -> Subject:
     """Return the network of the preset `name`; RoadsegError for none, or one without labels."""
     from roadseg.export.model_card import preset_card
-    from roadseg.runs.load import inference_of_preset
+    from roadseg.runs.load import load_inference
     from roadseg.weights.presets import find_preset
 
-    inference, preset = inference_of_preset(name), find_preset(name)
+    inference, preset = load_inference(name), find_preset(name)
     return Subject(
         inference.model,
         inference.label_table,

@@ -22,11 +22,16 @@ if TYPE_CHECKING:
     from roadseg.api import load as load
     from roadseg.api import train_recipe as train_recipe
     from roadseg.errors import RoadsegError as RoadsegError
+    from roadseg.inference.inference import Inference as Inference
+    from roadseg.inference.inference import Prediction as Prediction
     from roadseg.label_tables import LabelTable as LabelTable
     from roadseg.label_tables import get as get_label_table
     from roadseg.label_tables import list_tables as list_label_tables
+    from roadseg.models.registry import find as model_spec
     from roadseg.models.registry import list_models as list_models
     from roadseg.models.registry import register_model as register_model
+    from roadseg.models.spec import ModelSpec as ModelSpec
+    from roadseg.recipe.protocol import Protocol as Protocol
     from roadseg.recipe.recipe import Recipe as Recipe
     from roadseg.runs.run_folder import RunFolder as RunFolder
 
@@ -34,7 +39,11 @@ if TYPE_CHECKING:
 
 # Name -> where it is defined, and its name there if that is another.
 _NAMES = {
+    "Inference": ("roadseg.inference.inference", "Inference"),
     "LabelTable": ("roadseg.label_tables", "LabelTable"),
+    "ModelSpec": ("roadseg.models.spec", "ModelSpec"),
+    "Prediction": ("roadseg.inference.inference", "Prediction"),
+    "Protocol": ("roadseg.recipe.protocol", "Protocol"),
     "Recipe": ("roadseg.recipe.recipe", "Recipe"),
     "RoadsegError": ("roadseg.errors", "RoadsegError"),
     "RunFolder": ("roadseg.runs.run_folder", "RunFolder"),
@@ -48,13 +57,18 @@ _NAMES = {
     "list_models": ("roadseg.models.registry", "list_models"),
     "list_recipes": ("roadseg.api", "list_recipes"),
     "load": ("roadseg.api", "load"),
+    "model_spec": ("roadseg.models.registry", "find"),
     "register_model": ("roadseg.models.registry", "register_model"),
     "train_recipe": ("roadseg.api", "train_recipe"),
 }
 _MODULES = ("label_tables", "losses", "metrics", "sampling")
 
 __all__ = [
+    "Inference",
     "LabelTable",
+    "ModelSpec",
+    "Prediction",
+    "Protocol",
     "Recipe",
     "RoadsegError",
     "RunFolder",
@@ -72,6 +86,7 @@ __all__ = [
     "load",
     "losses",
     "metrics",
+    "model_spec",
     "register_model",
     "sampling",
     "train_recipe",

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from roadseg.errors import RoadsegError
+from roadseg.recipe.protocol import Protocol
 from roadseg.recipe.recipe import Recipe
 from roadseg.runs.run_folder import RunFolder
 
@@ -28,7 +29,7 @@ def create(
 ) -> "keras.Model":
     """Return a network: RGB images (batch, height, width, 3), 0..255, to logits of that size.
 
-    name: one of `list_models()`, or "package.module:function". Those of the task "two_views" take
+    name: one of `list_models()`, or "package.module:function". Those of the task "two_cameras" take
         and give a dict, "wide" and "narrow"; "flow" takes "first" and "second" and gives flows.
     num_classes: at least 1; left out for a flow, and may be with the weights of a preset.
     weights: 'cityscapes' and the like, of a preset of this network (`roadseg list`), fetched on
@@ -103,6 +104,7 @@ def load(
     source: Path | str | None = None,
     step: Any = None,
     *,
+    protocol: Protocol | str | None = None,
     label_table: "LabelTable | str | None" = None,
     weights_folder: Path | str | None = None,
 ) -> "Inference":
@@ -111,6 +113,8 @@ def load(
     source: a preset (`roadseg list presets`), fetched on first use; a run folder; a SavedModel that
         `roadseg export` wrote; a `.keras` file. None: the network that comes with the package.
     step: of a run: a checkpoint's, 'best', or None for the last one.
+    protocol: how images are shown to it: 'sfsegnets', Protocol(tile=832, flip=True); None: as the
+        score of a preset was counted, else whole images.
     label_table: of a `.keras` file: a `LabelTable`, or the name of one; None numbers the classes.
     weights_folder: where a preset's weights are looked for first; None: $ROADSEG_WEIGHTS.
     Raises RoadsegError for whatever `source` is not, and for options that it does not take.
@@ -118,7 +122,7 @@ def load(
     from roadseg.data_conversion.raw.pictures import read_picture
     from roadseg.runs.load import load_inference
 
-    return load_inference(source, step, label_table, weights_folder, read_picture)
+    return load_inference(source, step, label_table, weights_folder, read_picture, protocol)
 
 
 def get_recipe(name: str) -> Recipe:
@@ -166,13 +170,13 @@ def evaluate(
     step: Step = "last",
     *,
     records: str | Path | None = None,
-    protocol: str | None = None,
+    protocol: Protocol | str | None = None,
     max_images: int | None = None,
     store: bool = True,
 ) -> "BaseResult":
     """Return the metrics of a checkpoint on a split, as `roadseg eval` gives them.
 
-    records: their folder; None: the recipe's. protocol: None: the usual one of the task.
+    records: their folder; None: the recipe's. protocol: its name, or one; None: the recipe's.
     max_images: of the start of the split; None: all. store: keep the result in the run folder too.
     The result of a segmentation network has `miou`, `iou` by class name, and more.
     Raises RoadsegError for whatever does not fit: run, checkpoint, records, split, protocol.
@@ -187,7 +191,7 @@ def evaluate(
         split=split,
         protocol=protocol,
         step=step,
-        limit=max_images,
+        max_images=max_images,
     )
     evaluation.refuse_early(folder, options)
     if not store:

@@ -11,8 +11,8 @@ from roadseg.network_names import refuse_unknown_network, refuse_unknown_options
 
 EXAMPLE = """roadseg benchmark --all --size 512x1024
 roadseg benchmark deeplabv3_mobilenet_v2 --size 1024x1024 --sampler density --sampling-size 96x128
-roadseg benchmark deeplabv3_mobilenet_v2 --count --size 128x128 --option output_stride=16
-roadseg benchmark sfnet_resnet18 --size 512x1024 --part fpn_out_align .warped"""
+roadseg benchmark deeplabv3_mobilenet_v2 --count --size 128x128 --options output_stride=16
+roadseg benchmark sfnet_resnet18 --size 512x1024 --layers fpn_out_align .warped"""
 
 
 def main(argv: Sequence[str]) -> int:
@@ -31,7 +31,7 @@ def main(argv: Sequence[str]) -> int:
 
     threads = set_threads(options.threads)
     _check_tasks(options)
-    if options.part:
+    if options.layers:
         return _time_parts(options, size, threads)
     if _networks_alone(options):
         return _time_networks(options, size, threads)
@@ -93,11 +93,13 @@ def _time_parts(options: BenchmarkOptions, size: tuple[int, int], threads: int) 
     from roadseg.eval.benchmark import parts as part_times
 
     if not _networks_alone(options):
-        raise RoadsegError("--part is for networks alone, one image a call, without other options")
+        raise RoadsegError("--layers is for networks alone, one image a call, no other options")
     chosen = options.builder_options()
     rows: list[part_times.PartTime] = []
     for subject in networks.subjects(options.names, chosen, options.num_classes, False):
-        times = part_times.time_parts(subject, options.part, size, options.warm_up, options.repeats)
+        times = part_times.time_parts(
+            subject, options.layers, size, options.warm_up, options.repeats
+        )
         rows.extend(times)
     conditions = _conditions(options, size, threads) | part_times.CONDITIONS
     conditions["images"] = networks.CONDITIONS["images"]

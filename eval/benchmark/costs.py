@@ -42,9 +42,9 @@ class Cost:
         return self.views * (self.solver + (self.sampler.macs if self.sampler else 0))
 
     @property
-    def macs_notebook(self) -> int:
+    def macs_nus(self) -> int:
         """Multiply-adds as the published notebook counts them."""
-        return self.views * sum(part.macs_notebook for part in self._parts)
+        return self.views * sum(part.macs_nus for part in self._parts)
 
     @property
     def _parts(self) -> list[Operations]:
@@ -70,7 +70,7 @@ def run_cost(run: RunFolder, size: tuple[int, int] | None = None, evaluation: bo
     evaluation and export use (DeepLab: output stride 8), not the one that is trained.
     """
     recipe = run.recipe
-    if recipe.task == "sampling":
+    if recipe.task == "sampling_grid":
         network = build_network(recipe, 0)
         return Cost(1, count_operations(network, network.input_shape[1:3]), None)
     size = recipe.augment.crop_size if size is None else size

@@ -28,7 +28,7 @@ class BenchmarkOptions:
     """Print both operation counts, and time nothing."""
     num_classes: int = 19
     """Classes of the networks named."""
-    option: tuple[str, ...] = ()
+    options: tuple[str, ...] = ()
     """Options of the networks named, such as output_stride=8."""
     batch_size: int = 1
     """Images a call."""
@@ -42,11 +42,11 @@ class BenchmarkOptions:
     """Time each also as a SavedModel, written to a temporary folder."""
     labels: bool = False
     """Time networks from uint8 images to labels of every pixel, as runs are timed."""
-    part: tuple[str, ...] = ()
+    layers: tuple[str, ...] = ()
     """Also time the layers whose names hold a text, alone, and print their share of the network."""
     json: bool = False
     """Print JSON instead of tables."""
 
     def builder_options(self) -> dict[str, Any]:
-        """Return --option as keyword arguments; raise RoadsegError for one that is none."""
-        return read_options(self.option)
+        """Return --options as keyword arguments; raise RoadsegError for one that is none."""
+        return read_options(self.options)

@@ -75,7 +75,7 @@ def part_of(model: "keras.Model", text: str) -> Part:
     if not text or not inside:
         last = ", ".join(layer.name for layer in model.layers[-6:])
         raise RoadsegError(
-            f"--part {text!r}: no layer of {model.name} has that in its name; its last are {last}"
+            f"--layers {text!r}: no layer of {model.name} has that in its name; its last are {last}"
         )
     made = {id(x): x for layer in inside for x in keras.tree.flatten(layer.output)}
     taken = {id(x): x for layer in inside for x in keras.tree.flatten(layer.input)}

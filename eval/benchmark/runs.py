@@ -104,7 +104,7 @@ def _run_rows(path: Path, options: "BenchmarkOptions", size: tuple[int, int]) ->
         yield Row(path.name, sampling, "as trained", run_cost(run, size, evaluation=False))
         yield Row(path.name, sampling, "as evaluated", run_cost(run, size))
         return
-    if recipe.task == "sampling":
+    if recipe.task == "sampling_grid":
         raise RoadsegError(f"{path}: it learns sampling grids and labels nothing; use --count")
     yield from _model_rows(path.name, sampling, run.load_segmenter(), options, size, run)
 
@@ -187,7 +187,7 @@ def _counts(cost: "Cost | None", count: bool, sampled: bool) -> list[str]:
     if cost is None:
         return [""] * (2 + count + 2 * sampled)
     cells = [f"{cost.parameters:,}", f"{cost.macs:,}" if count else f"{cost.macs / 1e6:,.1f}"]
-    cells += [f"{cost.macs_notebook:,}"] if count else []
+    cells += [f"{cost.macs_nus:,}"] if count else []
     if sampled:
         network = cost.views * cost.network.macs
         parts = (cost.sampler_macs, cost.views * cost.way_back)
@@ -202,7 +202,7 @@ def as_values(row: Row) -> dict[str, Any]:
         values |= {
             "parameters": row.cost.parameters,
             "macs": row.cost.macs,
-            "macs_notebook": row.cost.macs_notebook,
+            "macs_nus": row.cost.macs_nus,
             "network_macs": row.cost.views * row.cost.network.macs,
             "sampler_macs": row.cost.sampler_macs,
             "way_back_macs": row.cost.views * row.cost.way_back,

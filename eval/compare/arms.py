@@ -11,7 +11,7 @@ from roadseg.errors import RoadsegError
 from roadseg.eval.benchmark.costs import run_cost
 from roadseg.eval.report.data import result_path, run_names
 from roadseg.eval.results.load import load_result
-from roadseg.eval.results.segmentation import EvaluationResult
+from roadseg.eval.results.segmentation import SegmentationResult
 from roadseg.label_tables.label_table import LabelTable
 from roadseg.recipe.recipe import Recipe
 from roadseg.runs.run_folder import LEARNED, RunFolder
@@ -177,7 +177,7 @@ def _load(
     table = run.label_table
     for kind in kinds or there:
         result = load_result(result_path(run, kind, step))
-        assert isinstance(result, EvaluationResult)
+        assert isinstance(result, SegmentationResult)
         if not kinds and (result.limit is not None or result.sampler):
             continue
         if result.sampler:
@@ -191,7 +191,7 @@ def _load(
     return ArmRun(name, run, run.recipe, scores, images, frozenset(replaced))
 
 
-def _scores(result: EvaluationResult, table: LabelTable) -> dict[str, float]:
+def _scores(result: SegmentationResult, table: LabelTable) -> dict[str, float]:
     near = [band.accuracy for band in result.boundary if band.radius_px == BOUNDARY_PX]
     small = table.small_classes
     return {

@@ -65,7 +65,7 @@ class OracleOptions:
     `nus`; for densities those that a density's run was trained on, or all."""
     crop: tuple[int, int] | None = None
     """Central crop (height, width); None for the full image."""
-    limit: int | None = None
+    max_images: int | None = None
     workers: int | None = None
 
 
@@ -128,8 +128,8 @@ def oracle(options: OracleOptions, progress: Progress | None = None) -> OracleRe
     samplers = oracle_samplers(choice)
     samplings = [(size, place) for size in sizes for place in range(len(samplers))]
     scorers = [SegmentationScorer(table) for _ in samplings]
-    total = min(records.num_examples, options.limit or records.num_examples)
-    frames = read_frames(records, options.crop, options.limit)
+    total = min(records.num_examples, options.max_images or records.num_examples)
+    frames = read_frames(records, options.crop, options.max_images)
 
     def jobs() -> Iterator[Callable[[], tuple[str, list[Counts]]]]:
         for frame in frames:
@@ -262,16 +262,18 @@ def parse_size(text: str) -> tuple[int, int]:
 
 def _check(options: OracleOptions) -> None:
     if not options.sampling_sizes or not options.alphas:
-        raise RoadsegError("--sampling-size and --alpha need at least one value each")
+        raise RoadsegError("--sampling-size and --sampler.alpha need at least one value each")
     if min(options.grid) < 2:
-        raise RoadsegError(f"--grid {options.grid[0]} {options.grid[1]}: both sides are at least 2")
+        raise RoadsegError(
+            f"--sampler.grid-size {options.grid[0]} {options.grid[1]}: both sides are at least 2"
+        )
     wrong = [alpha for alpha in options.alphas if not 0 < alpha <= 1]
     if wrong:
-        raise RoadsegError(f"--alpha {wrong[0]:g}: the weight lies above 0 and is at most 1")
+        raise RoadsegError(f"--sampler.alpha {wrong[0]:g}: above 0 and at most 1")
     if options.strength is not None and not 0 <= options.strength < 1:
         raise RoadsegError(f"--strength {options.strength:g}: from 0 to below 1")
-    if options.limit is not None and options.limit < 1:
-        raise RoadsegError(f"--limit {options.limit}: at least one image is needed")
+    if options.max_images is not None and options.max_images < 1:
+        raise RoadsegError(f"--max-images {options.max_images}: at least one image is needed")
     if options.crop is not None and min(options.crop) < 2:
         raise RoadsegError(f"--crop {options.crop[0]} {options.crop[1]}: sides are at least 2")
 

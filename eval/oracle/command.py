@@ -11,14 +11,14 @@ from roadseg.command_line.arguments import parse
 from roadseg.eval.progress import progress_bar
 
 EXAMPLE = """\
-roadseg eval --oracle --records records --sampling-size 64 128 --alpha 0.25 0.5
+roadseg eval --oracle --records records --sampling-size 64 128 --sampler.alpha 0.25 0.5
 roadseg eval --oracle --records records --sampling-size 64 96x128 --sampler uniform nus prior \\
     density exact --sampler-run runs/prior runs/density"""
 
 
-def _option(metavar: str, default: str = "") -> Any:
+def _option(metavar: str, default: str = "", name: str | None = None) -> Any:
     hint = f"(default: {default})" if default else ""
-    return tyro.conf.arg(metavar=metavar, help_behavior_hint=hint)
+    return tyro.conf.arg(metavar=metavar, help_behavior_hint=hint, name=name)
 
 
 @tyro.conf.configure(tyro.conf.FlagCreatePairsOff)
@@ -41,9 +41,9 @@ class OracleArguments:
     """Split to look at."""
     strength: Annotated[float | None, _option("S", "the run's, or 0.6")] = None
     """How far samples follow a density, 0 to below 1."""
-    grid: Annotated[tuple[int, int], _option("ROWS COLUMNS", "8 8")] = (8, 8)
+    grid: Annotated[tuple[int, int], _option("ROWS COLUMNS", "8 8", "sampler.grid-size")] = (8, 8)
     """Points of the exact grid of nus."""
-    alpha: Annotated[tuple[float, ...], _option("A [A ...]", "0.5")] = (0.5,)
+    alpha: Annotated[tuple[float, ...], _option("A [A ...]", "0.5", "sampler.alpha")] = (0.5,)
     """Weight of the pull to boundaries; several give several rows."""
     target_classes: Annotated[
         tuple[str, ...] | None, _option("CLASS [...]", "the data set's for nus; the run's, or all")
@@ -51,7 +51,7 @@ class OracleArguments:
     """Names or train ids whose boundaries attract samples, or 'all'."""
     crop: Annotated[tuple[int, int] | None, _option("HEIGHT WIDTH", "the full image")] = None
     """Central crop."""
-    limit: Annotated[int | None, _option("N", "all")] = None
+    max_images: Annotated[int | None, _option("N", "all")] = None
     """Images from the start of the split."""
     workers: Annotated[int | None, _option("N", "one a core, at most 8")] = None
     """Threads."""
@@ -80,7 +80,7 @@ def _oracle(arguments: OracleArguments) -> int:
         strength=arguments.strength,
         target_classes=arguments.target_classes,
         crop=arguments.crop,
-        limit=arguments.limit,
+        max_images=arguments.max_images,
         workers=arguments.workers,
     )
     with progress_bar("sampling labels") as progress:

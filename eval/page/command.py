@@ -17,8 +17,7 @@ from roadseg.eval.page.limits import Limits
 from roadseg.runs.run_folder import RunFolder
 from roadseg.weights.presets import find_preset
 
-EXAMPLE = """roadseg demo
-roadseg demo --model dabnet/cityscapes --port 9000
+EXAMPLE = """roadseg demo --model dabnet/cityscapes --port 9000
 roadseg demo --model runs/density --beside runs/uniform"""
 NEEDED = ("starlette", "uvicorn")
 # Seconds that visitors of a page that is being ended get for what they are looking at.

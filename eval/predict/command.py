@@ -4,30 +4,34 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from roadseg.command_line import arguments
 from roadseg.drawing.pictures import KINDS, pictures, to_label_ids, write_png
 from roadseg.errors import RoadsegError
-from roadseg.eval.labeller import labeller_of_model, labeller_of_run, labeller_of_saved_model
-from roadseg.eval.labelling import Labeller
 from roadseg.eval.predict.options import PredictOptions
 from roadseg.eval.predict.sfsegnets_demo import write_demo
 from roadseg.eval.predict.sources import Source, found_sources, read_picture
 from roadseg.eval.predict.video import label_video
 from roadseg.eval.scoring import in_threads
 from roadseg.files import printable, refuse_unwritable
-from roadseg.runs.run_folder import RunFolder
+from roadseg.recipe.protocol import Protocol
+from roadseg.runs.run_folder import RunFolder, Step
 from roadseg.weights.presets import find_preset
+
+if TYPE_CHECKING:
+    from roadseg.eval.previous import PreviousInference
+    from roadseg.inference.inference import Inference
+    from roadseg.sampling import Sampler
 
 EXAMPLE = """roadseg predict --model dabnet/cityscapes street.jpg
 roadseg predict runs/deeplabv3_mobilenet_v2 street.png drive.mp4 --to labelled
 roadseg predict --saved-model runs/x/export/saved_model --images drive.mp4 --to labelled
 roadseg predict runs/density96 --images drive.mp4 --sampler previous
 roadseg predict runs/semantics_sharing/whole --images image_test --to labelled
-roadseg predict runs/icnet --images frames --write labels --label-ids --sliding 832 --mirror"""
+roadseg predict runs/icnet --images frames --write labels --label-ids --tile 832 --flip"""
 
 
 def main(argv: Sequence[str]) -> int:
@@ -50,40 +54,73 @@ def predict(options: PredictOptions) -> list[str]:
     given, files = _divided(options)
     if options.batch_size < 1:
         raise RoadsegError(f"--batch-size {options.batch_size}: at least 1 is needed")
-    if options.demo and (options.write or options.label_ids):
-        raise RoadsegError("--demo writes its own two pictures; leave --write and --label-ids out")
+    demo = options.style == "sfsegnets"
+    if demo and (options.write or options.label_ids):
+        raise RoadsegError(
+            "--style sfsegnets writes its own two pictures; leave --write and --label-ids out"
+        )
     if options.sampling.given and given is None:
         raise RoadsegError("--sampler: of a run's own network; give the run, or leave it out")
-    mode = options.mode.mode()
+    changes = options.shown.changes()
+    protocol = Protocol().replace(changes)
     options.rules()
     step = None if options.step == "last" else options.step
     if options.model is not None and not Path(options.model).expanduser().exists():
         find_preset(options.model)
     sources = found_sources(files, options.to, options.strict)
     refuse_unwritable(options.to, is_folder=True)
-    if options.demo and any(source.is_video for source in sources):
-        raise RoadsegError("--demo: of images alone; leave it out to label videos")
+    if demo and any(source.is_video for source in sources):
+        raise RoadsegError("--style sfsegnets: of images alone; leave it out to label videos")
     _check_sampler(options, sources)
     run = RunFolder(given or "")
     if given and not run.exists:
         run.check()
-    two_views = given and run.recipe.task == "two_views"
-    if not two_views and set(options.write) - set(KINDS):
-        raise RoadsegError("--write flow, sharing: of runs of two views only; leave them out")
+    two_cameras = given and run.recipe.task == "two_cameras"
+    if not two_cameras and set(options.write) - set(KINDS):
+        raise RoadsegError("--write flow, sharing: of runs of two cameras only; leave them out")
     if given:
         run.check(step)  # before a framework is loaded
     sampler = options.sampling.load(run) if given else None
-    if two_views:
+    if two_cameras:
         from roadseg.eval.predict.two_cameras import predict_pairs
 
         return predict_pairs(options, run, sources, step)
     if given:
-        labeller = labeller_of_run(run, step, mode, sampler)
-    elif options.saved_model is not None:
-        labeller = labeller_of_saved_model(options.saved_model, mode)
+        inference = inference_with_sampler(run, step, protocol, sampler)
     else:
-        labeller = labeller_of_model(options.model, step, mode, options.weights_folder)
-    return _Predictions(options, labeller).write(sources)
+        export = options.saved_model
+        if export is not None and not (export / "saved_model.pb").is_file():
+            raise RoadsegError(
+                f"{export}: no saved_model.pb in it; give what `roadseg export` wrote"
+            )
+        from roadseg.runs.load import load_inference
+
+        inference = load_inference(
+            options.saved_model or options.model,
+            step,
+            mirror=options.weights_folder,
+            protocol=changes,
+        )
+    return _Predictions(options, inference).write(sources)
+
+
+def inference_with_sampler(
+    run: RunFolder, step: Step, protocol: Protocol, sampler: "Sampler | None"
+) -> "Inference | PreviousInference":
+    """Return what labels images by a checkpoint; RoadsegError for what does not fit the run.
+
+    sampler: in place of the run's own; a `PreviousSampler` labels the frames of videos.
+    """
+    from roadseg.runs.load import inference_of_run
+
+    if sampler is None or sampler.kind != "previous":
+        return inference_of_run(run, step, sampler, protocol=protocol)
+    if not protocol.is_whole:
+        raise RoadsegError(f"--sampler previous: of whole frames; leave {protocol.shown} out")
+    from roadseg.eval.previous import PreviousInference
+
+    found = inference_of_run(run, step, sampler)
+    return PreviousInference(found.model, found.label_table, found.title)
 
 
 def _divided(options: PredictOptions) -> tuple[Path | None, tuple[Path, ...]]:
@@ -126,8 +163,8 @@ def _check_sampler(options: PredictOptions, sources: Sequence[Source]) -> None:
 
 
 class _Predictions:
-    def __init__(self, options: PredictOptions, labeller: Labeller) -> None:
-        self.options, self.labeller = options, labeller
+    def __init__(self, options: PredictOptions, inference: "Inference | PreviousInference") -> None:
+        self.options, self.inference = options, inference
         self.problems: list[str] = []
 
     def write(self, sources: Sequence[Source]) -> list[str]:
@@ -150,7 +187,7 @@ class _Predictions:
                     self._video(source, partial(_advance, progress, bar))
         done = len(sources) - len(self.problems)
         summary = f"{done} of {len(sources)} labelled, results in {self.options.to}"
-        print(f"{self.labeller.title}: {summary}")
+        print(f"{self.inference.title}: {summary}")
         return self.problems
 
     def _problem(self, error: RoadsegError) -> None:
@@ -185,34 +222,40 @@ class _Predictions:
             yield from self._label(batch)
 
     def _label(self, batch: list[tuple[Source, np.ndarray]]) -> Iterator[Callable[[], None]]:
-        labels, points = self.labeller(np.stack([image for _, image in batch]))
+        found = self.inference(np.stack([image for _, image in batch]))
         for index, (source, image) in enumerate(batch):
-            grid = None if points is None else points[index]
-            yield partial(self._draw, source, image, labels[index], grid)
+            grid = None if found.locations is None else found.locations[index]
+            yield partial(self._draw, source, image, found.labels[index], grid)
 
     def _draw(
         self, source: Source, image: np.ndarray, labels: np.ndarray, grid: np.ndarray | None
     ) -> None:
         kinds = self.options.write or KINDS
         target = self.options.to / source.name
-        if self.options.demo:
-            return write_demo(target, image, labels, self.labeller.table)
-        for kind, picture in pictures(image, labels, grid, self.labeller.table, kinds).items():
+        table = self.inference.label_table
+        if self.options.style == "sfsegnets":
+            return write_demo(target, image, labels, table)
+        for kind, picture in pictures(image, labels, grid, table, kinds).items():
             if kind == "labels" and self.options.label_ids:
-                picture = to_label_ids(picture, self.labeller.table)
+                picture = to_label_ids(picture, table)
             write_png(target.with_name(f"{target.name}_{kind}.png"), picture)
 
     def _video(self, source: Source, report: Callable[[int, int], None]) -> None:
         options = self.options
         kinds = options.write or [kind for kind in KINDS if kind != "labels"]
         # Frames that wait for each other's labels gain nothing from a batch.
-        batch_size = 1 if options.sampling.sampler == "previous" else options.batch_size
-        self.labeller.begin_video()
+        from roadseg.eval.previous import PreviousInference
+
+        inference = self.inference
+        batch_size = options.batch_size
+        if isinstance(inference, PreviousInference):
+            batch_size = 1
+            inference.begin_video()
         try:
             label_video(
                 source.path,
                 options.to / source.name,
-                self.labeller,
+                inference,
                 kinds,
                 batch_size,
                 report,
@@ -220,9 +263,8 @@ class _Predictions:
             )
         except RoadsegError as error:
             self._problem(error)
-        note = self.labeller.video_note()
-        if note:
-            print(f"{source.path.name}: {note}")
+        if isinstance(inference, PreviousInference):
+            print(f"{source.path.name}: {inference.video_note()}")
 
 
 def _advance(progress: Any, bar: Any, done: int, total: int) -> None:

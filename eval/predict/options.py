@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 import tyro
 
 from roadseg.data_conversion.raw.pictures import PictureRules
-from roadseg.eval.protocol_options import InferenceArguments
+from roadseg.eval.protocol_options import ProtocolArguments
 from roadseg.eval.replaced import SamplerArguments
 
 Kind = Literal["labels", "colour", "overlay", "sampling", "flow", "sharing"]
@@ -37,11 +37,11 @@ class PredictOptions:
     """Checkpoint of the run."""
     write: tuple[Kind, ...] = ()
     """What to write; default: everything (of a video, everything but label maps). flow, sharing:
-    of runs of two views."""
-    views: tuple[str, str] = ("fov120", "fov60")
-    """How names of paired images begin, the wide view's first, for runs of two views."""
-    demo: bool = False
-    """Write color_mask_NAME.png and overlap_NAME.png alone, as SFSegNets' demo."""
+    of runs of two cameras."""
+    camera_prefixes: tuple[str, str] = ("fov120", "fov60")
+    """How names of paired images begin, the wide camera's first, for runs of two cameras."""
+    style: Literal["roadseg", "sfsegnets"] = "roadseg"
+    """sfsegnets: color_mask_NAME.png and overlap_NAME.png alone, as SFSegNets' demo."""
     label_ids: bool = False
     """Write the data set's own ids to label maps, not train ids."""
     batch_size: int = 4
@@ -54,7 +54,7 @@ class PredictOptions:
     """Refuse larger images, by their header."""
     float_range: tuple[float, float] | None = None
     """Values of black and white in float and 32-bit images, which are refused without."""
-    mode: Annotated[InferenceArguments, tyro.conf.arg(name="")] = InferenceArguments()
+    shown: Annotated[ProtocolArguments, tyro.conf.arg(name="")] = ProtocolArguments()
     sampling: Annotated[SamplerArguments, tyro.conf.arg(name="")] = SamplerArguments()
 
     def rules(self) -> PictureRules:

@@ -7,7 +7,7 @@ import numpy as np
 from roadseg.drawing import labels as drawing
 from roadseg.drawing.flow import colourise_flow
 from roadseg.drawing.pictures import pictures
-from roadseg.eval.resizing import resize_image
+from roadseg.inference.images import resize_image
 from roadseg.label_tables.label_table import LabelTable
 
 KINDS = ("labels", "colour", "overlay", "flow", "sharing")
@@ -48,7 +48,7 @@ def sharing_picture(
     parts: dict[str, np.ndarray],
     table: LabelTable,
 ) -> np.ndarray:
-    """Return one picture: both views labelled and the flow above, scores on their way below.
+    """Return one picture: both cameras labelled and the flow above, scores on their way below.
 
     images, labels: by view, at one size. parts: "flow", "wide_in_narrow", "fused_narrow" and
     "fused_wide" of one pair, (height, width, channels) each; without them the views stand alone.

@@ -1,4 +1,4 @@
-"""`roadseg predict` with a run of two views: both labelled, the flow, and the scores shared."""
+"""`roadseg predict` with a run of two cameras: both labelled, the flow, and the scores shared."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -13,8 +13,9 @@ from roadseg.drawing.pictures import to_label_ids, write_png
 from roadseg.errors import RoadsegError
 from roadseg.eval.predict.sources import Source, read_picture
 from roadseg.eval.predict.two_camera_pictures import KINDS, sharing_picture, view_pictures
-from roadseg.eval.resizing import resize_image, resize_labels
-from roadseg.models.two_cameras import INTERMEDIATE, VIEWS, intermediate
+from roadseg.inference.images import resize_image, resize_labels
+from roadseg.models.two_cameras import CAMERAS, INTERMEDIATE, intermediate
+from roadseg.recipe.protocol import Protocol
 from roadseg.runs.run_folder import RunFolder, Step
 from roadseg.two_cameras.flow_files import write_flow
 
@@ -23,19 +24,19 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class PairSource:
-    """The files of both views of one moment."""
+class CameraPair:
+    """The files of both cameras of one moment."""
 
     wide: Source
     narrow: Source
 
     def views(self) -> Iterator[tuple[str, Source]]:
         """Yield the name and the file of each view."""
-        for view in VIEWS:
+        for view in CAMERAS:
             yield view, getattr(self, view)
 
 
-def find_pairs(sources: Sequence[Source], views: tuple[str, str]) -> list[PairSource]:
+def find_camera_pairs(sources: Sequence[Source], views: tuple[str, str]) -> list[CameraPair]:
     """Return the pairs among `sources`: the same number in the same folder, one of each view.
 
     views: how names begin, `fov120_00001.jpg`, the wide view's first.
@@ -48,14 +49,14 @@ def find_pairs(sources: Sequence[Source], views: tuple[str, str]) -> list[PairSo
         if match is None:
             raise RoadsegError(
                 f"{source.path}: this run labels pairs, {views[0]}_00001 beside {views[1]}_00001; "
-                "leave the file out, or see --views"
+                "leave the file out, or see --camera-prefixes"
             )
         place = source.path.parent, int(match[2])
         found.setdefault(place, {})[match[1]] = source
     lonely = [str(s.path) for pair in found.values() if len(pair) == 1 for s in pair.values()]
     if lonely:
         raise RoadsegError(f"{', '.join(lonely)}: the other view of this number is not there")
-    return [PairSource(pair[views[0]], pair[views[1]]) for pair in found.values()]
+    return [CameraPair(pair[views[0]], pair[views[1]]) for pair in found.values()]
 
 
 def predict_pairs(
@@ -67,10 +68,11 @@ def predict_pairs(
     have the size of their image; the network sees it at the size that it was trained at. Raises
     RoadsegError as `predict` does.
     """
-    if not options.mode.mode().is_whole:
-        raise RoadsegError(f"{options.mode.mode().label}: pairs are shown whole; leave it out")
+    protocol = Protocol().replace(options.shown.changes())
+    if not protocol.is_whole:
+        raise RoadsegError(f"{protocol.shown}: pairs are shown whole; leave it out")
     check_kinds(options.write)
-    pairs, problems = find_pairs(sources, options.views), []
+    pairs, problems = find_camera_pairs(sources, options.camera_prefixes), []
     number, _ = run.find_checkpoint(step)
     forward = pair_function(run.load_network(number))
     for pair in pairs:
@@ -102,8 +104,8 @@ def pair_function(network: Any) -> Any:
     def forward(images: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
         images = {view: tf.cast(image, tf.float32) for view, image in images.items()}
         outputs = model(images, training=False)
-        labels = {view: best_class(outputs[view]) for view in VIEWS}
-        return labels, {name: part for name, part in outputs.items() if name not in VIEWS}
+        labels = {view: best_class(outputs[view]) for view in CAMERAS}
+        return labels, {name: part for name, part in outputs.items() if name not in CAMERAS}
 
     def label(images: dict[str, np.ndarray]) -> tuple[dict[str, Any], dict[str, Any]]:
         given = {view: tf.constant(image[None]) for view, image in images.items()}
@@ -116,7 +118,7 @@ def pair_function(network: Any) -> Any:
     return label
 
 
-def _write(pair: PairSource, forward: Any, options: "PredictOptions", run: RunFolder) -> None:
+def _write(pair: CameraPair, forward: Any, options: "PredictOptions", run: RunFolder) -> None:
     kinds, table = options.write or KINDS, run.label_table
     rules = options.rules()
     originals = {view: read_picture(source.path, rules) for view, source in pair.views()}
@@ -141,7 +143,7 @@ def _write(pair: PairSource, forward: Any, options: "PredictOptions", run: RunFo
 
 
 def check_kinds(kinds: Sequence[str]) -> None:
-    """Raise RoadsegError for pictures that two views have not."""
+    """Raise RoadsegError for pictures that two cameras have not."""
     for kind in kinds:
         if kind not in KINDS:
-            raise RoadsegError(f"--write {kind}: of two views there are {', '.join(KINDS)}")
+            raise RoadsegError(f"--write {kind}: of two cameras there are {', '.join(KINDS)}")

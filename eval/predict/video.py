@@ -7,14 +7,17 @@ the process on names that are not UTF-8: it is given a plain name for every file
 from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from roadseg.drawing.pictures import make_folder, pictures, to_label_ids, unfinished, write_png
 from roadseg.errors import RoadsegError
-from roadseg.eval.labelling import Labeller
 from roadseg.files import plain_path
+
+if TYPE_CHECKING:
+    from roadseg.eval.previous import PreviousInference
+    from roadseg.inference.inference import Inference
 
 USUAL_RATE_HZ = 25.0
 _LARGEST_RATE = 65_535  # MPEG-4 counts time in at most so many parts of a second
@@ -137,7 +140,7 @@ def writable_rate(rate_hz: float) -> float:
 def label_video(
     path: Path,
     target: Path,
-    labeller: Labeller,
+    label: "Inference | PreviousInference",
     kinds: Collection[str],
     batch_size: int = 1,
     report: Report | None = None,
@@ -161,16 +164,17 @@ def label_video(
     }
     labels_folder = target.with_name(f"{target.name}_labels")
     # The legend names every class: one of those that occur would change its height in mid-film.
-    table, done = labeller.table, 0
+    table, done = label.label_table, 0
     with ExitStack() as stack:
         stack.callback(source.close)
         for video in targets.values():
             stack.callback(video.discard)
         for batch in _batches(source.pictures(), batch_size):
-            labels, points = labeller(np.stack(batch))
+            found = label(np.stack(batch))
             for index, image in enumerate(batch):
-                grid = None if points is None else points[index]
-                made = pictures(image, labels[index], grid, table, kinds, range(table.num_classes))
+                grid = None if found.locations is None else found.locations[index]
+                classes = range(table.num_classes)
+                made = pictures(image, found.labels[index], grid, table, kinds, classes)
                 for kind, picture in made.items():
                     if kind != "labels":
                         targets[kind].add(picture)

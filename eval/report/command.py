@@ -26,7 +26,7 @@ class ReportOptions:
     to: Path = Path("report.html")
     """File to write."""
     evaluation: str | None = None
-    """Kind of evaluation to show, such as val-published; default: the one that most runs have."""
+    """Kind of evaluation to show, such as val-nus; default: the one that most runs have."""
     step: int | Literal["best", "last"] = "last"
     """Evaluated step to show."""
     pictures: int = 3

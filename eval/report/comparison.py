@@ -44,7 +44,7 @@ def comparison_table(
 ) -> "tuple[Table, list[Comparison]]":
     """Return the table for the terminal and its rows, one for each segmentation run.
 
-    kind: kind of evaluation ('val-published'), None for the usual one. latency: time one image of
+    kind: kind of evaluation ('val-nus'), None for the usual one. latency: time one image of
     the size that the network was trained on, on this machine.
     Below the runs stands the gain of each learned sampler over the uniform run of the same size.
     Raises RoadsegError for a folder that is no run.

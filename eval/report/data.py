@@ -12,8 +12,8 @@ from roadseg.eval.benchmark.costs import Cost, run_cost
 from roadseg.eval.results.base import BaseResult
 from roadseg.eval.results.density import DensityResult
 from roadseg.eval.results.load import load_result
-from roadseg.eval.results.sampling_grid import SamplingResult
-from roadseg.eval.results.segmentation import EvaluationResult
+from roadseg.eval.results.sampling_grid import SamplingGridResult
+from roadseg.eval.results.segmentation import SegmentationResult
 from roadseg.label_tables.label_table import LabelTable
 from roadseg.recipe.recipe import Recipe
 from roadseg.runs.run_folder import LEARNED, RunFolder
@@ -22,7 +22,7 @@ from roadseg.sampling.density_targets import STRIDE, density_input
 # Of several kinds of evaluation in a run, the first of these is shown.
 PREFERRED = (
     "val-cityscapes",
-    "val-published",
+    "val-nus",
     "val-fast_seg",
     "val-sfsegnets",
     "val-sgcpnet",
@@ -47,14 +47,14 @@ class ReportedRun:
     events: list[dict[str, Any]] = field(default_factory=list, repr=False)
 
     @property
-    def segmentation(self) -> EvaluationResult | None:
+    def segmentation(self) -> SegmentationResult | None:
         """The scores of a segmentation run."""
-        return self.result if isinstance(self.result, EvaluationResult) else None
+        return self.result if isinstance(self.result, SegmentationResult) else None
 
     @property
-    def grid(self) -> SamplingResult | None:
+    def grid(self) -> SamplingGridResult | None:
         """The scores of a published sampler."""
-        return self.result if isinstance(self.result, SamplingResult) else None
+        return self.result if isinstance(self.result, SamplingGridResult) else None
 
     @property
     def density(self) -> DensityResult | None:
@@ -68,7 +68,7 @@ class ReportedRun:
         if recipe.learns_density:
             rows, columns = (side // STRIDE for side in density_input(recipe))
             return f"density {rows}x{columns}"
-        if recipe.task == "sampling":
+        if recipe.task == "sampling_grid":
             return "grid {}x{}".format(*recipe.sampler.grid_size)
         if recipe.sampling.kind == "none":
             return "none"
@@ -107,12 +107,12 @@ class ReportedRun:
 
     def _is_shown(self, entry: dict[str, Any]) -> bool:
         # One curve never mixes splits, protocols or parts of a split.
-        keys = ("split", "protocol", "interpolation", "limit")
         if self.result is None:
             return True
-        same_mode = entry.get("mode", "whole") == self.result.mode.label
-        same_mode = same_mode and entry.get("sampler", "") == self.result.sampler
-        return same_mode and all(entry.get(key) == getattr(self.result, key) for key in keys)
+        shown = self.result
+        kind = (shown.split, shown.protocol.label, shown.limit, shown.sampler)
+        keys = ("split", "protocol", "limit", "sampler")
+        return tuple(entry.get(key, "" if key == "sampler" else None) for key in keys) == kind
 
 
 def load_runs(
@@ -120,7 +120,7 @@ def load_runs(
 ) -> list[ReportedRun]:
     """Return the runs at `paths`, all with the same kind of evaluation where they share one.
 
-    kind: name below `<run>/evaluation`, such as 'val-published'; None for the usual one.
+    kind: name below `<run>/evaluation`, such as 'val-nus'; None for the usual one.
     step: which evaluation. Raises RoadsegError for a folder that is no run, twice the same run, and
     for an evaluation that was asked for and is absent.
     """
@@ -128,7 +128,7 @@ def load_runs(
     for run in runs:
         if not run.exists:
             raise RoadsegError(f"{run.path}: no run here (no recipe.json); give a run folder")
-        if run.recipe.task in ("flow", "two_views"):
+        if run.recipe.task in ("flow", "two_cameras"):
             raise RoadsegError(
                 f"{run.path}: it learns {LEARNED[run.recipe.task]}, which reports do not show; "
                 "`roadseg eval` prints its scores"
@@ -147,7 +147,7 @@ def _load_run(
 ) -> ReportedRun:
     recipe = run.recipe
     kinds = _kinds(run)
-    if recipe.task == "sampling":
+    if recipe.task == "sampling_grid":
         chosen = next((kind for kind in kinds if kind.startswith("val")), None)
     elif asked is not None and asked not in kinds:
         there = ", ".join(kinds) or "none"

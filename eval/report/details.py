@@ -55,12 +55,12 @@ def costs(runs: Sequence[ReportedRun]) -> Html:
         parts = [("network", cost.network)]
         parts += [("sampler", cost.sampler)] if cost.sampler else []
         for name, part in parts:
-            numbers = (part.parameters, part.macs, part.macs_notebook)
+            numbers = (part.parameters, part.macs, part.macs_nus)
             rows.append([run.name, h("td", name, class_="left"), *(f"{n:,}" for n in numbers)])
         if cost.solver:
             rows.append([run.name, h("td", "solver", class_="left"), "0", f"{cost.solver:,}", ""])
         if len(parts) > 1 or cost.solver:
-            numbers = (cost.parameters, cost.macs, cost.macs_notebook)
+            numbers = (cost.parameters, cost.macs, cost.macs_nus)
             cells = [h("td", h("b", f"{number:,}")) for number in numbers]
             rows.append([run.name, h("td", h("b", "together"), class_="left"), *cells])
         if cost.way_back:

@@ -9,7 +9,7 @@ from roadseg.eval.report.charts import Series, bar_chart, confusion_chart, legen
 from roadseg.eval.report.comparison import BOUNDARY_PX, Comparison, compare, pairs
 from roadseg.eval.report.data import ReportedRun
 from roadseg.eval.report.html import Child, Html, figure, h, percent, points, section, table
-from roadseg.eval.results.segmentation import EvaluationResult
+from roadseg.eval.results.segmentation import SegmentationResult
 from roadseg.metrics.objects import SizeBin
 
 CONFUSIONS = 8
@@ -115,7 +115,7 @@ def classes(runs: Sequence[ReportedRun]) -> Html:
     return section("Classes", parts, note=note)
 
 
-def _rows_of_labels(result: EvaluationResult) -> list[tuple[list[int], int]]:
+def _rows_of_labels(result: SegmentationResult) -> list[tuple[list[int], int]]:
     return list(zip(result.confusion, result.unassigned, strict=True))
 
 
@@ -246,7 +246,7 @@ def confusion(runs: Sequence[ReportedRun]) -> Html:
     return section("Confusion", parts)
 
 
-def largest_confusions(result: EvaluationResult) -> list[tuple[str, str, float, int]]:
+def largest_confusions(result: SegmentationResult) -> list[tuple[str, str, float, int]]:
     """Return (label, prediction, share of the label, pixels) of the most frequent confusions."""
     counts = np.array(result.confusion)
     totals = counts.sum(axis=1) + np.array(result.unassigned)
@@ -266,5 +266,5 @@ def legend_of(runs: Sequence[ReportedRun]) -> Html | None:
     return Html(legend([run.name for run in runs])) if len(runs) > 1 else None
 
 
-def _results(runs: Sequence[ReportedRun]) -> list[EvaluationResult]:
+def _results(runs: Sequence[ReportedRun]) -> list[SegmentationResult]:
     return [run.segmentation for run in runs if run.segmentation is not None]

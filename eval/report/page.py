@@ -101,10 +101,10 @@ def _facts(runs: Sequence[ReportedRun]) -> str:
     for result in (run.result for run in runs):
         if result is not None:
             part = "" if result.limit is None else " (the first of the split)"
-            mode = "" if result.mode.is_whole else f", {result.mode.label}"
             facts.append(
                 f"split {result.split}, {result.images:,} images{part}, "
-                f"protocol {result.protocol}, interpolation {result.interpolation}{mode}"
+                f"protocol {result.protocol.label}, "
+                f"interpolation {result.protocol.interpolation}"
             )
     return "; ".join(dict.fromkeys(facts)) + "."
 

@@ -12,8 +12,10 @@ import numpy as np
 from roadseg.drawing import labels as drawing
 from roadseg.errors import RoadsegError
 from roadseg.eval.frames import Frame, read_frames
-from roadseg.eval.protocols import Protocol, choose_protocol, predictor
+from roadseg.eval.job import crop_of
+from roadseg.eval.protocols import choose_protocol, predictor
 from roadseg.eval.report.data import ReportedRun
+from roadseg.recipe.protocol import Protocol
 
 WIDTH_PX = 640
 CONTROL_POINTS = 9
@@ -78,10 +80,10 @@ def pictured_images(
         return []
     if first.sampler:
         raise RoadsegError(f"the images were sampled by '{first.sampler}', not by the run's own")
-    usual = _usual(first.interpolation)
-    protocol = choose_protocol(runs[0].recipe, first.protocol, usual, first.mode)
+    protocol = first.protocol
     folder = records or Path(runs[0].recipe.records)
-    frames = _frames(folder, first.split, protocol.crop, first.limit, chosen)
+    crop = crop_of(protocol, runs[0].recipe)
+    frames = _frames(folder, first.split, crop, first.limit, chosen)
     seen: dict[str, list[Seen]] = {name: [] for name in chosen}
     classes: dict[str, set[int]] = {
         name: set(np.unique(frames[name].label).tolist()) for name in chosen
@@ -152,10 +154,12 @@ class _Painter:
         self.run = run
         step = run.result.step if run.result else None
         self.segmenter: Any = run.run.load_segmenter(step)
-        interpolation = "none" if run.recipe.sampling.kind == "none" else protocol.interpolation
-        if interpolation == "none" and run.recipe.sampling.kind != "none":
-            interpolation = "graph"
-        self.predict = predictor(self.segmenter, interpolation, protocol.mode)
+        # Runs without sampling stand beside others: each has what it needs.
+        way = "auto" if protocol.interpolation == "none" else protocol.interpolation
+        if run.recipe.sampling.kind == "none":
+            way = "auto"
+        own = choose_protocol(run.recipe, protocol.replace({"interpolation": way}))
+        self.predict = predictor(self.segmenter, own)
 
     def labels(self, image: np.ndarray) -> np.ndarray:
         return np.asarray(self.predict(image[None])[0]())
@@ -244,7 +248,3 @@ def _painted(frame: Frame, labels: np.ndarray, table: Any) -> np.ndarray:
 def _radius(views: np.ndarray) -> float:
     # A dot for each of many samples: below a pixel the points would fade into the picture.
     return max(0.8, min(2.2, WIDTH_PX / math.sqrt(views.size / 2) / 8))
-
-
-def _usual(interpolation: str) -> str | None:
-    return None if interpolation == "none" else interpolation

@@ -12,7 +12,7 @@ from roadseg.eval.report.metrics import legend_of
 
 def training(runs: Sequence[ReportedRun]) -> Html | None:
     """Return the curves of loss, rate and score over the steps; None without any."""
-    samplers = all(run.recipe.task == "sampling" for run in runs)
+    samplers = all(run.recipe.task == "sampling_grid" for run in runs)
     charts = []
     for event, value, y_label, caption in (
         ("evaluation", "mse", "mean squared error", "Error of the sampling grid"),

@@ -6,8 +6,8 @@ import math
 from collections.abc import Sequence
 from typing import Any, Self
 
-from roadseg.eval.inference import InferenceMode
 from roadseg.files import parse_json
+from roadseg.recipe.protocol import Protocol
 
 
 @dataclasses.dataclass(frozen=True)
@@ -19,21 +19,17 @@ class BaseResult:
     recipe: str
     step: int
     split: str
-    protocol: str
-    interpolation: str
-    """How scores came back to pixels: 'graph', 'mesh', 'delaunay', or 'none' without sampling."""
+    protocol: Protocol
     limit: int | None
     """Images asked for; None for the whole split."""
     images: int
-    mode: InferenceMode = dataclasses.field(default_factory=InferenceMode, kw_only=True)
-    """Whole image or tiles, scales, mirror; results of earlier versions were whole images."""
     sampler: str = dataclasses.field(default="", kw_only=True)
     """What sampled in place of the run's own sampler: 'uniform', 'density NAME'; '' for its own."""
 
     task = ""
 
     @property
-    def headline(self) -> tuple[str, float]:
+    def main_metric(self) -> tuple[str, float]:
         """Name and value of the score by which checkpoints are compared."""
         raise NotImplementedError
 
@@ -48,8 +44,7 @@ class BaseResult:
         values = parse_json(text)
         if not isinstance(values, dict) or values.pop("task", None) != cls.task:
             raise ValueError(f"not the result of a '{cls.task}' evaluation")
-        if "mode" in values:
-            values["mode"] = InferenceMode.from_values(values["mode"])
+        values["protocol"] = Protocol.from_values(values["protocol"])
         return cls(**cls._typed(values))
 
     def published(self) -> dict[str, Any]:

@@ -48,7 +48,7 @@ class DensityResult(BaseResult):
     task = "density"
 
     @property
-    def headline(self) -> tuple[str, float]:
+    def main_metric(self) -> tuple[str, float]:
         """Name and value of the score by which checkpoints are compared."""
         return "cross_entropy", self.cross_entropy
 

@@ -5,18 +5,18 @@ from pathlib import Path
 from roadseg.errors import RoadsegError
 from roadseg.eval.results.base import BaseResult
 from roadseg.eval.results.density import DensityResult
-from roadseg.eval.results.sampling_grid import SamplingResult
-from roadseg.eval.results.segmentation import EvaluationResult
-from roadseg.eval.results.two_cameras import FlowResult, TwoViewResult
+from roadseg.eval.results.sampling_grid import SamplingGridResult
+from roadseg.eval.results.segmentation import SegmentationResult
+from roadseg.eval.results.two_cameras import FlowResult, TwoCameraResult
 from roadseg.files import parse_json
 from roadseg.regular_files import read_regular
 
 KINDS: tuple[type[BaseResult], ...] = (
-    EvaluationResult,
-    SamplingResult,
+    SegmentationResult,
+    SamplingGridResult,
     DensityResult,
     FlowResult,
-    TwoViewResult,
+    TwoCameraResult,
 )
 
 
@@ -25,7 +25,8 @@ def load_result(path: Path) -> BaseResult:
     try:
         text = read_regular(path).decode("utf-8")
         task = parse_json(text).get("task")
-        return next((kind for kind in KINDS if kind.task == task), EvaluationResult).from_json(text)
+        kind = next((kind for kind in KINDS if kind.task == task), SegmentationResult)
+        return kind.from_json(text)
     except FileNotFoundError:
         raise RoadsegError(f"{path}: no evaluation here; run `roadseg eval` first") from None
     except RoadsegError:

@@ -16,7 +16,7 @@ class GridScore:
 
 
 @dataclasses.dataclass(frozen=True)
-class SamplingResult(BaseResult):
+class SamplingGridResult(BaseResult):
     """Error of the published sampler's grids against the exact targets."""
 
     mse: float
@@ -26,10 +26,10 @@ class SamplingResult(BaseResult):
     """Error of the uniform grid, which a useful network stays below."""
     per_image: list[GridScore]
 
-    task = "sampling"
+    task = "sampling_grid"
 
     @property
-    def headline(self) -> tuple[str, float]:
+    def main_metric(self) -> tuple[str, float]:
         """Name and value of the score by which checkpoints are compared."""
         return "mse", self.mse
 

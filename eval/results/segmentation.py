@@ -9,15 +9,8 @@ import numpy as np
 from roadseg.eval.results.base import BaseResult, number, numbers, rows_of
 from roadseg.metrics.boundary import BandScore
 from roadseg.metrics.boundary_f import BoundaryF
-from roadseg.metrics.confusion import ConfusionScores
+from roadseg.metrics.confusion import ConfusionMetrics
 from roadseg.metrics.objects import SizeBin
-
-HEADLINES = {
-    "fast_seg": "miou_all_classes",
-    "espnet": "miou_with_void",
-    "sgcpnet": "miou_absent_right",
-}
-"""By which score a protocol compares checkpoints, where it is not `miou`."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,7 +24,7 @@ class ImageScore:
 
 
 @dataclasses.dataclass(frozen=True)
-class EvaluationResult(BaseResult):
+class SegmentationResult(BaseResult):
     """Scores of a segmentation network on a split; NaN where a class or band does not occur."""
 
     class_names: list[str]
@@ -39,7 +32,7 @@ class EvaluationResult(BaseResult):
     pixels: int
     miou: float
     """Mean IoU over the classes that occur in labels or predictions."""
-    miou_all_classes: float
+    miou_absent_zero: float
     """Mean IoU over all classes, one that occurs nowhere counting 0."""
     miou_target: float
     """Mean IoU over the target classes that occur."""
@@ -63,7 +56,7 @@ class EvaluationResult(BaseResult):
     """Mean IoU where predictions on pixels without a label enlarge the union (ESPNet's way)."""
     on_void: list[int] | None = None
     """Predictions of each class on pixels without a label; None where they were not counted."""
-    miou_absent_right: float = math.nan
+    miou_absent_one: float = math.nan
     """Mean IoU over all classes, one that occurs nowhere counting 1 (SGCPNet's way)."""
     class_precision: dict[str, float] | None = None
     """Share of right pixels among those predicted as a class; None where it was not stored."""
@@ -73,31 +66,30 @@ class EvaluationResult(BaseResult):
     task = "segmentation"
 
     @property
-    def headline(self) -> tuple[str, float]:
+    def main_metric(self) -> tuple[str, float]:
         """Name and value of the score by which checkpoints are compared."""
-        name = HEADLINES.get(self.protocol, "miou")
-        return name, getattr(self, name)
+        return self.protocol.metric, getattr(self, self.protocol.metric)
 
-    def scores(self) -> ConfusionScores:
+    def scores(self) -> ConfusionMetrics:
         """Return the scores of the stored confusion matrix."""
         counts = np.column_stack([self.confusion, self.unassigned]).astype(np.int64)
         on_void = None if self.on_void is None else np.asarray(self.on_void, np.int64)
-        return ConfusionScores(counts, on_void)
+        return ConfusionMetrics(counts, on_void)
 
     def published(self) -> dict[str, Any]:
         """Return `meanIU` and `IU_array` as Fast_Seg's val.py writes them: absent classes are 0."""
         array = [0.0 if math.isnan(value) else value for value in self.iou.values()]
-        return {"meanIU": self.miou_all_classes, "IU_array": array}
+        return {"meanIU": self.miou_absent_zero, "IU_array": array}
 
     @classmethod
     def _typed(cls, values: dict[str, Any]) -> dict[str, Any]:
         for name in ("meanIU", "IU_array"):
             values.pop(name, None)
-        for name in ("miou", "miou_all_classes", "miou_target", "pixel_accuracy"):
+        for name in ("miou", "miou_absent_zero", "miou_target", "pixel_accuracy"):
             values[name] = number(values[name])
         for name in ("mean_class_accuracy", "frequency_weighted_iou"):
             values[name] = number(values[name])
-        for name in ("miou_with_void", "miou_absent_right"):
+        for name in ("miou_with_void", "miou_absent_one"):
             values[name] = number(values.get(name))
         for name in ("iou", "class_accuracy", "category_iou", "class_precision"):
             if values.get(name) is not None:

@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from roadseg.eval.results.base import BaseResult
-from roadseg.eval.results.segmentation import EvaluationResult
+from roadseg.eval.results.segmentation import SegmentationResult
 from roadseg.metrics.confusion import mean_of_present
 
 
@@ -41,7 +41,7 @@ class FlowResult(BaseResult):
     task = "flow"
 
     @property
-    def headline(self) -> tuple[str, float]:
+    def main_metric(self) -> tuple[str, float]:
         """Name and value of the score by which checkpoints are compared."""
         if math.isnan(self.epe):
             return "photometric", self.photometric
@@ -60,13 +60,13 @@ class FlowResult(BaseResult):
 
 
 @dataclasses.dataclass(frozen=True)
-class TwoViewResult(BaseResult):
+class TwoCameraResult(BaseResult):
     """Scores of a network on both cameras' images, each by itself."""
 
-    views: dict[str, EvaluationResult]
+    views: dict[str, SegmentationResult]
     """By the names of the views, "wide" and "narrow"."""
 
-    task = "two_views"
+    task = "two_cameras"
 
     @property
     def miou(self) -> float:
@@ -74,36 +74,38 @@ class TwoViewResult(BaseResult):
         return mean_of_present([view.miou for view in self.views.values()])
 
     @property
-    def miou_all_classes(self) -> float:
+    def miou_absent_zero(self) -> float:
         """Mean of the views' mIoU over all classes, background among them, absent ones 0."""
-        return mean_of_present([view.miou_all_classes for view in self.views.values()])
+        return mean_of_present([view.miou_absent_zero for view in self.views.values()])
 
     @property
-    def headline(self) -> tuple[str, float]:
+    def main_metric(self) -> tuple[str, float]:
         """Name and value of the score by which checkpoints are compared.
 
         Source: SemanticsSharing 9fc1fde, training script.
         """
-        return "miou_all_classes", self.miou_all_classes
+        return "miou_absent_zero", self.miou_absent_zero
 
     def scalars(self) -> dict[str, float]:
         """Return the scores that make a curve, by name."""
-        found = {"miou": self.miou, "miou_all_classes": self.miou_all_classes}
+        found = {"miou": self.miou, "miou_absent_zero": self.miou_absent_zero}
         for name, view in self.views.items():
-            for score in ("miou", "miou_all_classes", "pixel_accuracy"):
+            for score in ("miou", "miou_absent_zero", "pixel_accuracy"):
                 found[f"{name}_{score}"] = getattr(view, score)
         return found
 
     def published(self) -> dict[str, Any]:
         """Return the means, which follow from the views, beside them."""
-        return {"miou": self.miou, "miou_all_classes": self.miou_all_classes}
+        return {"miou": self.miou, "miou_absent_zero": self.miou_absent_zero}
 
     @classmethod
     def _typed(cls, values: dict[str, Any]) -> dict[str, Any]:
-        for name in ("miou", "miou_all_classes"):
+        for name in ("miou", "miou_absent_zero"):
             values.pop(name, None)
         values["views"] = {
-            name: EvaluationResult.from_json(json.dumps({"task": EvaluationResult.task, **view}))
+            name: SegmentationResult.from_json(
+                json.dumps({"task": SegmentationResult.task, **view})
+            )
             for name, view in values["views"].items()
         }
         return values

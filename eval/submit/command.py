@@ -1,8 +1,8 @@
 """`roadseg submit`: the zip of label maps that the Cityscapes server takes, checked and whole.
 
-Images are shown once, unless options say otherwise. SFSegNets' accuracy submission was in windows,
-at scales 0.5 to 2 in steps of 0.25, mirrored; its real-time one was mirrored as well, so that each
-image took two passes: `--mirror` does so here.
+Images are shown once, unless options say otherwise. SFSegNets' accuracy submission was in tiles, at
+scales 0.5 to 2 in steps of 0.25, mirrored; its real-time one was mirrored as well, so that each
+image took two passes: `--flip` does so here.
 """
 
 import dataclasses
@@ -23,16 +23,17 @@ from roadseg.data_conversion.raw.pictures import PictureRules
 from roadseg.drawing.pictures import encode_png, to_label_ids
 from roadseg.errors import RoadsegError
 from roadseg.eval.progress import Progress, progress_bar
-from roadseg.eval.protocol_options import InferenceArguments
+from roadseg.eval.protocol_options import ProtocolArguments
 from roadseg.eval.scoring import in_threads
 from roadseg.eval.submit.labels import Predict, full_size_labels, resized_first
 from roadseg.files import refuse_unwritable, write_file
 from roadseg.label_tables.label_table import LabelTable
+from roadseg.recipe.protocol import Protocol
 from roadseg.runs.run_folder import RunFolder, Step
 
 EXAMPLE = """roadseg submit runs/sfnet_resnet18 --images leftImg8bit/test --to test.zip
-roadseg submit runs/sfnet_resnet101 --records records --averaging sfsegnets --sliding 832 --mirror
-roadseg submit runs/sgcpnet --images leftImg8bit/test --form sgcpnet --input-size 768x1536"""
+roadseg submit runs/sfnet_resnet101 --records records --averaging sfsegnets --tile 832 --flip
+roadseg submit runs/sgcpnet --images leftImg8bit/test --format sgcpnet --input-size 768x1536"""
 
 TEST_IMAGES = 1525
 FULL_SIZE = "1024x2048"
@@ -57,11 +58,11 @@ class SubmitOptions:
     """Split of the records."""
     to: Path = Path("test.zip")
     """File to write."""
-    form: Literal["cityscapes", "sgcpnet"] = "cityscapes"
+    format: Literal["cityscapes", "sgcpnet"] = "cityscapes"
     """cityscapes: IMAGE.png; sgcpnet: test_result/CITY_SEQUENCE_FRAME.png, of images that were
-    resized first, by scores enlarged bicubically."""
+    resized first, by logits upsampled bicubically."""
     input_size: str | None = None
-    """With --form sgcpnet: size images are resized to; default 1024x2048, the fast one 768x1536."""
+    """With --format sgcpnet: size of resized images; default 1024x2048, the fast one 768x1536."""
     full_size: str = FULL_SIZE
     """Size of the label maps, height x width."""
     count: int = TEST_IMAGES
@@ -74,7 +75,7 @@ class SubmitOptions:
     """Values of black and white in float and 32-bit images, which are refused without."""
     strict: bool = False
     """Refuse folders of which some file would be left out."""
-    mode: Annotated[InferenceArguments, tyro.conf.arg(name="")] = InferenceArguments()
+    shown: Annotated[ProtocolArguments, tyro.conf.arg(name="")] = ProtocolArguments()
 
 
 def main(argv: Sequence[str]) -> int:
@@ -109,7 +110,7 @@ def submit(options: SubmitOptions, progress: Progress | None = None) -> int:
 
     def jobs() -> Iterator[Callable[[], tuple[str, bytes]]]:
         for name, read in images:
-            yield partial(_encoded, _entry(name, options.form), predict(read()), size, table)
+            yield partial(_encoded, _entry(name, options.format), predict(read()), size, table)
 
     maps: dict[str, bytes] = {}
     for name, encoded in in_threads(jobs()):
@@ -177,7 +178,7 @@ def _images(options: SubmitOptions) -> tuple[int, Iterator[Image]]:
     )
 
 
-def _entry(name: str, form: str) -> str:
+def _entry(name: str, style: str) -> str:
     """Return the name in the archive of the label map of the image `name`."""
     name = Path(name).name
     found = NAME.fullmatch(name)
@@ -186,20 +187,20 @@ def _entry(name: str, form: str) -> str:
             f"image '{name}': the server knows images by city, sequence and frame, such as "
             "munich_000000_000019_leftImg8bit; give Cityscapes' test images"
         )
-    return f"test_result/{found['frame']}.png" if form == "sgcpnet" else f"{name}.png"
+    return f"test_result/{found['frame']}.png" if style == "sgcpnet" else f"{name}.png"
 
 
 def _predict(options: SubmitOptions, run: RunFolder, size: tuple[int, int]) -> Predict:
     step: Step = None if options.step == "last" else options.step
-    mode = options.mode.mode()
-    if options.form == "sgcpnet":
+    changes = options.shown.changes()
+    if options.format == "sgcpnet":
         input_size = parse_size(options.input_size or FULL_SIZE, "--input-size")
-        return resized_first(run, step, mode, input_size, size)
+        return resized_first(run, step, changes, input_size, size)
     if options.input_size is not None:
         raise RoadsegError(
-            f"--input-size {options.input_size}: of --form sgcpnet; for others give --size F"
+            f"--input-size {options.input_size}: of --format sgcpnet; else give --input-scale F"
         )
-    return full_size_labels(run, step, mode)
+    return full_size_labels(run, step, Protocol().replace(changes))
 
 
 def _encoded(

@@ -32,9 +32,9 @@ class Evaluator(abc.ABC):
 def open_records_of(recipe: Recipe, path: Path, split: str) -> Any:
     """Return the records of `split` as a recipe reads them: with one image each, or with two.
 
-    Raises RoadsegError as `open_records` and `open_two_views` do.
+    Raises RoadsegError as `open_records` and `open_two_cameras` do.
     """
     from roadseg.data_conversion.read.records import open_records
-    from roadseg.data_conversion.read.two_cameras import open_two_views
+    from roadseg.data_conversion.read.two_cameras import open_two_cameras
 
-    return (open_two_views if recipe.reads_pairs else open_records)(path, split)
+    return (open_two_cameras if recipe.reads_pairs else open_records)(path, split)

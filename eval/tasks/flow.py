@@ -130,7 +130,7 @@ def seen_by_narrow(recipe: Recipe, wide: np.ndarray) -> np.ndarray:
 def _warped(job: Job, recipe: Recipe) -> Iterator[FlowPair]:
     from roadseg.two_cameras.warped_pairs import DRAWS, frame_size, warped_pairs
 
-    frames = read_frames(job.records, frame_size(recipe), job.options.limit)
+    frames = read_frames(job.records, frame_size(recipe), job.options.max_images)
     for place, (frame,) in enumerate(batches(frames, 1)):
         draws = np.random.default_rng((recipe.seed, place)).random((1, DRAWS))
         parts = warped_pairs(frame.image[None], draws.astype(np.float32), recipe)

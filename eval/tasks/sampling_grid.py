@@ -7,7 +7,7 @@ import numpy as np
 
 from roadseg.eval.frames import batches
 from roadseg.eval.job import Job, Progress
-from roadseg.eval.results.sampling_grid import GridScore, SamplingResult
+from roadseg.eval.results.sampling_grid import GridScore, SamplingGridResult
 from roadseg.eval.tasks.evaluator import Evaluate, Evaluator
 from roadseg.metrics.grid_error import GridError
 
@@ -20,7 +20,7 @@ class SamplingGrid(Evaluator):
         return partial(_evaluate, job, step, job.run.load_sampler(step))
 
 
-def _evaluate(job: Job, step: int, network: Any, progress: Progress | None) -> SamplingResult:
+def _evaluate(job: Job, step: int, network: Any, progress: Progress | None) -> SamplingGridResult:
     from roadseg.nus_native import boundary_targets
     from roadseg.sampling import uniform_grid
 
@@ -44,7 +44,7 @@ def _evaluate(job: Job, step: int, network: Any, progress: Progress | None) -> S
             uniform_error.add(target, uniform)
             if progress:
                 progress(len(per_image), job.images)
-    return SamplingResult(
+    return SamplingGridResult(
         **job.origin(step),
         images=len(per_image),
         mse=error.mse,

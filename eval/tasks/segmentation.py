@@ -10,7 +10,7 @@ from roadseg.eval.dump import dump
 from roadseg.eval.frames import Frame, batches
 from roadseg.eval.job import Job, Progress
 from roadseg.eval.protocols import Pending, Predictor, predictor
-from roadseg.eval.results.segmentation import EvaluationResult
+from roadseg.eval.results.segmentation import SegmentationResult
 from roadseg.eval.scoring import SegmentationScorer, in_threads
 from roadseg.eval.tasks.evaluator import Evaluate, Evaluator
 from roadseg.label_tables.label_table import LabelTable
@@ -28,14 +28,14 @@ class Segmentation(Evaluator):
             from roadseg.eval.previous import previous_predictor
 
             return partial(_evaluate, job, step, previous_predictor(segmenter))
-        predict = predictor(segmenter, job.protocol.interpolation, job.protocol.mode)
+        predict = predictor(segmenter, job.protocol)
         return partial(_evaluate, job, step, predict)
 
 
 def _evaluate(
     job: Job, step: int, predict: Predictor, progress: Progress | None
-) -> EvaluationResult:
-    folder = job.options.dump
+) -> SegmentationResult:
+    folder = job.options.save_predictions
     scorer = score_frames(
         job.frames(),
         predict,
@@ -46,7 +46,7 @@ def _evaluate(
         boundary_f=job.options.boundary_f,
         dump=None if folder is None else partial(dump, folder, table=job.table),
     )
-    return EvaluationResult(**job.origin(step), **scorer.values())
+    return SegmentationResult(**job.origin(step), **scorer.values())
 
 
 def score_frames(

@@ -10,9 +10,9 @@ from roadseg.recipe.recipe import Recipe
 
 EVALUATORS: dict[str, Evaluator] = {
     "segmentation": Segmentation(),
-    "sampling": SamplingGrid(),
+    "sampling_grid": SamplingGrid(),
     "flow": Flow(),
-    "two_views": TwoCameras(),
+    "two_cameras": TwoCameras(),
 }
 DENSITY = Density()
 

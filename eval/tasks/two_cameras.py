@@ -1,4 +1,4 @@
-"""Evaluations of two cameras: the labels of both views."""
+"""Evaluations of two cameras: the labels of both cameras."""
 
 from functools import partial
 from itertools import islice
@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from roadseg.eval.job import Job, Progress
-from roadseg.eval.resizing import resize_image, resize_labels
-from roadseg.eval.results.segmentation import EvaluationResult
-from roadseg.eval.results.two_cameras import TwoViewResult
+from roadseg.eval.results.segmentation import SegmentationResult
+from roadseg.eval.results.two_cameras import TwoCameraResult
 from roadseg.eval.scoring import SegmentationScorer
 from roadseg.eval.tasks.evaluator import Evaluate, Evaluator
+from roadseg.inference.images import resize_image, resize_labels
 
 if TYPE_CHECKING:
     import keras
 
-VIEWS = {"wide": "", "narrow": "second_"}
+CAMERAS = {"wide": "", "narrow": "second_"}
 """Names of the views, and how their keys begin in a record."""
 
 
@@ -24,40 +24,40 @@ class TwoCameras(Evaluator):
     """Labels of both cameras' views."""
 
     def load(self, job: Job, step: int) -> Evaluate:
-        """Return what labels and scores both views of `job`; see `Evaluator.load`."""
+        """Return what labels and scores both cameras of `job`; see `Evaluator.load`."""
         return partial(_evaluate, job, step, job.run.load_network(step))
 
 
 def _evaluate(
     job: Job, step: int, network: "keras.Model", progress: Progress | None
-) -> TwoViewResult:
-    """Return the scores of `network` on both views of each pair, at the size of the recipe's crop.
+) -> TwoCameraResult:
+    """Return the scores of `network` on both cameras of each pair, at the recipe's crop size.
 
-    Labels are resized as well, by picking pixels; see `two_views` of training's pipeline.
+    Labels are resized as well, by picking pixels; see `two_cameras` of training's pipeline.
     """
-    scorers = {view: SegmentationScorer(job.table) for view in VIEWS}
+    scorers = {view: SegmentationScorer(job.table) for view in CAMERAS}
     label = views_labeller(network)
     examples = islice(job.records.examples(), job.images)
     for number, example in enumerate(examples, 1):
         images, labels = prepared_views(example, job.recipe.augment.crop_size)
         found = label({view: image[None] for view, image in images.items()})
-        for view, prefix in VIEWS.items():
+        for view, prefix in CAMERAS.items():
             scorer = scorers[view]
             counts = scorer.count(scorer.geometry(labels[view]), found[view][0])
             scorer.add(example[f"{prefix}filename"], counts)
         if progress:
             progress(number, job.images)
     origin = job.origin(step)
-    views = {view: EvaluationResult(**origin, **scorers[view].values()) for view in VIEWS}
-    return TwoViewResult(**origin, images=job.images, views=views)
+    views = {view: SegmentationResult(**origin, **scorers[view].values()) for view in CAMERAS}
+    return TwoCameraResult(**origin, images=job.images, views=views)
 
 
 def prepared_views(
     example: dict[str, Any], size: tuple[int, int]
 ) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
     """Return images and labels by view, resized to `size` (height, width) as Pillow does."""
-    images = {view: resize_image(example[f"{p}image"], size) for view, p in VIEWS.items()}
-    labels = {view: resize_labels(example[f"{p}label"], size) for view, p in VIEWS.items()}
+    images = {view: resize_image(example[f"{p}image"], size) for view, p in CAMERAS.items()}
+    labels = {view: resize_labels(example[f"{p}label"], size) for view, p in CAMERAS.items()}
     return images, labels
 
 
@@ -71,7 +71,7 @@ def views_labeller(network: "keras.Model") -> Any:
     def forward(images: dict[str, Any]) -> dict[str, Any]:
         images = {view: tf.cast(image, tf.float32) for view, image in images.items()}
         scores = network(images, training=False)
-        return {view: best_class(scores[view]) for view in VIEWS}
+        return {view: best_class(scores[view]) for view in CAMERAS}
 
     def label(images: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         return {view: labels.numpy() for view, labels in forward(images).items()}

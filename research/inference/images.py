@@ -2,12 +2,13 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
 from roadseg.errors import RoadsegError
 
+Size = tuple[int, int]
 Reader = Callable[[Path], np.ndarray]
 """Takes the path of a picture and returns it as RGB uint8 (height, width, 3)."""
 
@@ -78,18 +79,42 @@ def at_height(images: np.ndarray, height: int, way: str) -> np.ndarray:
     return np.stack([_resized(image, (height, width), way) for image in images])
 
 
-def _resized(image: np.ndarray, size: tuple[int, int], way: str) -> np.ndarray:
+def _resized(image: np.ndarray, size: Size, way: str) -> np.ndarray:
     if way == "opencv":
         import cv2
 
         return cv2.resize(image.astype(np.float32), size[::-1], interpolation=cv2.INTER_LINEAR)
+    return resize_image(image, size)
+
+
+def resize_image(
+    image: np.ndarray, size: Size, way: Literal["bilinear", "bicubic"] = "bilinear"
+) -> np.ndarray:
+    """Return an image (height, width, 3) resized to `size`, uint8, antialiased where it shrinks.
+
+    As Pillow does. image: 0..255, any type; values between bytes are rounded first.
+    """
     from PIL import Image
 
-    levels = np.rint(image).astype(np.uint8)
-    return np.asarray(Image.fromarray(levels).resize(size[::-1], Image.Resampling.BILINEAR))
+    if image.dtype != np.uint8:
+        image = np.rint(np.clip(image, 0, 255)).astype(np.uint8)
+    if image.shape[:2] == size:
+        return image
+    filters = {"bilinear": Image.Resampling.BILINEAR, "bicubic": Image.Resampling.BICUBIC}
+    return np.asarray(Image.fromarray(image).resize(size[::-1], filters[way]))
 
 
-def picked(maps: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+def resize_labels(labels: np.ndarray, size: Size) -> np.ndarray:
+    """Return a label map (height, width) resized to `size` by picking pixels, as Pillow does."""
+    from PIL import Image
+
+    if labels.shape == size:
+        return labels
+    picked = Image.fromarray(labels.astype(np.uint8)).resize(size[::-1], Image.Resampling.NEAREST)
+    return np.asarray(picked)
+
+
+def picked(maps: np.ndarray, size: Size) -> np.ndarray:
     """Return `maps` (batch, h, w, ...) at `size`, every pixel the nearest one of the map."""
     if maps.shape[1:3] == size:
         return maps

@@ -6,36 +6,18 @@
 import copy
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 import numpy as np
 
 from roadseg.errors import RoadsegError
+from roadseg.inference.averaging import averaged_logits, check_tile
+from roadseg.inference.class_logits import ClassLogits, class_logits_of
 from roadseg.inference.forward import Forward, best_share, outputs_by_name, outputs_of
 from roadseg.inference.images import Reader, at_height, batch_of, picked
 from roadseg.label_tables.label_table import LabelTable
 from roadseg.ops.best_class import best_class
-
-Averaged = Callable[[np.ndarray], np.ndarray]
-"""Takes one image (height, width, 3) and returns its logits (height, width, classes) float32,
-averaged over tiles, scales and its mirror image."""
-
-
-@dataclass(frozen=True)
-class Protocol:
-    """How a network is shown an image.
-
-    name: the rule by which its score was counted, as `roadseg eval --protocol` has it.
-    height: rows that images are resized to first, their aspect kept; None: as they are. Labels
-        come back by picking the nearest pixel, as the originals that resize do.
-    resize: by whose bilinear rule; see `at_height`.
-    label: more about it in words, '' for nothing.
-    """
-
-    name: str = "cityscapes"
-    height: int | None = None
-    resize: Literal["opencv", "pillow"] = "opencv"
-    label: str = ""
+from roadseg.recipe.protocol import Protocol
 
 
 @dataclass(frozen=True)
@@ -71,28 +53,39 @@ class Inference:
     ) -> None:
         """Take a network from RGB 0..255 at any size to class logits at that size.
 
+        protocol: how images are shown to it: whole (None), or in tiles, flipped, at several scales,
+            whose logits are averaged; it then knows no sampling points.
         outputs: functions of images (batch, height, width, 3) float in place of calling `model`:
             'logits', 'labels', 'locations', of which one of the first two has to be there.
         read: reads pictures by their path. title: what this is, for messages.
         Its `has_logits` says whether there are logits and confidences, not labels alone.
         size: height and width of the one image that `outputs` take at a time; None for any images.
+        Raises RoadsegError for tiles of a size that the network does not take, and for an export
+        without logits, or of another upsampling, where they are needed.
         """
         self.model = model
         self.label_table = label_table
-        self.protocol = protocol or Protocol()
         self.title = title or str(getattr(model, "name", "network"))
         self._forward = Forward(outputs_by_name(outputs) if outputs else outputs_of(model))
         self.has_logits = outputs is None or "logits" in outputs
         self._read = read
         self._size = size
-        self._averaged: Averaged | None = None
+        self._show_by(protocol or Protocol())
 
-    def averaging(self, averaged: Averaged, label: str) -> Self:
-        """Return the same, with logits that `averaged` makes of each image; label: in words."""
+    def by_protocol(self, protocol: Protocol) -> Self:
+        """Return the same network, shown images by another protocol; raises as `Inference`."""
         made = copy.copy(self)
-        made._averaged = averaged
-        made.title = f"{self.title}, {label}"
+        made._show_by(protocol)
+        if not protocol.is_whole:
+            made.title = f"{self.title}, {protocol.shown}"
         return made
+
+    def _show_by(self, protocol: Protocol) -> None:
+        self.protocol = protocol
+        self._logits_of: ClassLogits | None = None
+        if not protocol.is_whole:
+            self._logits_of = class_logits_of(self.model, protocol.upsampling)
+            check_tile(protocol, self._logits_of)
 
     @property
     def trace_count(self) -> int:
@@ -151,8 +144,10 @@ class Inference:
         batch, single = batch_of(images, self._read)
         size = batch.shape[1], batch.shape[2]
         protocol = self.protocol
-        shown = at_height(batch, protocol.height, protocol.resize) if protocol.height else batch
-        found = self._of_average(shown, asked) if self._averaged else self._of_network(shown, asked)
+        height = protocol.input_height
+        shown = at_height(batch, height, protocol.input_resize) if height else batch
+        find = self._of_network if self._logits_of is None else self._of_average
+        found = find(shown, asked)
         maps = {name: picked(found[name], size) for name in asked}
         return maps | {name: found[name] for name in ("locations",) if name in found}, single
 
@@ -165,10 +160,10 @@ class Inference:
         return found
 
     def _of_average(self, images: np.ndarray, asked: tuple[str, ...]) -> dict[str, np.ndarray]:
-        assert self._averaged is not None
+        assert self._logits_of is not None
         of_images: list[dict[str, np.ndarray]] = []
         for image in images:
-            logits = self._averaged(image)
+            logits = averaged_logits(image, self._logits_of, self.protocol)
             self._refuse_broken(bool(np.isnan(logits.sum())))
             of_images.append(_asked_of(logits, asked))
         return {name: np.stack([found[name] for found in of_images]) for name in asked}

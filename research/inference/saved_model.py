@@ -10,7 +10,6 @@ from keras import ops
 
 from roadseg.errors import RoadsegError
 from roadseg.files import parse_json, plain_path
-from roadseg.inference.inference import Inference
 from roadseg.label_tables.label_table import LabelTable
 from roadseg.ops.backend import tensorflow
 from roadseg.recipe.recipe import stored_values
@@ -89,13 +88,6 @@ def read_saved_model(folder: Path) -> SavedModel:
         raise RoadsegError(f"{folder}: TensorFlow runs such files; set KERAS_BACKEND=tensorflow")
     with plain_path(folder) as plain:
         return SavedModel(folder, tf.saved_model.load(str(plain)), table, recipe)
-
-
-def inference_of_saved_model(folder: Path, **options: Any) -> Inference:
-    """Return the inference of an export; options: as of `Inference`."""
-    model = read_saved_model(folder)
-    outputs = model.outputs()
-    return Inference(model, model.label_table, outputs=outputs, size=model.size, **options)
 
 
 def _read_card(folder: Path) -> tuple[LabelTable, dict[str, Any]]:

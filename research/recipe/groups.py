@@ -6,6 +6,8 @@ Sizes are (height, width) in pixels.
 import dataclasses
 from typing import Literal
 
+from roadseg.recipe.protocol import Protocol
+
 Scalar = bool | int | float | str
 
 
@@ -15,16 +17,16 @@ class Top:
 
     name: str
     """Name of the recipe, and of the run folder if none is given."""
-    task: Literal["segmentation", "sampling", "flow", "two_views"]
-    """What is learned: class scores, the sampling grid (auxiliary network), the optical flow
+    task: Literal["segmentation", "sampling_grid", "flow", "two_cameras"]
+    """What is learned: class scores, the sampling grid (of a sampler), the optical flow
     between two images, or the class scores of two cameras' views."""
     source: str
     """Where the numbers were published."""
     measured: str = "not trained here"
     """mIoU, steps, hardware and date of a run of our own, or that there was none."""
     model: str = "deeplabv3_mobilenet_v2"
-    """Name in `roadseg.list_models()`; for the task 'sampling' 'auxiliary' (the published sampler),
-    'density_sampler' or 'prior_sampler'."""
+    """Name in `roadseg.list_models()`; for the task 'sampling_grid' 'nus_sampler' (the published
+    sampler), 'density_sampler' or 'prior_sampler'."""
     records: str = "records"
     """Folder of TFRecords that `roadseg convert` wrote, or others in the same schema."""
     split: str = "train"
@@ -94,8 +96,8 @@ class Augment:
 
     crop_size: tuple[int, int] = (1024, 1024)
     """Training crop; smaller images are padded (label 255); 0 0: as large as the images are. Of
-    the task 'two_views' the size that both views are resized to; of pairs of views for 'flow' as
-    well."""
+    the task 'two_cameras' the size that both cameras are resized to; of pairs of views for 'flow'
+    as well."""
     padding: Literal["grey", "mean", "black"] = "grey"
     """Colour of the padding: 127.5, what the network's normalisation brings to zero, or 0."""
     padding_position: Literal["end", "around", "centred"] = "end"
@@ -164,7 +166,7 @@ class Sampling:
 
 @dataclasses.dataclass(frozen=True)
 class SamplerNetwork:
-    """What the task 'sampling' learns: the sampler's network and its targets."""
+    """What the task 'sampling_grid' learns: the sampler's network and its targets."""
 
     grid_size: tuple[int, int] = (8, 8)
     """Points of the published sampler's grid: the size of its network's output."""
@@ -191,7 +193,7 @@ class Flow:
 
     pairs: Literal["warped", "recorded", "views"] = "warped"
     """Pairs for the task 'flow': frames and what is made of them with a known flow; whole pairs
-    with a recorded flow; or both views of a rig, the wide one as the narrow camera sees it."""
+    with a recorded flow; or both cameras of a rig, the wide one as the narrow camera sees it."""
     shift_px: tuple[float, float] = (6.0, 14.0)
     """Largest shift of a made pair, down and across."""
     tilt: float = 0.04
@@ -353,5 +355,6 @@ GROUPS: dict[str, type] = {
     "schedule": Schedule,
     "batch_norm": BatchNorm,
     "log": Log,
+    "protocol": Protocol,
 }
 """The groups by their names in a recipe."""

@@ -105,8 +105,11 @@ NEW_VALUES = {
     ("class_uniform.absent_classes", "fill"): "redistribute",
     ("class_uniform.absent_classes", "leave"): "skip",
     ("class_uniform.crop_position", "published"): "sfsegnets",
+    ("task", "sampling"): "sampling_grid",
+    ("task", "two_views"): "two_cameras",
+    ("model", "auxiliary"): "nus_sampler",
 }
-"""What some values of such a field are called now."""
+"""What some values of a field are called now."""
 
 
 def new_names(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -118,8 +121,13 @@ def new_names(values: Mapping[str, Any]) -> dict[str, Any]:
         values.setdefault("sampling_window", "crop")
     if "auxiliary_run" in values:
         values["sampler_run"] = values.pop("auxiliary_run")
-    renamed = {NEW_NAMES.get(name, name): value for name, value in values.items()}
+    return new_values({NEW_NAMES.get(name, name): value for name, value in values.items()})
+
+
+def new_values(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return values by the fields' names of today, those that were called otherwise renamed."""
+    found = dict(values)
     for (name, old), new in NEW_VALUES.items():
-        if renamed.get(name) == old:
-            renamed[name] = new
-    return renamed
+        if found.get(name) == old:
+            found[name] = new
+    return found

@@ -10,12 +10,13 @@ from roadseg.errors import RoadsegError
 from roadseg.files import read_json
 from roadseg.recipe import groups
 from roadseg.recipe.fields import FIELDS, check_types, check_values, near_names
-from roadseg.recipe.old_format import new_names
+from roadseg.recipe.old_format import new_names, new_values
+from roadseg.recipe.protocol import Protocol, find_protocol
 
 FORMAT = 2
 """Of recipe.json; files without a format are flat, as version 0.1 wrote them."""
 DENSITY_MODELS = ("density_sampler", "prior_sampler")
-"""Models of the task 'sampling' that learn a density."""
+"""Models of the task 'sampling_grid' that learn a density."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,12 +37,14 @@ class Recipe(groups.Top):
     schedule: groups.Schedule = dataclasses.field(default_factory=groups.Schedule)
     batch_norm: groups.BatchNorm = dataclasses.field(default_factory=groups.BatchNorm)
     log: groups.Log = dataclasses.field(default_factory=groups.Log)
+    protocol: Protocol = dataclasses.field(default_factory=Protocol)
 
     def replace(self, **changes: Any) -> "Recipe":
         """Return a copy with other values.
 
         changes: fields of the top by name; of a group either `group={"field": value}`, which leaves
         its other fields as they are, or `**{"group.field": value}`, or a whole group.
+        A protocol's name brings that protocol's values.
         Raises RoadsegError for a name that is no field, naming the near ones, and for a value of
         another type than the field's.
         """
@@ -58,7 +61,10 @@ class Recipe(groups.Top):
         for group, values in inside.items():
             typed = self._typed({f"{group}.{field}": value for field, value in values.items()})
             fields = {path.partition(".")[2]: value for path, value in typed.items()}
-            top[group] = dataclasses.replace(top.get(group, getattr(self, group)), **fields)
+            before = top.get(group, getattr(self, group))
+            if group == "protocol" and fields.get("name", before.name) != before.name:
+                before = find_protocol(fields["name"])  # its other values come with the name
+            top[group] = dataclasses.replace(before, **fields)
         whole = {name: top.pop(name) for name in [*top] if name in groups.GROUPS}
         for name, value in whole.items():
             if not isinstance(value, groups.GROUPS[name]):
@@ -86,12 +92,12 @@ class Recipe(groups.Top):
     @property
     def reads_pairs(self) -> bool:
         """Whether each of its records has to hold two images."""
-        return self.task == "two_views" or (self.task == "flow" and self.flow.pairs != "warped")
+        return self.task == "two_cameras" or (self.task == "flow" and self.flow.pairs != "warped")
 
     @property
     def learns_density(self) -> bool:
         """Whether it trains a sampler by density, and not the published one."""
-        return self.task == "sampling" and self.model in DENSITY_MODELS
+        return self.task == "sampling_grid" and self.model in DENSITY_MODELS
 
     def to_json(self) -> str:
         """Return the recipe as indented JSON."""
@@ -120,7 +126,10 @@ class Recipe(groups.Top):
                 raise RoadsegError(f"{path}: '{name}' is missing; copy the file again")
         flat = {k: tuple(v) if isinstance(v, list) else v for k, v in flat.items()}
         check_values(flat, path)
-        return cls(flat["name"], flat["task"], flat["source"]).replace(**flat)
+        try:
+            return cls(flat["name"], flat["task"], flat["source"]).replace(**flat)
+        except RoadsegError as error:  # of a protocol: its values are checked as it is made
+            raise RoadsegError(f"{path}: {error}") from None
 
 
 def stored_values(stored: Mapping[str, Any]) -> dict[str, Any]:
@@ -134,7 +143,7 @@ def stored_values(stored: Mapping[str, Any]) -> dict[str, Any]:
             flat.update({f"{name}.{field}": inner for field, inner in value.items()})
         else:
             flat[name] = value
-    return flat
+    return new_values(flat)
 
 
 def _known(path: str) -> None:

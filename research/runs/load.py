@@ -2,6 +2,7 @@
 
 import colorsys
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,8 +10,9 @@ from roadseg import label_tables
 from roadseg.errors import RoadsegError
 from roadseg.files import plain_path
 from roadseg.inference.images import Reader
-from roadseg.inference.inference import Inference, Protocol
+from roadseg.inference.inference import Inference
 from roadseg.label_tables.label_table import Colour, LabelTable
+from roadseg.recipe.protocol import Protocol, find_protocol
 from roadseg.runs.run_folder import RunFolder, Step
 from roadseg.weights.presets import PRESETS, USUAL, Preset, find_preset
 
@@ -27,6 +29,7 @@ def load_inference(
     label_table: LabelTable | str | None = None,
     mirror: Path | str | None = None,
     read: Reader | None = None,
+    protocol: Protocol | str | Mapping[str, Any] | None = None,
 ) -> Inference:
     """Return what labels images with the network that `source` names.
 
@@ -37,6 +40,8 @@ def load_inference(
         theirs.
     mirror: folder of weights that is looked at first; None: $ROADSEG_WEIGHTS.
     read: reads pictures by their path; None refuses paths.
+    protocol: how images are shown: one, the name of one, or changes of the usual one, which is that
+        of a preset's own score, else whole images as they are (None).
     Raises RoadsegError for whatever `source` is not, and for options that it does not take.
     """
     path = Path(source or USUAL).expanduser()
@@ -47,15 +52,19 @@ def load_inference(
         raise RoadsegError(f"{path}: knows its classes; leave the label table out")
     if mirror is not None and kind != "preset":
         raise RoadsegError(f"{path}: its weights are in it; leave the folder of weights out")
+    if isinstance(protocol, str):
+        protocol = find_protocol(protocol)
     if kind == "run":
-        return inference_of_run(RunFolder(path), step, read=read)
-    if kind == "saved_model":
-        from roadseg.inference.saved_model import inference_of_saved_model
-
-        return inference_of_saved_model(path, read=read)
-    if kind == "keras":
-        return _of_keras_file(path, label_table, read)
-    return inference_of_preset(str(source or USUAL), mirror, read)
+        found = inference_of_run(RunFolder(path), step, read=read)
+    elif kind == "saved_model":
+        found = _of_saved_model(path, read)
+    elif kind == "keras":
+        found = _of_keras_file(path, label_table, read)
+    else:
+        found = _of_preset(str(source or USUAL), mirror, read)
+    if isinstance(protocol, Mapping):
+        protocol = found.protocol.replace(protocol)
+    return found if protocol in (None, found.protocol) else found.by_protocol(protocol)
 
 
 def _kind_of(source: str, path: Path) -> str:
@@ -83,25 +92,38 @@ def _kind_of(source: str, path: Path) -> str:
 
 
 def inference_of_run(
-    run: RunFolder, step: Step = None, sampler: "Sampler | None" = None, read: Reader | None = None
+    run: RunFolder,
+    step: Step = None,
+    sampler: "Sampler | None" = None,
+    read: Reader | None = None,
+    protocol: Protocol | None = None,
 ) -> Inference:
     """Return what labels images with a checkpoint of `run`.
 
-    sampler: samples in place of the run's own. Raises RoadsegError if there is no such run or
-    checkpoint, and for a run that labels no single images.
+    sampler: samples in place of the run's own. protocol: how images are shown; None: whole.
+    Raises RoadsegError if there is no such run or checkpoint, for a run that labels no single
+    images, and for a protocol that its network cannot follow.
     """
     run.check(step)
-    if run.recipe.task == "two_views":
+    if run.recipe.task == "two_cameras":
         raise RoadsegError(f"{run.path}: labels pairs of images; `roadseg predict` takes it")
     number, _ = run.find_checkpoint(step)
     model = run.load_segmenter(number, sampler=sampler)
-    return Inference(model, run.label_table, read=read, title=f"{run.path.name}, step {number}")
+    title = f"{run.path.name}, step {number}"
+    title += f", sampled by '{sampler.kind}'" if sampler is not None else ""
+    found = Inference(model, run.label_table, read=read, title=title)
+    return found if protocol is None else found.by_protocol(protocol)
 
 
-def inference_of_preset(
-    name: str, mirror: Path | str | None = None, read: Reader | None = None
-) -> Inference:
-    """Return what labels images with the preset `name`; see `weights.published.load_preset`."""
+def _of_saved_model(folder: Path, read: Reader | None) -> Inference:
+    from roadseg.inference.saved_model import read_saved_model
+
+    model = read_saved_model(folder)
+    outputs = model.outputs()
+    return Inference(model, model.label_table, outputs=outputs, size=model.size, read=read)
+
+
+def _of_preset(name: str, mirror: Path | str | None, read: Reader | None) -> Inference:
     from roadseg.models.legal_sizes import padded_to_legal
     from roadseg.weights.published import load_preset
 
@@ -113,9 +135,11 @@ def inference_of_preset(
 
 def protocol_of(preset: Preset) -> Protocol:
     """Return how the score of `preset` was counted."""
+    protocol = find_protocol(preset.protocol)
     if not preset.resize or preset.image_size is None:
-        return Protocol(preset.protocol)
-    return Protocol(preset.protocol, preset.image_size[0], preset.resize)
+        return protocol
+    height = {"input_height": preset.image_size[0], "input_resize": preset.resize}
+    return protocol.replace(height)
 
 
 def _of_keras_file(path: Path, label_table: Any, read: Reader | None) -> Inference:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from roadseg.models.registry import NETWORKS, Network
+from roadseg.models.registry import MODELS, ModelSpec
 from tests.eval.small_runs import tiny
 from tests.support import rough_grids
 
@@ -12,5 +12,5 @@ from tests.support import rough_grids
 @pytest.fixture(autouse=True, scope="package")
 def tiny_network() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch, rough_grids():
-        patch.setitem(NETWORKS, "tiny", Network(tiny, str, parameters=0))
+        patch.setitem(MODELS, "tiny", ModelSpec(tiny, parameters=0))
         yield

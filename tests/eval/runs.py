@@ -99,6 +99,6 @@ def add_checkpoint(run: RunFolder, step: int, seed: int = 0) -> Path:
     random = np.random.default_rng(seed)
     for name, array in arrays.items():
         # A fresh auxiliary network predicts its mean locations, whatever it sees.
-        if run.recipe.task == "sampling" and name.endswith(("kernel", "bias")):
+        if run.recipe.task == "sampling_grid" and name.endswith(("kernel", "bias")):
             arrays[name] = array + random.normal(0, 0.1, array.shape).astype(array.dtype)
     return write_checkpoint(run.checkpoint_folder, step, {"weights": arrays}, {"seed": seed})

@@ -16,7 +16,7 @@ CELLS = (8, 10)
 
 def density_run(folder: Path, records: Path, seed: int = 0, **values: Any) -> RunFolder:
     """Return a run of a density sampler with one checkpoint of random weights, at step 20."""
-    settings = {"task": "sampling", "model": "density_sampler", "network.options": {}}
+    settings = {"task": "sampling_grid", "model": "density_sampler", "network.options": {}}
     settings |= {
         "network.evaluation_options": {},
         "sampling.kind": "none",
@@ -32,7 +32,7 @@ def prior_run(folder: Path, records: Path, density: np.ndarray | None = None) ->
     if density is None:
         density = np.ones(CELLS, np.float32)
         density[CELLS[0] // 2 :] = 3
-    settings = {"task": "sampling", "model": "prior_sampler", "network.options": {}}
+    settings = {"task": "sampling_grid", "model": "prior_sampler", "network.options": {}}
     settings |= {
         "network.evaluation_options": {},
         "sampling.kind": "none",

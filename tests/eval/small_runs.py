@@ -36,8 +36,8 @@ RECIPE = Recipe(
 )
 AUXILIARY = RECIPE.replace(
     name="small_nus",
-    task="sampling",
-    model="auxiliary",
+    task="sampling_grid",
+    model="nus_sampler",
     network={
         "options": {},
         "evaluation_options": {},
@@ -61,7 +61,7 @@ def small_run(folder: Path, recipe: Recipe = RECIPE, step: int = 20) -> RunFolde
     """Return a run with one checkpoint of untrained weights; adaptive ones with their auxiliary."""
     run = RunFolder(folder)
     run.begin(recipe, TABLE)
-    classes = 0 if recipe.task == "sampling" else TABLE.num_classes
+    classes = 0 if recipe.task == "sampling_grid" else TABLE.num_classes
     weights = variable_arrays(build_network(recipe, classes))
     write_checkpoint(run.checkpoint_folder, step, {"weights": weights}, {})
     if recipe.sampling.kind == "nus":

@@ -41,9 +41,9 @@ def test_one_evaluation_prints_tables_and_the_file(
 
 def test_json_is_the_whole_output(run: RunFolder, capsys: pytest.CaptureFixture[str]) -> None:
     add_checkpoint(run, 10)
-    status, out, _ = command(capsys, run.path, "--json", "--protocol", "published")
+    status, out, _ = command(capsys, run.path, "--json", "--protocol", "nus")
     values = json.loads(out)
-    assert (status, values["step"], values["interpolation"]) == (0, 10, "delaunay")
+    assert (status, values["step"], values["protocol"]["interpolation"]) == (0, 10, "delaunay")
 
 
 def test_following_prints_a_line_for_each_checkpoint_and_ends(
@@ -60,7 +60,7 @@ def test_following_prints_a_line_for_each_checkpoint_and_ends(
 
 def test_the_oracle_needs_no_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     records = write_records(tmp_path / "records", count=1)
-    sizes = ("--sampling-size", "8", "16", "--alpha", "0.5", "0.9")
+    sizes = ("--sampling-size", "8", "16", "--sampler.alpha", "0.5", "0.9")
     status, out, _ = command(capsys, "--oracle", "--records", records, *sizes, "--json")
     assert status == 0
     assert len(json.loads(out)["rows"]) == 6

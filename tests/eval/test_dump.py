@@ -13,7 +13,7 @@ from roadseg.eval.dump import FOLDERS, dump
 from roadseg.eval.evaluation import Evaluation
 from roadseg.eval.frames import Frame
 from roadseg.eval.job import EvaluationOptions
-from roadseg.eval.results.segmentation import EvaluationResult
+from roadseg.eval.results.segmentation import SegmentationResult
 from roadseg.metrics.boundary_f import BoundaryFScore
 from roadseg.runs.run_folder import RunFolder
 from tests.eval.runs import NAMES, add_checkpoint, begin_run, recipe, street, write_records
@@ -55,7 +55,7 @@ def test_an_evaluation_writes_a_picture_of_each_kind_for_each_image(
     run: RunFolder, tmp_path: Path
 ) -> None:
     to = tmp_path / "pictures"
-    assert cli.main(["eval", str(run.path), "--dump", str(to), "--json"]) == 0
+    assert cli.main(["eval", str(run.path), "--save-predictions", str(to), "--json"]) == 0
     for kind in FOLDERS:
         assert {path.name for path in (to / kind).iterdir()} == {"val0.png", "val1.png"}
     labels = read(to / "label_ids" / "val1.png")
@@ -79,13 +79,14 @@ def test_a_name_that_leads_out_of_the_folder_is_refused(tmp_path: Path) -> None:
     assert not (tmp_path / "a.png").exists()
 
 
-@pytest.mark.parametrize("option", ["--dump", "--boundary-f"])
+@pytest.mark.parametrize("option", ["--save-predictions", "--boundary-f"])
 def test_sampling_grids_have_no_pictures_and_no_outlines(
     run: RunFolder, tmp_path: Path, option: str
 ) -> None:
-    other = begin_run(tmp_path / "grid", run.recipe.replace(task="sampling"))
+    other = begin_run(tmp_path / "grid", run.recipe.replace(task="sampling_grid"))
     options = EvaluationOptions(
-        dump=tmp_path if option == "--dump" else None, boundary_f=option == "--boundary-f"
+        save_predictions=tmp_path if option == "--save-predictions" else None,
+        boundary_f=option == "--boundary-f",
     )
     with pytest.raises(RoadsegError, match=f"{option}: .* sampling grids"):
         Evaluation(other, options)
@@ -94,8 +95,8 @@ def test_sampling_grids_have_no_pictures_and_no_outlines(
 def test_pictures_of_a_watch_are_refused(
     run: RunFolder, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert cli.main(["eval", str(run.path), "--follow", "--dump", str(tmp_path)]) == 2
-    assert "error: --dump with --follow" in capsys.readouterr().err
+    assert cli.main(["eval", str(run.path), "--follow", "--save-predictions", str(tmp_path)]) == 2
+    assert "error: --save-predictions with --follow" in capsys.readouterr().err
 
 
 def test_the_boundary_f_score_is_stored_shown_and_drawn(
@@ -105,7 +106,7 @@ def test_the_boundary_f_score_is_stored_shown_and_drawn(
     printed = capsys.readouterr().out
     assert "boundary F-score" in printed and "within 0.001875" in printed
     path = run.path / "evaluation/val-cityscapes/step-00000010.json"
-    result = EvaluationResult.from_json(path.read_text())
+    result = SegmentationResult.from_json(path.read_text())
     measure = BoundaryFScore(4)
     for number in range(2):
         image, label = street(number)

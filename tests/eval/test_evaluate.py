@@ -11,11 +11,12 @@ from roadseg.eval.evaluation import Evaluation, evaluate
 from roadseg.eval.frames import Frame
 from roadseg.eval.job import EvaluationOptions
 from roadseg.eval.results.load import load_result
-from roadseg.eval.results.sampling_grid import SamplingResult
-from roadseg.eval.results.segmentation import EvaluationResult
+from roadseg.eval.results.sampling_grid import SamplingGridResult
+from roadseg.eval.results.segmentation import SegmentationResult
 from roadseg.eval.store import store_result, update_best
 from roadseg.eval.tasks.segmentation import score_frames
 from roadseg.metrics.confusion import ConfusionMatrix
+from roadseg.recipe.protocol import PROTOCOLS, Protocol
 from roadseg.runs.run_folder import RunFolder
 from tests.eval.runs import (
     NAMES,
@@ -78,7 +79,7 @@ def test_published_scores_equal_the_steps_done_one_by_one(run: RunFolder) -> Non
 
     from roadseg.sampling import uniform_grid
 
-    result = evaluate(run, EvaluationOptions(protocol="published", step=10))
+    result = evaluate(run, EvaluationOptions(protocol="nus", step=10))
     network = run.load_network(10)
     index = np.rint(np.linspace(0, 1, 16, dtype=np.float32) * np.float32(47)).astype(int)
     points = np.asarray(uniform_grid(16)).astype(np.float64) * 47
@@ -89,30 +90,30 @@ def test_published_scores_equal_the_steps_done_one_by_one(run: RunFolder) -> Non
         scores = np.asarray(network(image[np.ix_(index, index)][None].astype(np.float32)))
         full = griddata(points.reshape(-1, 2), scores.reshape(-1, 4), pixels, method="linear")
         matrix.add(label, full.argmax(-1))
-    assert isinstance(result, EvaluationResult)
+    assert isinstance(result, SegmentationResult)
     # The graph may round a score differently.
     assert np.abs(np.array(result.confusion) - matrix.matrix).sum() <= 4
     assert result.pixels == matrix.scores().pixels
     assert np.count_nonzero(matrix.matrix.sum(axis=0)) > 1, "one class everywhere tests nothing"
-    assert (result.interpolation, result.images, result.step) == ("delaunay", 3, 10)
+    assert (result.protocol.interpolation, result.images, result.step) == ("delaunay", 3, 10)
 
 
 def test_the_full_image_is_covered_by_views_with_every_interpolation(run: RunFolder) -> None:
     for way in ("graph", "mesh", "delaunay"):
-        result = evaluate(run, EvaluationOptions(interpolation=way, step=20))
-        assert isinstance(result, EvaluationResult)
-        assert (result.pixels, result.interpolation) == (3 * 45 * 64, way)
+        result = evaluate(run, EvaluationOptions(changes={"interpolation": way}, step=20))
+        assert isinstance(result, SegmentationResult)
+        assert (result.pixels, result.protocol.interpolation) == (3 * 45 * 64, way)
 
 
 def test_two_evaluations_write_the_same_bytes(run: RunFolder) -> None:
-    options = EvaluationOptions(protocol="published", batch_size=2)
+    options = EvaluationOptions(protocol="nus", batch_size=2)
     assert evaluate(run, options).to_json() == evaluate(run, options).to_json()
 
 
 def test_a_result_comes_back_from_json_unchanged(run: RunFolder) -> None:
     result = evaluate(run)
-    assert isinstance(result, EvaluationResult)
-    again = EvaluationResult.from_json(result.to_json())
+    assert isinstance(result, SegmentationResult)
+    again = SegmentationResult.from_json(result.to_json())
     assert again.to_json() == result.to_json()
     assert again.boundary == result.boundary and again.objects == result.objects
     assert again.scores().pixels == result.pixels
@@ -126,10 +127,10 @@ def test_a_result_comes_back_from_json_unchanged(run: RunFolder) -> None:
 def test_scores_that_do_not_occur_are_null_in_json_and_nan_again() -> None:
     frames = [Frame("empty", np.zeros((8, 8, 3), np.uint8), np.full((8, 8), 255, np.uint8))]
     scorer = score_frames(frames, lambda _: [lambda: np.zeros((8, 8), np.int32)], TABLE)
-    origin = {"run": "r", "recipe": "r", "step": 1, "split": "val", "protocol": "cityscapes"}
-    result = EvaluationResult(**origin, interpolation="none", limit=None, **scorer.values())
+    origin = {"run": "r", "recipe": "r", "step": 1, "split": "val", "protocol": Protocol()}
+    result = SegmentationResult(**origin, limit=None, **scorer.values())
     assert json.loads(result.to_json())["miou"] is None
-    assert math.isnan(EvaluationResult.from_json(result.to_json()).per_image[0].miou)
+    assert math.isnan(SegmentationResult.from_json(result.to_json()).per_image[0].miou)
 
 
 def test_a_run_without_sampling_is_evaluated_at_full_size(tmp_path: Path) -> None:
@@ -137,17 +138,19 @@ def test_a_run_without_sampling_is_evaluated_at_full_size(tmp_path: Path) -> Non
     run = begin_run(tmp_path / "run", recipe(records, sampling={"kind": "none"}))
     add_checkpoint(run, 5)
     result = evaluate(run)
-    assert (result.interpolation, result.images) == ("none", 1)
+    assert (result.protocol.interpolation, result.images) == ("none", 1)
 
 
 def test_grids_are_compared_raw_and_projected(tmp_path: Path) -> None:
     from roadseg import nus_native
 
     records = write_records(tmp_path / "records", count=2)
-    run = begin_run(tmp_path / "aux", recipe(records, task="sampling", sampling={"kind": "none"}))
+    run = begin_run(
+        tmp_path / "aux", recipe(records, task="sampling_grid", sampling={"kind": "none"})
+    )
     add_checkpoint(run, 7)
     result = evaluate(run)
-    assert isinstance(result, SamplingResult) and result.protocol == "published"
+    assert isinstance(result, SamplingGridResult) and result.protocol.name == "nus"
     network = run.load_sampler(7)
     errors = []
     for number in range(2):
@@ -156,7 +159,7 @@ def test_grids_are_compared_raw_and_projected(tmp_path: Path) -> None:
         errors.append(np.square(grid - nus_native.boundary_targets(label, (8, 8), 0.5)).mean())
     assert result.mse == pytest.approx(np.mean(errors), rel=1e-5)
     assert 0 < result.mse_projected < result.mse
-    assert SamplingResult.from_json(result.to_json()) == result
+    assert SamplingGridResult.from_json(result.to_json()) == result
 
 
 def test_results_go_to_json_metrics_tensorboard_and_best(tmp_path: Path) -> None:
@@ -165,15 +168,19 @@ def test_results_go_to_json_metrics_tensorboard_and_best(tmp_path: Path) -> None
     records = write_records(tmp_path / "records", count=1)
     run = begin_run(tmp_path / "run", recipe(records))
     add_checkpoint(run, 10)
-    evaluation = Evaluation(run, EvaluationOptions(protocol="published"))
+    evaluation = Evaluation(run, EvaluationOptions(protocol="nus"))
     result = evaluation.load(10)(None)
     path = store_result(evaluation, result, seconds=1.5)
-    assert path == run.path / "evaluation" / "val-published" / "step-00000010.json"
+    assert path == run.path / "evaluation" / "val-nus" / "step-00000010.json"
     assert load_result(path).to_json() == result.to_json()
     (event,) = run.read_metrics()
-    assert (event["event"], event["step"], event["miou"]) == ("evaluation", 10, result.headline[1])
+    assert (event["event"], event["step"], event["miou"]) == (
+        "evaluation",
+        10,
+        result.main_metric[1],
+    )
     assert run.best_step() == 10
-    (events,) = run.tensorboard("val-published").iterdir()
+    (events,) = run.tensorboard("val-nus").iterdir()
     tags = {
         value.tag
         for record in tf.data.TFRecordDataset(str(events))
@@ -188,24 +195,22 @@ def best_value(run: RunFolder) -> tuple[int, float]:
 
 
 def test_best_keeps_the_higher_miou_and_the_earlier_of_equal_ones(run: RunFolder) -> None:
-    result = evaluate(run, EvaluationOptions(limit=1))
-    assert isinstance(result, EvaluationResult)
+    result = evaluate(run, EvaluationOptions(max_images=1))
+    assert isinstance(result, SegmentationResult)
     for step, miou in ((1, 0.2), (2, 0.4), (3, 0.4), (4, 0.3), (5, math.nan)):
         update_best(run, dataclasses.replace(result, step=step, miou=miou))
     assert best_value(run) == (2, 0.4)
-    other = dataclasses.replace(result, step=6, miou=0.9, protocol="published")
+    other = dataclasses.replace(result, step=6, miou=0.9, protocol=PROTOCOLS["nus"])
     assert not update_best(run, other)
     (run.path / "best.json").write_text("{")
     assert update_best(run, dataclasses.replace(result, step=7, miou=0.1))
 
 
 def test_best_keeps_the_lower_error_of_a_grid(run: RunFolder) -> None:
-    origin = {"run": "r", "recipe": "toy", "split": "val", "protocol": "published"}
+    origin = {"run": "r", "recipe": "toy", "split": "val", "protocol": PROTOCOLS["nus"]}
     scores = {"mse_projected": 0.0, "mse_uniform": 0.1, "per_image": [], "images": 0}
     for step, mse in ((1, 0.3), (2, 0.1), (3, 0.1), (4, 0.2)):
-        result = SamplingResult(
-            **origin, **scores, step=step, mse=mse, interpolation="none", limit=None
-        )
+        result = SamplingGridResult(**origin, **scores, step=step, mse=mse, limit=None)
         update_best(run, result)
     assert best_value(run) == (2, 0.1)
 
@@ -214,7 +219,7 @@ def test_a_part_of_the_split_is_stored_apart_and_is_never_best(tmp_path: Path) -
     records = write_records(tmp_path / "records", count=2)
     run = begin_run(tmp_path / "run", recipe(records))
     add_checkpoint(run, 10)
-    evaluation = Evaluation(run, EvaluationOptions(limit=1))
+    evaluation = Evaluation(run, EvaluationOptions(max_images=1))
     store_result(evaluation, evaluation.load(10)(None), 0.0)
     assert evaluation.folder.name == "val-cityscapes-first1"
     assert run.best_step() is None
@@ -293,7 +298,7 @@ def test_an_unreadable_example_is_one_error_that_names_file_and_record(tmp_path:
     assert "\n" not in str(error.value)
 
 
-@pytest.mark.parametrize("options", [{"limit": 0}, {"batch_size": 0}])
+@pytest.mark.parametrize("options", [{"max_images": 0}, {"batch_size": 0}])
 def test_numbers_that_make_no_sense_are_refused(run: RunFolder, options: dict) -> None:
     with pytest.raises(RoadsegError, match="0: at least"):
         evaluate(run, EvaluationOptions(**options))

@@ -11,14 +11,14 @@ from roadseg.errors import RoadsegError
 from roadseg.eval.compare.command import main as compare
 from roadseg.eval.cuts import CutDetector, changed_share, thumbnail
 from roadseg.eval.evaluation import Evaluation, evaluate
-from roadseg.eval.inference import InferenceMode
 from roadseg.eval.job import EvaluationOptions
-from roadseg.eval.labeller import labeller_of_run
 from roadseg.eval.predict import command as predict_command
+from roadseg.eval.predict.command import inference_with_sampler
 from roadseg.eval.previous import PreviousFrames
 from roadseg.eval.replaced import SamplerArguments
-from roadseg.eval.results.segmentation import EvaluationResult
+from roadseg.eval.results.segmentation import SegmentationResult
 from roadseg.eval.watch import evaluate_and_store
+from roadseg.recipe.protocol import Protocol
 from roadseg.runs.run_folder import RunFolder
 from roadseg.sampling import PreviousSampler
 from tests.eval.runs import add_checkpoint, begin_run, recipe, street, write_records
@@ -49,9 +49,9 @@ def frames(run: RunFolder) -> PreviousFrames:
     return PreviousFrames(run.load_segmenter(sampler=sampler))
 
 
-def scored(run: RunFolder, **values) -> EvaluationResult:
+def scored(run: RunFolder, **values) -> SegmentationResult:
     found = evaluate(run, EvaluationOptions(sampling=SamplerArguments(**values)))
-    assert isinstance(found, EvaluationResult)
+    assert isinstance(found, SegmentationResult)
     return found
 
 
@@ -173,11 +173,13 @@ def test_an_evaluation_by_last_labels_is_that_of_the_frames_in_order(
         matrix.add(label, frames(image)[0])
     assert result.confusion == matrix.matrix.tolist()
     with pytest.raises(RoadsegError, match="--sampler previous: of whole frames"):
-        options = EvaluationOptions(sampling=SamplerArguments("previous"), interpolation="mesh")
+        options = EvaluationOptions(
+            sampling=SamplerArguments("previous"), changes={"interpolation": "mesh"}
+        )
         Evaluation(run, options)
     sampler = SamplerArguments("previous").load(run)
-    with pytest.raises(RoadsegError, match="of whole frames; leave whole-mirror out"):
-        labeller_of_run(run, None, InferenceMode(mirror=True), sampler)
+    with pytest.raises(RoadsegError, match="of whole frames; leave flip out"):
+        inference_with_sampler(run, None, Protocol(flip=True), sampler)
 
 
 def write_video(path: Path, seeds: tuple[int, ...], size: tuple[int, int] = (48, 64)) -> None:

@@ -1,6 +1,5 @@
 """`roadseg predict` in tiles, scaled and mirrored; outputs that are no class; SavedModels."""
 
-import json
 from pathlib import Path
 
 import cv2
@@ -11,20 +10,20 @@ import pytest
 import roadseg.label_tables as datasets
 from roadseg.drawing.pictures import to_label_ids
 from roadseg.errors import RoadsegError
-from roadseg.eval.averaging import averaged_scores
-from roadseg.eval.class_scores import ModelScores, SavedModelScores
-from roadseg.eval.inference import InferenceMode
-from roadseg.eval.labeller import labeller_of_run, labeller_of_saved_model
-from roadseg.eval.labelling import Labeller
 from roadseg.eval.predict import command
-from roadseg.models.registry import NETWORKS, Network
+from roadseg.inference.averaging import averaged_logits
+from roadseg.inference.class_logits import ModelLogits, SavedModelLogits
+from roadseg.inference.saved_model import read_saved_model
+from roadseg.models.registry import MODELS, ModelSpec
+from roadseg.recipe.protocol import Protocol
 from roadseg.runs.checkpoint import write_checkpoint
+from roadseg.runs.load import inference_of_run, load_inference
 from roadseg.runs.run_folder import RunFolder, build_network, variable_arrays
-from tests.eval import published_inference as published
 from tests.eval.small_runs import RECIPE, TABLE
+from tests.inference import published_averaging as published
 
-MODE = InferenceMode(tile=16, mirror=True)
-OPTIONS = ("--sliding", "16", "--mirror")
+MODE = Protocol(tile=16, flip=True)
+OPTIONS = ("--tile", "16", "--flip")
 
 
 @pytest.fixture
@@ -36,7 +35,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RunFolder:
         return published.network(num_classes)
 
     multiple = published.MULTIPLE
-    monkeypatch.setitem(NETWORKS, "strided", Network(strided, str, parameters=0, multiple=multiple))
+    monkeypatch.setitem(MODELS, "strided", ModelSpec(strided, parameters=0, size_multiple=multiple))
     changes = {"model": "strided", "network.options": {}, "network.evaluation_options": {}}
     run = RunFolder(tmp_path / "run")
     run.begin(
@@ -53,8 +52,8 @@ def noise(size: tuple[int, int], seed: int = 0) -> np.ndarray:
     return cv2.resize(coarse, size[::-1], interpolation=cv2.INTER_NEAREST)
 
 
-def best_of(run: RunFolder, image: np.ndarray, mode: InferenceMode) -> np.ndarray:
-    scores = averaged_scores(image, ModelScores(run.load_segmenter(1)), mode)
+def best_of(run: RunFolder, image: np.ndarray, mode: Protocol) -> np.ndarray:
+    scores = averaged_logits(image, ModelLogits(run.load_segmenter(1)), mode)
     labels = scores.argmax(-1)
     return np.where(labels == TABLE.num_classes, TABLE.ignore, labels)
 
@@ -71,7 +70,7 @@ def test_tiles_and_mirror_reach_the_label_map(run: RunFolder, tmp_path: Path) ->
     image = noise((32, 44))
     labels = predict(run, tmp_path, image, *OPTIONS)
     np.testing.assert_array_equal(labels, best_of(run, image, MODE))
-    assert (labels != best_of(run, image, InferenceMode())).any()
+    assert (labels != best_of(run, image, Protocol())).any()
 
 
 def test_a_void_output_is_ignored_ground_in_every_mode(run: RunFolder, tmp_path: Path) -> None:
@@ -83,7 +82,7 @@ def test_a_void_output_is_ignored_ground_in_every_mode(run: RunFolder, tmp_path:
 
 def test_a_size_factor_labels_images_of_any_size(run: RunFolder, tmp_path: Path) -> None:
     image = noise((35, 50))
-    labels = predict(run, tmp_path, image, "--size", "0.7")
+    labels = predict(run, tmp_path, image, "--input-scale", "0.7")
     assert labels.shape == (35, 50) and len(np.unique(labels)) > 1
 
 
@@ -96,10 +95,11 @@ def test_label_ids_are_the_published_ones() -> None:
 
 def test_tiles_are_labelled_without_sampling_points(run: RunFolder) -> None:
     images = np.stack([noise((32, 44), seed) for seed in (0, 1)])
-    labeller = labeller_of_run(run, None, MODE)
-    labels, points = labeller(images)
-    assert labels.dtype == np.int32 and labels.shape == (2, 32, 44) and points is None
-    assert labeller.title == "run, step 1, sliding16-mirror"
+    inference = inference_of_run(run, protocol=MODE)
+    found = inference(images)
+    labels = found.labels
+    assert labels.dtype == np.int32 and labels.shape == (2, 32, 44) and found.locations is None
+    assert inference.title == "run, step 1, tile16, flip"
 
 
 @pytest.fixture
@@ -111,35 +111,30 @@ def exported(run: RunFolder, tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize(
-    "mode", [MODE, InferenceMode(tile=16, scales=(0.5, 1.0)), InferenceMode(size=0.5)]
+    "mode", [MODE, Protocol(tile=16, scales=(0.5, 1.0)), Protocol(input_scale=0.5)]
 )
 def test_an_exported_model_labels_as_its_run_does(
-    run: RunFolder, exported: Path, mode: InferenceMode
+    run: RunFolder, exported: Path, mode: Protocol
 ) -> None:
     image = noise((32, 44))[None]
-    ours, theirs = (
-        labeller(image)[0]
-        for labeller in (labeller_of_run(run, 1, mode), labeller_of_saved_model(exported, mode))
-    )
+    ours = inference_of_run(run, 1, protocol=mode).predict_labels(image)
+    theirs = load_inference(exported, protocol=mode).predict_labels(image)
     # Bytes and a second enlargement: only pixels between two classes may differ.
     assert (ours == theirs).mean() > 0.95 and len(np.unique(ours)) > 1
 
 
 def test_an_exported_model_pads_tiles_as_its_run_does(run: RunFolder, exported: Path) -> None:
-    import tensorflow as tf
-
-    recipe = json.loads(run.recipe.to_json())
-    ours = ModelScores(run.load_segmenter(1))
-    theirs = SavedModelScores(exported, tf.saved_model.load(str(exported)), recipe)
+    ours = ModelLogits(run.load_segmenter(1))
+    theirs = SavedModelLogits(read_saved_model(exported))
     assert ours.padding == theirs.padding == pytest.approx((123.675, 116.28, 103.53))
     image = noise((9, 44))
-    found = [averaged_scores(image, scores_of, MODE).argmax(-1) for scores_of in (ours, theirs)]
+    found = [averaged_logits(image, logits_of, MODE).argmax(-1) for logits_of in (ours, theirs)]
     assert (found[0] == found[1]).mean() > 0.95
 
 
 def test_an_exported_model_takes_the_tiles_of_its_network(exported: Path) -> None:
-    with pytest.raises(RoadsegError, match="--sliding 18: strided takes multiples of 4"):
-        labeller_of_saved_model(exported, InferenceMode(tile=18))
+    with pytest.raises(RoadsegError, match="--tile 18: strided takes multiples of 4"):
+        load_inference(exported, protocol=Protocol(tile=18))
 
 
 def test_an_export_without_scores_is_refused_and_told_why(tmp_path: Path, exported: Path) -> None:
@@ -152,6 +147,6 @@ def test_an_export_without_scores_is_refused_and_told_why(tmp_path: Path, export
     tf.saved_model.save(module, str(tmp_path / "bare"), signatures=module.label)
     card = next(exported.rglob("model_card.json"))
     (tmp_path / "bare/model_card.json").write_bytes(card.read_bytes())
-    assert isinstance(labeller_of_saved_model(tmp_path / "bare"), Labeller)
+    assert load_inference(tmp_path / "bare").label_table == TABLE
     with pytest.raises(RoadsegError, match="no signature 'scores'.*export the run again"):
-        labeller_of_saved_model(tmp_path / "bare", MODE)
+        load_inference(tmp_path / "bare", protocol=MODE)

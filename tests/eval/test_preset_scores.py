@@ -10,8 +10,9 @@ from roadseg.data_conversion.read.records import open_records
 from roadseg.errors import RoadsegError
 from roadseg.eval import command, preset_scores
 from roadseg.eval.preset_scores import BEGIN, END, read_scores, renew_table, score_preset, table_of
-from roadseg.inference.inference import Inference, Protocol
+from roadseg.inference.inference import Inference
 from roadseg.metrics.confusion import ConfusionMatrix
+from roadseg.recipe.protocol import PROTOCOLS
 from roadseg.runs import load as loading
 from roadseg.weights import presets
 from tests.eval.runs import TABLE, street, write_records
@@ -23,7 +24,7 @@ def inference() -> Inference:
     network = tiny(5)  # one output more than classes: void
     rng = np.random.default_rng(0)
     network.set_weights([rng.normal(size=weight.shape) for weight in network.get_weights()])
-    return Inference(network, TABLE, Protocol("espnet"))
+    return Inference(network, TABLE, PROTOCOLS["espnet"])
 
 
 def wanted(inference: Inference, numbers: range) -> float:

@@ -9,7 +9,9 @@ from scipy.spatial import Delaunay
 from roadseg.errors import RoadsegError
 from roadseg.eval.frames import Frame, batches, central_crop
 from roadseg.eval.interpolation import barycentric_transforms, delaunay_labels
+from roadseg.eval.job import crop_of
 from roadseg.eval.protocols import choose_protocol, mesh_labels, predictor
+from roadseg.recipe.protocol import Protocol
 from tests.eval.runs import recipe, street
 from tests.eval.small_runs import tiny
 from tests.support import Fixture, parity_fixtures
@@ -80,38 +82,41 @@ def test_batches_hold_images_of_one_shape_in_order() -> None:
 @pytest.mark.parametrize(
     ("protocol", "sampler", "interpolation", "crop"),
     [
-        ("published", "uniform", "delaunay", (48, 48)),
+        ("nus", "uniform", "delaunay", (48, 48)),
         ("cityscapes", "uniform", "graph", None),
-        ("published", "none", "none", (48, 48)),
+        ("nus", "none", "none", (48, 48)),
         (None, "nus", "graph", None),
     ],
 )
 def test_the_usual_choices_follow_from_protocol_and_recipe(
     protocol: str | None, sampler: str, interpolation: str, crop: tuple[int, int] | None
 ) -> None:
-    chosen = choose_protocol(recipe(Path("records"), sampling={"kind": sampler}), protocol)
-    assert (chosen.interpolation, chosen.crop, chosen.usual) == (interpolation, crop, True)
+    of = recipe(Path("records"), sampling={"kind": sampler})
+    chosen = choose_protocol(of, protocol)
+    assert (chosen.interpolation, crop_of(chosen, of)) == (interpolation, crop)
+    assert chosen.label == chosen.name
 
 
 def test_an_unusual_interpolation_gets_a_name_of_its_own() -> None:
-    chosen = choose_protocol(recipe(Path("records")), "published", "mesh")
-    assert chosen.label == "published-mesh"
+    chosen = choose_protocol(recipe(Path("records")), "nus", {"interpolation": "mesh"})
+    assert chosen.label == "nus-mesh"
 
 
 @pytest.mark.parametrize(
     ("values", "protocol", "interpolation", "message"),
     [
-        ({}, "kitti", None, "no protocol 'kitti'; there are: cityscapes, published"),
-        ({}, "published", "cubic", "no interpolation 'cubic'; there are: graph"),
-        ({"sampling.kind": "none"}, "published", "mesh", "interpolation 'mesh': this run has no"),
-        ({"task": "sampling"}, "cityscapes", None, "use --protocol published"),
+        ({}, "kitti", None, "no protocol 'kitti'; there are: cityscapes, nus"),
+        ({}, "nus", "cubic", "--interpolation cubic: there are auto, none, graph"),
+        ({"sampling.kind": "none"}, "nus", "mesh", "interpolation 'mesh': this run has no"),
+        ({"task": "sampling_grid"}, "cityscapes", None, "use --protocol nus"),
     ],
 )
 def test_choices_that_do_not_fit_are_refused(
     values: dict, protocol: str, interpolation: str | None, message: str
 ) -> None:
     with pytest.raises(RoadsegError, match=message):
-        choose_protocol(recipe(Path("records"), **values), protocol, interpolation)
+        changes = {} if interpolation is None else {"interpolation": interpolation}
+        choose_protocol(recipe(Path("records"), **values), protocol, changes)
 
 
 def test_mesh_and_delaunay_agree_on_affine_scores() -> None:
@@ -131,7 +136,9 @@ def test_the_native_way_labels_like_the_graph_through_any_views(size: tuple[int,
     segmenter = SampledSegmenter(tiny(4, stride=2), "uniform", 16, window=(48, 48), method="mesh")
     images = np.stack([street(seed, size)[0] for seed in (0, 1)]).astype(np.uint8)
     graph, native = (
-        np.stack([pending() for pending in predictor(segmenter, way)(images)])
+        np.stack(
+            [pending() for pending in predictor(segmenter, Protocol(interpolation=way))(images)]
+        )
         for way in ("graph", "mesh")
     )
     assert graph.shape == native.shape == (2, *size)

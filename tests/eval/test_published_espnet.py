@@ -32,7 +32,7 @@ def run(tmp_path_factory) -> Path:
     roadseg("convert camvid --source {} --to {}", camvid, folder / "camvid")
     roadseg(
         "import-weights {} --model espnet --num-classes 12 --label-table camvid --to {} "
-        "--option p=2 q=8 normalisation=espnet_camvid",
+        "--options p=2 q=8 normalisation=espnet_camvid",
         weights,
         folder / "run",
     )
@@ -71,5 +71,5 @@ def test_every_class_is_as_good_as_the_originals(scores):
 
 @pytest.mark.slow
 def test_three_scales_and_the_mirror_give_the_figure_of_the_readme(run):
-    found = evaluate(run, "--scales 0.75 1.0 1.25 --mirror")
+    found = evaluate(run, "--scales 0.75 1.0 1.25 --flip")
     assert 100 * found["miou"] == pytest.approx(59.40, abs=0.05)

@@ -12,23 +12,24 @@ from roadseg import label_tables
 from roadseg.errors import RoadsegError
 from roadseg.eval import command, watch
 from roadseg.eval.benchmark import confusion, parts, runtimes
-from roadseg.eval.class_scores import SavedModelScores
 from roadseg.eval.command import parse_step
 from roadseg.eval.compare import arms
 from roadseg.eval.evaluation import check_same_classes
-from roadseg.eval.inference import InferenceMode
 from roadseg.eval.oracle.ceilings import OracleOptions, oracle, target_ids
 from roadseg.eval.predict import video
 from roadseg.eval.predict.command import predict
 from roadseg.eval.predict.options import PredictOptions
 from roadseg.eval.predict.sources import Source, found_sources
-from roadseg.eval.predict.two_cameras import check_kinds, find_pairs, predict_pairs
-from roadseg.eval.protocol_options import InferenceArguments
+from roadseg.eval.predict.two_cameras import check_kinds, find_camera_pairs, predict_pairs
+from roadseg.eval.protocol_options import ProtocolArguments
 from roadseg.eval.report import pictures
 from roadseg.eval.report.command import ReportOptions, report
 from roadseg.eval.report.data import load_runs
 from roadseg.eval.submit.command import SubmitOptions, _entry, _images, check_labels
 from roadseg.eval.tasks.density import true_density
+from roadseg.inference.class_logits import SavedModelLogits
+from roadseg.inference.saved_model import SavedModel
+from roadseg.recipe.protocol import Protocol
 from tests.data_conversion.support import picture
 from tests.eval.runs import TABLE, add_checkpoint, begin_run, recipe, write_records
 from tests.support import assert_refused
@@ -69,7 +70,7 @@ def write_video(path: Path) -> None:
 def demo_of_a_film(folder: Path) -> None:
     begin_run(folder / "run", recipe(folder))
     images = (films(folder),)
-    predict(PredictOptions((folder / "run", *images), to=folder / "to", demo=True))
+    predict(PredictOptions((folder / "run", *images), to=folder / "to", style="sfsegnets"))
 
 
 def a_film_for_the_server(folder: Path) -> None:
@@ -78,11 +79,11 @@ def a_film_for_the_server(folder: Path) -> None:
 
 
 def lonely_view(folder: Path) -> None:
-    find_pairs([Source(folder / "fov60_00001.png", Path("x"))], ("fov120", "fov60"))
+    find_camera_pairs([Source(folder / "fov60_00001.png", Path("x"))], ("fov120", "fov60"))
 
 
 def tiled_pairs(folder: Path) -> None:
-    options = PredictOptions(images=(folder,), mode=InferenceArguments(sliding=32))
+    options = PredictOptions(images=(folder,), shown=ProtocolArguments(tile=32))
     predict_pairs(options, None, [], None)
 
 
@@ -145,7 +146,8 @@ def no_such_network(folder: Path) -> None:
 
 
 def enlarged_twice(folder: Path) -> None:
-    SavedModelScores(folder, SimpleNamespace(signatures={}), {}, "cubic")
+    export = SavedModel(folder, SimpleNamespace(signatures={}), TABLE, {})
+    SavedModelLogits(export, "bicubic")
 
 
 def flow_of_single_images(folder: Path) -> None:
@@ -176,7 +178,7 @@ def results_below_a_file(folder: Path) -> None:
 def pictures_below_a_file(folder: Path) -> None:
     (folder / "file").touch()
     run = begin_run(folder / "run", recipe(folder))
-    command.main([str(run.path), "--dump", str(folder / "file" / "pictures")])
+    command.main([str(run.path), "--save-predictions", str(folder / "file" / "pictures")])
 
 
 def a_run_without_its_recipe(folder: Path) -> None:
@@ -190,10 +192,13 @@ REFUSALS: list[tuple[Callable[[Path], object], str]] = [
     (a_seed_twice, "b: seed 0 of '.*' again, after .*a; leave one of them out"),
     (counts_that_differ, "maps are not counted alike; report this"),
     (lambda _: parse_step("x"), "--step x: give a step"),
-    (lambda _: InferenceMode(size=0.5, scales=(0.5, 1.0)), "--size 0.5 with --scales: give one"),
-    (lambda _: InferenceMode(size=0.0), "--size 0: a factor above 0"),
-    (lambda _: InferenceMode(size=0.01).sizes((32, 64)), "nothing is left of an image of 32x64"),
-    (lambda f: oracle(OracleOptions(f, ("64",), alphas=(2.0,))), "--alpha 2: the weight"),
+    (
+        lambda _: Protocol(input_scale=0.5, scales=(0.5, 1.0)),
+        "--input-scale 0.5 with --scales: give one",
+    ),
+    (lambda _: Protocol(input_scale=0.0), "--input-scale 0: a factor above 0"),
+    (lambda _: Protocol(input_scale=0.01).sizes((32, 64)), "nothing is left of an image of 32x64"),
+    (lambda f: oracle(OracleOptions(f, ("64",), alphas=(2.0,))), "--sampler.alpha 2: above"),
     (a_frame_smaller_than_the_cells, "^a: "),
     (lambda f: predict(PredictOptions((f,), batch_size=0)), "--batch-size 0: at least 1 is"),
     (lambda _: _entry("x", "cityscapes"), "image 'x': the server knows images by city, sequence"),
@@ -201,11 +206,11 @@ REFUSALS: list[tuple[Callable[[Path], object], str]] = [
     (lambda _: target_ids(("moon",), TABLE), "no class 'moon' in '.*'; there are: "),
     (lambda f: check_same_classes(TABLE, label_tables.get("camvid"), f, f), "; give the run's own"),
     (a_film_that_ends_early, "a.mp4: truncated. Only 3 of 100 frames can be read"),
-    (no_such_part, "--part 'x': no layer of n has that in its name; its last are a"),
+    (no_such_part, "--layers 'x': no layer of n has that in its name; its last are a"),
     (no_such_network, "fast_scn: could not be exported to be timed"),
-    (demo_of_a_film, "--demo: of images alone; leave it out to label videos"),
+    (demo_of_a_film, "--style sfsegnets: of images alone; leave it out to label videos"),
     (a_film_for_the_server, "film.avi: a video; the server takes labels of images"),
-    (lambda _: check_kinds(["colours"]), "--write colours: of two views there are"),
+    (lambda _: check_kinds(["colours"]), "--write colours: of two cameras there are"),
     (lonely_view, "fov60_00001.png: the other view of this number is not there"),
     (tiled_pairs, ".*: pairs are shown whole; leave it out"),
     (lambda _: report(ReportOptions(runs=())), "report: name at least one run folder"),
@@ -215,14 +220,14 @@ REFUSALS: list[tuple[Callable[[Path], object], str]] = [
     (frames_of_two_sizes, "a.mp4: a frame of 24x48 in a video of 24x32; cut"),
     (a_film_that_was_cut, "a.mp4: not written whole; is the disk full"),
     (a_film_without_frames, "a.mp4: no frame can be read; is the file whole"),
-    (enlarged_twice, ": an export has enlarged its scores already, bilinearly; give the run"),
-    (flow_of_single_images, "--write flow, sharing: of runs of two views only; leave them out"),
+    (enlarged_twice, ": an export has upsampled its logits already, bilinearly; give the run"),
+    (flow_of_single_images, "--write flow, sharing: of runs of two cameras only; leave them out"),
     (a_folder_with_another_file, "a.heic.*; mend this, or leave --strict out"),
     (a_film_too_wide_for_its_codec, "a.mp4: OpenCV cannot write this video .codec mp4v."),
     (an_image_that_is_gone, "'gone' was evaluated and is not in the records"),
     (a_run_without_its_recipe, "run: checkpoints and no recipe.json, which says what they are of"),
     (results_below_a_file, "evaluation: cannot write here .*; change RUN"),
-    (pictures_below_a_file, "pictures: cannot write here .*; change --dump"),
+    (pictures_below_a_file, "pictures: cannot write here .*; change --save-predictions"),
     (lambda folder: load_runs([folder]), "no run here .no recipe.json.; give a run folder"),
 ]
 

@@ -1,5 +1,6 @@
 """How pixels without a class count: a void output, void labels, absent classes; and by mode."""
 
+import dataclasses
 import json
 import math
 from dataclasses import replace
@@ -10,22 +11,22 @@ import pytest
 
 from roadseg import cli
 from roadseg.errors import RoadsegError
-from roadseg.eval.averaging import averaged_scores
-from roadseg.eval.class_scores import ModelScores
 from roadseg.eval.evaluation import Evaluation, evaluate
 from roadseg.eval.frames import Frame
-from roadseg.eval.inference import InferenceMode
 from roadseg.eval.job import EvaluationOptions
 from roadseg.eval.report.data import load_runs
 from roadseg.eval.results.load import load_result
-from roadseg.eval.results.segmentation import EvaluationResult
+from roadseg.eval.results.segmentation import SegmentationResult
 from roadseg.eval.store import store_result
 from roadseg.eval.tasks.segmentation import score_frames
+from roadseg.inference.averaging import averaged_logits
+from roadseg.inference.class_logits import ModelLogits
 from roadseg.metrics.confusion import ConfusionMatrix
+from roadseg.recipe.protocol import PROTOCOLS, Protocol
 from roadseg.runs.run_folder import RunFolder
 from tests.eval.runs import TABLE, add_checkpoint, begin_run, recipe, street, write_records
 
-SLIDING = InferenceMode(tile=16, scales=(0.5, 1.0), mirror=True)
+TILES = {"tile": 16, "scales": (0.5, 1.0), "flip": True}
 
 
 @pytest.fixture
@@ -38,18 +39,18 @@ def run(tmp_path: Path) -> RunFolder:
     return run
 
 
-def scored(label: np.ndarray, prediction: np.ndarray, protocol: str) -> EvaluationResult:
+def scored(label: np.ndarray, prediction: np.ndarray, protocol: str) -> SegmentationResult:
     frames = [Frame("a", np.zeros((*label.shape, 3), np.uint8), label)]
     scorer = score_frames(frames, lambda _: [lambda: prediction], TABLE)
-    origin = {"run": "r", "recipe": "r", "step": 1, "split": "val", "protocol": protocol}
-    return EvaluationResult(**origin, interpolation="none", limit=None, **scorer.values())
+    origin = {"run": "r", "recipe": "r", "step": 1, "split": "val", "protocol": PROTOCOLS[protocol]}
+    return SegmentationResult(**origin, limit=None, **scorer.values())
 
 
 def test_the_class_average_is_over_every_output_and_void_labels_are_left_out(
     run: RunFolder,
 ) -> None:
     result = evaluate(run, EvaluationOptions(protocol="espnet"))
-    assert isinstance(result, EvaluationResult)
+    assert isinstance(result, SegmentationResult)
     network, matrix = run.load_network(10), np.zeros((5, 5), int)
     for number in range(2):
         image, label = street(number)
@@ -67,7 +68,7 @@ def test_the_class_average_is_over_every_output_and_void_labels_are_left_out(
     assert result.miou_with_void == pytest.approx(np.mean(with_void), abs=1e-3)
     assert result.mean_class_accuracy == pytest.approx(np.mean(right / labelled), abs=1e-3)
     assert result.pixel_accuracy == pytest.approx(right.sum() / labelled.sum(), abs=1e-3)
-    assert result.headline == ("miou_with_void", result.miou_with_void)
+    assert result.main_metric == ("miou_with_void", result.miou_with_void)
     assert result.scores().miou(with_void=True) == result.miou_with_void
 
 
@@ -76,17 +77,17 @@ def test_an_absent_class_counts_0_in_the_mean_of_fast_seg_and_not_in_ours() -> N
     result = scored(label, np.array([[0, 0, 1, 0]]), "fast_seg")
     assert math.isnan(result.iou["person"])
     assert result.miou == pytest.approx((2 / 3 + 1 / 2) / 2)
-    assert result.headline == ("miou_all_classes", pytest.approx((2 / 3 + 1 / 2) / 4))
+    assert result.main_metric == ("miou_absent_zero", pytest.approx((2 / 3 + 1 / 2) / 4))
     values = json.loads(result.to_json())
-    assert values["meanIU"] == result.miou_all_classes
+    assert values["meanIU"] == result.miou_absent_zero
     assert values["IU_array"] == pytest.approx([2 / 3, 1 / 2, 0, 0])
 
 
 def test_an_absent_class_counts_1_in_the_mean_of_sgcpnet() -> None:
     result = scored(np.array([[0, 0, 1, 1]]), np.array([[0, 0, 1, 0]]), "sgcpnet")
     expected = pytest.approx((2 / 3 + 1 / 2 + 1 + 1) / 4)
-    assert result.headline == ("miou_absent_right", expected)
-    assert EvaluationResult.from_json(result.to_json()).miou_absent_right == expected
+    assert result.main_metric == ("miou_absent_one", expected)
+    assert SegmentationResult.from_json(result.to_json()).miou_absent_one == expected
 
 
 def test_precision_and_recall_are_not_swapped() -> None:
@@ -94,7 +95,7 @@ def test_precision_and_recall_are_not_swapped() -> None:
     assert result.class_precision is not None
     assert (result.class_accuracy["ground"], result.class_precision["ground"]) == (0.5, 1.0)
     assert (result.class_accuracy["wall"], result.class_precision["wall"]) == (1.0, 0.5)
-    assert result.headline == ("miou", result.miou) and result.miou == 0.5
+    assert result.main_metric == ("miou", result.miou) and result.miou == 0.5
 
 
 def test_counts_on_void_come_from_anywhere_and_are_needed_to_count_them() -> None:
@@ -106,42 +107,41 @@ def test_counts_on_void_come_from_anywhere_and_are_needed_to_count_them() -> Non
     again = ConfusionMatrix(3)
     again.add_counts(matrix.matrix)
     assert again.scores().iou()[0] == 1.0 and again.on_void.sum() == 0
-    from roadseg.metrics.confusion import ConfusionScores
+    from roadseg.metrics.confusion import ConfusionMetrics
 
     with pytest.raises(ValueError, match="were not counted"):
-        ConfusionScores(matrix.matrix).iou(with_void=True)
+        ConfusionMetrics(matrix.matrix).iou(with_void=True)
 
 
-def test_a_result_of_an_earlier_version_was_a_whole_image(run: RunFolder, tmp_path: Path) -> None:
-    values = json.loads(evaluate(run).to_json())
-    for name in ("mode", "on_void", "miou_with_void", "meanIU", "IU_array", "miou_absent_right"):
-        del values[name]
-    del values["class_precision"], values["boundary_f"]
+def test_a_result_of_an_earlier_version_is_refused_with_the_way_out(
+    run: RunFolder, tmp_path: Path
+) -> None:
+    values = json.loads(evaluate(run).to_json()) | {"protocol": "cityscapes"}
     (tmp_path / "old.json").write_text(json.dumps(values))
-    old = load_result(tmp_path / "old.json")
-    assert isinstance(old, EvaluationResult) and old.mode.is_whole
-    assert math.isnan(old.miou_with_void) and old.scores().miou() == old.miou
-    assert math.isnan(old.miou_absent_right) and old.class_precision is old.boundary_f is None
+    with pytest.raises(
+        RoadsegError, match="old.json: not an evaluation of this version .* evaluate again"
+    ):
+        load_result(tmp_path / "old.json")
 
 
-def test_a_mode_is_evaluated_stored_and_shown_apart(run: RunFolder) -> None:
-    for mode in (InferenceMode(), SLIDING):
-        evaluation = Evaluation(run, EvaluationOptions(protocol="fast_seg", mode=mode))
+def test_tiles_are_evaluated_stored_and_shown_apart(run: RunFolder) -> None:
+    for changes in ({}, TILES):
+        evaluation = Evaluation(run, EvaluationOptions(protocol="fast_seg", changes=changes))
         store_result(evaluation, evaluation.load(10)(None), 0.0)
-    label = "sliding16-scales0.5_1-mirror"
-    path = run.evaluation_folder(f"val-fast_seg-{label}") / "step-00000010.json"
+    label = "fast_seg-tile16-scales0.5_1-flip"
+    path = run.evaluation_folder(f"val-{label}") / "step-00000010.json"
     result = load_result(path)
-    assert isinstance(result, EvaluationResult)
-    assert result.mode == SLIDING.settled("fast_seg", "bilinear")
-    matrix, scores_of = ConfusionMatrix(4), ModelScores(run.load_segmenter(10))
+    assert isinstance(result, SegmentationResult)
+    assert result.protocol == PROTOCOLS["fast_seg"].replace({**TILES, "interpolation": "none"})
+    matrix, logits_of = ConfusionMatrix(4), ModelLogits(run.load_segmenter(10))
     for number in range(2):
         image, truth = street(number)
-        matrix.add(truth, averaged_scores(image, scores_of, SLIDING).argmax(-1))
+        matrix.add(truth, averaged_logits(image, logits_of, Protocol(**TILES)).argmax(-1))
     np.testing.assert_array_equal(result.confusion, matrix.matrix)
-    assert [event["mode"] for event in run.read_metrics()] == ["whole", label]
+    assert [event["protocol"] for event in run.read_metrics()] == ["fast_seg", label]
     best = json.loads((run.path / "best.json").read_text())
-    assert (best["metric"], best["mode"]) == ("miou_all_classes", "whole")
-    for kind, count in ((f"val-fast_seg-{label}", 1), ("val-fast_seg", 1)):
+    assert (best["metric"], best["protocol"]) == ("miou_absent_zero", "fast_seg")
+    for kind, count in ((f"val-{label}", 1), ("val-fast_seg", 1)):
         (reported,) = load_runs([run.path], kind)
         assert len(reported.curve("evaluation", "miou")[0]) == count
 
@@ -149,18 +149,12 @@ def test_a_mode_is_evaluated_stored_and_shown_apart(run: RunFolder) -> None:
 def test_all_options_work_together_on_the_command_line(
     run: RunFolder, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    options = "--sliding 16 --overlap 0.5 --scales 0.75 1.0 --mirror --protocol espnet --json"
+    options = "--tile 16 --tile-overlap 0.5 --scales 0.75 1.0 --flip --protocol espnet --json"
     assert cli.main(["eval", str(run.path), *options.split()]) == 0
     values = json.loads(capsys.readouterr().out)
-    assert values["mode"] == {
-        "tile": 16,
-        "overlap": 0.5,
-        "scales": [0.75, 1.0],
-        "mirror": True,
-        "size": 1.0,
-        "averaging": "fast_seg",
-        "enlargement": "bilinear",
-    }
+    shown = {"tile": 16, "tile_overlap": 0.5, "scales": [0.75, 1.0], "flip": True}
+    expected = PROTOCOLS["espnet"].replace({**shown, "interpolation": "none", "scales": (0.75, 1)})
+    assert values["protocol"] == json.loads(json.dumps(dataclasses.asdict(expected)))
     assert values["IU_array"] and values["miou_with_void"] <= values["miou"]
 
 
@@ -169,25 +163,25 @@ def test_all_options_work_together_on_the_command_line(
     [
         (
             {"sampling.kind": "uniform"},
-            {"protocol": "published"},
-            "interpolation 'delaunay' gives no sc",
+            {"protocol": "nus"},
+            "interpolation 'delaunay' gives no lo",
         ),
-        ({"task": "sampling"}, {}, "sampling grids? gives no scores"),
+        ({"task": "sampling_grid"}, {}, "sampling grids? gives no logits"),
     ],
 )
-def test_what_gives_no_scores_is_not_averaged(
+def test_what_gives_no_logits_is_not_averaged(
     run: RunFolder, tmp_path: Path, values: dict, options: dict, message: str
 ) -> None:
     other = begin_run(tmp_path / "other", run.recipe.replace(**values))
     with pytest.raises(RoadsegError, match=message):
-        Evaluation(other, EvaluationOptions(mode=SLIDING, **options))
+        Evaluation(other, EvaluationOptions(changes=TILES, **options))
 
 
 def test_an_overlap_without_tiles_is_refused(
     run: RunFolder, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert cli.main(["eval", str(run.path), "--overlap", "0.5"]) == 2
-    assert "error: --overlap 0.5: of tiles; give --sliding" in capsys.readouterr().err
+    assert cli.main(["eval", str(run.path), "--tile-overlap", "0.5"]) == 2
+    assert "error: --tile-overlap 0.5: of tiles; give --tile" in capsys.readouterr().err
 
 
 def test_pixels_of_the_rest_are_left_out_as_ignored_ones_are() -> None:

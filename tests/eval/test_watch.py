@@ -11,7 +11,7 @@ from roadseg.errors import RoadsegError
 from roadseg.eval.evaluation import Evaluation
 from roadseg.eval.frames import Frame
 from roadseg.eval.results.base import BaseResult
-from roadseg.eval.results.segmentation import EvaluationResult
+from roadseg.eval.results.segmentation import SegmentationResult
 from roadseg.eval.tasks.segmentation import score_frames
 from roadseg.eval.watch import (
     FollowOptions,
@@ -21,6 +21,7 @@ from roadseg.eval.watch import (
     unevaluated,
     wait_for_run,
 )
+from roadseg.recipe.protocol import Protocol
 from roadseg.runs.run_folder import RunFolder
 from tests.eval.runs import TABLE, add_checkpoint, begin_run, recipe, street, write_records
 
@@ -35,12 +36,12 @@ def no_more(_: float) -> None:
     raise Stopped
 
 
-def result_of(step: int, miou: float | None = None) -> EvaluationResult:
+def result_of(step: int, miou: float | None = None) -> SegmentationResult:
     label = street(0)[1]
     frames = [Frame("one", np.zeros((*label.shape, 3), np.uint8), label)]
     values = score_frames(frames, lambda _: [lambda: np.zeros_like(label)], TABLE).values()
-    origin = {"run": "r", "recipe": "toy", "split": "val", "protocol": "cityscapes"}
-    result = EvaluationResult(step=step, **origin, interpolation="graph", limit=None, **values)
+    origin = {"run": "r", "recipe": "toy", "split": "val", "protocol": Protocol()}
+    result = SegmentationResult(step=step, **origin, limit=None, **values)
     return dataclasses.replace(result, miou=step / 100 if miou is None else miou)
 
 

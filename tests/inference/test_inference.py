@@ -7,10 +7,13 @@ import pytest
 import roadseg
 from roadseg import label_tables
 from roadseg.errors import RoadsegError
+from roadseg.inference.averaging import averaged_logits
+from roadseg.inference.class_logits import ModelLogits
 from roadseg.inference.images import at_height, picked
-from roadseg.inference.inference import Inference, Protocol
+from roadseg.inference.inference import Inference
 from roadseg.label_tables.label_table import LabelTable
 from roadseg.models.legal_sizes import padded_to_legal
+from roadseg.recipe.protocol import Protocol
 from roadseg.sampling import SampledSegmenter
 from tests.models.every_network import CLASSES, NAMES, plain_network
 from tests.support import on_tensorflow
@@ -161,7 +164,7 @@ def test_a_protocol_shows_images_at_its_height_and_picks_pixels_of_the_labels(wa
     image = noise((20, 40))
     shown = at_height(image, 10, way)
     assert shown.shape == (1, 10, 20, 3)
-    inference = Inference(colours(), TABLE, Protocol(height=10, resize=way))
+    inference = Inference(colours(), TABLE, Protocol(input_height=10, input_resize=way))
     found = inference(image, confidence=True)
     small = Inference(colours(), TABLE)(shown, confidence=True)
     np.testing.assert_array_equal(found.labels, small.labels.repeat(2, 1).repeat(2, 2))
@@ -190,12 +193,14 @@ def test_pixels_are_picked_at_their_centres():
 
 def test_averaged_logits_take_the_place_of_the_network():
     inference = Inference(colours(), TABLE, title="street")
-    averaged = inference.averaging(lambda image: -image.astype(np.float32), "mirror")
-    image = noise((5, 6))
+    averaged = inference.by_protocol(Protocol(scales=(0.5,)))
+    image = noise((6, 8))
     found = averaged(image, confidence=True)
-    np.testing.assert_array_equal(found.labels, image.argmin(-1))
-    np.testing.assert_array_equal(averaged.predict_logits(image), -image.astype(np.float32))
-    assert averaged.title == "street, mirror" and inference.title == "street"
+    logits = averaged_logits(image[0], ModelLogits(inference.model), averaged.protocol)
+    np.testing.assert_array_equal(found.labels[0], logits.argmax(-1))
+    np.testing.assert_allclose(averaged.predict_logits(image)[0], logits, rtol=1e-6)
+    assert (found.labels != image.argmax(-1)).any()
+    assert averaged.title == "street, scales0.5" and inference.title == "street"
     np.testing.assert_array_equal(inference.predict_labels(image), image.argmax(-1))
 
 

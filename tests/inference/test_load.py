@@ -11,7 +11,7 @@ import pytest
 import roadseg
 from roadseg.errors import RoadsegError
 from roadseg.files import write_arrays
-from roadseg.models.registry import NETWORKS, Network
+from roadseg.models.registry import MODELS, ModelSpec
 from roadseg.runs.run_folder import variable_arrays
 from roadseg.sampling import SampledSegmenter
 from roadseg.weights import fetch, presets
@@ -23,7 +23,7 @@ from tests.support import on_tensorflow, shared_folder
 @pytest.fixture(autouse=True)
 def tiny_network(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let runs be of the network 'tiny'."""
-    monkeypatch.setitem(NETWORKS, "tiny", Network(tiny, str, parameters=0))
+    monkeypatch.setitem(MODELS, "tiny", ModelSpec(tiny, parameters=0))
 
 
 @pytest.fixture
@@ -102,7 +102,7 @@ def test_without_such_a_network_the_line_says_what_to_name(monkeypatch):
 def test_a_preset_is_shown_images_as_its_score_was_counted(monkeypatch):
     monkeypatch.setenv(fetch.MIRROR, str(shared_folder("weights")))
     inference = roadseg.load("espnet_c_p2_q3/cityscapes")
-    assert (inference.protocol.height, inference.protocol.resize) == (512, "opencv")
+    assert (inference.protocol.input_height, inference.protocol.input_resize) == (512, "opencv")
     assert inference.protocol.name == "cityscapes"
     image = noise((37, 21))[0]
     assert inference.predict_labels(image).shape == (37, 21)
@@ -123,7 +123,7 @@ def test_a_backbone_says_which_command_takes_it():
 def test_a_preset_of_another_task_says_which_command_takes_it(monkeypatch):
     row = replace(presets.PRESETS["dabnet/cityscapes"], network="semshare_tight")
     monkeypatch.setitem(presets.PRESETS, "semshare_tight/dual_camera", row)
-    with pytest.raises(RoadsegError, match=r"of the task 'two_views'.* `roadseg predict`"):
+    with pytest.raises(RoadsegError, match=r"of the task 'two_cameras'.* `roadseg predict`"):
         roadseg.load("semshare_tight/dual_camera")
 
 

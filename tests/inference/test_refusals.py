@@ -56,7 +56,7 @@ def a_network_of_no_maps(folder: Path) -> None:
 
 
 def a_run_of_two_cameras(folder: Path) -> None:
-    recipe = RECIPE.replace(task="two_views", model="semshare_tight", sampling={"kind": "none"})
+    recipe = RECIPE.replace(task="two_cameras", model="semshare_tight", sampling={"kind": "none"})
     run = RunFolder(folder / "run")
     run.begin(recipe, TABLE)
     write_checkpoint(run.checkpoint_folder, 1, {"weights": {}}, {})

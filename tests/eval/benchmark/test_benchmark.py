@@ -13,7 +13,7 @@ from roadseg.errors import RoadsegError
 from roadseg.eval.benchmark import command, latency
 from roadseg.eval.benchmark.costs import run_cost
 from roadseg.eval.benchmark.saved_model import load_saved_model
-from roadseg.models.registry import NETWORKS, Network
+from roadseg.models.registry import MODELS, ModelSpec
 from roadseg.runs.run_folder import RunFolder
 from tests.eval.small_runs import AUXILIARY, TABLE, small_run, tiny
 from tests.support import assert_refused, weights_of_zeros
@@ -38,9 +38,9 @@ def test_published_operation_counts_come_out(
     capsys: pytest.CaptureFixture[str], side: int, stride: int, notebook: int, full: int
 ) -> None:
     option = f"output_stride={stride}"
-    (row,) = rows(capsys, NETWORK, "--count", "--size", f"{side}x{side}", "--option", option)
+    (row,) = rows(capsys, NETWORK, "--count", "--size", f"{side}x{side}", "--options", option)
     assert row["parameters"] == 2_113_043
-    assert (row["macs_notebook"], row["macs"]) == (notebook, full)
+    assert (row["macs_nus"], row["macs"]) == (notebook, full)
 
 
 def test_networks_of_two_images_are_counted_and_not_timed(
@@ -56,8 +56,8 @@ def test_networks_of_two_images_are_counted_and_not_timed(
 def test_samplers_add_what_they_cost(capsys: pytest.CaptureFixture[str]) -> None:
     argv = (NETWORK, "--count", "--size", "1024x1024", "--sampling-size", "128")
     uniform, published, density = rows(capsys, *argv)
-    assert uniform["macs_notebook"] == 161_547_264 and uniform["sampler_macs"] == 0
-    assert published["macs_notebook"] - uniform["macs_notebook"] == 17_600_064
+    assert uniform["macs_nus"] == 161_547_264 and uniform["sampler_macs"] == 0
+    assert published["macs_nus"] - uniform["macs_nus"] == 17_600_064
     assert published["parameters"] - uniform["parameters"] == 305_770
     for row in (published, density):
         assert row["macs"] == row["network_macs"] + row["sampler_macs"] > uniform["macs"]
@@ -86,7 +86,7 @@ def test_both_counts_are_printed_in_full(capsys: pytest.CaptureFixture[str]) -> 
     assert "ms" not in printed.split("notebook's count:")[0].replace("columns", "")
 
 
-def test_a_wide_image_costs_two_views(tmp_path: Path) -> None:
+def test_a_wide_image_costs_two_cameras(tmp_path: Path) -> None:
     run = small_run(tmp_path / "run")
     one, two = run_cost(run), run_cost(run, (64, 128))
     assert (one.views, two.views) == (1, 2)
@@ -139,8 +139,8 @@ def test_calls_after_those_to_warm_up_are_timed_and_quartiles_given(
         ([], "name networks"),
         (["deeplabv3_mobilenet_v3"], "did you mean deeplabv3_mobilenet_v2"),
         ([NETWORK, "--size", "1024"], "height x width"),
-        ([NETWORK, "--option", "output_stride"], "name=value"),
-        ([NETWORK, "--option", "stride=8"], "has no option 'stride'"),
+        ([NETWORK, "--options", "output_stride"], "name=value"),
+        ([NETWORK, "--options", "stride=8"], "has no option 'stride'"),
         ([NETWORK, "--sampling-size", "1"], "sampling size '1'"),
         ([NETWORK, "--sampling-size", "8", "--sampler", "exact"], "--sampler exact: it samples by"),
         ([NETWORK, "--sampling-size", "8", "--sampler", "even"], "no sampler 'even'"),
@@ -168,7 +168,7 @@ def samples_for_a_network_of_one_size(folder: Path) -> None:
         return tiny(num_classes, input_shape=(64, 64, 3))
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(NETWORKS, "fixed", Network(fixed, str, parameters=0))
+        patch.setitem(MODELS, "fixed", ModelSpec(fixed, parameters=0))
         command.main(["fixed", "--count", "--sampling-size", "32", "--sampler", "uniform"])
 
 

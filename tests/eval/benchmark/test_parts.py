@@ -42,7 +42,7 @@ def test_a_part_is_exactly_the_layers_whose_names_hold_the_text(model):
 
 def test_the_whole_and_its_parts_are_printed_with_their_shares(capsys):
     argv = ["sfnet_resnet18", "--size", "64x96", "--repeats", "2", "--warm-up", "1", "--json"]
-    assert command.main([*argv, "--part", "fpn_out_align", ".warped"]) == 0
+    assert command.main([*argv, "--layers", "fpn_out_align", ".warped"]) == 0
     report = json.loads(capsys.readouterr().out)
     whole, modules, warps = report["rows"]
     assert (whole["part"], whole["share"]) == ("", 1.0)
@@ -61,4 +61,4 @@ def test_a_text_that_names_no_layer_is_refused(model, text):
 
 def test_parts_of_anything_but_plain_networks_are_refused():
     with pytest.raises(RoadsegError, match="networks alone"):
-        command.main(["sfnet_resnet18", "--part", "x", "--labels"])
+        command.main(["sfnet_resnet18", "--layers", "x", "--labels"])

@@ -16,16 +16,17 @@ from roadseg.eval.compare.arms import Arm, load_arms
 from roadseg.eval.compare.command import compare, main
 from roadseg.eval.compare.paired import at_equal_cost, difference, needed_macs, spread
 from roadseg.eval.frames import Frame
-from roadseg.eval.results.segmentation import EvaluationResult
+from roadseg.eval.results.segmentation import SegmentationResult
 from roadseg.eval.tasks.segmentation import score_frames
 from roadseg.files import write_text
+from roadseg.recipe.protocol import Protocol
 from roadseg.runs.run_folder import RunFolder
 from tests.eval.small_runs import AUXILIARY, RECIPE, TABLE
 
 RECIPE = RECIPE.replace(sampling={"window": "frame"})
 
 
-def result(miou: float, boundary: float, **values: Any) -> EvaluationResult:
+def result(miou: float, boundary: float, **values: Any) -> SegmentationResult:
     """Return a result with these two scores; the others are of an image that is half right."""
     label = np.zeros((24, 32), np.uint8)
     label[8:, 4:12], label[4:20, 20:24] = 1, 2
@@ -33,8 +34,8 @@ def result(miou: float, boundary: float, **values: Any) -> EvaluationResult:
     frames = [Frame("val0", np.zeros((24, 32, 3), np.uint8), label)]
     scorer = score_frames(frames, lambda batch: [lambda: guess], TABLE, workers=1)
     origin = {"run": "run", "recipe": "small", "step": 20, "split": "val"}
-    origin |= {"protocol": "cityscapes", "interpolation": "graph", "limit": None}
-    found = EvaluationResult(**(scorer.values() | origin))
+    origin |= {"protocol": Protocol(interpolation="graph"), "limit": None}
+    found = SegmentationResult(**(scorer.values() | origin))
     bands = [dataclasses.replace(band, accuracy=boundary) for band in found.boundary]
     return dataclasses.replace(found, miou=miou, boundary=bands, **values)
 

@@ -76,10 +76,10 @@ def test_the_published_grid_sees_target_boundaries_better(records: Path) -> None
 
 
 def test_a_crop_and_a_limit_are_obeyed(records: Path) -> None:
-    result = ask(records, "16", crop=(32, 32), limit=2)
+    result = ask(records, "16", crop=(32, 32), max_images=2)
     assert result.images == 2
     label = street(0)[1][8:40, 16:48]
-    only_first = ask(records, "32", crop=(32, 32), limit=1).rows[0]
+    only_first = ask(records, "32", crop=(32, 32), max_images=1).rows[0]
     assert only_first.pixel_accuracy == 1.0
     assert only_first.iou["person"] == 1.0 or not (label == 3).any()
 
@@ -128,11 +128,11 @@ def test_a_sampling_size_that_is_none_is_refused(text: str) -> None:
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"grid": (1, 8)}, "--grid 1 8: both sides"),
-        ({"alphas": (0.0,)}, "--alpha 0: the weight"),
-        ({"alphas": (0.5, 1.5)}, "--alpha 1.5"),
+        ({"grid": (1, 8)}, "--sampler.grid-size 1 8: both sides"),
+        ({"alphas": (0.0,)}, "--sampler.alpha 0: above"),
+        ({"alphas": (0.5, 1.5)}, "--sampler.alpha 1.5"),
         ({"alphas": ()}, "at least one value"),
-        ({"limit": 0}, "--limit 0"),
+        ({"max_images": 0}, "--max-images 0"),
         ({"crop": (1, 8)}, "--crop 1 8"),
         ({"split": "test"}, "test"),
     ],

@@ -9,24 +9,25 @@ import pytest
 import roadseg.label_tables as datasets
 from roadseg.drawing.pictures import KINDS, overlay_with_legend, pictures, to_label_ids, write_png
 from roadseg.errors import RoadsegError
-from roadseg.eval.labeller import labeller_of_run
-from roadseg.eval.labelling import Labeller
 from roadseg.eval.predict import command
 from roadseg.eval.predict.sources import find_sources, read_picture
 from roadseg.eval.predict.video import VideoSource, label_video
+from roadseg.inference.inference import Inference
+from roadseg.runs.load import inference_of_run
 from tests.eval.small_runs import RECIPE, TABLE, small_run
 
 
-def brightness_labeller() -> Labeller:
-    """Return a labeller for which dark pixels are road, mid ones cars and bright ones people."""
+def brightness_inference() -> Inference:
+    """Return what takes dark pixels for road, mid ones for cars and bright ones for people."""
     import tensorflow as tf
 
-    def forward(images):
-        grey = tf.reduce_mean(tf.cast(images, tf.float32), -1)
-        points = tf.tile(tf.constant([[[0.0, 0.0], [1.0, 1.0]]]), [len(images), 1, 1])
-        return tf.cast(grey // 86.0, tf.int32).numpy(), points.numpy()
-
-    return Labeller(forward, TABLE, "brightness")
+    outputs = {
+        "labels": lambda images: tf.cast(tf.reduce_mean(images, -1) // 86.0, tf.int32),
+        "locations": lambda images: tf.tile(
+            tf.constant([[[0.0, 0.0], [1.0, 1.0]]]), [tf.shape(images)[0], 1, 1]
+        ),
+    }
+    return Inference(None, TABLE, outputs=outputs, title="brightness")
 
 
 @pytest.fixture
@@ -34,7 +35,7 @@ def bright(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Let the run `run` of the current folder label by brightness."""
     monkeypatch.chdir(tmp_path)
     small_run(Path("run"))
-    monkeypatch.setattr(command, "labeller_of_run", lambda *_: brightness_labeller())
+    monkeypatch.setattr(command, "inference_with_sampler", lambda *_: brightness_inference())
 
 
 def write_image(path: Path, size: tuple[int, int] = (30, 40), value: int = 200) -> np.ndarray:
@@ -99,14 +100,14 @@ def test_results_among_their_sources_are_refused(tmp_path: Path, bright: None) -
 def test_images_of_one_size_go_through_the_network_together(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    labeller, shapes = brightness_labeller(), []
+    inference, shapes = brightness_inference(), []
 
     def counted(images: np.ndarray):
         shapes.append(images.shape)
-        return labeller(images)
+        return inference(images)
 
-    counted.table, counted.title = TABLE, "counted"  # type: ignore[attr-defined]
-    monkeypatch.setattr(command, "labeller_of_run", lambda *_: counted)
+    counted.label_table, counted.title = TABLE, "counted"  # type: ignore[attr-defined]
+    monkeypatch.setattr(command, "inference_with_sampler", lambda *_: counted)
     monkeypatch.chdir(tmp_path)
     small_run(Path("run"))
     for index in range(3):
@@ -205,8 +206,8 @@ def test_a_model_by_name_labels_as_roadseg_load_does(
     written = cv2.imread("out/a_labels.png", cv2.IMREAD_UNCHANGED)
     wanted = roadseg.load(name, weights_folder=mirror).predict_labels("in/a.png")
     np.testing.assert_array_equal(written, wanted)
-    with pytest.raises(RoadsegError, match=r"--size 0\.5: .* at a height of 512"):
-        command.main([*words[:-1], "espnet_c_p2_q3/cityscapes", "--size", "0.5"])
+    with pytest.raises(RoadsegError, match=r"--input-scale 0\.5: .* at a height of 512"):
+        command.main([*words[:-1], "espnet_c_p2_q3/cityscapes", "--input-scale", "0.5"])
 
 
 def test_a_folder_without_saved_model_is_refused(tmp_path: Path) -> None:
@@ -283,7 +284,7 @@ def test_a_video_becomes_videos_of_the_same_rate_and_length(tmp_path: Path, brig
 
 def test_label_maps_of_a_video_are_lossless_frames(tmp_path: Path) -> None:
     write_video(tmp_path / "drive.mp4", frames=3)
-    label_video(tmp_path / "drive.mp4", tmp_path / "out/drive", brightness_labeller(), ["labels"])
+    label_video(tmp_path / "drive.mp4", tmp_path / "out/drive", brightness_inference(), ["labels"])
     wanted = {f"drive_labels/frame-00000{index}.png" for index in range(3)}
     assert names(tmp_path / "out") == wanted
 
@@ -297,15 +298,15 @@ def test_a_video_that_is_none_is_named_and_leaves_nothing(tmp_path: Path, bright
 
 def test_an_interrupted_video_leaves_nothing_under_its_name(tmp_path: Path) -> None:
     write_video(tmp_path / "drive.mp4")
-    labeller, calls = brightness_labeller(), []
+    inference, calls = brightness_inference(), []
 
     def failing(images: np.ndarray):
         calls.append(1)
         if len(calls) > 3:
             raise KeyboardInterrupt
-        return labeller(images)
+        return inference(images)
 
-    failing.table = TABLE  # type: ignore[attr-defined]
+    failing.label_table = TABLE  # type: ignore[attr-defined]
     with pytest.raises(KeyboardInterrupt):
         label_video(tmp_path / "drive.mp4", tmp_path / "out/drive", failing, ["overlay"])
     assert names(tmp_path / "out") == set()
@@ -313,13 +314,14 @@ def test_an_interrupted_video_leaves_nothing_under_its_name(tmp_path: Path) -> N
 
 def test_a_run_labels_images_of_any_size_and_tells_where_it_looked(tmp_path: Path) -> None:
     run = small_run(tmp_path / "run", RECIPE.replace(sampling={"kind": "nus"}))
-    labeller = labeller_of_run(run, None)
+    inference = inference_of_run(run)
     images = np.random.default_rng(0).integers(0, 255, (2, 51, 67, 3), np.uint8)
-    labels, points = labeller(images)
+    found = inference(images)
+    labels, points = found.labels, found.locations
     assert labels.shape == (2, 51, 67) and set(np.unique(labels)) <= {0, 1, 2}
     assert points is not None and points.shape[0] == 2 and points.shape[2] == 2
     assert points.min() >= 0 and points.max() <= 1
-    alone, _ = labeller(images[1:])
+    alone = inference.predict_labels(images[1:])
     assert (alone[0] == labels[1]).mean() > 0.99
 
 

@@ -1,4 +1,4 @@
-"""`roadseg predict --demo` writes the two pictures of SFSegNets' demo, as PNG whatever comes in."""
+"""`roadseg predict --style sfsegnets` writes SFSegNets' two pictures, PNG whatever comes in."""
 
 from pathlib import Path
 
@@ -8,8 +8,8 @@ import pytest
 from PIL import Image
 
 from roadseg import cli
-from roadseg.eval.labeller import labeller_of_run
 from roadseg.eval.predict.sources import read_picture
+from roadseg.runs.load import inference_of_run
 from roadseg.runs.run_folder import RunFolder
 from tests.eval.small_runs import RECIPE, TABLE, small_run
 
@@ -21,7 +21,17 @@ def run(tmp_path: Path) -> RunFolder:
 
 
 def demo(run: RunFolder, images: Path, to: Path, *more: str) -> int:
-    argv = ["predict", str(run.path), "--images", str(images), "--to", str(to), "--demo", *more]
+    argv = [
+        "predict",
+        str(run.path),
+        "--images",
+        str(images),
+        "--to",
+        str(to),
+        "--style",
+        "sfsegnets",
+        *more,
+    ]
     return cli.main(argv)
 
 
@@ -40,7 +50,7 @@ def test_masks_and_overlaps_are_written_for_every_image(run: RunFolder, tmp_path
     }
     for name in ("a.png", "b.jpg"):
         image = read_picture(images / name)
-        labels = labeller_of_run(run, None)(image[None])[0][0]
+        labels = inference_of_run(run).predict_labels(image)
         with Image.open(to / f"color_mask_{name[0]}.png") as mask:
             assert mask.format == "PNG" and mask.mode == "P"
             np.testing.assert_array_equal(np.asarray(mask), labels)
@@ -57,7 +67,7 @@ def test_other_pictures_beside_the_demos_are_refused(
 ) -> None:
     cv2.imwrite(str(tmp_path / "a.png"), np.zeros((8, 8, 3), np.uint8))
     assert demo(run, tmp_path / "a.png", tmp_path / "out", *more) == 2
-    assert "error: --demo writes its own two pictures" in capsys.readouterr().err
+    assert "error: --style sfsegnets writes its own two pictures" in capsys.readouterr().err
 
 
 def test_videos_are_refused(
@@ -65,4 +75,4 @@ def test_videos_are_refused(
 ) -> None:
     (tmp_path / "drive.mp4").write_bytes(b"")
     assert demo(run, tmp_path / "drive.mp4", tmp_path / "out") == 2
-    assert "error: --demo: of images alone" in capsys.readouterr().err
+    assert "error: --style sfsegnets: of images alone" in capsys.readouterr().err

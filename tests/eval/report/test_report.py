@@ -18,10 +18,11 @@ from roadseg.eval.report.comparison import comparison_table
 from roadseg.eval.report.data import load_runs
 from roadseg.eval.report.html import h, points, table
 from roadseg.eval.report.pictures import choose, coarse
-from roadseg.eval.results.segmentation import EvaluationResult
+from roadseg.eval.results.segmentation import SegmentationResult
 from roadseg.eval.tasks.segmentation import score_frames
 from roadseg.files import write_text
 from roadseg.label_tables.label_table import LabelTable
+from roadseg.recipe.protocol import Protocol
 from roadseg.recipe.recipe import Recipe
 from roadseg.runs.run_folder import RunFolder
 from tests.eval.runs import write_records
@@ -57,7 +58,7 @@ class Page(HTMLParser):
         assert self.open.pop() == tag
 
 
-def result(names: tuple[str, ...] = TABLE.names, wrong: float = 0.2) -> EvaluationResult:
+def result(names: tuple[str, ...] = TABLE.names, wrong: float = 0.2) -> SegmentationResult:
     """Return the scores of four images, each with more wrong pixels than the one before it."""
     label = np.zeros((24, 32), np.uint8)
     label[8:, 4:12], label[4:20, 20:24] = 1, 2
@@ -71,8 +72,8 @@ def result(names: tuple[str, ...] = TABLE.names, wrong: float = 0.2) -> Evaluati
     frames = [Frame(f"val{number}", image, label) for number, image in enumerate(images)]
     scorer = score_frames(frames, predict, replace(TABLE, names=names), workers=1)
     origin = {"run": "run", "recipe": "small", "step": 20, "split": "val"}
-    origin |= {"protocol": "cityscapes", "interpolation": "graph", "limit": None}
-    return EvaluationResult(**(scorer.values() | origin))
+    origin |= {"protocol": Protocol(interpolation="graph"), "limit": None}
+    return SegmentationResult(**(scorer.values() | origin))
 
 
 def scored_run(
@@ -83,12 +84,12 @@ def scored_run(
     run = RunFolder(folder)
     run.begin(recipe, table)
     if sampling == "nus":
-        aux = RECIPE.replace(task="sampling", model="auxiliary", sampler={"width": 0.1})
+        aux = RECIPE.replace(task="sampling_grid", model="nus_sampler", sampler={"width": 0.1})
         RunFolder(folder / "auxiliary").begin(aux, table)
     for step in range(1, 21):
         run.append_metrics({"event": "train", "step": step, "loss": 1 / step, "learning_rate": 0.1})
     scores = result(table.names, wrong)
-    event = {"split": "val", "protocol": "cityscapes", "interpolation": "graph", "limit": None}
+    event = {"split": "val", "protocol": "cityscapes", "limit": None}
     for step, miou in ((10, 0.1), (20, scores.miou)):
         run.append_metrics({"event": "evaluation", "step": step, "miou": miou, **event})
     write_text(run.evaluation_folder("val-cityscapes") / "step-00000020.json", scores.to_json())
@@ -225,7 +226,7 @@ def test_runs_of_one_name_are_told_apart(tmp_path: Path) -> None:
 
 def test_a_curve_never_mixes_protocols_and_keeps_the_last_value(tmp_path: Path) -> None:
     run = scored_run(tmp_path / "run")
-    other = {"split": "val", "protocol": "published", "interpolation": "delaunay", "limit": None}
+    other = {"split": "val", "protocol": "nus", "limit": None}
     run.append_metrics({"event": "evaluation", "step": 15, "miou": 0.9, **other})
     run.append_metrics({"event": "train", "step": 5, "loss": 7.0})
     (loaded,) = load_runs([run.path])

@@ -11,14 +11,14 @@ from PIL import Image
 
 from roadseg import cli, label_tables
 from roadseg.errors import RoadsegError
-from roadseg.eval.labeller import labeller_of_run
 from roadseg.eval.submit.command import check_labels
-from roadseg.models.registry import NETWORKS, Network
+from roadseg.models.registry import MODELS, ModelSpec
 from roadseg.runs.checkpoint import write_checkpoint
+from roadseg.runs.load import inference_of_run
 from roadseg.runs.run_folder import RunFolder, build_network, variable_arrays
-from tests.eval import published_inference as published
 from tests.eval.runs import TABLE, add_checkpoint, begin_run, recipe, street, write_records
 from tests.examples import example_values, serialized
+from tests.inference import published_averaging as published
 
 CITYSCAPES = label_tables.get("cityscapes")
 # Published train id to label id, written out once more.
@@ -47,7 +47,7 @@ def register(patch: pytest.MonkeyPatch) -> None:
     def strided(num_classes: int) -> keras.Model:
         return published.network(num_classes)
 
-    patch.setitem(NETWORKS, "strided", Network(strided, str, parameters=0, multiple=4))
+    patch.setitem(MODELS, "strided", ModelSpec(strided, parameters=0, size_multiple=4))
 
 
 @pytest.fixture(autouse=True)
@@ -83,9 +83,9 @@ def test_every_image_has_a_map_of_label_ids_at_full_size(
     assert submit(run, tmp_path / "test.zip", "--images", images, *SMALL) == 0
     found = contents(tmp_path / "test.zip")
     assert set(found) == {f"{name}_leftImg8bit.png" for name in NAMES}
-    labeller = labeller_of_run(run, None)
+    inference = inference_of_run(run)
     for seed, name in enumerate(NAMES):
-        labels = labeller(street(seed)[0][None])[0][0]
+        labels = inference.predict_labels(street(seed)[0])
         ids = found[f"{name}_leftImg8bit.png"]
         assert ids.dtype == np.uint8 and ids.shape == (48, 64) and len(np.unique(ids)) > 2
         np.testing.assert_array_equal(ids, LABEL_IDS[labels])
@@ -112,12 +112,12 @@ def test_records_give_the_same_maps(run: RunFolder, images: Path, tmp_path: Path
 def test_scales_tiles_and_mirror_reach_the_submission(
     run: RunFolder, images: Path, tmp_path: Path
 ) -> None:
-    from roadseg.eval.inference import InferenceMode
+    from roadseg.recipe.protocol import Protocol
 
-    more = "--averaging sfsegnets --sliding 16 --scales 0.5 1 1.5 --mirror".split()
+    more = "--averaging sfsegnets --tile 16 --scales 0.5 1 1.5 --flip".split()
     assert submit(run, tmp_path / "test.zip", "--images", images, *SMALL, *more) == 0
-    mode = InferenceMode(16, scales=(0.5, 1.0, 1.5), mirror=True, averaging="sfsegnets")
-    labels = labeller_of_run(run, None, mode)(street(0)[0][None])[0][0]
+    mode = Protocol(tile=16, scales=(0.5, 1.0, 1.5), flip=True, averaging="sfsegnets")
+    labels = inference_of_run(run, protocol=mode).predict_labels(street(0)[0])
     found = contents(tmp_path / "test.zip")[f"{NAMES[0]}_leftImg8bit.png"]
     np.testing.assert_array_equal(found, LABEL_IDS[labels])
 
@@ -126,7 +126,7 @@ def test_scales_tiles_and_mirror_reach_the_submission(
 def test_the_form_of_sgcpnet_resizes_first_and_enlarges_bicubically(
     run: RunFolder, images: Path, tmp_path: Path, input_size: str
 ) -> None:
-    more = ("--form", "sgcpnet", "--input-size", input_size)
+    more = ("--format", "sgcpnet", "--input-size", input_size)
     to = tmp_path / "test_result.zip"
     assert submit(run, to, "--images", images, "--full-size", "96x128", "--count", "2", *more) == 0
     found = contents(to)
@@ -153,8 +153,8 @@ def test_equal_maps_give_equal_files(run: RunFolder, images: Path, tmp_path: Pat
     [
         (("--full-size", "48x64"), "2 images where the server wants 1525; .* say --count 2"),
         (("--count", "2"), "a label map of 48x64 where the server wants 1024x2048"),
-        ((*SMALL, "--input-size", "24x32"), "--input-size 24x32: of --form sgcpnet"),
-        ((*SMALL, "--form", "sgcpnet", "--mirror"), "whole-mirror: --form sgcpnet shows whole"),
+        ((*SMALL, "--input-size", "24x32"), "--input-size 24x32: of --format sgcpnet"),
+        ((*SMALL, "--format", "sgcpnet", "--flip"), "flip: --format sgcpnet shows whole"),
         (("--count", "2", "--full-size", "big"), "--full-size big: give height x width"),
     ],
 )

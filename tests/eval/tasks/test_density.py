@@ -91,7 +91,7 @@ def test_scores_are_those_of_each_image_done_by_hand(run: RunFolder, result: Den
     fits = [residual(*pair) for pair in zip(grids, masses, strict=True)]
     np.testing.assert_allclose([one.residual for one in result.per_image], fits, rtol=1e-3)
     assert (result.residual_worst, result.folded) == (max(x.residual for x in result.per_image), 0)
-    assert (result.protocol, result.images, result.step) == ("frame", 3, 30)
+    assert (result.protocol.name, result.images, result.step) == ("density", 3, 30)
     assert result.cells == (grids.shape[1] - 1) * (grids.shape[2] - 1)
 
 

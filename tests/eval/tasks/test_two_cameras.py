@@ -1,5 +1,6 @@
 """Evaluations and predictions of two images: flows, and both cameras' labels."""
 
+import dataclasses
 import json
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from roadseg.eval.predict.command import predict
 from roadseg.eval.predict.options import PredictOptions
 from roadseg.eval.report.data import load_runs
 from roadseg.eval.results.load import load_result
-from roadseg.eval.results.two_cameras import FlowResult, TwoViewResult
+from roadseg.eval.results.two_cameras import FlowResult, TwoCameraResult
 from roadseg.eval.watch import evaluate_and_store
 from roadseg.recipe.recipe import Recipe
 from roadseg.runs.run_folder import RunFolder
@@ -31,7 +32,7 @@ def tiny_networks(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def of_views(records: Path, **values: Any) -> Recipe:
-    settings = {"task": "two_views", "model": "tiny_coupled", "sampling.kind": "none"}
+    settings = {"task": "two_cameras", "model": "tiny_coupled", "sampling.kind": "none"}
     settings |= {
         "network.options": {},
         "network.evaluation_options": {},
@@ -64,30 +65,30 @@ def views(tmp_path: Path) -> RunFolder:
 
 def test_each_view_is_scored_by_itself_at_the_size_of_the_recipe(views: RunFolder) -> None:
     result = evaluate(views)
-    assert isinstance(result, TwoViewResult) and result.images == 3
+    assert isinstance(result, TwoCameraResult) and result.images == 3
     for view, start in (("wide", "fov120"), ("narrow", "fov60")):
         assert [one.name for one in result.views[view].per_image][0] == f"{start}_00000"
         assert result.views[view].pixels < 3 * 16 * 24 + 1
     assert result.views["wide"].confusion != result.views["narrow"].confusion
 
 
-def test_the_mean_of_both_views_over_all_classes_says_which_is_best(views: RunFolder) -> None:
+def test_the_mean_of_both_cameras_over_all_classes_says_which_is_best(views: RunFolder) -> None:
     evaluation = Evaluation(views)
     result = evaluate_and_store(evaluation, 5)
-    assert isinstance(result, TwoViewResult)
-    means = [view.miou_all_classes for view in result.views.values()]
+    assert isinstance(result, TwoCameraResult)
+    means = [view.miou_absent_zero for view in result.views.values()]
     best = json.loads((views.path / "best.json").read_text())
-    assert best["metric"] == "miou_all_classes" and best["protocol"] == "semantics_sharing"
+    assert best["metric"] == "miou_absent_zero" and best["protocol"] == "semantics_sharing"
     assert best["value"] == pytest.approx(sum(means) / 2)
 
 
-def test_a_result_of_two_views_comes_back_from_its_file(views: RunFolder) -> None:
+def test_a_result_of_two_cameras_comes_back_from_its_file(views: RunFolder) -> None:
     evaluation = Evaluation(views)
     result = evaluate_and_store(evaluation, 5)
     assert repr(load_result(evaluation.result_path(5))) == repr(result)
 
 
-def test_the_scores_of_both_views_are_printed(
+def test_the_scores_of_both_cameras_are_printed(
     views: RunFolder, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert evaluate_main([str(views.path)]) == 0
@@ -95,21 +96,23 @@ def test_the_scores_of_both_views_are_printed(
     assert all(word in printed for word in ("wide", "narrow", "mean", "mIoU", "car"))
 
 
-def test_records_of_single_images_are_refused_for_two_views(tmp_path: Path) -> None:
+def test_records_of_single_images_are_refused_for_two_cameras(tmp_path: Path) -> None:
     records = write_records(tmp_path / "records")
     run = begin_run(tmp_path / "run", of_views(records))
     with pytest.raises(RoadsegError, match="second"):
         Evaluation(run)
 
 
-@pytest.mark.parametrize("options", [{"protocol": "cityscapes"}, {"interpolation": "graph"}])
-def test_two_views_have_one_protocol(views: RunFolder, options: dict) -> None:
+@pytest.mark.parametrize(
+    "options", [{"protocol": "cityscapes"}, {"changes": {"interpolation": "graph"}}]
+)
+def test_two_cameras_have_one_protocol(views: RunFolder, options: dict) -> None:
     with pytest.raises(RoadsegError, match="semantics_sharing|leave --interpolation out"):
         Evaluation(views, EvaluationOptions(**options))
 
 
-def test_a_report_of_two_views_is_refused_with_the_way_out(views: RunFolder) -> None:
-    with pytest.raises(RoadsegError, match="class scores of two views.*roadseg eval"):
+def test_a_report_of_two_cameras_is_refused_with_the_way_out(views: RunFolder) -> None:
+    with pytest.raises(RoadsegError, match="class scores of two cameras.*roadseg eval"):
         load_runs([views.path])
 
 
@@ -156,7 +159,7 @@ def test_pairs_without_a_known_flow_are_judged_by_their_images(tmp_path: Path) -
     add_checkpoint(run, 5)
     result = evaluate(run)
     assert isinstance(result, FlowResult) and np.isnan(result.epe)
-    assert result.headline == ("photometric", result.photometric)
+    assert result.main_metric == ("photometric", result.photometric)
 
 
 @pytest.fixture
@@ -169,7 +172,7 @@ def images(tmp_path: Path) -> Path:
     return folder
 
 
-def test_predict_draws_both_views_the_flow_and_what_they_share(
+def test_predict_draws_both_cameras_the_flow_and_what_they_share(
     views: RunFolder, images: Path, tmp_path: Path
 ) -> None:
     to = tmp_path / "to"
@@ -209,13 +212,14 @@ def test_an_image_without_the_other_view_is_named(
 def test_names_of_other_views_can_be_given(views: RunFolder, images: Path, tmp_path: Path) -> None:
     for path in list(images.iterdir()):
         path.rename(images / path.name.replace("fov120", "left").replace("fov60", "right"))
-    with pytest.raises(RoadsegError, match="labels pairs, fov120_00001 beside .*--views"):
+    with pytest.raises(RoadsegError, match="labels pairs, fov120_00001 beside .*--camera-prefixes"):
         predict(PredictOptions((views.path, images), to=tmp_path / "to"))
-    options = PredictOptions((views.path, images), to=tmp_path / "to", views=("left", "right"))
+    options = PredictOptions((views.path, images), to=tmp_path / "to")
+    options = dataclasses.replace(options, camera_prefixes=("left", "right"))
     assert predict(options) == []
 
 
 def test_flows_of_runs_of_single_images_are_refused(images: Path, tmp_path: Path) -> None:
     run = begin_run(tmp_path / "run", recipe(tmp_path))
-    with pytest.raises(RoadsegError, match="of runs of two views only"):
+    with pytest.raises(RoadsegError, match="of runs of two cameras only"):
         predict(PredictOptions((run.path, images), to=tmp_path / "to", write=("flow",)))

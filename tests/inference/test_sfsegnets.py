@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 
 from roadseg.errors import RoadsegError
-from roadseg.eval.averaging import averaged_scores
-from roadseg.eval.class_scores import ModelScores
-from roadseg.eval.inference import InferenceMode
 from roadseg.eval.protocols import choose_protocol, predictor
 from roadseg.eval.resizing import resize_image, resize_labels, validation_frame
-from tests.eval import published_sfsegnets as published
-from tests.eval.published_inference import network
+from roadseg.inference.averaging import averaged_logits
+from roadseg.inference.class_logits import ModelLogits
+from roadseg.recipe.protocol import PROTOCOLS, Protocol
 from tests.eval.runs import recipe
+from tests.inference import published_sfsegnets as published
+from tests.inference.published_averaging import network
 
 
 def noise(size: tuple[int, int], seed: int = 0) -> np.ndarray:
@@ -29,8 +29,8 @@ def model() -> keras.Model:
 
 
 @pytest.fixture(scope="module")
-def scores_of(model: keras.Model) -> ModelScores:
-    return ModelScores(model)
+def logits_of(model: keras.Model) -> ModelLogits:
+    return ModelLogits(model)
 
 
 @pytest.fixture(scope="module")
@@ -38,14 +38,9 @@ def original(model: keras.Model) -> published.Network:
     return published.network_of(model)
 
 
-def mode(**values: Any) -> InferenceMode:
-    """Return the mode that the protocol makes of options."""
-    return choose_protocol(
-        recipe(Path("records"), sampling={"kind": "none"}),
-        "sfsegnets",
-        None,
-        InferenceMode(**values),
-    ).mode
+def mode(**values: Any) -> Protocol:
+    """Return the protocol with other values."""
+    return PROTOCOLS["sfsegnets"].replace(values)
 
 
 def assert_same(found: np.ndarray, expected: np.ndarray) -> None:
@@ -53,18 +48,18 @@ def assert_same(found: np.ndarray, expected: np.ndarray) -> None:
     np.testing.assert_allclose(found, expected, atol=2e-5 * np.abs(expected).max())
 
 
-@pytest.mark.parametrize("mirror", [False, True])
+@pytest.mark.parametrize("flip", [False, True])
 @pytest.mark.parametrize("scales", [(1.0,), (0.5,), (0.75, 1.0, 1.25), (2.0,)])
 def test_whole_images_are_scored_as_published(
-    scales: tuple[float, ...], mirror: bool, scores_of: ModelScores, original: published.Network
+    scales: tuple[float, ...], flip: bool, logits_of: ModelLogits, original: published.Network
 ) -> None:
     image = noise((32, 48))
-    expected = published.whole(image, original, scales, no_flip=not mirror)
-    assert_same(averaged_scores(image, scores_of, mode(scales=scales, mirror=mirror)), expected)
+    expected = published.whole(image, original, scales, no_flip=not flip)
+    assert_same(averaged_logits(image, logits_of, mode(scales=scales, flip=flip)), expected)
 
 
 @pytest.mark.parametrize(
-    ("size", "scales", "mirror"),
+    ("size", "scales", "flip"),
     [
         ((32, 48), (1.0,), True),
         ((64, 88), (0.5, 1.0, 1.5), True),
@@ -77,22 +72,22 @@ def test_whole_images_are_scored_as_published(
 def test_windows_are_scored_as_published(
     size: tuple[int, int],
     scales: tuple[float, ...],
-    mirror: bool,
-    scores_of: ModelScores,
+    flip: bool,
+    logits_of: ModelLogits,
     original: published.Network,
 ) -> None:
     image = noise(size)
-    expected = published.sliding(image, original, scales, not mirror, crop=16)
-    found = averaged_scores(image, scores_of, mode(tile=16, scales=scales, mirror=mirror))
+    expected = published.sliding(image, original, scales, not flip, crop=16)
+    found = averaged_logits(image, logits_of, mode(tile=16, scales=scales, flip=flip))
     assert_same(found, expected)
 
 
 def test_the_overlap_of_windows_is_an_option(
-    scores_of: ModelScores, original: published.Network
+    logits_of: ModelLogits, original: published.Network
 ) -> None:
     image = noise((32, 48))
     expected = published.sliding(image, original, (1.0,), True, crop=12, overlap=0.5)
-    assert_same(averaged_scores(image, scores_of, mode(tile=12, overlap=0.5)), expected)
+    assert_same(averaged_logits(image, logits_of, mode(tile=12, tile_overlap=0.5)), expected)
 
 
 def test_a_frame_of_cityscapes_has_four_by_two_windows_555_apart() -> None:
@@ -106,7 +101,7 @@ def test_a_frame_of_cityscapes_has_four_by_two_windows_555_apart() -> None:
             calls.append((len(images), size))
             return images[..., :1]
 
-    scores = averaged_scores(np.zeros((*shape, 3), np.uint8), Counted(), mode(tile=832))
+    scores = averaged_logits(np.zeros((*shape, 3), np.uint8), Counted(), mode(tile=832))
     assert scores.shape == (*shape, 1)
     assert sum(count for count, _ in calls) == 8 and {size for _, size in calls} == {(832, 832)}
 
@@ -125,15 +120,15 @@ def test_sfnet_itself_is_shown_as_published() -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(published, "normalised", lambda shown: shown)
         expected = published.sliding(image, full_size, (1.5,), True, crop=64)
-    found = averaged_scores(image, ModelScores(model), chosen)
+    found = averaged_logits(image, ModelLogits(model), chosen)
     assert np.ptp(expected) > 0
     np.testing.assert_allclose(found, expected, atol=1e-4 * np.abs(expected).max())
 
 
-def test_windows_are_resized_another_way_than_whole_images(scores_of: ModelScores) -> None:
+def test_windows_are_resized_another_way_than_whole_images(logits_of: ModelLogits) -> None:
     image = noise((32, 48))
     whole, tiled = (
-        averaged_scores(image, scores_of, mode(scales=(0.5,), **values))
+        averaged_logits(image, logits_of, mode(scales=(0.5,), **values))
         for values in ({}, {"tile": 100})
     )
     assert np.abs(whole - tiled).max() > 0.01
@@ -141,26 +136,26 @@ def test_windows_are_resized_another_way_than_whole_images(scores_of: ModelScore
 
 @pytest.mark.parametrize("scales", [(0.5, 1.0, 2.0), (0.5,), (2.0,)])
 def test_pooling_is_as_published_but_for_its_normalisation(
-    scales: tuple[float, ...], scores_of: ModelScores, original: published.Network
+    scales: tuple[float, ...], logits_of: ModelLogits, original: published.Network
 ) -> None:
     image = noise((32, 48))
     expected = published.pooling(image, original, scales, no_flip=False)
-    chosen = mode(averaging="pooling", scales=scales, mirror=True)
-    assert_same(averaged_scores(image, scores_of, chosen), expected)
+    chosen = mode(averaging="sfsegnets_pooling", scales=scales, flip=True)
+    assert_same(averaged_logits(image, logits_of, chosen), expected)
 
 
-def test_pooling_takes_any_scale(scores_of: ModelScores) -> None:
+def test_pooling_takes_any_scale(logits_of: ModelLogits) -> None:
     images = keras.Input((None, None, 3))
     flat = keras.layers.Conv2D(3, 1, kernel_initializer="zeros", bias_initializer="ones")
-    constant = ModelScores(keras.Model(images, flat(images), name="constant"))
-    chosen = mode(averaging="pooling", scales=(0.7, 1.3, 1.75), mirror=True)
-    np.testing.assert_allclose(averaged_scores(noise((29, 40)), constant, chosen), 1, rtol=1e-6)
+    constant = ModelLogits(keras.Model(images, flat(images), name="constant"))
+    chosen = mode(averaging="sfsegnets_pooling", scales=(0.7, 1.3, 1.75), flip=True)
+    np.testing.assert_allclose(averaged_logits(noise((29, 40)), constant, chosen), 1, rtol=1e-6)
 
 
 def test_one_pass_over_the_whole_image_is_the_plain_prediction(model: keras.Model) -> None:
     image = noise((32, 48))[None]
-    chosen = mode()
-    (pending,) = predictor(model, "none", chosen)(image)
+    chosen = mode(interpolation="none")
+    (pending,) = predictor(model, chosen)(image)
     assert chosen.is_whole
     labels = np.asarray(model(image.astype(np.float32)))[0].argmax(-1)
     np.testing.assert_array_equal(pending(), labels)
@@ -168,37 +163,44 @@ def test_one_pass_over_the_whole_image_is_the_plain_prediction(model: keras.Mode
 
 def test_folders_name_what_is_unusual_about_a_protocol() -> None:
     labels = [
-        choose_protocol(
-            recipe(Path("r"), sampling={"kind": "none"}), protocol, None, InferenceMode(**values)
-        )
+        choose_protocol(recipe(Path("r"), sampling={"kind": "none"}), protocol, values)
         for protocol, values in (
             ("sfsegnets", {}),
-            ("sfsegnets", {"tile": 832, "mirror": True}),
-            ("sfsegnets", {"scales": (0.5, 1.0), "averaging": "pooling"}),
+            ("sfsegnets", {"tile": 832, "flip": True}),
+            ("sfsegnets", {"scales": (0.5, 1.0), "averaging": "sfsegnets_pooling"}),
             ("sgcpnet", {}),
-            ("sgcpnet", {"enlargement": "bilinear"}),
-            ("cityscapes", {"enlargement": "cubic"}),
+            ("sgcpnet", {"upsampling": "bilinear"}),
+            ("cityscapes", {"upsampling": "bicubic"}),
             ("cityscapes", {"tile": 832, "averaging": "sfsegnets"}),
         )
     ]
     assert [chosen.label for chosen in labels] == [
         "sfsegnets",
-        "sfsegnets-sliding832-mirror",
-        "sfsegnets-whole-pooling-scales0.5_1",
+        "sfsegnets-tile832-flip",
+        "sfsegnets-sfsegnets_pooling-scales0.5_1",
         "sgcpnet",
-        "sgcpnet-whole-bilinear",
-        "cityscapes-whole-cubic",
-        "cityscapes-sliding832-sfsegnets",
+        "sgcpnet-bilinear",
+        "cityscapes-bicubic",
+        "cityscapes-tile832-sfsegnets",
     ]
 
 
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"averaging": "median"}, "--averaging median: there are fast_seg, sfsegnets, pooling"),
-        ({"enlargement": "nearest"}, "--enlargement nearest: there are bilinear, cubic"),
-        ({"averaging": "pooling", "tile": 16}, "--sliding 16: pooling shows whole images"),
-        ({"size": 0.5}, "--size 0.5 with --averaging sfsegnets: .* give --scales 0.5"),
+        (
+            {"averaging": "median"},
+            "--averaging median: there are fast_seg, .*_pooling",
+        ),
+        ({"upsampling": "nearest"}, "--upsampling nearest: there are bilinear, bicubic"),
+        (
+            {"averaging": "sfsegnets_pooling", "tile": 16},
+            "--tile 16: .* shows whole images",
+        ),
+        (
+            {"input_scale": 0.5},
+            "--input-scale 0.5 with .* give --scales 0.5",
+        ),
     ],
 )
 def test_values_that_make_no_sense_are_refused(values: dict, message: str) -> None:
@@ -207,7 +209,7 @@ def test_values_that_make_no_sense_are_refused(values: dict, message: str) -> No
 
 
 def test_the_square_of_mapillary_is_central_and_ignores_what_it_pads() -> None:
-    prepare = validation_frame("sfsegnets", "mapillary65")
+    prepare = validation_frame(PROTOCOLS["sfsegnets"], "mapillary65")
     assert prepare is not None
     wide, labels = noise((64, 96)), np.arange(64 * 96).reshape(64, 96).astype(np.uint8) % 65
     image, cut = prepare(wide, labels, 255)
@@ -221,12 +223,12 @@ def test_the_square_of_mapillary_is_central_and_ignores_what_it_pads() -> None:
 
 @pytest.mark.parametrize(("table", "size"), [("uds", (1024, 2048)), ("kitti", (376, 1242))])
 def test_sets_of_many_sizes_are_scored_at_one(table: str, size: tuple[int, int]) -> None:
-    prepare = validation_frame("sfsegnets", table)
+    prepare = validation_frame(PROTOCOLS["sfsegnets"], table)
     assert prepare is not None
     image, labels = prepare(noise((37, 124)), np.full((37, 124), 3, np.uint8), 255)
     assert image.shape[:2] == labels.shape == size and set(np.unique(labels)) == {3}
 
 
 def test_other_sets_and_protocols_score_whole_frames() -> None:
-    assert validation_frame("sfsegnets", "cityscapes") is None
-    assert validation_frame("cityscapes", "uds") is None
+    assert validation_frame(PROTOCOLS["sfsegnets"], "cityscapes") is None
+    assert validation_frame(PROTOCOLS["cityscapes"], "uds") is None

@@ -8,14 +8,14 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from tests.eval.published_inference import MULTIPLE, enlarged, normalised
+from tests.inference.published_averaging import MULTIPLE, enlarged, normalised
 
 Network = Callable[[np.ndarray], np.ndarray]
 """Takes a normalised image (h, w, 3) and returns its logits at that size."""
 
 
 def network_of(model: Any) -> Network:
-    """Return `published_inference.network` between normalisation and output, at any size."""
+    """Return `published_averaging.network` between normalisation and output, at any size."""
     import keras
 
     layer = model.get_layer("logits")

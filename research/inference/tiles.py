@@ -1,4 +1,4 @@
-"""Tiles of one size that cover an image, and scores added up from them."""
+"""Tiles of one size that cover an image, and logits added up from them."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -31,20 +31,20 @@ def visits(length: int, tile: int, starts: Sequence[int]) -> np.ndarray:
     return counts
 
 
-def sliding_scores(
+def tiled_logits(
     image: np.ndarray,
-    scores_of: Callable[[np.ndarray, tuple[int, int]], np.ndarray],
+    logits_of: Callable[[np.ndarray, tuple[int, int]], np.ndarray],
     tile: int,
     overlap: float,
     padding: Sequence[float] | None = None,
 ) -> np.ndarray:
-    """Return class scores (height, width, classes), each the mean over the tiles that saw it.
+    """Return class logits (height, width, classes), each the mean over the tiles that saw it.
 
-    image: (height, width, 3) float32. scores_of: takes tiles (n, tile, tile, 3) and the size of
-    the scores wanted. padding: colour (3,) at the bottom and on the right of an image smaller than
+    image: (height, width, 3) float32. logits_of: takes tiles (n, tile, tile, 3) and the size of
+    the logits wanted. padding: colour (3,) at the bottom and on the right of an image smaller than
     a tile; the one that normalisation brings to 0 is Fast_Seg's choice. None: the tiles of such an
     image are smaller, which is SFSegNets' way.
-    Memory: the sum (159 MB for 19 classes at 1024x2048) and the scores of the tiles under way
+    Memory: the sum (159 MB for 19 classes at 1024x2048) and the logits of the tiles under way
     (up to PIXELS_AT_ONCE pixels, or one tile). Adding up is done in place, outside the graph: on
     a CPU four times as fast as in a variable.
     """
@@ -59,11 +59,11 @@ def sliding_scores(
     total = np.zeros((0, 0, 0), np.float32)
     for chunk in np.array_split(corners, math.ceil(len(corners) / at_once)):
         tiles = np.stack([image[top : top + tile, left : left + tile] for top, left in chunk])
-        scores = scores_of(tiles, (tiles.shape[1], tiles.shape[2]))
+        logits = logits_of(tiles, (tiles.shape[1], tiles.shape[2]))
         if not total.size:
-            total = np.zeros((*full, scores.shape[-1]), np.float32)
-        for (top, left), score in zip(chunk, scores, strict=True):
-            total[top : top + tile, left : left + tile] += score
+            total = np.zeros((*full, logits.shape[-1]), np.float32)
+        for (top, left), logit in zip(chunk, logits, strict=True):
+            total[top : top + tile, left : left + tile] += logit
     rows, columns = (visits(side, tile, at) for side, at in zip(full, axes, strict=True))
     total /= (rows[:, None] * columns)[..., None]
     return total[:height, :width]

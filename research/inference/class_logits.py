@@ -1,15 +1,16 @@
-"""Networks and SavedModels behind one door: images to class scores at any size asked for."""
+"""Networks and SavedModels behind one door: images to class logits at any size asked for."""
 
 import inspect
 from collections.abc import Callable, Sequence
 from functools import cache
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
+
+import keras
+from keras import ops
 
 from roadseg.errors import RoadsegError
-
-if TYPE_CHECKING:
-    import keras
+from roadseg.inference.saved_model import SavedModel
+from roadseg.ops.backend import tensorflow
 
 Tensor = Any
 Size = tuple[int, int]
@@ -17,8 +18,8 @@ Size = tuple[int, int]
 DEEPLAB_PADDING = (127.5, 127.5, 127.5)
 
 
-class ClassScores(Protocol):
-    """Images to class scores.
+class ClassLogits(Protocol):
+    """Images to class logits.
 
     multiple: the sides of tiles have to be multiples of it. name: of the network, for messages.
     padding: the RGB colour that normalisation brings to 0.
@@ -29,32 +30,32 @@ class ClassScores(Protocol):
     name: str
 
     def __call__(self, images: Tensor, size: Size) -> Tensor:
-        """Return scores (batch, *size, classes) float32 of images (batch, h, w, 3) 0..255."""
+        """Return logits (batch, *size, classes) float32 of images (batch, h, w, 3) 0..255."""
         ...
 
 
-class ModelScores:
-    """Class scores of a Keras network, of sampling around one, or of one behind padding.
+class ModelLogits:
+    """Class logits of a Keras network, of sampling around one, or of one behind padding.
 
-    A network whose last step enlarges its scores (layer `scores`) is asked for the small ones, so
-    that they are enlarged once, straight to the size wanted, as the originals do. Behind padding
-    that is so for images of a legal size; scores of others are enlarged, cut, and then resized.
+    A network whose last step upsamples its logits (layer `scores`) is asked for the small ones, so
+    that they are upsampled once, straight to the size wanted, as the originals do. Behind padding
+    that is so for images of a legal size; logits of others are upsampled, cut, and then resized.
     """
 
-    def __init__(self, model: "keras.Model", enlargement: str | None = None) -> None:
-        """Take any model from RGB 0..255 to class scores, or to a dict with them as 'scores'.
+    def __init__(self, model: keras.Model, upsampling: str = "bilinear") -> None:
+        """Take any model from RGB 0..255 to class logits, or to a dict with them as 'scores'.
 
-        enlargement: 'cubic' to enlarge small scores bicubically, as SGCPNet's authors do; else
-            they are as the network's own last step does. Cubic raises RoadsegError for a model
-            whose scores are not small, and for images that would have to be padded.
+        upsampling: 'bicubic' for small logits, as SGCPNet's authors do; else they are upsampled as
+            the network's own last step does. Bicubic raises RoadsegError for a model whose logits
+            are not small, and for images that would have to be padded.
         """
         inside = _without_padding(model)
         small, self._align_corners = _before_enlargement(inside)
-        self._cubic = enlargement == "cubic"
-        if self._cubic and small is inside:
+        self._bicubic = upsampling == "bicubic"
+        if self._bicubic and small is inside:
             raise RoadsegError(
-                f"{model.name}: gives no small scores that could be enlarged bicubically; add "
-                "--enlargement bilinear"
+                f"{model.name}: gives no small logits that could be upsampled bicubically; add "
+                "--upsampling bilinear"
             )
         self._small = _compiled(small)
         self._padded = None if inside is model else _compiled(model)
@@ -63,65 +64,69 @@ class ModelScores:
         self.name = inside.name
 
     def __call__(self, images: Tensor, size: Size) -> Tensor:
-        """Return scores (batch, *size, classes); RoadsegError for sides that do not fit."""
+        """Return logits (batch, *size, classes); RoadsegError for sides that do not fit."""
         sides = images.shape[1:3]
-        padded = any(side % self.multiple for side in sides) and not self._cubic
+        padded = any(side % self.multiple for side in sides) and not self._bicubic
         if self._padded is not None and padded:
             return resize(self._padded(images), size)
         check_sides(sides, self.multiple, self.name)
-        if self._cubic:
-            return _compiled_op("cubic")(self._small(images), size)
+        if self._bicubic:
+            return _compiled_op("bicubic")(self._small(images), size)
         return resize(self._small(images), size, self._align_corners)
 
 
-class SavedModelScores:
-    """Class scores of an exported model, which takes bytes: resized images are rounded to them."""
+class SavedModelLogits:
+    """Class logits of an exported model, which takes bytes: resized images are rounded to them."""
 
-    def __init__(
-        self, folder: Path, model: Any, recipe: dict[str, Any], enlargement: str | None = None
-    ) -> None:
-        """Take the loaded SavedModel and the recipe in its card.
+    def __init__(self, export: SavedModel, upsampling: str = "bilinear") -> None:
+        """Take an export that was loaded.
 
-        Raises RoadsegError where the export has no signature for scores, and for another
-        enlargement than its own.
+        Raises RoadsegError where the export has no signature for logits, and for another
+        upsampling than its own.
         """
         from roadseg.models.registry import find, is_known
 
-        if enlargement == "cubic":
+        if upsampling == "bicubic":
             raise RoadsegError(
-                f"{folder}: an export has enlarged its scores already, bilinearly; give the run, "
-                "or leave --enlargement cubic out"
+                f"{export.folder}: an export has upsampled its logits already, bilinearly; give "
+                "the run, or leave --upsampling bicubic out"
             )
-        if "scores" not in model.signatures:
+        if "scores" not in export.loaded.signatures:
             raise RoadsegError(
-                f"{folder}: no signature 'scores', which tiles, scales and mirrored images need; "
+                f"{export.folder}: no signature 'scores', which tiles, scales and flips need; "
                 "export the run again, or label whole images"
             )
         # A signature's variables go when the loaded model goes.
-        self._model, self._signature = model, model.signatures["scores"]
+        self._loaded, self._signature = export.loaded, export.loaded.signatures["scores"]
         (self._argument,) = self._signature.structured_input_signature[1]
+        recipe = export.recipe
         name = str(recipe.get("model"))
         network = find(name) if is_known(name) else None
         sampled = recipe.get("sampling.kind", "none") != "none"
-        self.multiple = 1 if sampled or network is None else network.multiple
+        self.multiple = 1 if sampled or network is None else network.size_multiple
         self.padding = _usual_padding(network, recipe)
-        self.name = str(recipe.get("model", folder.name))
+        self.name = str(recipe.get("model", export.name))
 
     def __call__(self, images: Tensor, size: Size) -> Tensor:
-        """Return scores (batch, *size, classes), enlarged once more unless the sizes agree."""
-        import tensorflow as tf
-
-        images = tf.cast(tf.round(tf.clip_by_value(images, 0, 255)), tf.uint8)
-        scores = next(iter(self._signature(**{self._argument: images}).values()))
-        return resize(scores, size)
+        """Return logits (batch, *size, classes), resized once more unless the sizes agree."""
+        levels = ops.cast(ops.round(ops.clip(images, 0, 255)), "uint8")
+        logits = next(iter(self._signature(**{self._argument: levels}).values()))
+        return resize(logits, size)
 
 
-def legal_multiple(model: "keras.Model") -> int:
+def class_logits_of(model: Any, upsampling: str = "bilinear") -> ClassLogits:
+    """Return the logits of a Keras network or of an export; raises RoadsegError as these do."""
+    if isinstance(model, SavedModel):
+        return SavedModelLogits(model, upsampling)
+    return ModelLogits(model, upsampling)
+
+
+def legal_multiple(model: keras.Model) -> int:
     """Return the number of which the sides of an image have to be multiples; 1 for any size."""
     from roadseg.layers.introspection import innermost_layers
-    from roadseg.layers.normalisation import LegalSize
+    from roadseg.layers.normalisation import SizeMultiple
 
-    found = (layer for layer in innermost_layers(model) if isinstance(layer, LegalSize))
+    found = (layer for layer in innermost_layers(model) if isinstance(layer, SizeMultiple))
     return max((layer.multiple for layer in found), default=1)
 
 
@@ -138,7 +143,7 @@ def check_sides(size: Sequence[int], multiple: int, name: str, option: str = "")
             )
 
 
-def zero_colour(model: "keras.Model") -> tuple[float, float, float]:
+def zero_colour(model: keras.Model) -> tuple[float, float, float]:
     """Return the RGB colour, 0..255, that the network's own normalisation brings to 0."""
     from roadseg.layers.introspection import innermost_layers
     from roadseg.layers.normalisation import Normalise, mean_colour
@@ -160,10 +165,8 @@ def _usual_padding(network: Any, recipe: dict[str, Any]) -> Sequence[float]:
     return mean_colour(options.get("normalisation", known["normalisation"].default))
 
 
-def _without_padding(model: "keras.Model") -> "keras.Model":
+def _without_padding(model: keras.Model) -> keras.Model:
     """Return the network inside padding to legal sizes, or the model itself."""
-    import keras
-
     from roadseg.models.legal_sizes import PadToMultiple
 
     if not any(isinstance(layer, PadToMultiple) for layer in model.layers):
@@ -171,21 +174,22 @@ def _without_padding(model: "keras.Model") -> "keras.Model":
     return next(layer for layer in model.layers if isinstance(layer, keras.Model))
 
 
-def _compiled(model: "keras.Model") -> Callable[[Tensor], Tensor]:
-    import tensorflow as tf
+def _compiled(model: keras.Model) -> Callable[[Tensor], Tensor]:
+    def logits_of(images: Tensor) -> Tensor:
+        logits = model(images, training=False)
+        return ops.cast(logits["scores"] if isinstance(logits, dict) else logits, "float32")
 
-    @tf.function(reduce_retracing=True)
-    def scores_of(images: Tensor) -> Tensor:
-        scores = model(images, training=False)
-        return tf.cast(scores["scores"] if isinstance(scores, dict) else scores, tf.float32)
-
-    return scores_of
+    return _in_graph(logits_of)
 
 
-def _before_enlargement(model: "keras.Model") -> tuple["keras.Model", Any]:
-    """Return the network up to what its layer `scores` enlarges, and how corners align there."""
-    import keras
+def _in_graph(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    """Return a function compiled, where Keras runs on TensorFlow."""
+    tf = tensorflow()
+    return function if tf is None else tf.function(function, reduce_retracing=True)
 
+
+def _before_enlargement(model: keras.Model) -> tuple[keras.Model, Any]:
+    """Return the network up to what its layer `scores` upsamples, and how corners align there."""
     from roadseg.layers.heads import enlargement
 
     last = enlargement(model)
@@ -206,11 +210,13 @@ def pool(images: Tensor, size: Size) -> Tensor:
 
 @cache
 def _compiled_op(name: str) -> Callable[..., Tensor]:
-    import tensorflow as tf
-
     from roadseg.ops.cubic import resize_cubic
     from roadseg.ops.pooling import adaptive_average_pool
     from roadseg.ops.resize import resize_bilinear
 
-    ways = {"bilinear": resize_bilinear, "cubic": resize_cubic, "pool": adaptive_average_pool}
-    return tf.function(ways[name])
+    ways: dict[str, Callable[..., Tensor]] = {
+        "bilinear": resize_bilinear,
+        "bicubic": resize_cubic,
+        "pool": adaptive_average_pool,
+    }
+    return _in_graph(ways[name])

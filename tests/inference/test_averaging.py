@@ -8,21 +8,21 @@ import numpy as np
 import pytest
 
 from roadseg.errors import RoadsegError
-from roadseg.eval.averaging import averaged_scores, averaging_predictor
-from roadseg.eval.class_scores import ModelScores
-from roadseg.eval.inference import InferenceMode
-from roadseg.eval.protocols import predictor
-from roadseg.eval.tiles import sliding_scores, tile_starts, visits
-from tests.eval import published_inference as published
+from roadseg.eval.protocols import averaging_predictor, predictor
+from roadseg.inference.averaging import averaged_logits, check_tile
+from roadseg.inference.class_logits import ModelLogits
+from roadseg.inference.tiles import tile_starts, tiled_logits, visits
+from roadseg.recipe.protocol import Protocol
+from tests.inference import published_averaging as published
 
 MODES = [
-    InferenceMode(tile=16),
-    InferenceMode(tile=12, overlap=0.5),
-    InferenceMode(scales=(0.5, 1.0, 1.25)),
-    InferenceMode(mirror=True),
-    InferenceMode(size=0.5),
-    InferenceMode(tile=16, scales=(0.75, 1.0, 1.5), mirror=True),
-    InferenceMode(tile=16, size=0.6, mirror=True),
+    Protocol(tile=16),
+    Protocol(tile=12, tile_overlap=0.5),
+    Protocol(scales=(0.5, 1.0, 1.25)),
+    Protocol(flip=True),
+    Protocol(input_scale=0.5),
+    Protocol(tile=16, scales=(0.75, 1.0, 1.5), flip=True),
+    Protocol(tile=16, input_scale=0.6, flip=True),
 ]
 
 
@@ -37,8 +37,8 @@ def network() -> keras.Model:
 
 
 @pytest.fixture(scope="module")
-def scores_of(network: keras.Model) -> ModelScores:
-    return ModelScores(network)
+def logits_of(network: keras.Model) -> ModelLogits:
+    return ModelLogits(network)
 
 
 @pytest.fixture(scope="module")
@@ -87,27 +87,27 @@ def test_tiles_cover_every_pixel_and_end_at_the_border() -> None:
 
 @pytest.mark.parametrize("size", [(16, 16), (32, 48), (37, 51), (12, 40), (9, 11), (16, 27)])
 def test_sliding_scores_are_the_published_ones(
-    size: tuple[int, int], scores_of: ModelScores, raw: published.Raw
+    size: tuple[int, int], logits_of: ModelLogits, raw: published.Raw
 ) -> None:
     image = noise(size)
     expected, counts = published.sliding(published.normalised(image), raw, 16)
-    assert_same(averaged_scores(image, scores_of, InferenceMode(tile=16)), expected)
+    assert_same(averaged_logits(image, logits_of, Protocol(tile=16)), expected)
     axes = [visits(side, 16, tile_starts(side, 16, 1 / 3)) for side in size]
     np.testing.assert_array_equal(axes[0][:, None] * axes[1], counts)
 
 
 def test_tiles_go_through_the_network_in_bounded_batches(
-    scores_of: ModelScores, monkeypatch: pytest.MonkeyPatch
+    logits_of: ModelLogits, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     image, batches = noise((37, 51)).astype(np.float32), []
 
     def counted(tiles: np.ndarray, size: tuple[int, int]) -> np.ndarray:
         batches.append(len(tiles))
-        return scores_of(tiles, size).numpy()
+        return logits_of(tiles, size).numpy()
 
-    whole = sliding_scores(image, counted, 16, 1 / 3, scores_of.padding)
-    monkeypatch.setattr("roadseg.eval.tiles.PIXELS_AT_ONCE", 5 * 16 * 16)
-    parts = sliding_scores(image, counted, 16, 1 / 3, scores_of.padding)
+    whole = tiled_logits(image, counted, 16, 1 / 3, logits_of.padding)
+    monkeypatch.setattr("roadseg.inference.tiles.PIXELS_AT_ONCE", 5 * 16 * 16)
+    parts = tiled_logits(image, counted, 16, 1 / 3, logits_of.padding)
     assert batches == [15, 5, 5, 5]
     np.testing.assert_allclose(parts, whole, atol=1e-5)
 
@@ -115,52 +115,52 @@ def test_tiles_go_through_the_network_in_bounded_batches(
 @pytest.mark.parametrize("flip", [False, True])
 @pytest.mark.parametrize("scales", [(1.0,), (0.5,), (0.75, 1.0, 1.25)])
 def test_scales_and_mirror_are_the_published_ones(
-    scales: tuple[float, ...], flip: bool, scores_of: ModelScores, raw: published.Raw
+    scales: tuple[float, ...], flip: bool, logits_of: ModelLogits, raw: published.Raw
 ) -> None:
     image = noise((32, 48))
     expected = published.multi_scale(published.normalised(image), raw, scales, flip)
-    found = averaged_scores(image, scores_of, InferenceMode(scales=scales, mirror=flip))
+    found = averaged_logits(image, logits_of, Protocol(scales=scales, flip=flip))
     assert_same(found, expected)
 
 
 @pytest.mark.parametrize(("size", "factor"), [((32, 48), 0.5), ((35, 52), 0.7), ((20, 28), 1.6)])
 def test_a_size_factor_predicts_as_the_published_script(
-    size: tuple[int, int], factor: float, scores_of: ModelScores, raw: published.Raw
+    size: tuple[int, int], factor: float, logits_of: ModelLogits, raw: published.Raw
 ) -> None:
     image = noise(size)
     expected = published.prediction(published.normalised(image), raw, factor)
-    assert_same(averaged_scores(image, scores_of, InferenceMode(size=factor)), expected)
+    assert_same(averaged_logits(image, logits_of, Protocol(input_scale=factor)), expected)
 
 
-def test_a_scaled_image_that_the_network_does_not_take_is_refused(scores_of: ModelScores) -> None:
+def test_a_scaled_image_that_the_network_does_not_take_is_refused(logits_of: ModelLogits) -> None:
     with pytest.raises(RoadsegError, match="image of 24x35: strided takes multiples of 4; .* 35"):
-        averaged_scores(noise((35, 50)), scores_of, InferenceMode(size=0.7))
+        averaged_logits(noise((35, 50)), logits_of, Protocol(input_scale=0.7))
 
 
 def test_scales_round_as_zoom_does_and_size_rounds_down() -> None:
-    assert InferenceMode(scales=(0.75, 0.5)).sizes((1025, 2046)) == [(769, 1534), (512, 1023)]
-    assert InferenceMode(size=0.75).sizes((1025, 2046)) == [(768, 1534)]
+    assert Protocol(scales=(0.75, 0.5)).sizes((1025, 2046)) == [(769, 1534), (512, 1023)]
+    assert Protocol(input_scale=0.75).sizes((1025, 2046)) == [(768, 1534)]
 
 
 @pytest.mark.parametrize("mode", MODES, ids=lambda mode: mode.label)
-def test_a_constant_network_gives_its_constant_in_every_mode(mode: InferenceMode) -> None:
-    scores = averaged_scores(noise((29, 40)), ModelScores(pointwise(3, "zeros")), mode)
+def test_a_constant_network_gives_its_constant_in_every_mode(mode: Protocol) -> None:
+    scores = averaged_logits(noise((29, 40)), ModelLogits(pointwise(3, "zeros")), mode)
     assert scores.shape == (29, 40, 3)
     np.testing.assert_allclose(scores, 1, rtol=1e-6)
 
 
 @pytest.mark.parametrize("mode", [MODES[0], MODES[1], MODES[3]], ids=lambda mode: mode.label)
-def test_a_network_of_single_pixels_does_not_see_tiles_or_mirrors(mode: InferenceMode) -> None:
+def test_a_network_of_single_pixels_does_not_see_tiles_or_mirrors(mode: Protocol) -> None:
     model, image = pointwise(), noise((29, 40))
     whole = np.asarray(model(image[None].astype(np.float32)))[0]
-    np.testing.assert_allclose(averaged_scores(image, ModelScores(model), mode), whole, rtol=1e-5)
+    np.testing.assert_allclose(averaged_logits(image, ModelLogits(model), mode), whole, rtol=1e-5)
 
 
-def test_mirroring_averages_what_left_and_right_say(scores_of: ModelScores) -> None:
+def test_mirroring_averages_what_left_and_right_say(logits_of: ModelLogits) -> None:
     image = noise((16, 24))
-    plain = averaged_scores(image, scores_of, InferenceMode())
-    turned = averaged_scores(image[:, ::-1], scores_of, InferenceMode())[:, ::-1]
-    both = averaged_scores(image, scores_of, InferenceMode(mirror=True))
+    plain = averaged_logits(image, logits_of, Protocol())
+    turned = averaged_logits(image[:, ::-1], logits_of, Protocol())[:, ::-1]
+    both = averaged_logits(image, logits_of, Protocol(flip=True))
     assert np.abs(plain - turned).max() > 0.1
     np.testing.assert_allclose(both, (plain + turned) / 2, atol=1e-6)
 
@@ -170,12 +170,12 @@ def test_scale_1_alone_is_the_whole_image(network: keras.Model) -> None:
     (whole,), (averaged,) = (
         predict(image)
         for predict in (
-            predictor(network, "none"),
-            averaging_predictor(ModelScores(network), InferenceMode(scales=(1.0,))),
+            predictor(network, Protocol(interpolation="none")),
+            averaging_predictor(network, Protocol(scales=(1.0,))),
         )
     )
     np.testing.assert_array_equal(whole(), averaged())
-    assert InferenceMode(scales=(1.0,)).is_whole
+    assert Protocol(scales=(1.0,)).is_whole
 
 
 def test_a_network_with_auxiliary_heads_is_read_at_its_scores() -> None:
@@ -183,8 +183,8 @@ def test_a_network_with_auxiliary_heads_is_read_at_its_scores() -> None:
     alone = published.network()
     with_heads = published.network(auxiliary_heads=True)
     with_heads.set_weights(alone.get_weights())
-    image, mode = noise((32, 48)), InferenceMode(tile=16, mirror=True)
-    found = (averaged_scores(image, ModelScores(model), mode) for model in (alone, with_heads))
+    image, mode = noise((32, 48)), Protocol(tile=16, flip=True)
+    found = (averaged_logits(image, ModelLogits(model), mode) for model in (alone, with_heads))
     np.testing.assert_array_equal(*found)
 
 
@@ -193,7 +193,7 @@ def test_sampling_around_a_network_takes_tiles_of_any_size() -> None:
 
     keras.utils.set_random_seed(0)
     segmenter = SampledSegmenter(published.network(), "uniform", 16)
-    scores = averaged_scores(noise((29, 40)), ModelScores(segmenter), InferenceMode(tile=18))
+    scores = averaged_logits(noise((29, 40)), ModelLogits(segmenter), Protocol(tile=18))
     assert scores.shape == (29, 40, 4) and np.isfinite(scores).all() and np.ptp(scores) > 0.1
 
 
@@ -204,7 +204,7 @@ def test_a_network_whose_original_enlarges_its_scores_has_them_resized_once_more
     image = noise((32, 48))
     half = published.enlarged(image, (16, 24))
     expected = published.enlarged(np.asarray(network(half[None].astype(np.float32)))[0], (32, 48))
-    found = averaged_scores(image, ModelScores(network), InferenceMode(size=0.5))
+    found = averaged_logits(image, ModelLogits(network), Protocol(input_scale=0.5))
     assert_same(found, expected)
 
 
@@ -213,47 +213,48 @@ def test_padding_to_legal_sizes_leaves_the_published_way_for_images_of_such_a_si
 ) -> None:
     from roadseg.models.legal_sizes import padded_to_legal
 
-    padded = ModelScores(padded_to_legal(network))
+    padded = ModelLogits(padded_to_legal(network))
     image = noise((32, 48))
     expected = published.prediction(published.normalised(image), raw, 0.5)
-    assert_same(averaged_scores(image, padded, InferenceMode(size=0.5)), expected)
+    assert_same(averaged_logits(image, padded, Protocol(input_scale=0.5)), expected)
     other = noise((35, 50))
-    scores = averaged_scores(other, padded, InferenceMode(size=0.7, mirror=True))
+    scores = averaged_logits(other, padded, Protocol(input_scale=0.7, flip=True))
     assert scores.shape == (35, 50, 4) and np.ptp(scores) > 0.1
-    tiled = averaged_scores(other, padded, InferenceMode(tile=16))
+    tiled = averaged_logits(other, padded, Protocol(tile=16))
     assert_same(tiled, published.sliding(published.normalised(other), raw, 16)[0])
-    with pytest.raises(RoadsegError, match="--sliding 18: strided takes multiples of 4"):
-        averaging_predictor(padded, InferenceMode(tile=18))
+    with pytest.raises(RoadsegError, match="--tile 18: strided takes multiples of 4"):
+        check_tile(Protocol(tile=18), padded)
 
 
-def test_a_tile_that_the_network_does_not_take_is_refused(scores_of: ModelScores) -> None:
-    with pytest.raises(RoadsegError, match="--sliding 18: strided .* of 4; .* to 18: 16 or 20"):
-        averaging_predictor(scores_of, InferenceMode(tile=18))
+def test_a_tile_that_the_network_does_not_take_is_refused(logits_of: ModelLogits) -> None:
+    with pytest.raises(RoadsegError, match="--tile 18: strided .* of 4; .* to 18: 16 or 20"):
+        check_tile(Protocol(tile=18), logits_of)
 
 
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"tile": 0}, "--sliding 0: a tile has"),
-        ({"overlap": 1.0}, "--overlap 1: a share"),
-        ({"overlap": -0.1}, "--overlap -0.1: a share"),
+        ({"tile": -1}, "--tile -1: a tile has"),
+        ({"tile": 9, "tile_overlap": 1.0}, "--tile-overlap 1: a share"),
+        ({"tile": 9, "tile_overlap": -0.1}, "--tile-overlap -0.1: a share"),
         ({"scales": (1.0, 0.0)}, "--scales 0: a factor above 0"),
         ({"scales": ()}, "--scales: at least one"),
-        ({"size": float("nan")}, "--size nan: a factor above 0"),
-        ({"size": 0.5, "scales": (0.5, 1.0)}, "--size 0.5 with --scales: give one"),
+        ({"input_scale": float("nan")}, "--input-scale nan: a factor above 0"),
+        ({"input_scale": 0.5, "scales": (0.5, 1.0)}, "--input-scale 0.5 with --scales: give one"),
     ],
 )
 def test_values_that_make_no_sense_are_refused(values: dict, message: str) -> None:
     with pytest.raises(RoadsegError, match=message):
-        InferenceMode(**values)
+        Protocol(**values)
 
 
 def test_a_scale_that_leaves_nothing_is_refused() -> None:
     with pytest.raises(RoadsegError, match="nothing is left of an image of 10x400"):
-        InferenceMode(scales=(0.01,)).sizes((10, 400))
+        Protocol(scales=(0.01,)).sizes((10, 400))
 
 
 def test_a_mode_has_a_name_of_its_own() -> None:
     labels = [mode.label for mode in MODES]
     assert len(set(labels)) == len(labels)
-    assert labels[-2] == "sliding16-scales0.75_1_1.5-mirror" and InferenceMode().label == "whole"
+    assert labels[-2] == "cityscapes-tile16-scales0.75_1_1.5-flip"
+    assert Protocol().shown == "whole images"
