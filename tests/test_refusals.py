@@ -67,12 +67,12 @@ def zip_without_arrays(folder: Path) -> None:
 
 
 def no_mirror(folder: Path) -> None:
-    name, preset = next(iter(PRESETS.items()))
+    name, preset = next((n, p) for n, p in PRESETS.items() if p.address)
     locate(name, preset, folder / "nowhere")
 
 
 def nothing_to_fetch(folder: Path) -> None:
-    name, preset = next((n, p) for n, p in PRESETS.items() if not p.address)
+    name, preset = next((n, p) for n, p in PRESETS.items() if not (p.address or p.shipped))
     locate(name, preset, folder)
 
 
@@ -154,8 +154,8 @@ def a_sampler_of_odd_sides(folder: Path) -> None:
     from roadseg.runs.import_command import main
 
     (folder / "w.npz").touch()
-    options = ["--option", "output_stride=7", "--to", str(folder / "to.npz")]
-    main([str(folder / "w.npz"), "--auxiliary", *options])
+    options = ["--options", "output_stride=7", "--to", str(folder / "to.npz")]
+    main([str(folder / "w.npz"), "--sampler", *options])
 
 
 def two_checkpoints(folder: Path) -> None:
@@ -179,7 +179,7 @@ def no_torch_file(folder: Path) -> None:
     read_torch_content(folder / "w.pth")
 
 
-def no_keras_trunk(folder: Path) -> None:
+def no_keras_backbone(folder: Path) -> None:
     from roadseg.weights.keras_imagenet import read_keras_file
 
     read_keras_file(folder / "w.h5")
@@ -193,7 +193,7 @@ REFUSALS: list[tuple[Callable[[Path], object], str]] = [
     (lambda f: read_flow(f / "x.flo"), "x.flo: cannot be read .*; check the file"),
     (lambda f: decode_flow(b"PIEH", f / "x.flo"), "x.flo: 4 bytes are no .flo file; copy"),
     (zip_without_arrays, "a.zip: a zip file without arrays"),
-    (lambda _: read_options(["a=1", "a=2"]), "--option a=2: 'a' is given twice"),
+    (lambda _: read_options(["a=1", "a=2"]), "--options a=2: 'a' is given twice"),
     (damaged([], Recipe.from_json), "recipe.json: not a recipe .list.; is this a run"),
     (damaged({**SMALL_RECIPE, "moon": 1}, Recipe.from_json), "unknown fields moon; written by"),
     (damaged({**SMALL_RECIPE, "steps": "x"}, Recipe.from_json), "steps is 'x', which no recipe"),
@@ -227,11 +227,11 @@ REFUSALS: list[tuple[Callable[[Path], object], str]] = [
     ),
     (a_pruned_checkpoint, "step 3 was pruned; try again"),
     (a_folder_of_another_alphabet, "a name that is not UTF-8, which TensorFlow's files need; ren"),
-    (a_sampler_of_odd_sides, "auxiliary network: input_size=.64, 64. is no multiple of output_s"),
+    (a_sampler_of_odd_sides, "--sampler: input_size=.64, 64. is no multiple of output_s"),
     (two_checkpoints, "a.tar: 2 checkpoints in it; unpack it and name one prefix"),
     (one_tensor, "w.pth: holds one list, not weights by name; save the network's state_dict"),
     (no_torch_file, "w.pth: no such file; check the path"),
-    (no_keras_trunk, "w.h5: no such file"),
+    (no_keras_backbone, "w.h5: no such file"),
 ]
 
 

@@ -125,7 +125,7 @@ def _espnetv2(s: float, score: float, size: int, sha256: str) -> Preset:
     )
 
 
-def _trunk(
+def _backbone(
     classes_from: str, options: Mapping[str, Any], mirrored: str, source: str, note: str
 ) -> Preset:
     return Preset(
@@ -160,6 +160,25 @@ def _encoder(q: int, size: int, sha256: str) -> _File:
 
 
 PRESETS: dict[str, Preset] = {
+    "camvid": Preset(
+        "dabnet",
+        {"normalisation": "dabnet_cityscapes"},
+        11,
+        "camvid",
+        "cityscapes",
+        66.11,
+        "CamVid test",
+        "Apache-2.0 (roadseg); started from dabnet/cityscapes (MIT), trained on CamVid",
+        "",
+        1_701_964,
+        "e804f619d1efb9e036500602fa5442048bb5d06f06e0927aae13bd82a4531c75",
+        "",
+        "",
+        image_size=(360, 480),
+        resize="opencv",
+        note="trained by this project, recipe camvid/dabnet",
+        shipped="camvid.npz",
+    ),
     "dabnet/cityscapes": Preset(
         "dabnet",
         {"normalisation": "dabnet_cityscapes"},
@@ -176,21 +195,21 @@ PRESETS: dict[str, Preset] = {
         "dabnet_cityscapes_paddle.npz",
         image_size=(1024, 2048),
     ),
-    "deeplabv3_mobilenet_v2/ade20k-trunk": _trunk(
+    "deeplabv3_mobilenet_v2/ade20k-trunk": _backbone(
         "ADE20K",
         {"depth_multiplier": 1.0},
         "deeplabv3_mnv2_ade20k_int8_slim.npz",
         "mlcommons/mobile_models 1f996331",
         "MobileNetV2 1.0, dequantised",
     ),
-    "deeplabv3_mobilenet_v2/imagenet-trunk": _trunk(
+    "deeplabv3_mobilenet_v2/imagenet-trunk": _backbone(
         "ImageNet",
         {"depth_multiplier": 1.0},
         "mobilenet_v2_1.0_224_quant_slim.npz",
         "tensorflow/tflite-support dd3362ea",
         "MobileNetV2 1.0, dequantised",
     ),
-    "deeplabv3_mobilenet_v2/pascal-trunk": _trunk(
+    "deeplabv3_mobilenet_v2/pascal-trunk": _backbone(
         "PASCAL VOC",
         {"depth_multiplier": 0.5},
         "deeplabv3_mnv2_dm05_pascal_257_slim.npz",

@@ -9,7 +9,7 @@ from roadseg.train.recipes.real_time.dabnet import CAMVID
 DABNET: Recipe = CAMVID.replace(
     name="camvid/dabnet",
     source="as real_time/dabnet_camvid; start, rate, batch, steps and colours are ours",
-    measured="not trained here",
+    measured="66.1 on test, seed 0, one core, 2026-11-28: docs/results/shipped.md",
     network={
         # The statistics of the weights it starts from were made with these means.
         "options": {"normalisation": "dabnet_cityscapes"},
