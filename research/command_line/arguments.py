@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import TypeVar
 
+from roadseg.command_line.old_flags import refuse_old_flags
+
 Options = TypeVar("Options")
 
 
@@ -11,6 +13,7 @@ def parse(kind: type[Options], argv: Sequence[str], *, command: str, example: st
 
     command: the sub-command's name. example: one or more whole command lines, shown first by
     `--help`. Wrong options print what is wrong and exit with status 2, `--help` with status 0.
+    Raises RoadsegError for a flag that has another name now.
     """
     return _cli(kind, argv, command, example, False)[0]
 
@@ -25,6 +28,7 @@ def parse_known(
 def _cli(
     kind: type[Options], argv: Sequence[str], command: str, example: str, return_rest: bool
 ) -> tuple[Options, list[str]]:
+    refuse_old_flags(argv, command)
     import tyro
 
     if any(word in ("-h", "--help") for word in argv):

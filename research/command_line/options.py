@@ -12,7 +12,7 @@ from roadseg.errors import RoadsegError
 _WORDS = {"true": True, "True": True, "false": False, "False": False, "None": None, "null": None}
 
 
-def read_options(words: Iterable[str], flag: str = "--option") -> dict[str, Any]:
+def read_options(words: Iterable[str], flag: str = "--options") -> dict[str, Any]:
     """Return options from name=value words: flags, whole numbers, numbers, lists, or else text.
 
     Raises RoadsegError for a word that is not of this form, and for a name given twice.

@@ -25,7 +25,7 @@ def test_words_become_values(text: str, value: Any) -> None:
 
 @pytest.mark.parametrize("word", ["x", "=1"])
 def test_a_word_that_is_no_option_is_refused(word: str) -> None:
-    with pytest.raises(RoadsegError, match="--option .*; write it as name=value"):
+    with pytest.raises(RoadsegError, match="--options .*; write it as name=value"):
         read_options([word])
 
 

@@ -37,7 +37,7 @@ export nowhere
 export RUN
 export RUN --format nope
 benchmark nope
-benchmark icnet --option widht=2
+benchmark icnet --options widht=2
 benchmark icnet --size abc
 report nowhere
 submit nowhere --records RECORDS
