@@ -15,7 +15,7 @@ from roadseg.command_line.arguments import parse
 from roadseg.data_conversion.inspect_page import write_page
 from roadseg.data_conversion.raw.image_files import encode_png
 from roadseg.data_conversion.read.records import open_records
-from roadseg.data_conversion.read.two_cameras import has_two_views, open_two_views
+from roadseg.data_conversion.read.two_cameras import has_two_cameras, open_two_cameras
 from roadseg.data_conversion.reading import Reading, describe, sparse_counts
 from roadseg.files import refuse_unwritable, write_file
 from roadseg.label_tables import LabelTable
@@ -114,8 +114,8 @@ def main(argv: Sequence[str]) -> int:
         refuse_unwritable(options.to, is_folder=True)
     records = open_records(options.records, options.split)
     keys = {"label": ""}
-    if has_two_views(records):
-        records = open_two_views(options.records, options.split)
+    if has_two_cameras(records):
+        records = open_two_cameras(options.records, options.split)
         keys = {"label": "first view: ", "second_label": "second view: "}
     chosen = _spread(records.num_examples, options.previews if options.to else 0)
     drawn: list[Path] = []

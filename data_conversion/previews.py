@@ -18,7 +18,7 @@ def example_preview(
     alpha: float = 0.5,
     target_classes: Sequence[int] | None = None,
 ) -> np.ndarray:
-    """Return the picture of a decoded example, of both views and their flow where these are there.
+    """Return the picture of a decoded example, of both cameras and their flow where there are.
 
     Returns uint8 (rows, 2 * _SIDE_PX, 3).
     """

@@ -35,10 +35,10 @@ def _saved_model(model: "keras.Model", folder: Path, size: Size) -> None:
     write_saved_model(model, folder, size)
 
 
-def _two_views(model: "keras.Model", folder: Path, size: Size) -> None:
-    from roadseg.export.two_views import write_two_views
+def _two_cameras(model: "keras.Model", folder: Path, size: Size) -> None:
+    from roadseg.export.two_cameras import write_two_cameras
 
-    write_two_views(model, folder, size)
+    write_two_cameras(model, folder, size)
 
 
 def _onnx(model: "keras.Model", folder: Path, size: Size) -> None:
@@ -71,7 +71,7 @@ FORMATS: dict[str, Callable[["keras.Model", Path, Size], None]] = {
 
 @dataclasses.dataclass(frozen=True)
 class Arguments:
-    """Export a run: images of any size in, labels out, with a model card beside it; of two views
+    """Export a run: images of any size in, labels out, with a model card beside it; of two cameras
     both images in, both labels out."""
 
     run: Annotated[Path | None, tyro.conf.Positional, tyro.conf.arg(metavar="RUN")] = None
@@ -145,8 +145,8 @@ def export_run(
         images of any size. precision: None for float32, judged by nothing but the trial images.
     Beside the model's own files lie model_card.json and model_card.md. The folder is written whole
     or not at all. Raises RoadsegError for a folder that is no run of a segmentation network, an
-    unknown format, precision or step, a format whose extra is not installed or that two views have
-    not, a size that the network does not take, images and records that do not fit, a file that
+    unknown format, precision or step, a format whose extra is not installed or that two cameras
+    have not, a size that the network does not take, images and records that do not fit, a file that
     lost more than it may, a target that holds something else, or a full disk.
     """
     precision = precision or Precision()
@@ -161,10 +161,10 @@ def export_run(
     _check_target(target)
     refuse_unwritable(target)
     number, _ = run.find_checkpoint(wanted)
-    if run.recipe.task == "two_views" and format_name != "saved_model":
-        raise RoadsegError(f"{run_path}: two views are exported as saved_model alone")
-    if run.recipe.task == "two_views" and precision.records is not None:
-        raise RoadsegError(f"{run_path}: two views are judged by `roadseg eval`; no --records")
+    if run.recipe.task == "two_cameras" and format_name != "saved_model":
+        raise RoadsegError(f"{run_path}: two cameras are exported as saved_model alone")
+    if run.recipe.task == "two_cameras" and precision.records is not None:
+        raise RoadsegError(f"{run_path}: two cameras are judged by `roadseg eval`; no --records")
     from roadseg.export.subject import subject_of_run
 
     _export(subject_of_run(run, number), format_name, size, precision, target)
@@ -245,7 +245,7 @@ def _write(
 ) -> dict[str, Any]:
     """Write the model's own files; return what the card says of precision, and the `size`."""
     if precision.name == "float32" and precision.records is None:
-        write_model = _two_views if subject.two_views else FORMATS[format_name]
+        write_model = _two_cameras if subject.two_cameras else FORMATS[format_name]
         write_model(subject.model, folder, size)
         return {"size": size}
     from roadseg.export.judged import write_judged

@@ -24,7 +24,7 @@ def check_size(model: "keras.Model", size: Size | None) -> None:
     """
     from roadseg.layers.introspection import innermost_layers
     from roadseg.layers.light_aspp import least_image_side
-    from roadseg.layers.normalisation import SizeWithin
+    from roadseg.layers.normalisation import SizeRange
 
     if size is None:
         return
@@ -32,7 +32,7 @@ def check_size(model: "keras.Model", size: Size | None) -> None:
     least = max(least_image_side(model), SIDES[0])
     if not all(least <= side <= SIDES[1] for side in size):
         raise RoadsegError(f"--size {text}: give sides from {least} to {SIDES[1]}")
-    ranges: list[Any] = [x for x in innermost_layers(model) if isinstance(x, SizeWithin)]
+    ranges: list[Any] = [x for x in innermost_layers(model) if isinstance(x, SizeRange)]
     for layer in ranges:
         try:
             layer.compute_output_shape(image_shape(size))

@@ -71,8 +71,8 @@ labels = model(images)[0]""",
 }
 
 
-# What the SavedModel of a network of two views is called by.
-TWO_VIEWS_CALL = """\
+# What the SavedModel of a network of two cameras is called by.
+TWO_CAMERAS_CALL = """\
 import tensorflow as tf
 
 model = tf.saved_model.load(".")
@@ -80,9 +80,9 @@ labels = model.signatures["serving_default"](wide=wide_images, narrow=narrow_ima
 wide, narrow = labels["wide_labels"], labels["narrow_labels"]"""
 
 
-def input_of(two_views: bool, size: tuple[int, int] | None = None) -> dict[str, str]:
+def input_of(two_cameras: bool, size: tuple[int, int] | None = None) -> dict[str, str]:
     """Return what an export takes: images of any size, or one (a pair) of `size` at a time."""
-    given = TWO_IMAGES if two_views else INPUT
+    given = TWO_IMAGES if two_cameras else INPUT
     if size is None:
         return given
     height, width = size
@@ -93,8 +93,8 @@ def input_of(two_views: bool, size: tuple[int, int] | None = None) -> dict[str, 
     }
 
 
-def outputs_of_two_views() -> list[dict[str, str]]:
-    """Return what the SavedModel of a network of two views gives."""
+def outputs_of_two_cameras() -> list[dict[str, str]]:
+    """Return what the SavedModel of a network of two cameras gives."""
     outputs = []
     for output in (LABELS, SCORES):
         for view in ("wide", "narrow"):

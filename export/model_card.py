@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from roadseg.export.interface import (
     CALLS,
-    TWO_VIEWS_CALL,
+    TWO_CAMERAS_CALL,
     input_of,
     outputs_of,
-    outputs_of_two_views,
+    outputs_of_two_cameras,
 )
 from roadseg.export.precision.card import precision_text
 from roadseg.files import parse_json
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 _TOO_LONG = ("per_image", "confusion", "objects_by_class", "unassigned", "on_void")
 
 # What a card for people shows of an evaluation.
-_SHOWN = ("miou", "miou_all_classes", "miou_with_void", "miou_target", "pixel_accuracy")
+_SHOWN = ("miou", "miou_absent_zero", "miou_with_void", "miou_target", "pixel_accuracy")
 
 
 def model_card(
@@ -49,14 +49,14 @@ def model_card(
     void = len(run.label_table.names) if recipe.network.void_class else None
     windows = recipe.sampling.window == "crop"
     outputs = outputs_of(format_name, sampling != "none", void, windows)
-    two_views = recipe.task == "two_views"
+    two_cameras = recipe.task == "two_cameras"
     card = {
         "name": recipe.name,
         "step": step,
         "exported": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         "format": format_name,
-        "input": input_of(two_views, size),
-        "outputs": outputs_of_two_views() if two_views else outputs,
+        "input": input_of(two_cameras, size),
+        "outputs": outputs_of_two_cameras() if two_cameras else outputs,
         "normalisation": _normalisation(recipe.model, model),
         "parameters": int(model.count_params()),
         "sampling": _sampling(recipe),
@@ -225,8 +225,8 @@ def _recipe_or_weights(card: dict[str, Any]) -> list[str]:
 
 
 def _call(card: dict[str, Any]) -> str:
-    two_views = card["recipe"] is not None and card["recipe"]["task"] == "two_views"
-    return TWO_VIEWS_CALL if two_views else CALLS[card["format"]]
+    two_cameras = card["recipe"] is not None and card["recipe"]["task"] == "two_cameras"
+    return TWO_CAMERAS_CALL if two_cameras else CALLS[card["format"]]
 
 
 def _input_and_outputs(card: dict[str, Any]) -> str:

@@ -23,11 +23,11 @@ def trial_images(
     """
     from roadseg.layers.introspection import innermost_layers
     from roadseg.layers.light_aspp import least_image_side
-    from roadseg.layers.normalisation import SizeWithin
+    from roadseg.layers.normalisation import SizeRange
 
     if fixed is not None:
         return [_scene(fixed), _noise(fixed)]
-    within = [layer for layer in innermost_layers(model) if isinstance(layer, SizeWithin)]
+    within = [layer for layer in innermost_layers(model) if isinstance(layer, SizeRange)]
     if within:
         return [_scene((within[0].heights[0], within[0].widths[0]))]
     added = max(least_image_side(model) - min(map(min, usual)), 0)

@@ -23,7 +23,7 @@ from roadseg.nus_native.arguments import (
 LARGEST_SMOOTHNESS = 1e100
 """Its square is still a number."""
 Solver = Literal["direct", "ceres", "pyceres"]
-Weighting = Literal["published", "one_minus_alpha"]
+Weighting = Literal["nus", "one_minus_alpha"]
 
 
 def solve_grid(
@@ -31,7 +31,7 @@ def solve_grid(
     alpha: float = 0.5,
     solver: Solver = "direct",
     *,
-    weighting: Weighting = "published",
+    weighting: Weighting = "nus",
     smoothness: float | None = None,
     tolerance: float | None = None,
     threads: int | None = None,
@@ -74,14 +74,14 @@ def energy(
     nearest: NDArray,
     alpha: float = 0.5,
     *,
-    weighting: Weighting = "published",
+    weighting: Weighting = "nus",
     smoothness: float | None = None,
 ) -> NDArray[np.float64]:
     """Return the sampling energy of each grid, float64 (...): what `solve_grid` minimises.
 
     1/2 [a * sum_p |x_p - b_p|^2 + c * sum over 4-neighbour pairs |x_p - x_q|^2], x = grid and
     b = nearest, both (..., h, w, 2); a pair counts once.
-    weighting: "published": a = alpha, c = 1 - sqrt(alpha), as the released code has it;
+    weighting: "nus": a = alpha, c = 1 - sqrt(alpha), as the released code has it;
         "one_minus_alpha": a = alpha, c = 1 - alpha, which was probably meant.
     smoothness: if given, a = 1 and c = smoothness, and alpha and weighting are not used; it is the
         paper's lambda, 1 in its experiments.
@@ -109,11 +109,11 @@ def energy_weights(
         return 1.0, float(smoothness)
     if not 0 < real(alpha, "alpha") <= 1:
         raise RoadsegError(f"alpha {alpha}: use a number above 0 and at most 1")
-    if weighting == "published":
+    if weighting == "nus":
         return float(alpha), 1 - math.sqrt(alpha)
     if weighting == "one_minus_alpha":
         return float(alpha), 1 - float(alpha)
-    raise RoadsegError(f"weighting {weighting!r} is unknown; use 'published' or 'one_minus_alpha'")
+    raise RoadsegError(f"weighting {weighting!r} is unknown; use 'nus' or 'one_minus_alpha'")
 
 
 def has_ceres() -> bool:

@@ -12,8 +12,8 @@ from roadseg.nus_native import _targets
 from roadseg.nus_native.arguments import class_ids, grid_size, label_maps, thread_count
 from roadseg.nus_native.solvers import Solver, Weighting, solve_grid
 
-GridIndex = Literal["exact", "square", "published"]
-NoEdge = Literal["uniform", "published"]
+GridIndex = Literal["exact", "square", "nus"]
+NoEdge = Literal["uniform", "nus"]
 
 
 def boundary_targets(
@@ -25,7 +25,7 @@ def boundary_targets(
     solver: Solver = "direct",
     *,
     dtype: DTypeLike = np.float32,
-    weighting: Weighting = "published",
+    weighting: Weighting = "nus",
     smoothness: float | None = None,
     grid_index: GridIndex = "exact",
     no_edge: NoEdge = "uniform",
@@ -78,10 +78,10 @@ def nearest_edges(
     Of several equally near pixels any may be returned. Arguments as for `boundary_targets`.
     grid_index: the pixel asked at (i, j). "exact": row i * (H - 1) // (h - 1), column
         j * (W - 1) // (w - 1). "square": columns by the height too (as published: only the left H
-        columns are asked; a map higher than wide is an error). "published": like "square", in
+        columns are asked; a map higher than wide is an error). "nus": like "square", in
         floating point, which can lose one pixel.
     no_edge: what a map without an edge gives. "uniform": the uniform grid itself, which is then
-        also the smooth grid. "published": row -1 and column 0, in pixels, everywhere.
+        also the smooth grid. "nus": row -1 and column 0, in pixels, everywhere.
     Source: the published code's exact distance transform, read at the grid points.
     """
     nearest, _ = _nearest(labels, grid, target_classes, ignore, grid_index, no_edge, threads)
@@ -127,8 +127,8 @@ def _nearest(
     threads: int | None,
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     """Return nearest edges of a batch, (batch, h, w, 2), and which of its maps have an edge."""
-    if no_edge not in ("uniform", "published"):
-        raise RoadsegError(f"no_edge {no_edge!r} is unknown; use 'uniform' or 'published'")
+    if no_edge not in ("uniform", "nus"):
+        raise RoadsegError(f"no_edge {no_edge!r} is unknown; use 'uniform' or 'nus'")
     maps = label_maps(labels)
     sides = grid_size(grid)
     rows, columns = _asked_pixels(sides, maps.shape[1:], grid_index)
@@ -139,7 +139,7 @@ def _nearest(
     threads = thread_count(threads, len(maps))
     pixels = _targets.nearest_edges(maps, rows, columns, targets, ignore, threads)
     found = pixels[:, 0, 0, 0] >= 0
-    if no_edge == "published":
+    if no_edge == "nus":
         pixels[~found, ..., 1] = 0
     nearest = pixels / (np.array(maps.shape[1:], np.float64) - 1)
     if no_edge == "uniform":
@@ -154,10 +154,8 @@ def _asked_pixels(
     height, width = size
     if grid_index == "exact":
         return _truncated(grid[0], height), _truncated(grid[1], width)
-    if grid_index not in ("square", "published"):
-        raise RoadsegError(
-            f"grid_index {grid_index!r} is unknown; use 'exact', 'square' or 'published'"
-        )
+    if grid_index not in ("square", "nus"):
+        raise RoadsegError(f"grid_index {grid_index!r} is unknown; use 'exact', 'square' or 'nus'")
     if width < height:
         raise RoadsegError(
             f"label map of size {height}x{width}: grid_index {grid_index!r} asks for columns up to "

@@ -15,7 +15,7 @@ from roadseg.errors import RoadsegError
 
 GROUP = "roadseg.models"
 """Entry points by which an installed package offers networks: name = "package.module:function"."""
-_REGISTRY, _TABLE = "roadseg.models.registry", "NETWORKS"
+_REGISTRY, _TABLE = "roadseg.models.registry", "MODELS"
 
 
 @cache

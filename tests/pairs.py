@@ -1,4 +1,4 @@
-"""Records of two views, and networks with the parts of a coupled one, made in a moment."""
+"""Records of two cameras, and networks with the parts of a coupled one, made in a moment."""
 
 from pathlib import Path
 from typing import Any
@@ -61,18 +61,18 @@ def tiny_alone(num_classes: int, input_shape: Any = (None, None, 3)) -> Any:
     import keras
 
     images = keras.Input(input_shape, name="image")
-    scores = _head(_trunk()(images), num_classes)
+    scores = _head(_backbone()(images), num_classes)
     return keras.Model(images, keras.layers.UpSampling2D(STRIDE)(scores), name="tiny_alone")
 
 
 def tiny_coupled(num_classes: int, input_shape: Any = (None, None, 3)) -> Any:
-    """Return a network of two views with every part and every intermediate of a coupled one."""
+    """Return a network of two cameras with every part and every intermediate of a coupled one."""
     import keras
     from keras import layers
 
     images = {view: keras.Input(input_shape, name=view) for view in ("wide", "narrow")}
-    trunk = _trunk()
-    wide, narrow = trunk(images["wide"]), trunk(images["narrow"])
+    backbone = _backbone()
+    wide, narrow = backbone(images["wide"]), backbone(images["narrow"])
     scores = _head(wide, num_classes)
     joined = layers.Concatenate(name="joined")([wide, narrow])
     flow = layers.Conv2D(2, 1, name="flow_Network.conv")(joined)
@@ -87,7 +87,7 @@ def tiny_coupled(num_classes: int, input_shape: Any = (None, None, 3)) -> Any:
     return keras.Model(images, outputs, name="tiny_coupled")
 
 
-def _trunk() -> Any:
+def _backbone() -> Any:
     import keras
     from keras import layers
 
@@ -95,7 +95,7 @@ def _trunk() -> Any:
     x = layers.Rescaling(2 / 255, offset=-1)(images)
     x = layers.Conv2D(4, 3, STRIDE, padding="same", use_bias=False, name="pretrained.conv")(x)
     x = layers.BatchNormalization(momentum=0.9, name="pretrained.bn")(x)
-    return keras.Model(images, layers.ReLU()(x), name="trunk")
+    return keras.Model(images, layers.ReLU()(x), name="backbone")
 
 
 def _head(features: Any, num_classes: int) -> Any:
@@ -113,13 +113,13 @@ def _fusion(maps: Any, num_classes: int, name: str) -> Any:
 
 def register(monkeypatch: Any) -> None:
     """Let runs build 'tiny_alone' and 'tiny_coupled' by their names."""
-    from roadseg.models.registry import NETWORKS, Network
+    from roadseg.models.registry import MODELS, ModelSpec
     from roadseg.models.two_cameras import PARTS
 
     alone = {name: PARTS[name] for name in ("backbone", "head")}
     entries = {
-        "tiny_alone": Network(tiny_alone, str, parameters=0, parts=alone),
-        "tiny_coupled": Network(tiny_coupled, str, parameters=0, task="two_views", parts=PARTS),
+        "tiny_alone": ModelSpec(tiny_alone, parameters=0, parts=alone),
+        "tiny_coupled": ModelSpec(tiny_coupled, parameters=0, task="two_cameras", parts=PARTS),
     }
     for name, entry in entries.items():
-        monkeypatch.setitem(NETWORKS, name, entry)
+        monkeypatch.setitem(MODELS, name, entry)

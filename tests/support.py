@@ -20,7 +20,7 @@ on_tensorflow = pytest.mark.skipif(
     reason="for TensorFlow, which is not Keras's backend here",
 )
 
-# Networks that are another on a larger trunk, or made of others' parts.
+# Networks that are another on a larger backbone, or made of others' parts.
 DEEPER_COPIES = {
     "ddrnet_23": "ddrnet_23_slim",
     "dfseg_v2": "dfseg_v1",

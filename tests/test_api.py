@@ -25,9 +25,9 @@ SOURCE = (REPOSITORY / "research" / "__init__.py").read_text(encoding="utf-8")
 @pytest.fixture
 def networks(monkeypatch):
     """Let a test register networks, which no other test then sees."""
-    monkeypatch.setattr(registry, "NETWORKS", dict(registry.NETWORKS))
+    monkeypatch.setattr(registry, "MODELS", dict(registry.MODELS))
     registry._read_entry_points.cache_clear()
-    yield registry.NETWORKS
+    yield registry.MODELS
     registry._read_entry_points.cache_clear()
 
 
@@ -206,7 +206,7 @@ def test_a_command_trains_the_network_at_a_path_and_evaluates_its_run(
     assert "multiples of 4, for street_package.nets:street" in capsys.readouterr().err
     assert main(["train", *words]) == 0
     assert roadseg.RunFolder("run").load_network().get_layer("conv").filters == 5
-    assert registry.find(package).multiple == 4  # known by the path as by its name
+    assert registry.find(package).size_multiple == 4  # known by the path as by its name
 
 
 def test_a_run_brings_no_code_of_the_folder_it_is_read_in(networks, package):

@@ -61,7 +61,7 @@ def check_recipe(recipe: Recipe, table: LabelTable) -> None:
 
     check_numbers(recipe, framed=True)
     _check_class_uniform(recipe, table)
-    for train_id in recipe.sampler.classes if recipe.task == "sampling" else ():
+    for train_id in recipe.sampler.classes if recipe.task == "sampling_grid" else ():
         _need(
             0 <= train_id < table.num_classes,
             "sampler.classes",
@@ -80,7 +80,7 @@ def check_recipe(recipe: Recipe, table: LabelTable) -> None:
     _need(at_samples, "loss.size", recipe.loss.size, wanted)
     if recipe.learns_density:
         _check_density(recipe, table)
-    elif recipe.task == "sampling":
+    elif recipe.task == "sampling_grid":
         _check_grid(recipe)
     else:
         _check_network(recipe)
@@ -129,9 +129,9 @@ def _check_batch(recipe: Recipe, replicas: int) -> None:
     """Refuse batches of which batch normalisation would see too few images."""
     from roadseg.models.registry import find, is_known
 
-    if recipe.task == "sampling" or recipe.batch_norm.frozen or not is_known(recipe.model):
+    if recipe.task == "sampling_grid" or recipe.batch_norm.frozen or not is_known(recipe.model):
         return
-    least = find(recipe.model).least_batch
+    least = find(recipe.model).min_batch_size
     seen = recipe.batch_size // replicas if recipe.batch_norm.unsynchronised else recipe.batch_size
     if seen < least:
         raise RoadsegError(
@@ -149,10 +149,10 @@ def _check_network(recipe: Recipe) -> None:
         there = ", ".join(near or list_models())
         raise RoadsegError(f"--model {recipe.model}: no such network; near: {there}")
     learned = find(recipe.model).task
-    fits = learned == recipe.task or (recipe.task == "two_views" and learned == "segmentation")
+    fits = learned == recipe.task or (recipe.task == "two_cameras" and learned == "segmentation")
     _need(fits, "model", recipe.model, f"one that learns {LEARNED[recipe.task]}")
     name = "augment.crop_size" if recipe.sampling.kind == "none" else "sampling.size"
-    size, multiple = recipe.value(name), find(recipe.model).multiple
+    size, multiple = recipe.value(name), find(recipe.model).size_multiple
     legal = all(side % multiple == 0 for side in size)
     nearest = " or ".join(str(near) for near in nearest_sizes(size, multiple))
     wanted = f"multiples of {multiple}, for {recipe.model}; nearest: {nearest}"

@@ -19,7 +19,7 @@ from roadseg.train.overrides import override
 from roadseg.train.recipes import RECIPES, get
 
 EXAMPLE = """\
-roadseg train --recipe nus/auxiliary --records ~/records --run runs/auxiliary
+roadseg train --recipe nus/sampler --records ~/records --run runs/sampler
 roadseg train --recipe fast_seg/icnet --records ~/records --start.initial-weights runs/vistas"""
 
 

@@ -32,8 +32,8 @@ else
 fi
 records=$DEMO/records/$data_set
 runs=$DEMO/runs
-# Both arms start from these weights, which were learned on even samples (recipe demo/trunk).
-first=$(dirname "$0")/demo_trunk.npz
+# Both arms start from these weights, which were learned on even samples (recipe demo/backbone).
+first=$(dirname "$0")/demo_backbone.npz
 mkdir -p "$DEMO"
 
 train() { # recipe, run, steps (empty: the recipe's), further arguments

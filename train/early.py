@@ -30,7 +30,7 @@ def refuse_early(recipe: Recipe, run: RunFolder) -> None:
             find_shards(Path(recipe.records), split)
     if run.exists and run.checkpoints():
         return
-    if recipe.task != "sampling":
+    if recipe.task != "sampling_grid":
         refuse_unknown_network(recipe.model)
     check_initial_weights(recipe)
     if recipe.task == "segmentation" and recipe.sampling.kind in TRAINED:

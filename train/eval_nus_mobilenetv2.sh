@@ -8,7 +8,7 @@ set -euo pipefail
 
 RECORDS=${RECORDS:-records}
 RUNS=${RUNS:-runs}
-SAMPLER_RUN=${SAMPLER_RUN:-${AUXILIARY_RUN:-$RUNS/nus64_128_mobilenetv2_lr0.007_mt0.25}}
+SAMPLER_RUN=${SAMPLER_RUN:-$RUNS/nus64_128_mobilenetv2_lr0.007_mt0.25}
 # CUDA_VISIBLE_DEVICES is passed through; empty means the CPU.
 
-exec roadseg eval "$SAMPLER_RUN" --protocol published --records "$RECORDS" "$@"
+exec roadseg eval "$SAMPLER_RUN" --protocol nus --records "$RECORDS" "$@"

@@ -1,6 +1,6 @@
 """Writes the newest weights of a run as half floats into one small file, to ship and to start from.
 
-example: python -m roadseg.train.half_weights runs/demo/trunk train/demo_trunk.npz
+example: python -m roadseg.train.half_weights runs/demo/backbone train/demo_backbone.npz
 
 `roadseg train --start.initial-weights FILE` takes it, as any `.npz` of ours. In the package's
 folder `weights/shipped`, with a row in `weights.presets.PRESETS` that has the size and the checksum

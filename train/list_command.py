@@ -80,11 +80,11 @@ def _installed() -> list[str]:
 
 
 def _network_lines() -> list[str]:
-    from roadseg.models.registry import NETWORKS
+    from roadseg.models.registry import MODELS
 
     return [
         f"{name:<24}{entry.task:<14}{(entry.parameters or 0) / 1e6:8.3f} M values"
-        for name, entry in sorted(NETWORKS.items())
+        for name, entry in sorted(MODELS.items())
     ]
 
 

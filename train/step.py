@@ -10,7 +10,7 @@ from roadseg.losses.criteria import Criterion, Term, mean, named_heads
 from roadseg.losses.cross_entropy import Rest
 from roadseg.losses.density import density_cross_entropy
 from roadseg.losses.squared_error import squared_error
-from roadseg.models.two_cameras import VIEWS
+from roadseg.models.two_cameras import CAMERAS
 from roadseg.ops.resize import resize_bilinear, resize_nearest
 from roadseg.recipe.recipe import Recipe
 from roadseg.sampling import (
@@ -79,18 +79,18 @@ class TrainingStep:
 
     def terms(self, batch: Batch, training: bool = True) -> list[Term]:
         """Return the parts of the loss, one a head, over the batch of this replica."""
-        if self.recipe.task == "sampling":
+        if self.recipe.task == "sampling_grid":
             found = self.model(batch["image"], training=training)
             error = density_cross_entropy if self.recipe.learns_density else squared_error
             return [Term(1.0, *error(found, self._sampling_target(batch)))]
         if self.recipe.task == "flow":
             return flow_terms(self.recipe, self.model, batch, training)
-        if self.recipe.task == "two_views":
-            views = {name: tf.cast(batch[name], self.dtype) for name in VIEWS}
+        if self.recipe.task == "two_cameras":
+            views = {name: tf.cast(batch[name], self.dtype) for name in CAMERAS}
             scores = self.model(views, training=training)
-            labels = {name: batch[f"{name}_label"] for name in VIEWS}
-            # Published: both views' means count alike, however many pixels have labels.
-            return [t for name in VIEWS for t in self.criterion.terms(scores[name], labels[name])]
+            labels = {name: batch[f"{name}_label"] for name in CAMERAS}
+            # Published: both cameras' means count alike, however many pixels have labels.
+            return [t for name in CAMERAS for t in self.criterion.terms(scores[name], labels[name])]
         images, labels, grid = self._sampled(batch)
         scores = self.model(images, training=training)
         if grid is None:

@@ -40,9 +40,9 @@ class Summaries:
         few = {name: part[:PICTURES] for name, part in batch.items()}
         drawings: dict[str, Callable[..., dict[str, Tensor]]] = {
             "segmentation": self._overlays,
-            "sampling": self._grids,
+            "sampling_grid": self._grids,
             "flow": flow_pictures,
-            "two_views": partial(view_pictures, table=self.table),
+            "two_cameras": partial(view_pictures, table=self.table),
         }
         draw = drawings[self.recipe.task]
         with self.writer.as_default(step=step):

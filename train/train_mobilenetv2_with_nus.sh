@@ -16,8 +16,8 @@ SAMPLER=${SAMPLER:-nus}               # nus (published), density, prior or unifo
 MODE=${MODE:-TRAIN}                   # TRAIN or EVAL
 RECORDS=${RECORDS:-records}           # what `roadseg convert cityscapes --to records` wrote
 RUNS=${RUNS:-runs}
-# Where the sampler was trained; AUXILIARY_RUN is what this was called before.
-SAMPLER_RUN=${SAMPLER_RUN:-${AUXILIARY_RUN:-}}
+# Where the sampler was trained.
+SAMPLER_RUN=${SAMPLER_RUN:-}
 RECIPE=${RECIPE:-nus/deeplabv3_mobilenet_v2}
 # CUDA_VISIBLE_DEVICES is passed through; empty means the CPU.
 
@@ -55,7 +55,7 @@ case $MODE in
     ;;
   EVAL)
     # For ever, like the original; --until-step N or --max-evaluations N in "$@" ends it.
-    exec roadseg eval "$RUN" --protocol published --records "$RECORDS" --follow \
+    exec roadseg eval "$RUN" --protocol nus --records "$RECORDS" --follow \
       --max-evaluations 0 "$@"
     ;;
   *)

@@ -30,7 +30,7 @@ class Pair:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class TwoViews(Pair):
+class TwoCameras(Pair):
     """Frames of two cameras at one moment: a `Pair`, the first view, with the second one.
 
     flow: file of the optical flow from the first view to the second, if there is one.

@@ -1,4 +1,4 @@
-"""Reads records of two views back: both images and labels, and the flow where there is one."""
+"""Reads records of two cameras back: both images and labels, and the flow where there is one."""
 
 import dataclasses
 from collections.abc import Iterator
@@ -24,8 +24,8 @@ _FLOW_KEY = "flow/encoded"
 
 
 @dataclasses.dataclass(frozen=True)
-class TwoViewRecords(RecordSet):
-    """The shards of one split, each of whose examples holds two views; the base's are the first's.
+class TwoCameraRecords(RecordSet):
+    """The shards of one split, whose examples hold two cameras; the base's are the first's.
 
     second_size: (height, width) of the second view if all shards agree, None if not.
     has_flow: whether examples hold the optical flow from the first view to the second.
@@ -35,11 +35,11 @@ class TwoViewRecords(RecordSet):
     has_flow: bool
 
     def examples(self) -> Iterator[dict[str, Any]]:
-        """Yield decoded examples in order, as `parse_two_views` gives them, names as text."""
+        """Yield decoded examples in order, as `parse_two_cameras` gives them, names as text."""
         import tensorflow as tf
 
         data = tf.data.TFRecordDataset([str(file) for file in self.files]).map(
-            lambda serialized: parse_two_views(serialized, self.has_flow), tf.data.AUTOTUNE
+            lambda serialized: parse_two_cameras(serialized, self.has_flow), tf.data.AUTOTUNE
         )
         with readable(self):
             for example in data.prefetch(2).as_numpy_iterator():
@@ -47,15 +47,15 @@ class TwoViewRecords(RecordSet):
                 yield {**example, **names}
 
 
-def has_two_views(records: RecordSet) -> bool:
+def has_two_cameras(records: RecordSet) -> bool:
     """Return whether the first example holds a second view."""
     return f"{SECOND}image/encoded" in first_example(records.files[0])
 
 
-def open_two_views(
+def open_two_cameras(
     path: Path | str, split: str, label_table: LabelTable | Path | str | None = None
-) -> TwoViewRecords:
-    """Return the split of the one data set of two views at or below `path`.
+) -> TwoCameraRecords:
+    """Return the split of the one data set of two cameras at or below `path`.
 
     The arguments are those of `open_records`, and so are the errors; records without a second view,
     or of which some have a flow, are a RoadsegError as well.
@@ -66,15 +66,15 @@ def open_two_views(
     if len(flows) > 1:
         raise RoadsegError(f"{first.path}: some records of '{split}' lack a flow; convert it again")
     values = {field.name: getattr(first, field.name) for field in dataclasses.fields(first)}
-    return TwoViewRecords(
+    return TwoCameraRecords(
         **values,
         second_size=sizes.pop() if len(sizes) == 1 else None,
         has_flow=flows.pop(),
     )
 
 
-def parse_two_views(serialized: "tf.Tensor", has_flow: bool = False) -> dict[str, "tf.Tensor"]:
-    """Return one decoded example of two views; a TensorFlow graph function.
+def parse_two_cameras(serialized: "tf.Tensor", has_flow: bool = False) -> dict[str, "tf.Tensor"]:
+    """Return one decoded example of two cameras; a TensorFlow graph function.
 
     Returns image, label and filename of the first view as `parse_example` does, those of the other
     as second_image, second_label and second_filename, and with `has_flow` flow_xy_px, float32

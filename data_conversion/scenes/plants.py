@@ -17,7 +17,7 @@ _LEAVES: tuple[Colour, ...] = (
 def draw_tree(
     canvas: Canvas, x: float, z: float, height: float, sun: int, rng: np.random.Generator
 ) -> None:
-    """Draw a tree; trunk and crown are vegetation, as in Cityscapes."""
+    """Draw a tree; backbone and crown are vegetation, as in Cityscapes."""
     scale = canvas.camera.scale(z)
     foot = canvas.camera.project(np.array([(x, 0.0, z)]))[0]
     crown = height * rng.uniform(0.25, 0.33)

@@ -22,7 +22,7 @@ from roadseg.data_conversion.raw.pairing import NO_PICTURE
 from roadseg.data_conversion.raw.source import (
     Pair,
     Source,
-    TwoViews,
+    TwoCameras,
     existing_folder,
     refuse_lonely,
 )
@@ -32,7 +32,7 @@ from roadseg.label_tables import LabelTable
 FOLDERS = {"train": "image_train", "val": "image_val", "test": "image_test"}
 UNLABELLED = ("test",)
 LABELS = "image_label"
-VIEWS = ("fov120", "fov60")
+CAMERAS = ("fov120", "fov60")
 # Label file -> checksum of its values, as published mirrored left to right against its image.
 _MIRRORED = {
     "fov60_21000.png": "d1a9c9d9cf6cf6fedaf97cfcb8e7c8865f7ffecdf16deee6e1a62aaeef7807b6",
@@ -58,7 +58,7 @@ def is_mirrored(path: Path, values: np.ndarray) -> bool:
 
 
 def dual_camera_source(
-    root: Path, views: tuple[str, str] = VIEWS, table: LabelTable | None = None
+    root: Path, views: tuple[str, str] = CAMERAS, table: LabelTable | None = None
 ) -> Source:
     """Return the pairs below `root`: splits train, val and test, those that are there.
 
@@ -85,9 +85,9 @@ def dual_camera_source(
 
 
 def paired_frames(
-    folder: Path, views: tuple[str, str] = VIEWS, search: Search | None = None
+    folder: Path, views: tuple[str, str] = CAMERAS, search: Search | None = None
 ) -> list[tuple[Path, Path]]:
-    """Return the frames of both views below `folder` that have one number, in its order.
+    """Return the frames of both cameras below `folder` that have one number, in its order.
 
     Raises RoadsegError naming every frame without its partner, a file that is no frame, and a
     number that a view has twice.
@@ -100,7 +100,7 @@ def paired_frames(
         if match is None:
             raise RoadsegError(
                 f"{path}: not the name of a frame ({views[0]}_00001.jpg, {views[1]}_00001.jpg); "
-                "remove it, or see --views"
+                "remove it, or see --camera-prefixes"
             )
         other = frames[match[1]].setdefault(int(match[2]), path)
         if other is not path:
@@ -125,9 +125,9 @@ def _labels(search: Search, root: Path, frames: list[tuple[Path, Path]]) -> dict
     return found
 
 
-def _pair(first: Path, second: Path, labels: dict[str, Path]) -> TwoViews:
+def _pair(first: Path, second: Path, labels: dict[str, Path]) -> TwoCameras:
     other = Pair(second.stem, second, labels.get(second.stem))
-    return TwoViews(first.stem, first, labels.get(first.stem), second=other)
+    return TwoCameras(first.stem, first, labels.get(first.stem), second=other)
 
 
 def _notes(splits: dict[str, tuple[Pair, ...]]) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from roadseg import label_tables
 from roadseg.data_conversion.raw.list_files import below, numbered, rows_of, split_names
-from roadseg.data_conversion.raw.source import Pair, Source, TwoViews, existing_folder
+from roadseg.data_conversion.raw.source import Pair, Source, TwoCameras, existing_folder
 from roadseg.errors import RoadsegError
 
 LISTS = ("train.txt", "test.txt")
@@ -42,7 +42,7 @@ def flow_source(root: Path, lists: tuple[Path, ...] = (), names: tuple[str, ...]
     return Source("flow_pairs", label_tables.get("dual_camera"), found)
 
 
-def _pairs(path: Path, root: Path) -> tuple[TwoViews, ...]:
+def _pairs(path: Path, root: Path) -> tuple[TwoCameras, ...]:
     pairs = []
     for where, words in rows_of(path, root, (2, 3), _FORM):
         if len(words) == 1:
@@ -55,7 +55,7 @@ def _pairs(path: Path, root: Path) -> tuple[TwoViews, ...]:
             Pair(_name(word), file, None) for word, file in zip(words[:2], files[:2], strict=True)
         )
         flow = files[2] if len(files) == 3 else None
-        pairs.append(TwoViews(first.name, first.image, None, second=second, flow=flow))
+        pairs.append(TwoCameras(first.name, first.image, None, second=second, flow=flow))
     names = numbered([pair.name for pair in pairs])
     return tuple(replace(pair, name=name) for pair, name in zip(pairs, names, strict=True))
 

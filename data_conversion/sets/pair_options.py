@@ -1,4 +1,4 @@
-"""What `roadseg convert` can be told about pairs of views, and about pairs with optical flow."""
+"""What `roadseg convert` can be told about pairs of cameras, and about pairs with optical flow."""
 
 import dataclasses
 from pathlib import Path
@@ -13,8 +13,8 @@ class DualCameraOptions(Output):
 
     source: Path = Path("dual_camera")
     """Folder that holds these folders."""
-    views: tuple[str, str] = ("fov120", "fov60")
-    """How names of frames begin: those of the first view (wide), and those of the other."""
+    camera_prefixes: tuple[str, str] = ("fov120", "fov60")
+    """How names of frames begin: those of the wide camera, and those of the narrow one."""
     classes: Path | None = None
     """Class table in YAML, as for a folder of one's own; by default the published six."""
 
@@ -26,8 +26,8 @@ class DualCameraOptions(Output):
 
         table, coding = read_class_table(self.classes) if self.classes else (None, "ids")
         if coding != "ids":
-            raise RoadsegError(f"{self.classes}: labels: {coding}; two views have labels of ids")
-        return dual_camera.dual_camera_source(self.source, self.views, table)
+            raise RoadsegError(f"{self.classes}: labels: {coding}; two cameras have labels of ids")
+        return dual_camera.dual_camera_source(self.source, self.camera_prefixes, table)
 
 
 @dataclasses.dataclass

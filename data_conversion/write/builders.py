@@ -5,7 +5,7 @@ tfds wants a class in a module for each; how files are found is in the modules o
 
 from roadseg.data_conversion.sets.dual_camera import DualCameraCoding
 from roadseg.data_conversion.write.builder import RecordBuilder
-from roadseg.data_conversion.write.two_camera_builder import TwoViewBuilder
+from roadseg.data_conversion.write.two_camera_builder import TwoCameraBuilder
 
 
 class Cityscapes(RecordBuilder):
@@ -80,14 +80,14 @@ class UDS(RecordBuilder):
     name = "uds"
 
 
-class DualCamera(TwoViewBuilder):
+class DualCamera(TwoCameraBuilder):
     """tfds builder of pairs of frames of two cameras."""
 
     name = "dual_camera"
     label_coding = DualCameraCoding
 
 
-class FlowPairs(TwoViewBuilder):
+class FlowPairs(TwoCameraBuilder):
     """tfds builder of pairs of frames and the optical flow between them."""
 
     name = "flow_pairs"

@@ -3,7 +3,7 @@
 `image/...` is the first view in the DeepLab schema, so that whatever reads single images reads the
 first view of such records; `second/image/...` is the second one, with the same keys. Where a flow
 from the first view to the second is known, `flow/encoded` is its `.flo` file and `flow/format` is
-"flo". Images keep their native size, and the two views may differ in it unless there is a flow.
+"flo". Images keep their native size, and the two cameras may differ in it unless there is a flow.
 A view without label has one that is ignored everywhere.
 """
 
@@ -15,7 +15,7 @@ import tensorflow_datasets as tfds
 
 from roadseg.data_conversion.raw.label_coding import LabelCoding
 from roadseg.data_conversion.raw.pictures import read_file
-from roadseg.data_conversion.raw.source import Pair, TwoViews
+from roadseg.data_conversion.raw.source import Pair, TwoCameras
 from roadseg.data_conversion.write.builder import (
     Example,
     RecordBuilder,
@@ -28,31 +28,31 @@ from roadseg.two_cameras.flow_files import decode_flow
 
 
 class TwoViewExamples(ShardExamples):
-    """The examples of one shard; its pairs are `TwoViews`."""
+    """The examples of one shard; its pairs are `TwoCameras`."""
 
     def example(self, pair: Pair) -> Example:
-        """Return the checked example of both views."""
-        assert isinstance(pair, TwoViews)
+        """Return the checked example of both cameras."""
+        assert isinstance(pair, TwoCameras)
         return two_view_example(pair, self.codings)
 
 
-class TwoViewBuilder(RecordBuilder):
-    """Writes a `Source` of `TwoViews`; data sets are subclasses that find their files."""
+class TwoCameraBuilder(RecordBuilder):
+    """Writes a `Source` of `TwoCameras`; data sets are subclasses that find their files."""
 
     shard_examples = TwoViewExamples
 
     def record_features(self) -> dict[str, Any]:
-        """Return the features of both views, and of the flow where the source has one."""
+        """Return the features of both cameras, and of the flow where the source has one."""
         text = tfds.features.Tensor(shape=(), dtype=tf.string)
         found = {**features(), "second": features()}
         pairs = [pair for part in self._source.splits.values() for pair in part]
-        if any(isinstance(pair, TwoViews) and pair.flow for pair in pairs):
+        if any(isinstance(pair, TwoCameras) and pair.flow for pair in pairs):
             found["flow"] = {"encoded": text, "format": text}
         return found
 
 
-def two_view_example(pair: TwoViews, codings: Mapping[str, LabelCoding]) -> Example:
-    """Return the example of both views; raise RoadsegError for what is wrong with one.
+def two_view_example(pair: TwoCameras, codings: Mapping[str, LabelCoding]) -> Example:
+    """Return the example of both cameras; raise RoadsegError for what is wrong with one.
 
     With a flow, both images and the flow must be of one size.
     """
@@ -64,7 +64,7 @@ def two_view_example(pair: TwoViews, codings: Mapping[str, LabelCoding]) -> Exam
     return Example(values, first.readings + second.readings)
 
 
-def _flow(pair: TwoViews, first: dict[str, Any], second: dict[str, Any]) -> bytes:
+def _flow(pair: TwoCameras, first: dict[str, Any], second: dict[str, Any]) -> bytes:
     assert pair.flow is not None
     content = read_file(pair.flow)
     sizes = [(view["image"]["height"], view["image"]["width"]) for view in (first, second)]

@@ -18,10 +18,10 @@ LATENCIES = ("Keras graph", "SavedModel", "ONNX Runtime", "LiteRT", "OpenVINO", 
 
 def pages(name: str) -> dict[str, str]:
     """Return the text of the page, by its file."""
-    from roadseg.models.registry import NETWORKS
+    from roadseg.models.registry import MODELS
 
     data = json.loads(DATA.read_text(encoding="utf-8"))
-    known = {name: entry for name, entry in sorted(NETWORKS.items()) if _is_ours(entry)}
+    known = {name: entry for name, entry in sorted(MODELS.items()) if _is_ours(entry)}
     unknown = sorted(set(data["multiply_adds"]["networks"]) - set(known))
     if unknown:
         raise RuntimeError(f"{DATA}: no such networks: {', '.join(unknown)}")

@@ -273,7 +273,7 @@ def flow_warp(graph: Graph, layer: Any, inputs: list[Value]) -> str:
 
 
 WRITERS: dict[type, Writer] = {
-    **written_as((normalisation.LegalSize, normalisation.SizeWithin), passed),
+    **written_as((normalisation.SizeMultiple, normalisation.SizeRange), passed),
     normalisation.Normalise: normalised,
     PadToMultiple: padded_to_multiple,
     CutToSize: cut_to_size,

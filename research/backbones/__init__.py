@@ -1,1 +1,1 @@
-"""Trunks that the networks share: image in, feature maps out."""
+"""Backbones that the networks share: image in, feature maps out."""

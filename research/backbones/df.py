@@ -1,4 +1,4 @@
-"""DFNet, versions 1 and 2: residual trunks found by pruning a search by latency.
+"""DFNet, versions 1 and 2: residual backbones found by pruning a search by latency.
 
 Paper: Li et al. 2019, "Partial Order Pruning" (arXiv:1903.03777).
 Source: lxtGH/Fast_Seg, commit 7895738 (Apache 2.0), after lixincn2015/Partial-Order-Pruning.
@@ -44,8 +44,8 @@ FEATURES = {1: ("stage3", "stage4", "stage5"), 2: ("stage2_2", "stage3_2", "stag
 (1/16, 1/32, 1/32), version 2's at 1/8, 1/16 and 1/32."""
 AUTHORS_FEATURES = {1: ("stage2", "stage3", "stage5"), 2: FEATURES[2]}
 """The stages at 1/8, 1/16 and 1/32 that DFNet's authors decode."""
-Skips = Literal["published", "authors"]
-SKIPS = {"published": FEATURES, "authors": AUTHORS_FEATURES}
+Skips = Literal["code", "authors"]
+SKIPS = {"code": FEATURES, "authors": AUTHORS_FEATURES}
 
 
 def df(

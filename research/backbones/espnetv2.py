@@ -1,4 +1,4 @@
-"""ESPNetv2's trunk: depthwise dilated convolutions side by side between grouped 1x1s.
+"""ESPNetv2's backbone: depthwise dilated convolutions side by side between grouped 1x1s.
 
 Paper: Mehta et al. 2018 (arXiv:1811.11431; CVPR 2019).
 Source: sacmehta/EdgeNets, commit 2b232d3 (MIT).
@@ -32,7 +32,7 @@ NEVER_RUN = tuple(f"level{level}_0.eesp.module_act." for level in (2, 3, 4))
 """Slopes that the original's down-samplers hold and do not use."""
 
 
-def espnetv2_trunk(x: Tensor, s: float, prefix: str = "") -> list[Tensor]:
+def espnetv2_backbone(x: Tensor, s: float, prefix: str = "") -> list[Tensor]:
     """Return the maps at 1/2, 1/4, 1/8 and 1/16 of normalised images.
 
     x: (batch, height, width, 3). s: a key of `WIDTHS`. prefix: of every layer's name.

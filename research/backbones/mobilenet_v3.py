@@ -3,7 +3,7 @@
 Paper: Howard et al. 2019 (arXiv:1905.02244).
 Source: zhenzhenxiang/SemanticsSharing, commit 9fc1fde, after Tramac/Lightweight-Segmentation; for
 research alone: only what it computes was described. Nothing differs from it in inference. SGCPNet's
-trunk of that name, with squeeze-excite elsewhere, is `mobilenet_v3_modified`.
+backbone of that name, with squeeze-excite elsewhere, is `mobilenet_v3_modified`.
 """
 
 from typing import Any, Literal, NamedTuple

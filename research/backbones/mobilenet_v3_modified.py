@@ -1,6 +1,6 @@
 """MobileNetV3-Small as SGCPNet has it: squeeze-excite last in a block, with batch norm inside.
 
-Paper of the trunk: Howard et al. 2019 (arXiv:1905.02244), which squeezes before the projection,
+Paper of the backbone: Howard et al. 2019 (arXiv:1905.02244), which squeezes before the projection,
 without normalisation, and has no shortcut where widths differ.
 Source: zhouyuan888888/SGCPNet, commit ead5adf (no licence: only what it does was described). The
 classifier on top is left out.
@@ -43,7 +43,7 @@ STAGES: dict[str, tuple[Block, ...]] = {
         Block(5, 576, 96, "hard_silu", True, 1),
     ),
 }
-TRUNK = ("l1.", *(f"{stage}." for stage in STAGES))
+BACKBONE = ("l1.", *(f"{stage}." for stage in STAGES))
 """How the names of its layers begin."""
 CLASSIFIER = ("conv2.", "bn2.", "linear3.", "bn3.", "linear4.")
 """How names begin in files of ImageNet weights that belong to what is left out."""

@@ -30,7 +30,7 @@ def stdc(x: Tensor, version: int, prefix: str = "backbone.") -> list[Tensor]:
 
     x: (batch, height, width, 3), any size; each of five strides of 2 rounds a side up.
     version: 1 or 2. prefix: of every layer's name; then the published one (`features.2.conv_list`).
-    Kernels begin as He's for trunks. Raises ValueError for another version.
+    Kernels begin as He's for backbones. Raises ValueError for another version.
     """
     if version not in BLOCKS:
         raise ValueError(f"version={version!r}; STDC has {', '.join(map(str, BLOCKS))}")

@@ -1,4 +1,4 @@
-"""Xception-39: three stages of separable residual blocks, the fast trunk of BiSeNet's paper.
+"""Xception-39: three stages of separable residual blocks, the fast backbone of BiSeNet's paper.
 
 Paper: Yu et al. 2018, BiSeNet (arXiv:1808.00897), after Chollet 2017 (arXiv:1610.02357).
 Source: lxtGH/Fast_Seg, commit 7895738 (Apache 2.0), where no network uses it.

@@ -36,7 +36,7 @@ def uniform_fan_in(fan_in: int) -> keras.initializers.Initializer:
 
 
 def normal_fan_out() -> keras.initializers.Initializer:
-    """Return He's for trunks: normal, standard deviation sqrt(2 / (kernel area x filters))."""
+    """Return He's for backbones: normal, standard deviation sqrt(2 / (kernel area x filters))."""
     return keras.initializers.VarianceScaling(2.0, "fan_out", "untruncated_normal")
 
 

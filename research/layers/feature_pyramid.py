@@ -30,7 +30,8 @@ def feature_pyramid_head(
 ) -> dict[str, Tensor]:
     """Return class scores, "scores", at the size of the finest map.
 
-    maps: of a trunk, fine to coarse, (batch, height, width, any channels). filters: of each level.
+    maps: of a backbone, fine to coarse, (batch, height, width, any channels). filters: of each
+    level.
     way_up: brings the sum of the coarser levels to the next finer one. The last fusion resizes
         (bilinearly, aligned corners) whatever it is; the paper's drawing warps there.
     auxiliary_heads: also "aux0" .., class scores of each level but the coarsest, coarse to fine,
@@ -54,7 +55,7 @@ def feature_pyramid_head(
 
 
 def lateral_conv(x: Tensor, filters: int, name: str) -> Tensor:
-    """Return a map of a trunk in `filters` channels: 1x1, which has a bias, norm and ReLU."""
+    """Return a map of a backbone in `filters` channels: 1x1, which has a bias, norm and ReLU."""
     x = conv(x, filters, 1, f"{name}.0", use_bias=True)
     return activate(batch_norm(x, TORCH_NORM, f"{name}.1"), f"{name}.2")
 

@@ -58,7 +58,7 @@ def image_input(
     images = keras.Input(input_shape, name="image")
     x: Tensor = images
     if multiple > 1:
-        x = LegalSize(multiple, or_one_less, name="size")(images)
+        x = SizeMultiple(multiple, or_one_less, name="size")(images)
     return images, normalise(x, normalisation) if include_preprocessing else x
 
 
@@ -66,7 +66,7 @@ def normalise(images: Tensor, normalisation: Normalisation, name: str = "normali
     """Return RGB 0..255 on the scale of published weights, in full precision, by a layer `name`.
 
     rgb: RGB / 255 less ImageNet's mean, over its deviation (torchvision).
-    bgr: BGR less (104.007, 116.669, 122.679), as the trunks with deep stems were trained.
+    bgr: BGR less (104.007, 116.669, 122.679), as the backbones with deep stems were trained.
     bgr_prediction: BGR less (103.939, 116.779, 123.68), as Fast_Seg's prediction script has it.
     df: BGR less (72, 83, 73), times 0.008, as DFNet's authors train.
     espnet_cityscapes, espnet_camvid: BGR less the data set's mean, over its deviation, then / 255.
@@ -143,7 +143,7 @@ class Denormalise(Normalise):
 
 
 @keras.saving.register_keras_serializable("roadseg")
-class LegalSize(keras.layers.Layer):
+class SizeMultiple(keras.layers.Layer):
     """Passes images through whose height and width are multiples of a number, and no others."""
 
     def __init__(self, multiple: int, or_one_less: bool = False, **kwargs: Any) -> None:
@@ -181,7 +181,7 @@ class LegalSize(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable("roadseg")
-class SizeWithin(keras.layers.Layer):
+class SizeRange(keras.layers.Layer):
     """Passes images through whose height and width lie in a range each, and no others."""
 
     def __init__(

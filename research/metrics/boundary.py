@@ -8,7 +8,7 @@ from functools import cache
 import cv2
 import numpy as np
 
-from roadseg.metrics.confusion import ConfusionScores, pair_counts
+from roadseg.metrics.confusion import ConfusionMetrics, pair_counts
 
 RADII_PX = (1, 3, 5, 10)
 
@@ -119,7 +119,7 @@ class BoundaryBands:
         """Return the scores of each band, narrowest first."""
         bands = []
         for radius, counts in zip(self.radii_px, self.counts, strict=True):
-            scores = ConfusionScores(counts)
+            scores = ConfusionMetrics(counts)
             bands.append(BandScore(radius, scores.pixels, scores.pixel_accuracy(), scores.miou()))
         return bands
 

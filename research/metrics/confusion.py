@@ -68,9 +68,9 @@ class ConfusionMatrix:
             raise ValueError(f"counts of shape {counts.shape} for {side} classes")
         self._counts[:rows, :columns] += counts.astype(np.int64)
 
-    def scores(self) -> "ConfusionScores":
+    def scores(self) -> "ConfusionMetrics":
         """Return the scores of what was counted so far."""
-        return ConfusionScores(self._counts[: self.num_classes].copy(), self.on_void.copy())
+        return ConfusionMetrics(self._counts[: self.num_classes].copy(), self.on_void.copy())
 
 
 def pair_counts(labels: np.ndarray, predictions: np.ndarray, num_classes: int) -> np.ndarray:
@@ -100,7 +100,7 @@ def _flat(values: np.ndarray) -> np.ndarray:
     return np.require(values, requirements=("C", "A")).reshape(-1)
 
 
-class ConfusionScores:
+class ConfusionMetrics:
     """Scores of one confusion matrix; NaN stands for a class that occurs nowhere.
 
     Divisions and means are done in the order of `cityscapesscripts` (integers divided in float64,
@@ -141,7 +141,7 @@ class ConfusionScores:
         """Return the mean IoU over the classes that occur; `with_void` as in `iou`."""
         return mean_of_present(self.iou(with_void))
 
-    def miou_all_classes(self, absent: float = 0.0) -> float:
+    def miou_absent_zero(self, absent: float = 0.0) -> float:
         """Return the mean IoU over all classes, one that occurs nowhere counting `absent`.
 
         Source: 0 in lxtGH/Fast_Seg 7895738, val.py (tp / max(1, union), then the plain mean); 1 in

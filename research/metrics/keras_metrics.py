@@ -22,7 +22,7 @@ class MeanIoU(keras.metrics.Metric):
         Predictions that are no class (an output for void) are misses of their label.
     absent: classes that neither labels nor predictions hold are left out of the mean ('skip', as
         Cityscapes' scripts), or count 0 ('zero', Fast_Seg) or 1 ('one', SGCPNet).
-    Equal, to the last digit, to `miou`, `miou_all_classes` and `miou_absent_right` of an evaluation
+    Equal, to the last digit, to `miou`, `miou_absent_zero` and `miou_absent_one` of an evaluation
     of the same pixels; NaN, as there, where nothing was seen and absent classes are left out.
     On TensorFlow counts are int64 and the mean float64; JAX has 32 bits by default: at most
     2^31 pixels, and a mean in float32.

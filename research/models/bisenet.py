@@ -39,12 +39,12 @@ def bisenet(
         path. The first is enlarged twice, to 1/8 (layer `heads.0.up`) and then to the image, as
         the code builds its head. Weights 1 in TorchSeg, with OHEM on all three.
     backbone: "resnet18" has a deep stem, as in the code; "xception39" is the paper's fast model,
-        whose trunk the code holds and does not use.
+        whose backbone the code holds and does not use.
     Raises ValueError for another backbone.
     """
     images, x = image_input(input_shape, 1, normalisation, include_preprocessing)
     detail = _spatial_path(x)
-    sixteenth, eighth = _context_path(*_trunk(x, backbone))
+    sixteenth, eighth = _context_path(*_backbone(x, backbone))
     fused = _feature_fusion(detail, eighth, "ffm")
     heads = {"scores": _head(fused, 64, num_classes, "heads.2")}
     if auxiliary_heads:
@@ -54,7 +54,7 @@ def bisenet(
     return segmentation_model(images, heads, "bisenet")
 
 
-def _trunk(x: Tensor, backbone: str) -> tuple[Tensor, Tensor, Tensor]:
+def _backbone(x: Tensor, backbone: str) -> tuple[Tensor, Tensor, Tensor]:
     """Return the maps at 1/8, 1/16 and 1/32."""
     if backbone == "resnet18":
         stages = resnet(x, 18, "backbone.", SEQUENTIAL_STEM)

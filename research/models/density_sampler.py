@@ -1,7 +1,7 @@
 """The density network: sees a thumbnail of the street and says how dense samples should lie.
 
-The trunk halves the thumbnail twice and then looks around by dilations, as in the context networks
-of Yu and Koltun 2016 (arXiv:1511.07122), with separable convolutions (Chollet 2017). Ours.
+The backbone halves the thumbnail twice and then looks around by dilations, as in the context
+networks of Yu and Koltun 2016 (arXiv:1511.07122), with separable convolutions (Chollet 2017). Ours.
 """
 
 import keras

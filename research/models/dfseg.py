@@ -1,8 +1,8 @@
-"""DFSeg, versions 1 and 2: a DFNet trunk, pyramid pooling, and a decoder of two fusions.
+"""DFSeg, versions 1 and 2: a DFNet backbone, pyramid pooling, and a decoder of two fusions.
 
 Paper: Li et al. 2019, "Partial Order Pruning" (arXiv:1903.03777).
 Source: lxtGH/Fast_Seg, commit 7895738 (Apache 2.0); the authors' decoder is in `dfseg_authors.py`.
-Changed: scores come at input size; the trunk's unused classifier is left out; an auxiliary head,
+Changed: scores come at input size; the backbone's unused classifier is left out; an auxiliary head,
 which the code's loss asks for and its networks lack, can be had.
 """
 
@@ -24,9 +24,9 @@ def dfseg_v1(
     num_classes: int,
     input_shape: tuple[int | None, int | None, int] = (None, None, 3),
     auxiliary_heads: bool = False,
-    skips: Skips = "published",
+    skips: Skips = "code",
     ppm_padding: int = 1,
-    decoder: Literal["published", "df1_seg", "df1_seg_d8"] = "published",
+    decoder: Literal["code", "df1_seg", "df1_seg_d8"] = "code",
     normalisation: Normalisation = "rgb",
     include_preprocessing: bool = True,
 ) -> keras.Model:
@@ -37,11 +37,11 @@ def dfseg_v1(
     bilinearly with aligned corners.
     auxiliary_heads: return {"scores": ..., "aux": ...} for training (weight 0.4), the second from
         the middle one of the three maps that are decoded (layer `dsn.4`). Not in the code.
-    skips: "published" decodes stages at 1/16, 1/32 and 1/32, as the code does; "authors" those at
+    skips: "code" decodes stages at 1/16, 1/32 and 1/32, as the code does; "authors" those at
         1/8, 1/16 and 1/32, and decides at 1/8.
     ppm_padding: 1 as in the code, whose 1x1 convolution after the pyramid adds a border that the
         next resize squeezes back, shifting the features; 0 is the correct form.
-    decoder: "published" is the code's; "df1_seg" is the DF1-Seg of the paper's authors, and
+    decoder: "code" is the code's; "df1_seg" is the DF1-Seg of the paper's authors, and
         "df1_seg_d8" the same, read out at 1/8: its pixels are repeated (both decide at 1/8, layer
         `decoder.score.bn`, and take multiples of 32). Theirs goes with normalisation="df".
     Raises RoadsegError for a size that DF1-Seg does not take, ValueError for another word, or
@@ -49,8 +49,8 @@ def dfseg_v1(
     """
     if skips not in SKIPS:
         raise ValueError(f"skips={skips!r}; there are {', '.join(SKIPS)}")
-    _check(1, decoder, skips=(skips, "published"), ppm_padding=(ppm_padding, 1))
-    features = SKIPS[skips if decoder == "published" else "authors"][1]
+    _check(1, decoder, skips=(skips, "code"), ppm_padding=(ppm_padding, 1))
+    features = SKIPS[skips if decoder == "code" else "authors"][1]
     return _dfseg(
         1,
         num_classes,
@@ -67,15 +67,15 @@ def dfseg_v2(
     input_shape: tuple[int | None, int | None, int] = (None, None, 3),
     auxiliary_heads: bool = False,
     ppm_padding: int = 1,
-    decoder: Literal["published", "df2_seg1", "df2_seg2"] = "published",
+    decoder: Literal["code", "df2_seg1", "df2_seg2"] = "code",
     normalisation: Normalisation = "rgb",
     include_preprocessing: bool = True,
 ) -> keras.Model:
     """Return the network: images (batch, height, width, 3) to scores (batch, ..., classes).
 
-    As `dfseg_v1`, on the larger trunk, whose stages are decoded at 1/8, 1/16 and 1/32; scores are
-    decided at 1/8 (layer `fc.4`).
-    decoder: "published" is the code's; "df2_seg1" and "df2_seg2" are the networks of the paper's
+    As `dfseg_v1`, on the larger backbone, whose stages are decoded at 1/8, 1/16 and 1/32; scores
+    are decided at 1/8 (layer `fc.4`).
+    decoder: "code" is the code's; "df2_seg1" and "df2_seg2" are the networks of the paper's
         authors, the second with a wider decoder. They go with normalisation="df".
     """
     _check(2, decoder, ppm_padding=(ppm_padding, 1))
@@ -100,7 +100,7 @@ def _dfseg(
     entry: tuple[Tensor, Tensor],
 ) -> keras.Model:
     images, x = entry
-    published = decoder == "published"
+    published = decoder == "code"
     norm = TORCH_NORM if published else AUTHORS_NORM
     maps = df(x, version, norm=norm, initializer=normal_fan_out())
     fine, middle, coarse = (maps[name] for name in features)
@@ -130,14 +130,14 @@ def _decoder(
 
 
 def _multiple(decoder: str) -> int:
-    return 1 if decoder == "published" else MULTIPLE
+    return 1 if decoder == "code" else MULTIPLE
 
 
 def _check(version: int, decoder: str, **options: tuple[object, object]) -> None:
     """Raise ValueError for a decoder of another version, or an option it does not have."""
-    forms = ("published", *FORMS[version])
+    forms = ("code", *FORMS[version])
     if decoder not in forms:
         raise ValueError(f"decoder={decoder!r}; there are {', '.join(forms)}")
     for name, (value, default) in options.items():
-        if decoder != "published" and value != default:
+        if decoder != "code" and value != default:
             raise ValueError(f"{name}={value!r} is of the published decoder, not of {decoder}")

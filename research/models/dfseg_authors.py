@@ -20,7 +20,7 @@ MULTIPLE = 32
 TILES = (32, 16, 8, 4)
 """Kernel and stride of the pyramid's averages at 1/32: 1, 2, 4 and 8 tiles for 1024 pixels."""
 FORMS = {1: ("df1_seg", "df1_seg_d8"), 2: ("df2_seg1", "df2_seg2")}
-"""Their networks on either version of the trunk."""
+"""Their networks on either version of the backbone."""
 WIDTHS = {
     "df1_seg": (128, 32),
     "df1_seg_d8": (128, 32),

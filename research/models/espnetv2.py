@@ -1,4 +1,4 @@
-"""ESPNetv2: a trunk of depthwise dilated convolutions, and a decoder that looks at five scales.
+"""ESPNetv2: a backbone of depthwise dilated convolutions, and a decoder that looks at five scales.
 
 Paper: Mehta et al. 2018 (arXiv:1811.11431; CVPR 2019).
 Source: sacmehta/EdgeNets, commit 2b232d3 (MIT), its segmentation network.
@@ -6,7 +6,7 @@ Source: sacmehta/EdgeNets, commit 2b232d3 (MIT), its segmentation network.
 
 import keras
 
-from roadseg.backbones.espnetv2 import NEVER_RUN, espnetv2_trunk
+from roadseg.backbones.espnetv2 import NEVER_RUN, espnetv2_backbone
 from roadseg.layers.convolution import TORCH_NORM, Tensor
 from roadseg.layers.efficient_pyramid import efficient_pyramid, gated_projection
 from roadseg.layers.heads import segmentation_model
@@ -15,8 +15,8 @@ from roadseg.layers.prelu import norm_prelu
 from roadseg.layers.resize import ResizeBy
 
 MULTIPLE = 16
-TRUNK = "base_net."
-UNUSED = tuple(TRUNK + name for name in NEVER_RUN)
+BACKBONE = "base_net."
+UNUSED = tuple(BACKBONE + name for name in NEVER_RUN)
 """What the published files hold and no output depends on."""
 
 
@@ -34,7 +34,7 @@ def espnetv2(
     `include_preprocessing` already normalised. Scores are unnormalised, float32, at input size;
     they are decided at 1/2 (layer `bu_dec_l4.merge_layer.3`) and enlarged bilinearly with aligned
     corners, in the original too. There is one output, in training as well.
-    s: scale of the trunk's width: 0.5, 1.0, 1.25, 1.5 or 2.0.
+    s: scale of the backbone's width: 0.5, 1.0, 1.25, 1.5 or 2.0.
     base: of the decoder's widths, 4, 3 and 2 times it; 16 is the code's for Cityscapes and
         PASCAL, 32 for COCO.
     The published Cityscapes weights have 20 classes, the last for everything else.
@@ -48,7 +48,7 @@ def espnetv2(
     images, x = image_input(
         input_shape, MULTIPLE, normalisation, include_preprocessing, or_one_less=True
     )
-    half, quarter, eighth, x = espnetv2_trunk(x, s, TRUNK)
+    half, quarter, eighth, x = espnetv2_backbone(x, s, BACKBONE)
     inner = min(num_classes // 2, base)
     finer = ((eighth, 4 * base), (quarter, 3 * base), (half, 2 * base))
     for level, (features, width) in enumerate(finer, start=1):
@@ -59,7 +59,7 @@ def espnetv2(
 
 
 def _joined(x: Tensor, features: Tensor, level: int) -> Tensor:
-    """Return `x` at twice its size with the trunk's features there."""
+    """Return `x` at twice its size with the backbone's features there."""
     x = ResizeBy(up=2, name=f"bu_br_l{level}.up")(x)
     features = gated_projection(features, x.shape[-1], f"merge_enc_dec_l{level}")
     x = keras.layers.Add(name=f"bu_br_l{level}.sum")([x, features])

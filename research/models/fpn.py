@@ -14,11 +14,11 @@ from roadseg.layers.heads import segmentation_model
 from roadseg.layers.normalisation import Normalisation, image_input
 from roadseg.layers.resize import ResizeLike
 from roadseg.models.sfnet import WIDTHS
-from roadseg.models.sfnet_trunks import TRUNKS
+from roadseg.models.sfnet_backbones import BACKBONES
 
 
 def fpn(
-    trunk: str,
+    backbone: str,
     num_classes: int,
     input_shape: tuple[int | None, int | None, int] = (None, None, 3),
     auxiliary_heads: bool = False,
@@ -27,14 +27,14 @@ def fpn(
 ) -> keras.Model:
     """Return the network: images (batch, height, width, 3) to scores (batch, ..., classes).
 
-    trunk: "stdc1" or "stdc2". Everything is as in `sfnet.sfnet`, but coarse maps are enlarged
+    backbone: "stdc1" or "stdc2". Everything is as in `sfnet.sfnet`, but coarse maps are enlarged
     bilinearly with aligned corners before they are added to finer ones.
     """
     images, x = image_input(input_shape, 1, normalisation, include_preprocessing)
     heads = feature_pyramid_head(
-        TRUNKS[trunk](x), WIDTHS[trunk], num_classes, _enlarged, auxiliary_heads
+        BACKBONES[backbone](x), WIDTHS[backbone], num_classes, _enlarged, auxiliary_heads
     )
-    return segmentation_model(images, heads, f"fpn_{trunk}")
+    return segmentation_model(images, heads, f"fpn_{backbone}")
 
 
 def _enlarged(fine: Tensor, coarse: Tensor, name: str) -> Tensor:

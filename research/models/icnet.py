@@ -1,4 +1,4 @@
-"""ICNet: a deep trunk on a reduced image, corrected by shallow branches on larger ones.
+"""ICNet: a deep backbone on a reduced image, corrected by shallow branches on larger ones.
 
 Paper: Zhao et al. 2018 (arXiv:1704.08545).
 Source: lxtGH/Fast_Seg, commit 7895738 (Apache 2.0).
@@ -29,14 +29,15 @@ def icnet(
 ) -> keras.Model:
     """Return the network: images (batch, height, width, 3) to scores (batch, ..., classes).
 
-    Sides are multiples of 8, better of 32. Images are RGB, 0..255, turned to BGR as the trunk's
+    Sides are multiples of 8, better of 32. Images are RGB, 0..255, turned to BGR as the backbone's
     published weights want it; without `include_preprocessing` already normalised. Scores are
     unnormalised, float32, at input size; they are decided at 1/4 (layer `head.conv_cls`) and
     enlarged bilinearly with aligned corners.
     auxiliary_heads: return a dict for training, with "eighth" and "sixteenth" (1/16, one row and
         column more) from the coarser branch of each fusion, before it meets the finer one.
-    width: channels of the trunk's first layers. 64 as in the code (47.5 M values with all heads);
-        32 halves each layer of trunk and pyramid (12.3 M), our form of the paper's pruned network.
+    width: channels of the backbone's first layers. 64 as in the code (47.5 M values with all
+        heads); 32 halves each layer of backbone and pyramid (12.3 M), our form of the paper's
+        pruned network.
     full_resolution_loss: as in the code, the dict also has "quarter", the same scores a second
         time, so that they count in the loss as the main head and as one more. False: once, as in
         the paper.
@@ -44,7 +45,7 @@ def icnet(
     """
     images, x = image_input(input_shape, MULTIPLE, normalisation, include_preprocessing)
     fine = _fine_branch(x)
-    coarse, middle = _trunk(ResizeBy(down=2, name="half")(x), width)
+    coarse, middle = _backbone(ResizeBy(down=2, name="half")(x), width)
     coarse = conv_norm(coarse, 256, 1, ("conv_sub4.conv", "conv_sub4.bn"))
     middle = conv_norm(middle, 256, 1, ("conv_sub2.conv", "conv_sub2.bn"))
     x, low_sixteenth = _cascade_fusion(coarse, middle, "head.cff_24")
@@ -67,10 +68,10 @@ def _fine_branch(x: Tensor) -> Tensor:
     return x
 
 
-def _trunk(half: Tensor, width: int) -> tuple[Tensor, Tensor]:
+def _backbone(half: Tensor, width: int) -> tuple[Tensor, Tensor]:
     """Return the maps at 1/32 and 1/16 (plus one row and column) of the whole image.
 
-    PSPNet's trunk and pyramid; its second stage is reduced to half its size on the way.
+    PSPNet's backbone and pyramid; its second stage is reduced to half its size on the way.
     """
     prefix = "backbone."
     x = resnet_stem(half, prefix, DEEP_STEM, width, ceil_mode=True)

@@ -5,7 +5,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from roadseg.layers.normalisation import LegalSize, Normalise, mean_colour
+from roadseg.layers.normalisation import Normalise, SizeMultiple, mean_colour
 
 Tensor = Any
 GREY = (127.5, 127.5, 127.5)
@@ -15,11 +15,11 @@ def padded_to_legal(network: keras.Model) -> keras.Model:
     """Return `network` for images of any size, or `network` itself if it takes any already.
 
     network: from RGB 0..255 (batch, height, width, 3) to scores at that size, with a layer
-        `LegalSize`. Images are padded at the bottom and right to its next legal size with the
+        `SizeMultiple`. Images are padded at the bottom and right to its next legal size with the
         colour that the network's normalisation brings to zero, as in training, and its scores are
         cut back. Images of a legal size pass unchanged. The weights are those of `network`.
     """
-    found = [layer for layer in network._flatten_layers() if isinstance(layer, LegalSize)]
+    found = [layer for layer in network._flatten_layers() if isinstance(layer, SizeMultiple)]
     if not found:
         return network
     colours = [

@@ -1,4 +1,4 @@
-"""MobileNetV3 with a light ASPP head: the network of one view, and the trunk of both.
+"""MobileNetV3 with a light ASPP head: the network of one view, and the backbone of both.
 
 Paper: Howard et al. 2019 (arXiv:1905.02244); Xiang et al. 2019 (arXiv:1909.07038) for its use.
 Source: zhenzhenxiang/SemanticsSharing, commit 9fc1fde, after Tramac/Lightweight-Segmentation; for

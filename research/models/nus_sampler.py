@@ -1,4 +1,5 @@
-"""The auxiliary network of NUS: sees a small image and says where to sample the large one.
+"""The sampling network of NUS, the paper's auxiliary network: sees a small image and says where to
+sample the large one.
 
 Paper: Marin et al. 2019 (arXiv:1907.07156), where it is two stacked U-Nets; this is the published
 code's MobileNetV2 of a quarter width.
@@ -14,7 +15,7 @@ from roadseg.layers.precision import full_precision
 from roadseg.models.deeplabv3_mobilenet_v2 import normalise
 
 
-def auxiliary_network(
+def nus_sampler(
     input_size: tuple[int, int] = (64, 64),
     output_stride: int = 8,
     depth_multiplier: float = 0.25,
@@ -42,4 +43,4 @@ def auxiliary_network(
     features = mobilenet_v2(x, output_stride, depth_multiplier)
     shifts = deeplab_head(features, 2, dropout, name="shifts")
     grid_yx01 = MeanLocations(name="mean_locations", dtype=full_precision())(shifts)
-    return keras.Model(images, grid_yx01, name="auxiliary")
+    return keras.Model(images, grid_yx01, name="nus_sampler")

@@ -26,7 +26,7 @@ class Operations:
     """Trainable values, frozen ones included."""
     macs: int
     """Multiply-adds of convolutions, dense layers and cost volumes, each output position once."""
-    macs_notebook: int
+    macs_nus: int
     """As NUS's notebook counts: convolutions alone, and of a dilated depthwise layer only one of
     the dilation^2 parts that TensorFlow splits its map into, ceil(side / dilation) a side."""
     macs_space_to_batch: int
@@ -64,7 +64,7 @@ def count_operations(model: keras.Model, size: tuple[int, int] | None = None) ->
     return Operations(
         parameters=count_parameters(model),
         macs=sum(cost.macs for cost in costs),
-        macs_notebook=sum(cost.notebook for cost in costs),
+        macs_nus=sum(cost.notebook for cost in costs),
         macs_space_to_batch=sum(cost.space_to_batch for cost in costs),
         uncounted=tuple(
             sorted({layer.name for layer, _ in calls if _has_kernel(layer) and not _kind(layer)})

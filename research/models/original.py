@@ -3,10 +3,10 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-TRUNK = ("backbone.",)
+BACKBONE = ("backbone.",)
 CLASSIFIER = ("fc.weight", "fc.bias")
-"""ImageNet's last layer in PyTorch's ResNets and the trunks of Fast_Seg. Fast_Seg skips every name
-that begins with `fc`, and so DFANet's attention `fca`; here that is loaded."""
+"""ImageNet's last layer in PyTorch's ResNets and the backbones of Fast_Seg. Fast_Seg skips every
+name that begins with `fc`, and so DFANet's attention `fca`; here that is loaded."""
 
 
 @dataclass(frozen=True)
@@ -17,27 +17,27 @@ class Original:
     """Gives the original's name of a weight, from its path here."""
     layout: str = "tensorflow"
     """Axis order of the kernels, 'tensorflow' (as Keras has it) or 'pytorch'."""
-    trunk: tuple[str, ...] = TRUNK
+    backbone: tuple[str, ...] = BACKBONE
     """How paths begin here that weights trained on ImageNet fill; the rest is the head."""
-    auxiliary: tuple[str, ...] = ()
+    auxiliary_heads: tuple[str, ...] = ()
     """How the names of auxiliary heads begin, which only some builds and some files have."""
-    unused: tuple[str, ...] = ()
+    unused_in_original: tuple[str, ...] = ()
     """How names begin that no output of the original depends on and that are left out here."""
     aliases: tuple[tuple[str, str], ...] = ()
-    """How names begin in published trunks, and in the original itself, where the two differ."""
+    """How names begin in published backbones, and in the original itself, where the two differ."""
 
     def renamed(self, name: str) -> str:
-        """Return what the original itself calls the weight that a published trunk calls `name`."""
+        """Return the original's own name of the weight that a published backbone calls `name`."""
         for theirs, own in self.aliases:
             if name.startswith(theirs):
                 return own + name.removeprefix(theirs)
         return name
 
 
-def trunk_scope(source: set[str], wanted: set[str]) -> str:
+def backbone_scope(source: set[str], wanted: set[str]) -> str:
     """Return what has to precede the names of `source` so that they are among those `wanted`.
 
-    A trunk is published under names of its own: `layer1.0.conv1.weight` there is
+    A backbone is published under names of its own: `layer1.0.conv1.weight` there is
     `backbone.layer1.0.conv1.weight` in a network. '' if names agree already or nothing helps.
     """
     if source & wanted:

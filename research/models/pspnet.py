@@ -29,7 +29,7 @@ def pspnet(
 
     depth: of the ResNet, 50 or 101. It has a deep stem, a max pool in ceil mode, and dilations 2
         and 4 in place of the last two strides: 1024x2048 gives maps of 129x257.
-    Any size. Images are RGB, 0..255, turned to BGR as the trunk's published weights want it;
+    Any size. Images are RGB, 0..255, turned to BGR as the backbone's published weights want it;
     without `include_preprocessing` already normalised. Scores are unnormalised, float32, at input
     size; they are decided at 1/8 (layer `head.1`) and enlarged bilinearly with aligned corners.
     auxiliary_heads: return {"scores": ..., "aux": ...} for training, the second from the third

@@ -1,8 +1,10 @@
 """The networks by name: a table to read, and `create`, which looks a name up in it."""
 
+import dataclasses
 import difflib
 import inspect
 import warnings
+from collections.abc import Callable
 from functools import cache, partial
 from typing import Any
 
@@ -26,6 +28,7 @@ from roadseg.models.fpn import fpn_stdc1, fpn_stdc2
 from roadseg.models.icnet import icnet
 from roadseg.models.mobilenet_v3 import mobilenet_v3_large, mobilenet_v3_small
 from roadseg.models.msfnet import msfnet
+from roadseg.models.original import BACKBONE, Original
 from roadseg.models.pidnet import pidnet_l, pidnet_m, pidnet_s
 from roadseg.models.pspnet import pspnet_50, pspnet_101
 from roadseg.models.pwcnet import pwcnet
@@ -42,145 +45,165 @@ from roadseg.models.sfnet import (
 )
 from roadseg.models.sfnet_lite import sfnet_lite_resnet18, sfnet_lite_stdc1, sfnet_lite_stdc2
 from roadseg.models.sgcpnet import sgcpnet
-from roadseg.models.spec import Network, Task, checked
+from roadseg.models.spec import ModelSpec, Task, checked
 from roadseg.models.swiftnet import swiftnet
 from roadseg.models.two_cameras import PARTS
 from roadseg.network_names import no_network, no_option, offered_networks
 
-PyTorchNetwork = partial(Network, reference_name=pytorch_names.reference_name, layout="pytorch")
-"""Makes the entry of a network whose layers bear the names of a PyTorch original's modules."""
-DilatedResNetwork = partial(
-    PyTorchNetwork,
-    trunk=("layer",),
+
+def _pytorch(
+    build: Callable[..., keras.Model],
+    *,
+    names: Callable[[str], str] = pytorch_names.reference_name,
+    backbone: tuple[str, ...] = BACKBONE,
+    auxiliary_heads: tuple[str, ...] = (),
+    unused: tuple[str, ...] = (),
+    aliases: tuple[tuple[str, str], ...] = (),
+    **spec: Any,
+) -> ModelSpec:
+    """Return the entry of a network whose layers bear the names of a PyTorch original's modules."""
+    original = Original(names, "pytorch", backbone, auxiliary_heads, unused, aliases)
+    return ModelSpec(build, auxiliary_heads=auxiliary_heads, original=original, **spec)
+
+
+_dilated_resnet = partial(
+    _pytorch,
+    backbone=("layer",),
     aliases=(("conv1.", "layer0.0."), ("bn1.", "layer0.1.")),
 )
 """Makes the entry of a network of SFSegNets on a ResNet."""
 SIDE_HEADS = ("head.dsn.",)
 """The heads of SFSegNets' deep supervision; SFNet-Lite has them and never runs them."""
-MobileNetV3 = partial(
-    PyTorchNetwork,
-    reference_name=semshare_names.reference_name,
-    trunk=("pretrained.",),
-    small_images={"pooling": "whole"},
+_mobilenet_v3 = partial(
+    _pytorch,
+    names=semshare_names.reference_name,
+    backbone=("pretrained.",),
+    any_size_options={"pooling": "whole"},
     parts={name: PARTS[name] for name in ("backbone", "head")},
     unused=("pretrained.classifier.",),
 )
 """Makes the entry of a network of Semantics Sharing on MobileNetV3."""
-TwoViews = partial(MobileNetV3, task="two_views", parts=PARTS)
+_two_cameras = partial(_mobilenet_v3, task="two_cameras", parts=PARTS)
 """Makes the entry of a coupled network of Semantics Sharing."""
-DDRNet = partial(
-    PyTorchNetwork,
-    multiple=8,
-    least_batch=2,
-    trunk=("conv1.", "layer", "compression", "down"),
-    auxiliary=("seghead_extra.",),
+_ddrnet = partial(
+    _pytorch,
+    size_multiple=8,
+    min_batch_size=2,
+    backbone=("conv1.", "layer", "compression", "down"),
+    auxiliary_heads=("seghead_extra.",),
 )
 """Makes the entry of a DDRNet."""
-PIDNet = partial(
-    PyTorchNetwork,
-    multiple=8,
-    least_batch=2,
-    trunk=("conv1.", "layer", "compression", "pag", "diff"),
-    auxiliary=("seghead_p.", "seghead_d."),
+_pidnet = partial(
+    _pytorch,
+    size_multiple=8,
+    min_batch_size=2,
+    backbone=("conv1.", "layer", "compression", "pag", "diff"),
+    auxiliary_heads=("seghead_p.", "seghead_d."),
 )
 """Makes the entry of a PIDNet."""
 STDC_NEVER_RUN = tuple(f"backbone.{name}" for name in stdc.NEVER_RUN)
 
-NETWORKS: dict[str, Network] = {
-    "bisenet": PyTorchNetwork(
+MODELS: dict[str, ModelSpec] = {
+    "bisenet": _pytorch(
         bisenet,
         parameters=13_042_643,
-        auxiliary=("heads.0.", "heads.1."),
+        auxiliary_heads=("heads.0.", "heads.1."),
     ),
-    "dabnet": PyTorchNetwork(dabnet, parameters=756_643, multiple=4, trunk=()),
-    "ddrnet_23": DDRNet(ddrnet_23, parameters=20_148_947),
-    "ddrnet_23_slim": DDRNet(ddrnet_23_slim, parameters=5_695_987),
-    "deeplabv3_mobilenet_v2": Network(
-        deeplabv3_mobilenet_v2, slim_names.reference_name, parameters=2_113_043
+    "dabnet": _pytorch(dabnet, parameters=756_643, size_multiple=4, backbone=()),
+    "ddrnet_23": _ddrnet(ddrnet_23, parameters=20_148_947),
+    "ddrnet_23_slim": _ddrnet(ddrnet_23_slim, parameters=5_695_987),
+    "deeplabv3_mobilenet_v2": ModelSpec(
+        deeplabv3_mobilenet_v2,
+        parameters=2_113_043,
+        original=Original(slim_names.reference_name),
     ),
-    "dfanet": PyTorchNetwork(
+    "dfanet": _pytorch(
         dfanet,
         parameters=1_831_051,
-        multiple=64,
-        auxiliary=("dsn1.", "dsn2."),
+        size_multiple=64,
+        auxiliary_heads=("dsn1.", "dsn2."),
         unused=("backbone.fc.weight", "backbone.fc.bias"),
     ),
-    "dfseg_v1": PyTorchNetwork(
+    "dfseg_v1": _pytorch(
         dfseg_v1,
         parameters=9_220_659,
-        auxiliary=("dsn.",),
+        auxiliary_heads=("dsn.",),
         unused=("backbone.fc.weight", "backbone.fc.bias"),
     ),
-    "dfseg_v2": PyTorchNetwork(
+    "dfseg_v2": _pytorch(
         dfseg_v2,
         parameters=18_674_739,
-        auxiliary=("dsn.",),
+        auxiliary_heads=("dsn.",),
         unused=("backbone.fc.weight", "backbone.fc.bias"),
     ),
-    "espnet": PyTorchNetwork(
+    "espnet": _pytorch(
         espnet,
         parameters=201_542,
-        multiple=8,
-        trunk=("encoder.",),
+        size_multiple=8,
+        backbone=("encoder.",),
     ),
-    "espnet_c": PyTorchNetwork(
+    "espnet_c": _pytorch(
         espnet_c,
         parameters=210_889,
-        multiple=8,
+        size_multiple=8,
     ),
-    "espnetv2": PyTorchNetwork(
-        espnetv2, parameters=232_768, multiple=16, trunk=("base_net.",), unused=ESPNETV2_UNUSED
+    "espnetv2": _pytorch(
+        espnetv2,
+        parameters=232_768,
+        size_multiple=16,
+        backbone=("base_net.",),
+        unused=ESPNETV2_UNUSED,
     ),
-    "fast_scnn": PyTorchNetwork(
+    "fast_scnn": _pytorch(
         fast_scnn,
         parameters=1_138_051,
-        multiple=32,
-        auxiliary=("auxlayer.",),
+        size_multiple=32,
+        auxiliary_heads=("auxlayer.",),
     ),
-    "fpn_stdc1": PyTorchNetwork(
-        fpn_stdc1, parameters=5_976_627, auxiliary=SIDE_HEADS, unused=STDC_NEVER_RUN
+    "fpn_stdc1": _pytorch(
+        fpn_stdc1, parameters=5_976_627, auxiliary_heads=SIDE_HEADS, unused=STDC_NEVER_RUN
     ),
-    "fpn_stdc2": PyTorchNetwork(
-        fpn_stdc2, parameters=10_007_091, auxiliary=SIDE_HEADS, unused=STDC_NEVER_RUN
+    "fpn_stdc2": _pytorch(
+        fpn_stdc2, parameters=10_007_091, auxiliary_heads=SIDE_HEADS, unused=STDC_NEVER_RUN
     ),
-    "icnet": PyTorchNetwork(
+    "icnet": _pytorch(
         icnet,
         parameters=47_484_320,
-        multiple=8,
-        trunk=("backbone.conv", "backbone.bn", "backbone.layer"),
-        auxiliary=("head.cff_12.conv_low_cls", "head.cff_24.conv_low_cls"),
+        size_multiple=8,
+        backbone=("backbone.conv", "backbone.bn", "backbone.layer"),
+        auxiliary_heads=("head.cff_12.conv_low_cls", "head.cff_24.conv_low_cls"),
     ),
-    "mobilenet_v3_large": MobileNetV3(mobilenet_v3_large, parameters=2_813_675),
-    "mobilenet_v3_small": MobileNetV3(mobilenet_v3_small, parameters=1_068_971),
-    "msfnet": PyTorchNetwork(
+    "mobilenet_v3_large": _mobilenet_v3(mobilenet_v3_large, parameters=2_813_675),
+    "mobilenet_v3_small": _mobilenet_v3(mobilenet_v3_small, parameters=1_068_971),
+    "msfnet": _pytorch(
         msfnet,
         parameters=14_758_931,
-        auxiliary=("boundary.",),
+        auxiliary_heads=("boundary.",),
     ),
-    "pidnet_l": PIDNet(pidnet_l, parameters=36_939_571),
-    "pidnet_m": PIDNet(pidnet_m, parameters=28_538_515),
-    "pidnet_s": PIDNet(pidnet_s, parameters=7_625_715),
-    "pspnet_50": PyTorchNetwork(
+    "pidnet_l": _pidnet(pidnet_l, parameters=36_939_571),
+    "pidnet_m": _pidnet(pidnet_m, parameters=28_538_515),
+    "pidnet_s": _pidnet(pidnet_s, parameters=7_625_715),
+    "pspnet_50": _pytorch(
         pspnet_50,
         parameters=46_715_347,
-        trunk=("conv", "bn", "layer"),
-        auxiliary=("dsn.",),
+        backbone=("conv", "bn", "layer"),
+        auxiliary_heads=("dsn.",),
     ),
-    "pspnet_101": PyTorchNetwork(
+    "pspnet_101": _pytorch(
         pspnet_101,
         parameters=65_707_475,
-        trunk=("conv", "bn", "layer"),
-        auxiliary=("dsn.",),
+        backbone=("conv", "bn", "layer"),
+        auxiliary_heads=("dsn.",),
     ),
-    "pwcnet": PyTorchNetwork(
+    "pwcnet": _pytorch(
         pwcnet,
-        reference_name=semshare_names.reference_name,
+        names=semshare_names.reference_name,
         parameters=3_754_074,
         task="flow",
-        trunk=(),
+        backbone=(),
         unused=("FlowEstimator(Lv5).", "FlowEstimator(Lv6)."),
     ),
-    "semshare_loose": TwoViews(
+    "semshare_loose": _two_cameras(
         semshare_loose,
         parameters=6_642_400,
         unused=(
@@ -189,61 +212,53 @@ NETWORKS: dict[str, Network] = {
             "flow_Network.FlowEstimator(Lv6).",
         ),
     ),
-    "semshare_tight": TwoViews(semshare_tight, parameters=4_564_348),
-    "sfnet_dfnet_v1": PyTorchNetwork(sfnet_dfnet_v1, parameters=8_422_387, auxiliary=SIDE_HEADS),
-    "sfnet_dfnet_v2": PyTorchNetwork(sfnet_dfnet_v2, parameters=17_876_467, auxiliary=SIDE_HEADS),
-    "sfnet_lite_resnet18": DilatedResNetwork(
+    "semshare_tight": _two_cameras(semshare_tight, parameters=4_564_348),
+    "sfnet_dfnet_v1": _pytorch(sfnet_dfnet_v1, parameters=8_422_387, auxiliary_heads=SIDE_HEADS),
+    "sfnet_dfnet_v2": _pytorch(sfnet_dfnet_v2, parameters=17_876_467, auxiliary_heads=SIDE_HEADS),
+    "sfnet_lite_resnet18": _dilated_resnet(
         sfnet_lite_resnet18, parameters=12_079_863, unused=(*SIDE_HEADS, "head.fpn_in.2.")
     ),
-    "sfnet_lite_stdc1": PyTorchNetwork(
+    "sfnet_lite_stdc1": _pytorch(
         sfnet_lite_stdc1, parameters=6_433_623, unused=(*SIDE_HEADS, *STDC_NEVER_RUN)
     ),
-    "sfnet_lite_stdc2": PyTorchNetwork(
+    "sfnet_lite_stdc2": _pytorch(
         sfnet_lite_stdc2, parameters=10_464_087, unused=(*SIDE_HEADS, *STDC_NEVER_RUN)
     ),
-    "sfnet_resnet18": DilatedResNetwork(
-        sfnet_resnet18, parameters=12_869_715, auxiliary=SIDE_HEADS
+    "sfnet_resnet18": _dilated_resnet(
+        sfnet_resnet18, parameters=12_869_715, auxiliary_heads=SIDE_HEADS
     ),
-    "sfnet_resnet50": DilatedResNetwork(
-        sfnet_resnet50, parameters=31_325_139, auxiliary=SIDE_HEADS
+    "sfnet_resnet50": _dilated_resnet(
+        sfnet_resnet50, parameters=31_325_139, auxiliary_heads=SIDE_HEADS
     ),
-    "sfnet_resnet101": DilatedResNetwork(
-        sfnet_resnet101, parameters=50_317_267, auxiliary=SIDE_HEADS
+    "sfnet_resnet101": _dilated_resnet(
+        sfnet_resnet101, parameters=50_317_267, auxiliary_heads=SIDE_HEADS
     ),
-    "sfnet_stdc1": PyTorchNetwork(
-        sfnet_stdc1, parameters=5_992_371, auxiliary=SIDE_HEADS, unused=STDC_NEVER_RUN
+    "sfnet_stdc1": _pytorch(
+        sfnet_stdc1, parameters=5_992_371, auxiliary_heads=SIDE_HEADS, unused=STDC_NEVER_RUN
     ),
-    "sfnet_stdc2": PyTorchNetwork(
-        sfnet_stdc2, parameters=10_022_835, auxiliary=SIDE_HEADS, unused=STDC_NEVER_RUN
+    "sfnet_stdc2": _pytorch(
+        sfnet_stdc2, parameters=10_022_835, auxiliary_heads=SIDE_HEADS, unused=STDC_NEVER_RUN
     ),
-    "sgcpnet": PyTorchNetwork(
+    "sgcpnet": _pytorch(
         sgcpnet,
         parameters=607_826,
-        least_batch=2,
-        trunk=mobilenet_v3_modified.TRUNK,
+        min_batch_size=2,
+        backbone=mobilenet_v3_modified.BACKBONE,
         unused=mobilenet_v3_modified.CLASSIFIER,
         aliases=mobilenet_v3_modified.ALIASES,
     ),
-    "swiftnet": PyTorchNetwork(
+    "swiftnet": _pytorch(
         swiftnet,
         parameters=11_207_766,
-        trunk=("conv1", "bn1", "layer"),
-        auxiliary=("dsn.",),
+        backbone=("conv1", "bn1", "layer"),
+        auxiliary_heads=("dsn.",),
     ),
 }
 
 
-_PUBLISHED = frozenset(NETWORKS)
-_SPEC = {
-    "task": "task",
-    "parameters": "parameters",
-    "size_multiple": "multiple",
-    "min_batch_size": "least_batch",
-    "any_size_options": "small_images",
-    "auxiliary_heads": "auxiliary",
-    "parts": "parts",
-}
-"""What `register_model` may be told of a network -> field of `Network`."""
+_PUBLISHED = frozenset(MODELS)
+_TOLD = tuple(f.name for f in dataclasses.fields(ModelSpec) if f.name not in ("build", "original"))
+"""What `register_model` may be told of a network."""
 
 
 def register_model(name: str, build: Any = None, **spec: Any) -> Any:
@@ -267,10 +282,11 @@ def register_model(name: str, build: Any = None, **spec: Any) -> Any:
     if name in _PUBLISHED:
         raise RoadsegError(f"'{name}' is a published network; take another name")
     for word in spec:
-        if word not in _SPEC:
-            near = difflib.get_close_matches(word, _SPEC) or list(_SPEC)
+        if word not in _TOLD:
+            near = difflib.get_close_matches(word, _TOLD) or list(_TOLD)
             raise RoadsegError(f"{name}: no property '{word}'; there are {', '.join(near)}")
-    NETWORKS[name] = checked(name, Network(build, **{_SPEC[w]: spec[w] for w in spec}))
+    original = Original(auxiliary_heads=spec.get("auxiliary_heads", ()))
+    MODELS[name] = checked(name, ModelSpec(build, original=original, **spec))
     return build
 
 
@@ -280,7 +296,7 @@ def _read_entry_points() -> None:
     for name, path in offered_networks().items():
         try:
             build = external.load(path)
-            if name not in NETWORKS:
+            if name not in MODELS:
                 register_model(name, build)
         except Exception as error:  # another package's own fault: ours are still there
             warnings.warn(f"network '{name}' of {path} cannot be used: {error}", stacklevel=2)
@@ -289,7 +305,7 @@ def _read_entry_points() -> None:
 def list_models(task: Task | None = None) -> list[str]:
     """Return the names that `create` knows, sorted; those of one task, or all of them."""
     _read_entry_points()
-    return sorted(name for name, entry in NETWORKS.items() if task in (None, entry.task))
+    return sorted(name for name, entry in MODELS.items() if task in (None, entry.task))
 
 
 def is_published(name: str) -> bool:
@@ -302,26 +318,26 @@ def is_known(name: str) -> bool:
     return external.is_path(name) or name in list_models()
 
 
-def find(name: str) -> Network:
+def find(name: str) -> ModelSpec:
     """Return the entry called `name`, or made of the builder at "package.module:function".
 
     Raises RoadsegError, naming near ones, if there is none.
     """
     if external.is_path(name):
         build = external.load(name)
-        entries = (entry for entry in NETWORKS.values() if entry.build is build)
-        return next(entries, None) or checked(name, Network(build))
-    if name not in NETWORKS:
+        entries = (entry for entry in MODELS.values() if entry.build is build)
+        return next(entries, None) or checked(name, ModelSpec(build))
+    if name not in MODELS:
         _read_entry_points()
-    if name in NETWORKS:
-        return NETWORKS[name]
+    if name in MODELS:
+        return MODELS[name]
     raise no_network(name, list_models())
 
 
 def create(name: str, num_classes: int | None = None, **options: Any) -> keras.Model:
     """Return a new network, untrained: RGB (batch, height, width, 3), 0..255, to class scores.
 
-    name: one of `list_models()`, or "package.module:function". Those of the task "two_views" take
+    name: one of `list_models()`, or "package.module:function". Those of the task "two_cameras" take
         and give a dict, "wide" and "narrow"; "flow" takes "first" and "second" and gives flows.
     num_classes: at least 1; left out for a flow.
     options: keyword arguments of that network's builder (`input_shape`, `output_stride`, ...);

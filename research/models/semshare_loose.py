@@ -2,9 +2,9 @@
 
 Paper: Xiang et al. 2019 (arXiv:1909.07038).
 Source: zhenzhenxiang/SemanticsSharing, commit 9fc1fde, model mode `mobilenetv3_loosely`; see
-`two_views`.
-Changed: the narrow view stops after the second stage, where the code runs the whole trunk and
-throws the rest away. In training that code lets both views' images move the batch statistics of
+`two_cameras`.
+Changed: the narrow view stops after the second stage, where the code runs the whole backbone and
+throws the rest away. In training that code lets both cameras' images move the batch statistics of
 stages 3 to 5; here the wide view's alone do.
 """
 
@@ -41,7 +41,7 @@ def semshare_loose(
     pooling: Pooling = "windows",
     narrow_fusion: Kind = "res",
     wide_fusion: Kind = "res131",
-    geometry: Convention = "published",
+    geometry: Convention = "semantics_sharing",
     swapped_flow_factors: bool = True,
     aligned_sampling: bool = True,
     search_range: int = SEARCH_RANGE,
@@ -56,9 +56,9 @@ def semshare_loose(
     rig: a `Rig`, a rig file, or its text; None for the published one.
     scale: size at which flow is computed and scores are fused; the wide image's decides.
     pooling: of the head; see `mobilenet_v3_large`, and for the sizes that go with it.
-    narrow_fusion, wide_fusion: see `layers.view_fusion`.
-    geometry: "published" scales intrinsics by the width alone, and has -1 and 1 half a pixel off
-        the middle of the outermost pixels; "corrected" does neither.
+    narrow_fusion, wide_fusion: see `layers.camera_fusion`.
+    geometry: "semantics_sharing" scales intrinsics by the width alone, and has -1 and 1 half a
+        pixel off the middle of the outermost pixels; "corrected" does neither.
     swapped_flow_factors, aligned_sampling, search_range: see `pwcnet.FlowOptions`; the second is
         of every look-up.
     normalised_flow: let the flow network see normalised images, as `pwcnet` with `normalised` does;

@@ -1,8 +1,8 @@
-"""Semantics Sharing, tightly coupled: the flow network starts from the trunk's own features.
+"""Semantics Sharing, tightly coupled: the flow network starts from the backbone's own features.
 
 Paper: Xiang et al. 2019 (arXiv:1909.07038).
 Source: zhenzhenxiang/SemanticsSharing, commit 9fc1fde, model mode `mobilenetv3_tightly`; see
-`two_views`.
+`two_cameras`.
 Changed: sizes follow from the images. For 1216 x 1920 they are those that the code has fixed;
 `fixed_sizes` fixes them for others.
 """
@@ -18,7 +18,7 @@ from roadseg.errors import RoadsegError
 from roadseg.layers.camera_fusion import Kind, fuse_narrow, fuse_wide
 from roadseg.layers.flow import WarpByFlow
 from roadseg.layers.light_aspp import Pooling, light_aspp
-from roadseg.layers.normalisation import SizeWithin
+from roadseg.layers.normalisation import SizeRange
 from roadseg.layers.resize import ResizeLike
 from roadseg.models.pwcnet import FlowOptions, flow_of_features
 from roadseg.models.two_cameras import (
@@ -49,7 +49,7 @@ def semshare_tight(
     pooling: Pooling = "windows",
     narrow_fusion: Kind = "res",
     wide_fusion: Kind = "res131",
-    geometry: Convention = "published",
+    geometry: Convention = "semantics_sharing",
     fixed_sizes: bool = False,
     swapped_flow_factors: bool = True,
     aligned_sampling: bool = True,
@@ -60,8 +60,8 @@ def semshare_tight(
 
     Images, scores and options as in `semshare_loose`, but that scores are fused at 1/8, that
     `scale` is the size at which the flow is given, by the narrow image, and two more:
-    geometry: "published" has maps at 1/8 and 1/4 lose their last row in the warp, and -1 and 1
-        half a pixel off the middle of the outermost pixels; "corrected" does neither.
+    geometry: "semantics_sharing" has maps at 1/8 and 1/4 lose their last row in the warp, and -1
+        and 1 half a pixel off the middle of the outermost pixels; "corrected" does neither.
     fixed_sizes: warp to the sizes that suit 1216 x 1920, as the code does whatever the images are;
         they have to be 1203 to 1282 high and 1843 to 1922 wide.
     Raises RoadsegError also for other images or another scale with `fixed_sizes`.
@@ -102,7 +102,7 @@ def _features_seen(maps: Sequence[Tensor], places: Geometry, fixed_sizes: bool) 
     seen = []
     for index, x in enumerate(maps):
         size = FIXED_FEATURES[index] if fixed_sizes else None
-        rows_short = ROWS_SHORT[index] if places.convention == "published" else 0
+        rows_short = ROWS_SHORT[index] if places.convention == "semantics_sharing" else 0
         name = f"wide.features_seen.{index}"
         seen.append(places.warp(x, "narrow", name, size=size, rows_short=rows_short))
     return seen
@@ -110,4 +110,4 @@ def _features_seen(maps: Sequence[Tensor], places: Geometry, fixed_sizes: bool) 
 
 def _of_fixed_size(images: Tensor) -> Tensor:
     hint = "leave out fixed_sizes"
-    return SizeWithin(FIXED_HEIGHTS, FIXED_WIDTHS, hint, name=f"{images.name}.size")(images)
+    return SizeRange(FIXED_HEIGHTS, FIXED_WIDTHS, hint, name=f"{images.name}.size")(images)

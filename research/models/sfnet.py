@@ -15,7 +15,7 @@ from roadseg.layers.feature_pyramid import feature_pyramid_head
 from roadseg.layers.flow_alignment import flow_alignment
 from roadseg.layers.heads import segmentation_model
 from roadseg.layers.normalisation import Normalisation, image_input
-from roadseg.models.sfnet_trunks import TRUNKS, dfnet
+from roadseg.models.sfnet_backbones import BACKBONES, dfnet
 
 WIDTHS = {
     "resnet18": 128,
@@ -26,11 +26,11 @@ WIDTHS = {
     "stdc1": 64,
     "stdc2": 64,
 }
-"""Channels of the pyramid on each trunk."""
+"""Channels of the pyramid on each backbone."""
 
 
 def sfnet(
-    trunk: str,
+    backbone: str,
     num_classes: int,
     input_shape: tuple[int | None, int | None, int] = (None, None, 3),
     auxiliary_heads: bool = False,
@@ -40,9 +40,9 @@ def sfnet(
 ) -> keras.Model:
     """Return the network: images (batch, height, width, 3) to scores (batch, ..., classes).
 
-    trunk: one of `WIDTHS`.
+    backbone: one of `WIDTHS`.
     Any size. Images are RGB, 0..255; without `include_preprocessing` already normalised. Scores
-    are unnormalised, float32, at input size; they are decided at the size of the trunk's finest
+    are unnormalised, float32, at input size; they are decided at the size of the backbone's finest
     map, 1/4 (DFNet: 1/8), layer `head.conv_last.1`, and enlarged bilinearly with aligned corners.
     auxiliary_heads: return a dict for training (weight 1), with "aux0" .. from the levels of the
         pyramid, coarse to fine (layers `head.dsn.<level>.4`, 0 the finest).
@@ -50,22 +50,22 @@ def sfnet(
         and 2021 that were trained on PyTorch 1.3 or later (on 1.2: True).
     """
     images, x = image_input(input_shape, 1, normalisation, include_preprocessing)
-    maps = TRUNKS[trunk](x)
-    return _sfnet(trunk, images, maps, num_classes, auxiliary_heads, align_corners)
+    maps = BACKBONES[backbone](x)
+    return _sfnet(backbone, images, maps, num_classes, auxiliary_heads, align_corners)
 
 
 def sfnet_dfnet_v1(
     num_classes: int,
     input_shape: tuple[int | None, int | None, int] = (None, None, 3),
     auxiliary_heads: bool = False,
-    skips: Skips = "published",
+    skips: Skips = "code",
     align_corners: bool = True,
     normalisation: Normalisation = "rgb",
     include_preprocessing: bool = True,
 ) -> keras.Model:
     """Return SFNet on DFNet's smaller version; see `sfnet`.
 
-    skips: "published" decodes stages at 1/16, 1/32 and 1/32, as the code does, and decides at
+    skips: "code" decodes stages at 1/16, 1/32 and 1/32, as the code does, and decides at
         1/16; "authors" those at 1/8, 1/16 and 1/32 that DFNet's authors decode, and decides at
         1/8: another network, for which there is no checkpoint.
     """
@@ -75,7 +75,7 @@ def sfnet_dfnet_v1(
 
 
 def _sfnet(
-    trunk: str,
+    backbone: str,
     images: Tensor,
     maps: list[Tensor],
     num_classes: int,
@@ -83,8 +83,8 @@ def _sfnet(
     align_corners: bool,
 ) -> keras.Model:
     way_up = partial(flow_alignment, align_corners=align_corners)
-    heads = feature_pyramid_head(maps, WIDTHS[trunk], num_classes, way_up, auxiliary_heads)
-    return segmentation_model(images, heads, f"sfnet_{trunk}")
+    heads = feature_pyramid_head(maps, WIDTHS[backbone], num_classes, way_up, auxiliary_heads)
+    return segmentation_model(images, heads, f"sfnet_{backbone}")
 
 
 sfnet_resnet18 = partial(sfnet, "resnet18")

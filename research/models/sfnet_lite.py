@@ -15,14 +15,14 @@ from roadseg.layers.flow_alignment import Gate, gated_flow_alignment
 from roadseg.layers.heads import segmentation_model
 from roadseg.layers.normalisation import Normalisation, image_input
 from roadseg.layers.pyramid_pooling import pyramid_pooling
-from roadseg.models.sfnet_trunks import TRUNKS
+from roadseg.models.sfnet_backbones import BACKBONES
 
 WIDTH = 128
-"""Channels of the head, on every trunk."""
+"""Channels of the head, on every backbone."""
 
 
 def sfnet_lite(
-    trunk: str,
+    backbone: str,
     num_classes: int,
     input_shape: tuple[int | None, int | None, int] = (None, None, 3),
     gate: Gate = "pooled",
@@ -32,7 +32,7 @@ def sfnet_lite(
 ) -> keras.Model:
     """Return the network: images (batch, height, width, 3) to scores (batch, ..., classes).
 
-    trunk: "resnet18", "stdc1" or "stdc2"; its maps at 1/4, 1/16 and 1/32 are used.
+    backbone: "resnet18", "stdc1" or "stdc2"; its maps at 1/4, 1/16 and 1/32 are used.
     Any size. Images are RGB, 0..255; without `include_preprocessing` already normalised. Scores
     are unnormalised, float32, at input size; they are decided at 1/4 (layer `head.conv_last.1`)
     and enlarged bilinearly with aligned corners.
@@ -42,13 +42,13 @@ def sfnet_lite(
     Raises ValueError for another gate.
     """
     images, x = image_input(input_shape, 1, normalisation, include_preprocessing)
-    fine, _, middle, coarse = TRUNKS[trunk](x)
+    fine, _, middle, coarse = BACKBONES[backbone](x)
     context = pyramid_pooling(coarse, WIDTH, "head.ppm", kernel_size=1)
     fine = lateral_conv(fine, WIDTH, "head.fpn_in.0")
     middle = lateral_conv(middle, WIDTH, "head.fpn_in.1")
     x = gated_flow_alignment(fine, context, "head.flow_align_module", gate, align_corners)
     scores = class_scores([x, middle], WIDTH, num_classes)
-    return segmentation_model(images, {"scores": scores}, f"sfnet_lite_{trunk}")
+    return segmentation_model(images, {"scores": scores}, f"sfnet_lite_{backbone}")
 
 
 sfnet_lite_resnet18 = partial(sfnet_lite, "resnet18")

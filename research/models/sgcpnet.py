@@ -1,4 +1,4 @@
-"""SGCPNet: a light trunk to 1/32, then context carried up and down between five scales.
+"""SGCPNet: a light backbone to 1/32, then context carried up and down between five scales.
 
 Paper: Hao et al. 2022, IEEE TNNLS 36(3) (arXiv:2005.11034, there also as BCPNet).
 Source: zhouyuan888888/SGCPNet, commit ead5adf, which bears no licence: only what it does was

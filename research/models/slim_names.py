@@ -1,6 +1,6 @@
 """What TF-slim's checkpoints call the weights of DeepLab-MobileNetV2 and the auxiliary network."""
 
-AUXILIARY_SCOPE = "Auxiliary-Network/"
+SAMPLER_SCOPE = "Auxiliary-Network/"
 
 
 def reference_name(path: str) -> str:
@@ -23,14 +23,14 @@ def reference_name(path: str) -> str:
     return "/".join([*scopes, _VARIABLES[variable]])
 
 
-def auxiliary_reference_name(path: str) -> str:
+def sampler_reference_name(path: str) -> str:
     """Return the TF-slim name of a variable of the auxiliary network, scope included."""
     layer, variable = path.rsplit("/", 1)
     if layer == "mean_locations":
-        return f"{AUXILIARY_SCOPE}mean_locations"
+        return f"{SAMPLER_SCOPE}mean_locations"
     if layer == "shifts":
-        return f"{AUXILIARY_SCOPE}logits/sampling/{_VARIABLES[variable]}"
-    return AUXILIARY_SCOPE + reference_name(path)
+        return f"{SAMPLER_SCOPE}logits/sampling/{_VARIABLES[variable]}"
+    return SAMPLER_SCOPE + reference_name(path)
 
 
 _VARIABLES = {"kernel": "weights", "bias": "biases"}

@@ -8,44 +8,37 @@ from typing import Any, Literal, get_args
 import keras
 
 from roadseg.errors import RoadsegError
+from roadseg.models.original import Original
 
-Task = Literal["segmentation", "two_views", "flow"]
+Task = Literal["segmentation", "two_cameras", "flow"]
 
 
 @dataclass(frozen=True)
-class Network:
-    """How a network is built, and what its original calls its weights and counts of them."""
+class ModelSpec:
+    """How a network is built, what it needs, and what its original calls its weights."""
 
     build: Callable[..., keras.Model]
     """Takes num_classes, unless it finds flows, and keyword options; see `task`."""
-    reference_name: Callable[[str], str] = str
-    """Gives the original's name of a variable, from its path here."""
-    parameters: int | None = None
-    """Trainable values that inference uses in the original, default options, 19 classes."""
     task: Task = "segmentation"
-    """Images 0..255 to scores at input size; with "two_views", both by view ("wide", "narrow");
+    """Images 0..255 to logits at input size; with "two_cameras", both by name ("wide", "narrow");
     "flow": images "first" and "second" to flows by name."""
-    layout: Literal["tensorflow", "pytorch"] = "tensorflow"
-    """Axis order of the original's kernels."""
-    multiple: int = 1
+    parameters: int | None = None
+    """Trainable values at inference, default options, 19 classes; None: not published."""
+    size_multiple: int = 1
     """Height and width have to be multiples of it."""
-    small_images: Mapping[str, Any] = field(default_factory=dict)
-    """Options that let it take images of any size, where by default there is a least one."""
-    least_batch: int = 1
+    min_batch_size: int = 1
     """Images that batch normalisation has to see together in training."""
-    trunk: tuple[str, ...] = ("backbone.",)
-    """How the names of layers begin that weights trained on ImageNet fill."""
-    auxiliary: tuple[str, ...] = ()
+    any_size_options: Mapping[str, Any] = field(default_factory=dict)
+    """Options that let it take images of any size, where by default there is a least one."""
+    auxiliary_heads: tuple[str, ...] = ()
     """How the names of layers begin that `auxiliary_heads=True` adds weights in; () for none."""
-    unused: tuple[str, ...] = ()
-    """How the original's parameters begin that no output of it depends on; left out here."""
-    aliases: tuple[tuple[str, str], ...] = ()
-    """How names begin in published trunks, and in the original itself, where the two differ."""
     parts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """How the names of layers begin that stages of training fix or hand on as one, by a name."""
+    """How the names of layers begin that stages of training freeze or hand on as one, by a name."""
+    original: Original = field(default_factory=Original)
+    """Names and kernels of the original, for published weights."""
 
 
-def checked(name: str, entry: Network) -> Network:
+def checked(name: str, entry: ModelSpec) -> ModelSpec:
     """Return `entry`; raise RoadsegError where it is no network that could be built."""
     if entry.task not in get_args(Task):
         raise RoadsegError(f"{name}: no task '{entry.task}'; there are {', '.join(get_args(Task))}")
@@ -54,7 +47,7 @@ def checked(name: str, entry: Network) -> Network:
     names = list(inspect.signature(entry.build).parameters)
     if entry.task != "flow" and names[:1] != ["num_classes"]:
         raise RoadsegError(f"{name}: a builder takes num_classes first, not {names[:1]}")
-    for word in ("multiple", "least_batch"):
+    for word in ("size_multiple", "min_batch_size"):
         value = getattr(entry, word)
         if isinstance(value, bool) or not isinstance(value, int) or value < 1:
             raise RoadsegError(f"{name}: {value!r} for a whole number of at least 1")

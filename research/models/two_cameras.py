@@ -1,4 +1,4 @@
-"""What networks of two views share: images in by view, scores out by view, and the parts between.
+"""What networks of two cameras share: images in by view, scores out by view, and the parts between.
 
 Paper: Xiang et al. 2019 (arXiv:1909.07038).
 Source: zhenzhenxiang/SemanticsSharing, commit 9fc1fde; for research alone: only what it computes
@@ -20,7 +20,7 @@ from roadseg.layers.resize import ResizeBy, ResizeLike
 from roadseg.two_cameras.rig import Convention, Rig, Size, View
 
 Tensor = Any
-VIEWS = ("wide", "narrow")
+CAMERAS = ("wide", "narrow")
 """Names of inputs and scores, in the order of the original's pairs."""
 NORMALISATION: Normalisation = "rgb"
 PARTS = {
@@ -44,7 +44,7 @@ INTERMEDIATE = {
 
 @dataclass(frozen=True)
 class Views:
-    """Something of each view, in the order of `VIEWS`."""
+    """Something of each view, in the order of `CAMERAS`."""
 
     wide: Any
     narrow: Any
@@ -55,7 +55,7 @@ class Geometry:
     """The rig, and how its homography is used; see the builders of the coupled networks."""
 
     rig: Rig
-    convention: Convention = "published"
+    convention: Convention = "semantics_sharing"
     align_corners: bool = True
 
     def warp(
@@ -75,7 +75,7 @@ class Geometry:
         cameras = [self.rig.wide, self.rig.narrow]
         target, source = cameras if into == "wide" else cameras[::-1]
         native = [(camera.height, camera.width) for camera in (target, source)]
-        published = self.convention == "published"
+        published = self.convention == "semantics_sharing"
         return WarpByHomography(
             self.rig.sampling_matrix(into, self.convention).tolist(),
             size,
@@ -93,11 +93,11 @@ def view_inputs(
 
     Images are RGB, 0..255, or normalised already without `include_preprocessing`.
     """
-    images = Views(*(keras.Input(input_shape, name=view) for view in VIEWS))
+    images = Views(*(keras.Input(input_shape, name=view) for view in CAMERAS))
     if not include_preprocessing:
         return images, images
     normalised = (
-        normalise(getattr(images, view), NORMALISATION, f"{view}.normalise") for view in VIEWS
+        normalise(getattr(images, view), NORMALISATION, f"{view}.normalise") for view in CAMERAS
     )
     return images, Views(*normalised)
 
@@ -136,7 +136,7 @@ def two_view_model(images: Views, scores: Views, name: str) -> keras.Model:
     Layers: `scores.wide` and `scores.narrow`.
     """
     inputs, outputs = {}, {}
-    for view in VIEWS:
+    for view in CAMERAS:
         inputs[view] = getattr(images, view)
         enlarge = ResizeLike(name=f"scores.{view}", dtype=full_precision())
         outputs[view] = enlarge([getattr(scores, view), inputs[view]])

@@ -64,7 +64,7 @@ def with_stretched_rows(
     """Return `matrix` as it is where intrinsics were scaled by the width alone, float32.
 
     matrix: (3, 3), from a target's frame to a source's, for cameras whose axes were scaled by
-        factors of their own. size: (height, width) of the maps of both views.
+        factors of their own. size: (height, width) of the maps of both cameras.
     target_native, source_native: (height, width) of the cameras' own images.
     The same as `rig.Rig.sampling_matrix` with a size, where that may be unknown beforehand.
     """

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 EXAMPLE = """\
 roadseg import-weights mobilenet_v2_1.0_224.tgz --to weights.npz
 roadseg import-weights espnet_p2_q8_camvid.npz --model espnet --num-classes 12 \\
-    --option p=2 q=8 normalisation=espnet_camvid --label-table camvid --to runs/espnet_camvid"""
+    --options p=2 q=8 normalisation=espnet_camvid --label-table camvid --to runs/espnet_camvid"""
 
 
 @dataclass(frozen=True)
@@ -36,21 +36,21 @@ class Arguments:
 
     source: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="SOURCE")]
     """PyTorch .pth (extra `torch`) or .npz with the original's names; TF-slim archive (.tgz) or
-    checkpoint prefix; Keras .h5; 'imagenet'. A trunk without head (ImageNet) gives an .npz."""
+    checkpoint prefix; Keras .h5; 'imagenet'. A backbone without head (ImageNet) gives an .npz."""
     to: Path
     """The .npz to write, or the run folder."""
     model: str = "deeplabv3_mobilenet_v2"
     """Network, one of registry.list_models()."""
     num_classes: int | None = None
     """Outputs of the network: the label table's classes (19 without one), or one more: void."""
-    option: list[str] = field(default_factory=list)
+    options: list[str] = field(default_factory=list)
     """Further arguments of the network's builder, each as name=value."""
     label_table: str = ""
     """For a run folder: a data set's name, or a label_table.json."""
     records: str = "records"
     """For a run folder: the records it is evaluated on unless others are named."""
-    auxiliary: bool = False
-    """Read the auxiliary (sampling) network instead of --model."""
+    sampler: bool = False
+    """Read the sampling network of NUS instead of --model."""
 
 
 def main(argv: Sequence[str]) -> int:
@@ -83,7 +83,7 @@ def write_npz(target: Path, model: "keras.Model", paths: Sequence[str]) -> None:
 
 
 def _import_run(arguments: Arguments) -> "Assigned":
-    if arguments.auxiliary or not arguments.label_table:
+    if arguments.sampler or not arguments.label_table:
         raise RoadsegError(
             f"--to {arguments.to}: name an .npz, or make it a run folder: that of a network "
             "(--model) with its classes (--label-table)"
@@ -123,7 +123,7 @@ def _read(arguments: Arguments, num_classes: int) -> tuple["keras.Model", "Assig
 
 def _hint(arguments: Arguments, num_classes: int) -> str:
     """Return which one option, and to what value, would make the source fit; '' if none does."""
-    if arguments.auxiliary:
+    if arguments.sampler:
         return ""
     from roadseg.weights.missing_option import neighbours
     from roadseg.weights.read import fits
@@ -136,7 +136,7 @@ def _hint(arguments: Arguments, num_classes: int) -> str:
         if fits(model, arguments.source, original):
             given = _options(arguments)
             new = [f"{name}={value}" for name, value in words.items() if given.get(name) != value]
-            return f"; it fits with --option {' '.join(new)}"
+            return f"; it fits with --options {' '.join(new)}"
     return ""
 
 
@@ -144,16 +144,16 @@ def _network(
     arguments: Arguments, num_classes: int, options: dict[str, Any]
 ) -> tuple["keras.Model", "Original"]:
     """Return a new network with these options, and the naming of its original."""
-    if arguments.auxiliary:
-        from roadseg.models.nus_sampler import auxiliary_network
-        from roadseg.weights.read import AUXILIARY
+    if arguments.sampler:
+        from roadseg.models.nus_sampler import nus_sampler
+        from roadseg.weights.read import NUS_SAMPLER
 
         try:
-            return auxiliary_network(**options), AUXILIARY
+            return nus_sampler(**options), NUS_SAMPLER
         except RoadsegError:
             raise
         except (TypeError, ValueError) as error:
-            raise RoadsegError(f"auxiliary network: {error}") from None
+            raise RoadsegError(f"--sampler: {error}") from None
     from roadseg.models import registry
     from roadseg.weights.read import original_of
 
@@ -162,13 +162,13 @@ def _network(
 
 
 def _options(arguments: Arguments) -> dict[str, Any]:
-    return read_options(arguments.option)
+    return read_options(arguments.options)
 
 
 def _refuse_early(arguments: Arguments) -> None:
     """Raise RoadsegError for what can be said before a framework is imported."""
     path = Path(arguments.source).expanduser()
-    if not arguments.auxiliary:
+    if not arguments.sampler:
         refuse_unknown_network(arguments.model)
     refuse_unwritable(arguments.to)
     if arguments.source != "imagenet" and not path.is_file():

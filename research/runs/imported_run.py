@@ -71,7 +71,7 @@ def write_run(
 ) -> None:
     """Write recipe, label table and one checkpoint, of step 0, that holds all weights of `model`.
 
-    Raises RoadsegError where some of them were drawn (a trunk without head labels nothing).
+    Raises RoadsegError where some of them were drawn (a backbone without head labels nothing).
     """
     if assigned.drawn:
         raise RoadsegError(

@@ -30,9 +30,9 @@ if TYPE_CHECKING:
 Step = int | Literal["best"] | None
 LEARNED = {
     "segmentation": "class scores",
-    "sampling": "sampling grids",
+    "sampling_grid": "sampling grids",
     "flow": "the flow between two images",
-    "two_views": "class scores of two views",
+    "two_cameras": "class scores of two cameras",
 }
 
 
@@ -75,7 +75,7 @@ class RunFolder:
         return self.path / "export"
 
     def evaluation_folder(self, name: str) -> Path:
-        """Return the folder of one kind of evaluation, such as 'val-published'."""
+        """Return the folder of one kind of evaluation, such as 'val-nus'."""
         return self.path / "evaluation" / name
 
     def tensorboard(self, name: str) -> Path:
@@ -155,15 +155,15 @@ class RunFolder:
     def load_sampler(self, step: Step = None, **options: Any) -> "Sampler":
         """Return the sampler of the run.
 
-        A run of the task 'sampling' gives its own, at `step`; one behind sampling the copy that it
-        was trained with. options: those of the sampler's class, in place of the recipe's.
+        A run of the task 'sampling_grid' gives its own, at `step`; one behind sampling the copy
+        that it was trained with. options: those of the sampler's class, in place of the recipe's.
         Raises RoadsegError for a run without one.
         """
         from roadseg.sampling import UniformSampler
         from roadseg.sampling.trained import trained_sampler
 
         recipe = self.recipe
-        if recipe.task == "sampling":
+        if recipe.task == "sampling_grid":
             return trained_sampler(recipe, self.load_network(step), **options)
         if recipe.task == "segmentation" and recipe.sampling.kind == "uniform":
             return UniformSampler(**options)
@@ -245,7 +245,7 @@ class RunFolder:
     @property
     def num_outputs(self) -> int:
         """Scores of the network: one a class, one for void if the recipe says so; else 0."""
-        if self.recipe.task in ("sampling", "flow"):
+        if self.recipe.task in ("sampling_grid", "flow"):
             return 0
         return num_outputs(self.recipe, self.label_table)
 
@@ -259,14 +259,15 @@ def build_network(recipe: Recipe, num_classes: int, evaluation: bool = False) ->
     """Return the untrained network of `recipe`: class scores, the raw sampling grid, or flows.
 
     In training it has the auxiliary heads that the recipe asks for, and gives scores by their name.
-    For the task 'two_views' it takes and gives both views by name, one for single images as well.
+    For the task 'two_cameras' it takes and gives both cameras by name, one for single images as
+    well.
     """
-    if recipe.task == "sampling":
+    if recipe.task == "sampling_grid":
         from roadseg.sampling.trained import sampler_network
 
         return sampler_network(recipe)
     from roadseg.models import registry
-    from roadseg.models.both_views import both_views
+    from roadseg.models.both_cameras import both_cameras
     from roadseg.models.registry import find
 
     options: dict[str, Any] = dict(recipe.network.options)
@@ -274,12 +275,12 @@ def build_network(recipe: Recipe, num_classes: int, evaluation: bool = False) ->
         options |= recipe.network.evaluation_options
     if recipe.network.auxiliary_heads and takes_auxiliary_heads(recipe.model):
         options["auxiliary_heads"] = not evaluation
-    if recipe.network.rig and find(recipe.model).task == "two_views":
+    if recipe.network.rig and find(recipe.model).task == "two_cameras":
         options["rig"] = recipe.network.rig
     classes = None if recipe.task == "flow" else num_classes
     network = registry.create(recipe.model, num_classes=classes, **options)
-    alone = recipe.task == "two_views" and not isinstance(network.input, dict)
-    return both_views(network) if alone else network
+    alone = recipe.task == "two_cameras" and not isinstance(network.input, dict)
+    return both_cameras(network) if alone else network
 
 
 def takes_auxiliary_heads(model: str) -> bool:
@@ -293,11 +294,11 @@ def takes_auxiliary_heads(model: str) -> bool:
 
 def auxiliary_layers(recipe: Recipe) -> tuple[str, ...]:
     """Return how the names of layers begin that only training has; none if it has none."""
-    if recipe.task in ("sampling", "flow") or not recipe.network.auxiliary_heads:
+    if recipe.task in ("sampling_grid", "flow") or not recipe.network.auxiliary_heads:
         return ()
     from roadseg.models.registry import find
 
-    return find(recipe.model).auxiliary
+    return find(recipe.model).auxiliary_heads
 
 
 def variable_arrays(model: "keras.Model") -> Arrays:

@@ -7,13 +7,13 @@ import keras
 from keras import ops
 
 from roadseg.label_tables.class_ids import class_ids
-from roadseg.models.nus_sampler import auxiliary_network
+from roadseg.models.nus_sampler import nus_sampler
 from roadseg.ops.resize import resize_bilinear
 from roadseg.sampling.grid import Tensor
 from roadseg.sampling.sampler import Sampler
 from roadseg.sampling.targets import boundary_targets
 
-Resize = Literal["aligned", "published"]
+Resize = Literal["aligned", "nus"]
 
 
 @keras.saving.register_keras_serializable("roadseg")
@@ -25,7 +25,7 @@ class NusSampler(Sampler):
     network: what sees the small image, RGB 0..255 of one fixed size to (batch, h, w, 2), (row,
         column); None builds the published one (64x64 to 8x8 points).
     resize: how the image reaches that size. "aligned": bilinearly with aligned corners, always.
-        "published": so in training only; in inference without aligned corners, which takes every
+        "nus": so in training only; in inference without aligned corners, which takes every
         16th pixel of 1024. Use it for weights that were trained and published that way.
     alpha, target_classes: of `control_of_labels`; see `boundary_targets`.
     Coordinates are float32 under every precision policy; `network` keeps its own.
@@ -45,9 +45,9 @@ class NusSampler(Sampler):
     ) -> None:
         """Wrap `network`; `options` are those of every Keras model (`name`, `trainable`)."""
         super().__init__(**options)
-        if resize not in ("aligned", "published"):
-            raise ValueError(f"resize={resize!r}; there are 'aligned' and 'published'")
-        self.network = auxiliary_network() if network is None else _checked(network)
+        if resize not in ("aligned", "nus"):
+            raise ValueError(f"resize={resize!r}; there are 'aligned' and 'nus'")
+        self.network = nus_sampler() if network is None else _checked(network)
         self.resize = resize
         self.alpha = float(alpha)
         self.target_classes = class_ids(target_classes)

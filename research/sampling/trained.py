@@ -5,7 +5,7 @@ from typing import Any
 import keras
 
 from roadseg.models.density_sampler import STRIDE, density_sampler, prior_sampler
-from roadseg.models.nus_sampler import auxiliary_network
+from roadseg.models.nus_sampler import nus_sampler
 from roadseg.recipe.recipe import Recipe
 from roadseg.sampling.density import DensitySampler, PriorSampler
 from roadseg.sampling.density_targets import density_input
@@ -14,13 +14,13 @@ from roadseg.sampling.sampler import Sampler
 
 
 def sampler_network(recipe: Recipe) -> keras.Model:
-    """Return the untrained network of a recipe of the task 'sampling'."""
+    """Return the untrained network of a recipe of the task 'sampling_grid'."""
     if recipe.model == "prior_sampler":
         height, width = density_input(recipe)
         return prior_sampler((height // STRIDE, width // STRIDE))
     if recipe.model == "density_sampler":
         return density_sampler(density_input(recipe), recipe.sampler.density_width)
-    return auxiliary_network(
+    return nus_sampler(
         input_size=recipe.sampler.input_size,
         output_stride=recipe.sampler.input_size[0] // recipe.sampler.grid_size[0],
         depth_multiplier=recipe.sampler.width,

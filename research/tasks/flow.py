@@ -7,7 +7,7 @@ from keras import ops
 
 from roadseg.losses import flow as losses
 from roadseg.losses.criteria import Term
-from roadseg.models.two_cameras import VIEWS
+from roadseg.models.two_cameras import CAMERAS
 from roadseg.ops.homography import warp_by_homography
 from roadseg.recipe.recipe import Recipe
 from roadseg.two_cameras.rig import find_rig
@@ -23,15 +23,15 @@ WEIGHTS = dict(zip(losses.MULTI_SCALE_FACTORS, losses.MULTI_SCALE_WEIGHTS, stric
 def flow_inputs(recipe: Recipe, batch: Batch) -> tuple[Tensor, Tensor, Tensor | None]:
     """Return the first and the second images, 0..255, and the flow between them if it is known.
 
-    batch: as `pairs.element` gives it; of two views the first is the wide one as the narrow camera
-    sees it, by the homography that the loosely coupled network uses.
+    batch: as `pairs.element` gives it; of two cameras the first is the wide one as the narrow
+    camera sees it, by the homography that the loosely coupled network uses.
     """
     if "draws" in batch:
         return warped_pairs(batch["image"], batch["draws"], recipe)
     if "flow_xy_px" in batch:
         first, second = (ops.cast(batch[name], "float32") for name in ("first", "second"))
         return first, second, batch["flow_xy_px"]
-    wide, narrow = (ops.cast(batch[view], "float32") for view in VIEWS)
+    wide, narrow = (ops.cast(batch[view], "float32") for view in CAMERAS)
     matrix = find_rig(recipe.network.rig).sampling_matrix("narrow", size=recipe.augment.crop_size)
     return warp_by_homography(wide, matrix, recipe.augment.crop_size), narrow, None
 

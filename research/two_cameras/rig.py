@@ -22,7 +22,7 @@ from roadseg.yaml_text import check_yaml
 Matrix = tuple[tuple[float, float, float], ...]
 Size = tuple[int, int]
 View = Literal["wide", "narrow"]
-Convention = Literal["published", "corrected"]
+Convention = Literal["semantics_sharing", "corrected"]
 
 DEFAULT = "semantics_sharing.yaml"
 CAMERA_KEYS = ("height", "width", "intrinsics")
@@ -57,13 +57,13 @@ class Rig:
         return np.asarray(self.narrow.intrinsics) @ np.asarray(self.rotation).T @ to_direction
 
     def normalised(
-        self, convention: Convention = "published", size: Size | None = None
+        self, convention: Convention = "semantics_sharing", size: Size | None = None
     ) -> np.ndarray:
         """Return the homography, wide to narrow, between frames that reach from -1 to 1.
 
         It holds at every resolution of the images: both axes may be scaled by factors of their own.
-        convention: where pixels 0 and n - 1 lie in a frame of n. "published": at -1 and 1 - 2 / n,
-            though sampling has them at -1 and 1. "corrected": there.
+        convention: where pixels 0 and n - 1 lie in a frame of n. "semantics_sharing": at -1 and
+            1 - 2 / n, though sampling has them at -1 and 1. "corrected": there.
         size: (height, width) of maps made from images whose height was not scaled like their width,
             where intrinsics are scaled by the width alone, as the loosely coupled network's are.
         Source: SemanticsSharing 9fc1fde, `warp_kornia_xy`, and with `size` `warp_kornia`.
@@ -72,7 +72,7 @@ class Rig:
         return narrow @ self.homography() @ np.linalg.inv(wide)
 
     def sampling_matrix(
-        self, into: View, convention: Convention = "published", size: Size | None = None
+        self, into: View, convention: Convention = "semantics_sharing", size: Size | None = None
     ) -> np.ndarray:
         """Return the 3x3 matrix from a frame of the view `into` to the other one's, from -1 to 1.
 
@@ -152,8 +152,10 @@ def parse_rig(text: str, source: str) -> Rig:
 
 def _frame(camera: Camera, convention: Convention, size: Size | None) -> np.ndarray:
     """Return the matrix from pixels of a camera's image to a frame from -1 to 1."""
-    if convention not in ("published", "corrected"):
-        raise ValueError(f"convention={convention!r}; there are 'published' and 'corrected'")
+    if convention not in ("semantics_sharing", "corrected"):
+        raise ValueError(
+            f"convention={convention!r}; there are 'semantics_sharing' and 'corrected'"
+        )
     # Scaled by the width alone, an image of another aspect counts as that much higher or lower.
     height = camera.height if size is None else size[0] * camera.width / size[1]
     last = 1 if convention == "corrected" else 0

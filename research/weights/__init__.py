@@ -1,4 +1,4 @@
-"""Published checkpoints in: ImageNet trunks, TF-slim archives, arrays with the originals' names.
+"""Published checkpoints in: ImageNet backbones, TF-slim archives, arrays with the originals' names.
 
 What is below is imported when it is first asked for: help of `roadseg import-weights` is quick.
 """

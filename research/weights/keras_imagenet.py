@@ -1,4 +1,4 @@
-"""Keras's MobileNetV2, trained on ImageNet, as the trunk of our networks.
+"""Keras's MobileNetV2, trained on ImageNet, as the backbone of our networks.
 
 Its batch normalisation has the same epsilon, its input the same -1..1. It pads explicitly where
 ours is `same`: alike on even sizes, half a stride apart on odd ones.
@@ -21,7 +21,7 @@ def nearest_size(height: int, width: int) -> int:
 
 
 def read_imagenet(size: int) -> dict[str, np.ndarray]:
-    """Return the trunk's arrays by Keras's names, trained at `size`, fetched if not yet here.
+    """Return the backbone's arrays by Keras's names, trained at `size`, fetched if not yet here.
 
     Raises RoadsegError, with the address and the way out, where there is no network.
     """
@@ -39,7 +39,7 @@ def read_imagenet(size: int) -> dict[str, np.ndarray]:
 
 
 def read_keras_file(path: Path) -> dict[str, np.ndarray]:
-    """Return the trunk's arrays from an `.h5` of Keras's MobileNetV2 without top, by Keras's names.
+    """Return the arrays of an `.h5` of Keras's MobileNetV2 without top, by Keras's names.
 
     The 1280-channel last layer is left out. Raises RoadsegError for anything else than that file.
     """
@@ -48,7 +48,7 @@ def read_keras_file(path: Path) -> dict[str, np.ndarray]:
     if not path.is_file():
         raise RoadsegError(f"{path}: no such file")
     try:
-        trunk = keras.applications.MobileNetV2(
+        backbone = keras.applications.MobileNetV2(
             input_shape=(SIZES[0], SIZES[0], 3), include_top=False, weights=str(path)
         )
     except (OSError, ValueError, KeyError) as error:
@@ -56,7 +56,7 @@ def read_keras_file(path: Path) -> dict[str, np.ndarray]:
             f"{path}: not the weights of Keras's MobileNetV2, width 1.0, without top "
             f"({_first_line(error)}); its file is called {FILE.format(size='<size>')}"
         ) from None
-    arrays = {variable.path: np.asarray(variable) for variable in trunk.weights}
+    arrays = {variable.path: np.asarray(variable) for variable in backbone.weights}
     return {name: array for name, array in arrays.items() if not name.startswith("Conv_1")}
 
 
@@ -64,7 +64,7 @@ def keras_name(path: str) -> str:
     """Return what Keras's MobileNetV2 calls the weight at `path` of one of our networks.
 
     `backbone.expanded_conv_3.expand.bn/gamma` is `block_3_expand_BN/gamma` there. A weight outside
-    the trunk keeps its name, which Keras's network does not have.
+    the backbone keeps its name, which Keras's network does not have.
     """
     layer, variable = path.rsplit("/", 1)
     scopes = layer.split(".")

@@ -8,7 +8,7 @@ import numpy as np
 
 from roadseg.errors import RoadsegError
 from roadseg.layers.introspection import weights
-from roadseg.models.original import CLASSIFIER, Original, trunk_scope
+from roadseg.models.original import CLASSIFIER, Original, backbone_scope
 from roadseg.npz import check_finite, shape_of
 from roadseg.weights.layouts import from_pytorch, pytorch_shape
 from roadseg.weights.listing import group, listing, shortened
@@ -64,11 +64,12 @@ def assign(
 
     arrays: by `original.reference_name(path)` of each weight.
     Every name has to have its place. Three things may differ, each as a whole: the source may lack
-    the last layers behind the trunk, which the classes decide, or all of them (ImageNet, names with
-    or without the trunk's scope; its classifier is left out), it may lack the auxiliary heads of
-    `model`, and it may have heads or unused weights that `model` does not. Anything else missing,
-    left over, of another shape or no number is refused, and nothing is set; so are whole numbers,
-    which stand for others in quantised networks, and variances below 0, which give no number.
+    the last layers behind the backbone, which the classes decide, or all of them (ImageNet, names
+    with or without the backbone's scope; its classifier is left out), it may lack the auxiliary
+    heads of `model`, and it may have heads or unused weights that `model` does not. Anything else
+    missing, left over, of another shape or no number is refused, and nothing is set; so are whole
+    numbers, which stand for others in quantised networks, and variances below 0, which give no
+    number.
     Raises RoadsegError naming `source`, the names and both shapes.
     """
     targets = weights(model)
@@ -129,17 +130,17 @@ def _match(names: Mapping[str, str], arrays: Collection[str], original: Original
     # A name stays as it is where the source has the other one as well: it is left over then.
     aliases = {name: original.renamed(name) for name in arrays}
     own = {name if alias in arrays else alias: name for name, alias in aliases.items()}
-    scope = trunk_scope(set(own), wanted)
+    scope = backbone_scope(set(own), wanted)
     found = {name if name in CLASSIFIER else scope + name: own[name] for name in own}
     missing = [path for path, name in names.items() if name not in found]
-    head = [path for path in names if not path.startswith(original.trunk)]
-    heads = [path for path in names if path.startswith(original.auxiliary)]
+    head = [path for path in names if not path.startswith(original.backbone)]
+    heads = [path for path in names if path.startswith(original.auxiliary_heads)]
     extra = sorted(set(found) - wanted)
-    left_out = {name for name in extra if name.startswith(original.unused)}
+    left_out = {name for name in extra if name.startswith(original.unused_in_original)}
     if missing == head:
         left_out |= set(extra) & set(CLASSIFIER)
     if not heads:
-        left_out |= {name for name in extra if name.startswith(original.auxiliary)}
+        left_out |= {name for name in extra if name.startswith(original.auxiliary_heads)}
     left_over = tuple(found[name] for name in extra if name not in left_out)
     return _Match(
         found,
@@ -153,7 +154,7 @@ def _match(names: Mapping[str, str], arrays: Collection[str], original: Original
 def _is_end(missing: Sequence[str], head: Sequence[str], heads: Sequence[str]) -> bool:
     """Return whether a source may lack `missing`: the last layers of the head, or all of it.
 
-    head: paths behind the trunk, in the order of the network. heads: those of auxiliary heads
+    head: paths behind the backbone, in the order of the network. heads: those of auxiliary heads
     among them, which may be missing together as well.
     """
     absent = set(missing)

@@ -10,7 +10,7 @@ import numpy as np
 
 from roadseg.errors import RoadsegError
 from roadseg.layers.introspection import weights
-from roadseg.models.original import Original, trunk_scope
+from roadseg.models.original import Original, backbone_scope
 from roadseg.npz import check_finite
 from roadseg.weights.listing import SHOWN, group, shortened
 from roadseg.weights.match import fit, published_shape
@@ -54,8 +54,8 @@ def assign_part(
     """Set a part of the weights of `model` from `arrays`; return what was set and what was not.
 
     arrays: by `original.reference_name(path)` of each weight, the backbone also without its scope.
-    part: 'backbone', all weights whose path begins as original.trunk says, whatever else there is;
-        'fitting', every weight that `arrays` holds by its name and with its shape.
+    part: 'backbone', all weights whose path begins as original.backbone says, whatever else there
+        is; 'fitting', every weight that `arrays` holds by its name and with its shape.
     of_classes: gives the paths that depend on the number of classes. They are not counted to the
         backbone, even where they lie in it (ESPNet's encoder has a classifier).
     Raises RoadsegError naming `source`, before anything is set, where a weight of the backbone is
@@ -104,11 +104,11 @@ def _found(
     """Return the name in `arrays` by the path here, for those of `names` (by path) that it has."""
     aliases = {name: original.renamed(name) for name in arrays}
     own = {name if alias in arrays else alias: name for name, alias in aliases.items()}
-    trunk = {path for path in names if path.startswith(original.trunk)}
-    scope = trunk_scope(set(own), {names[path] for path in trunk})
+    backbone = {path for path in names if path.startswith(original.backbone)}
+    scope = backbone_scope(set(own), {names[path] for path in backbone})
     if scope:
         # The source is the backbone by itself: its other names are no part of this network.
-        short = {path: names[path].removeprefix(scope) for path in trunk}
+        short = {path: names[path].removeprefix(scope) for path in backbone}
         return {path: own[name] for path, name in short.items() if name in own}
     return {path: own[name] for path, name in names.items() if name in own}
 
@@ -122,11 +122,11 @@ def _whole_backbone(
     source: str,
 ) -> dict[str, str]:
     """Return those of `found` that make up the backbone; raise RoadsegError if it is not whole."""
-    trunk = [path for path in names if path.startswith(original.trunk)]
-    if not trunk:
+    backbone = [path for path in names if path.startswith(original.backbone)]
+    if not backbone:
         raise RoadsegError(f"{source}: {model.name} has no backbone by a name; {OTHERWISE}")
     dependent = of_classes()
-    wanted = [path for path in trunk if path not in dependent]
+    wanted = [path for path in backbone if path not in dependent]
     absent = [names[path] for path in wanted if path not in found]
     if absent:
         raise RoadsegError(

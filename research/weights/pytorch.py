@@ -22,7 +22,7 @@ ADVICE = "where you trust it, open it with PyTorch and save the network's state_
 def is_pytorch(source: Path) -> bool:
     """Return whether the name of `source` is a PyTorch checkpoint's.
 
-    A file that is called `.tar` and is no such archive is one too: STDC's trunks.
+    A file that is called `.tar` and is no such archive is one too: STDC's backbones.
     """
     if source.name.endswith(SUFFIXES):
         return True

@@ -23,20 +23,12 @@ if TYPE_CHECKING:
     from roadseg.recipe.recipe import Recipe
 
 
-AUXILIARY = Original(slim_names.auxiliary_reference_name)
+NUS_SAMPLER = Original(slim_names.sampler_reference_name)
 
 
 def original_of(name: str) -> Original:
     """Return the naming of the registered network `name`; raise RoadsegError for no such one."""
-    network = registry.find(name)
-    return Original(
-        network.reference_name,
-        network.layout,
-        network.trunk,
-        network.auxiliary,
-        network.unused,
-        network.aliases,
-    )
+    return registry.find(name).original
 
 
 def load_initial_weights(
@@ -55,7 +47,7 @@ def load_initial_weights(
     """
     if source in ("", "none"):
         return None
-    original = AUXILIARY if recipe.task == "sampling" else original_of(recipe.model)
+    original = NUS_SAMPLER if recipe.task == "sampling_grid" else original_of(recipe.model)
     part = recipe.start.part
     found = _read(model, source, original, recipe.sampling.size)
     assigned: Assigned | PartAssigned
@@ -139,8 +131,8 @@ def _named(
 
 def _scoped(arrays: Mapping[str, Any], original: Original) -> Mapping[str, Any]:
     """Return `arrays` by the names they have inside the auxiliary network, if they are for it."""
-    if original is AUXILIARY and not any(slim_names.AUXILIARY_SCOPE in name for name in arrays):
-        return {slim_names.AUXILIARY_SCOPE + name: array for name, array in arrays.items()}
+    if original is NUS_SAMPLER and not any(slim_names.SAMPLER_SCOPE in name for name in arrays):
+        return {slim_names.SAMPLER_SCOPE + name: array for name, array in arrays.items()}
     return arrays
 
 
@@ -150,8 +142,8 @@ def _read_mobilenet(
     """Return the arrays that Keras publishes for a network on MobileNetV2, as `_read` does."""
     if original.layout == "pytorch":
         raise RoadsegError(
-            f"{source}: Keras's weights are MobileNetV2's, which is not the trunk of {model.name}; "
-            "name the .pth or .npz of the trunk that its authors published"
+            f"{source}: Keras's weights are MobileNetV2's, which is not the backbone of "
+            f"{model.name}; name the .pth or .npz of the backbone that its authors published"
         )
     keras_names = Original(keras_imagenet.keras_name)
     if source != "imagenet":

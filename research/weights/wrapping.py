@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
 from roadseg.errors import RoadsegError
-from roadseg.models.original import Original, trunk_scope
+from roadseg.models.original import Original, backbone_scope
 from roadseg.npz import Renamed
 
 PREFIXES = ("module.", "_orig_mod.", "model.", "net.", "network.")
@@ -24,7 +24,7 @@ def plain_names(
     """Return `arrays` by the names of the network itself, without counters of batches.
 
     Prefixes that every name shares come off, nested in any order, as far as that makes the most
-    names those `wanted`, or a trunk's.
+    names those `wanted`, or a backbone's.
     """
     plain = {_torch_leaf(name): name for name in arrays if not _is_beside(name)}
     prefixes = list(_shared_prefixes(plain))
@@ -32,7 +32,7 @@ def plain_names(
 
     def fitting(prefix: str) -> int:
         names = {original.renamed(name.removeprefix(prefix)) for name in plain}
-        scope = trunk_scope(names, wanted)
+        scope = backbone_scope(names, wanted)
         return sum(scope + name in wanted for name in names)
 
     best = max(prefixes, key=fitting) if len(prefixes) > 1 else ""

@@ -9,7 +9,7 @@ from roadseg.layers.convolution import normal_fan_out
 from roadseg.layers.introspection import count_parameters
 
 
-def trunk(depth: int, size: tuple[int | None, int | None] = (64, 96), **options) -> keras.Model:
+def backbone(depth: int, size: tuple[int | None, int | None] = (64, 96), **options) -> keras.Model:
     """Return the network from images to the four stages."""
     images = keras.Input((*size, 3))
     return keras.Model(images, [stage.features for stage in resnet(images, depth, **options)])
@@ -30,17 +30,17 @@ def sizes_of(model: keras.Model) -> list[tuple[int, int]]:
     ],
 )
 def test_parameter_counts_are_the_published_ones(depth, stem, parameters):
-    assert count_parameters(trunk(depth, stem=stem)) == parameters
+    assert count_parameters(backbone(depth, stem=stem)) == parameters
 
 
 @pytest.mark.parametrize("depth", [18, 50])
 def test_the_stages_stand_at_a_quarter_to_a_32nd_rounded_up(depth):
-    assert sizes_of(trunk(depth)) == [(16, 24), (8, 12), (4, 6), (2, 3)]
-    assert sizes_of(trunk(depth, (67, 93))) == [(17, 24), (9, 12), (5, 6), (3, 3)]
+    assert sizes_of(backbone(depth)) == [(16, 24), (8, 12), (4, 6), (2, 3)]
+    assert sizes_of(backbone(depth, (67, 93))) == [(17, 24), (9, 12), (5, 6), (3, 3)]
 
 
 def test_sizes_unknown_when_built_come_out_the_same():
-    known, unknown = trunk(18, (67, 93), width=2), trunk(18, (None, None), width=2)
+    known, unknown = backbone(18, (67, 93), width=2), backbone(18, (None, None), width=2)
     unknown.set_weights(known.get_weights())
     image = np.random.default_rng(0).normal(size=(1, 67, 93, 3)).astype("float32")
     for one, other in zip(known(image), unknown(image), strict=True):
@@ -49,7 +49,7 @@ def test_sizes_unknown_when_built_come_out_the_same():
 
 def test_ceil_mode_and_dilations_in_place_of_strides_give_pspnets_maps():
     options = {"strides": (1, 2, 1, 1), "dilations": (1, 1, 2, 4), "ceil_mode": True}
-    model = trunk(50, (1024, 2048), stem=DEEP_STEM, **options)
+    model = backbone(50, (1024, 2048), stem=DEEP_STEM, **options)
     assert sizes_of(model) == [(257, 513), (129, 257), (129, 257), (129, 257)]
     rates = {
         name: model.get_layer(f"{name}.conv2").dilation_rate for name in ("layer1.0", "layer2.3")
@@ -60,7 +60,7 @@ def test_ceil_mode_and_dilations_in_place_of_strides_give_pspnets_maps():
 
 
 def test_a_basic_block_dilates_its_second_convolution_alone():
-    model = trunk(18, dilations=(1, 1, 2, 4), width=2)
+    model = backbone(18, dilations=(1, 1, 2, 4), width=2)
     rates = [model.get_layer(f"layer4.{i}.conv{j}").dilation_rate for i in (0, 1) for j in (1, 2)]
     assert rates == [(1, 1), (4, 4), (1, 1), (4, 4)]
 
@@ -97,7 +97,7 @@ def test_what_comes_before_the_last_relu_is_given_too():
     ],
 )
 def test_layers_bear_the_originals_names_behind_the_prefix(stem, names):
-    model = trunk(18, prefix="backbone.", stem=stem)
+    model = backbone(18, prefix="backbone.", stem=stem)
     found = [layer.name for layer in model.layers if isinstance(layer, keras.layers.Conv2D)]
     assert all(name.startswith("backbone.") for name in found)
     blocks = [f"layer{s}.{b}.conv{c}" for s in (1, 2, 3, 4) for b in (0, 1) for c in (1, 2)]
@@ -108,7 +108,7 @@ def test_layers_bear_the_originals_names_behind_the_prefix(stem, names):
 
 
 def test_norm_and_initial_values_reach_every_layer_and_no_two_start_alike():
-    model = trunk(18, norm=BatchNorm(0.5, 1e-2), initializer=normal_fan_out())
+    model = backbone(18, norm=BatchNorm(0.5, 1e-2), initializer=normal_fan_out())
     norms = [x for x in model.layers if isinstance(x, keras.layers.BatchNormalization)]
     assert {(layer.momentum, layer.epsilon) for layer in norms} == {(0.5, 1e-2)}
     first, second = (model.get_layer(f"layer4.1.conv{i}").kernel for i in (1, 2))
@@ -118,6 +118,6 @@ def test_norm_and_initial_values_reach_every_layer_and_no_two_start_alike():
 
 def test_other_depths_and_dilations_between_rows_are_refused():
     with pytest.raises(ValueError, match="depth=34; there are ResNets of 18, 50, 101"):
-        trunk(34)
+        backbone(34)
     with pytest.raises(ValueError, match="layer3.0: dilation 3 is no multiple of the stride 2"):
-        trunk(50, dilations=(1, 1, 3, 1))
+        backbone(50, dilations=(1, 1, 3, 1))

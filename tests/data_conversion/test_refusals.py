@@ -22,7 +22,7 @@ from roadseg.data_conversion.raw.polygons import draw_polygons
 from roadseg.data_conversion.raw.source import Pair, Source
 from roadseg.data_conversion.read.records import open_records
 from roadseg.data_conversion.read.tfrecord_files import read_record, record_spans
-from roadseg.data_conversion.read.two_cameras import open_two_views
+from roadseg.data_conversion.read.two_cameras import open_two_cameras
 from roadseg.data_conversion.sets.cityscapes import as_classes, cityscapes_source
 from roadseg.data_conversion.sets.dual_camera import dual_camera_source
 from roadseg.data_conversion.sets.kitti import frame_number
@@ -42,7 +42,7 @@ def split_without_images(folder: Path) -> None:
     cityscapes_source(folder, splits=("val",))
 
 
-def two_views_in_colours(folder: Path) -> None:
+def two_cameras_in_colours(folder: Path) -> None:
     table = folder / "c.yaml"
     table.write_text("labels: colours\nclasses: [{name: a, colour: [1, 2, 3]}]")
     DualCameraOptions(source=folder, to=folder, classes=table).plan()
@@ -157,7 +157,7 @@ def flow_in_one_shard_alone(folder: Path) -> None:
     flow = {"flow/encoded": b"PIEH", "flow/format": b"flo"}
     shard(folder / "val-00000-of-00002.tfrecord", [serialized({**example(), **second})])
     shard(folder / "val-00001-of-00002.tfrecord", [serialized({**example(), **second, **flow})])
-    open_two_views(folder, "val")
+    open_two_cameras(folder, "val")
 
 
 def shard(path: Path, records: list[bytes]) -> None:
@@ -327,7 +327,7 @@ TWO = "classes: [{colour: [1, 2, 3], name: %s}, {colour: [1, 2, 3], name: %s}]"
 INFO = {"name": "x", "splits": [{"name": "train", "shardLengths": ["1"]}], "fileFormat": "riegeli"}
 REFUSALS: list[tuple[Callable[[Path], object], str]] = [
     (split_without_images, "no \\*/\\*_leftImg8bit.png; leave split 'val' out"),
-    (two_views_in_colours, "c.yaml: labels: colours; two views have labels of ids"),
+    (two_cameras_in_colours, "c.yaml: labels: colours; two cameras have labels of ids"),
     (frames_of_one_number, "fov120_1.png: .*fov120_00001.png has the same number"),
     (labels_of_one_name, "00001.png has the same name; remove one"),
     (lambda folder: frame_number(folder / "x.png"), "x.png: not the name of a KITTI frame"),

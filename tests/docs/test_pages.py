@@ -38,7 +38,7 @@ def test_the_readme_is_short_enough_to_be_read() -> None:
 
 
 def test_figures_of_networks_in_the_readme_are_the_measured_ones() -> None:
-    from roadseg.models.registry import NETWORKS
+    from roadseg.models.registry import MODELS
 
     data = json.loads((DOCS / "data" / "networks.json").read_text(encoding="utf-8"))
     times = {row["network"].strip("`"): row["ms"] for row in data["latency"]["rows"]}
@@ -50,7 +50,7 @@ def test_figures_of_networks_in_the_readme_are_the_measured_ones() -> None:
     )
     assert len(rows) == 12
     for name, parameters, operations, here, original in rows:
-        assert parameters == f"{NETWORKS[name].parameters / 1e6:.3f}", name
+        assert parameters == f"{MODELS[name].parameters / 1e6:.3f}", name
         assert operations == data["multiply_adds"]["networks"][name]["512x1024"], name
         ours = [time for runtime, time in times[name].items() if runtime != "PyTorch"]
         assert int(here) == min(time for time in ours if isinstance(time, int)), name
@@ -58,9 +58,9 @@ def test_figures_of_networks_in_the_readme_are_the_measured_ones() -> None:
 
 
 def test_the_readme_counts_the_networks() -> None:
-    from roadseg.models.registry import NETWORKS
+    from roadseg.models.registry import MODELS
 
-    assert f"roadseg has {len(NETWORKS)} networks" in README.read_text(encoding="utf-8")
+    assert f"roadseg has {len(MODELS)} networks" in README.read_text(encoding="utf-8")
 
 
 def test_every_command_is_in_the_readme() -> None:

@@ -84,7 +84,9 @@ def make_run(
     run.begin(recipe, table)
     _write_checkpoints(run, recipe, len(CLASSES) + void_class, steps)
     if sampling == "nus":
-        auxiliary = Recipe(name="auxiliary", task="sampling", source="a test", model="auxiliary")
+        auxiliary = Recipe(
+            name="auxiliary", task="sampling_grid", source="a test", model="nus_sampler"
+        )
         copy = RunFolder(folder / "auxiliary")
         copy.begin(auxiliary, table)
         _write_checkpoints(copy, auxiliary, 0, (1,))

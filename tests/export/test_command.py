@@ -17,7 +17,7 @@ from roadseg.errors import RoadsegError
 from roadseg.export import command
 from roadseg.export.command import export_run
 from roadseg.export.fixed_size import check_size
-from roadseg.layers.normalisation import SizeWithin
+from roadseg.layers.normalisation import SizeRange
 from tests.export.support import CLASSES, make_run
 
 
@@ -51,7 +51,7 @@ def test_card_says_what_was_exported_and_how_good_it_is(folder):
     assert card["label_table"]["names"] == list(CLASSES)
     assert [result["miou"] for result in card["evaluations"]] == [0.5]
     assert "per_image" not in card["evaluations"][0]
-    assert card["sampler_recipe"]["task"] == "sampling"
+    assert card["sampler_recipe"]["task"] == "sampling_grid"
     assert card["versions"]["tensorflow"] == tf.__version__
     assert [output["name"] for output in card["outputs"]] == ["labels", "scores", "locations"]
 
@@ -152,7 +152,7 @@ def test_a_size_below_what_a_head_averages_is_refused_before_anything_is_traced(
     network = roadseg.create("mobilenet_v3_small", 3)
     with pytest.raises(RoadsegError, match="--size 512x1024: give sides from 769 to 8192"):
         check_size(network, (512, 1024))
-    within = keras.Sequential([keras.Input((None, None, 3)), SizeWithin((8, 9), (8, 9), "cut")])
+    within = keras.Sequential([keras.Input((None, None, 3)), SizeRange((8, 9), (8, 9), "cut")])
     with pytest.raises(
         RoadsegError, match="--size 9x10: image width 10: this network takes 8 to 9"
     ):

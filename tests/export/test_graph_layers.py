@@ -81,8 +81,8 @@ CASES = {
     "rgb": lambda x: wide(normalisation.Normalise("rgb")(x)),
     "bgr": lambda x: wide(normalisation.Normalise("bgr")(x)),
     "df, not to a convolution": lambda x: half(normalisation.Normalise("df")(x)),
-    "sizes": lambda x: normalisation.SizeWithin((8, 40), (8, 40), "")(
-        normalisation.LegalSize(1)(x)
+    "sizes": lambda x: normalisation.SizeRange((8, 40), (8, 40), "")(
+        normalisation.SizeMultiple(1)(x)
     ),
     "any size": lambda x: CutToSize()(
         [

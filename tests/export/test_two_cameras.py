@@ -1,4 +1,4 @@
-"""SavedModels of networks of two views: two images of any size in, two label maps out."""
+"""SavedModels of networks of two cameras: two images of any size in, two label maps out."""
 
 import json
 
@@ -16,7 +16,7 @@ from roadseg.errors import RoadsegError
 from roadseg.export.command import export_run
 from roadseg.export.precision.options import Precision
 from roadseg.export.trial_images import trial_images
-from roadseg.export.two_views import compare, write_two_views
+from roadseg.export.two_cameras import compare, write_two_cameras
 from roadseg.label_tables.label_table import LabelTable
 from roadseg.recipe import groups
 from roadseg.recipe.recipe import Recipe
@@ -27,13 +27,13 @@ from tests.export.test_calibration import write_records
 from tests.models.test_two_cameras import network
 from tests.support import deeper_copies_slow
 
-VIEWS = ("wide", "narrow")
-TWO_VIEWS = roadseg.list_models("two_views")
+CAMERAS = ("wide", "narrow")
+TWO_VIEWS = roadseg.list_models("two_cameras")
 
 
 def pair(size: tuple[int, int], batch: int = 1) -> dict[str, np.ndarray]:
     rng = np.random.default_rng(size[0])
-    return {view: rng.integers(0, 256, (batch, *size, 3), np.uint8) for view in VIEWS}
+    return {view: rng.integers(0, 256, (batch, *size, 3), np.uint8) for view in CAMERAS}
 
 
 # Half a minute each, and made of layers of the same kinds.
@@ -41,14 +41,14 @@ def pair(size: tuple[int, int], batch: int = 1) -> dict[str, np.ndarray]:
 def exported(request, tmp_path_factory):
     model = network(request.param)
     folder = tmp_path_factory.mktemp("export") / "model"
-    write_two_views(model, folder)
+    write_two_cameras(model, folder)
     return model, tf.saved_model.load(str(folder)).signatures, folder
 
 
 @pytest.mark.parametrize("size", [(96, 128), (101, 75)])
-def test_labels_of_both_views_come_out_at_the_images_size(exported, size):
+def test_labels_of_both_cameras_come_out_at_the_images_size(exported, size):
     found = exported[1]["serving_default"](**pair(size, batch=2))
-    for view in VIEWS:
+    for view in CAMERAS:
         labels = found[f"{view}_labels"]
         assert labels.shape == (2, *size) and labels.dtype == tf.int32
 
@@ -58,7 +58,7 @@ def test_labels_are_the_best_of_the_scores_and_those_the_networks_own(exported):
     images = pair((96, 128))
     labels, scores = signatures["serving_default"](**images), signatures["scores"](**images)
     expected = model({view: image.astype("float32") for view, image in images.items()})
-    for view in VIEWS:
+    for view in CAMERAS:
         found = scores[f"{view}_scores"].numpy()
         largest = np.abs(expected[view]).max()
         np.testing.assert_allclose(found, expected[view], atol=1e-4 * largest)
@@ -68,7 +68,7 @@ def test_labels_are_the_best_of_the_scores_and_those_the_networks_own(exported):
 def test_an_export_of_other_labels_is_refused(exported):
     def other(wide, narrow):
         shape = wide.shape[:3]
-        return {f"{view}_labels": tf.fill(shape, -1) for view in VIEWS}
+        return {f"{view}_labels": tf.fill(shape, -1) for view in CAMERAS}
 
     with pytest.raises(RoadsegError, match="labels differ.*allowed: 0.10%"):
         compare(other, exported[2], trial_images(exported[0], ((96, 128),)))
@@ -88,7 +88,7 @@ def test_trial_images_have_the_sizes_that_a_model_takes():
 def run(tmp_path_factory) -> RunFolder:
     recipe = Recipe(
         name="both",
-        task="two_views",
+        task="two_cameras",
         source="a test",
         model="mobilenet_v3_small",
         network=groups.Network(options={"pooling": "whole"}),
@@ -101,7 +101,7 @@ def run(tmp_path_factory) -> RunFolder:
     return found
 
 
-def test_a_run_of_two_views_is_exported_with_a_card_that_says_how_to_call_it(run):
+def test_a_run_of_two_cameras_is_exported_with_a_card_that_says_how_to_call_it(run):
     folder = export_run(run.path)
     found = tf.saved_model.load(str(folder)).signatures["serving_default"](**pair((65, 70)))
     assert {name: tuple(labels.shape) for name, labels in found.items()} == {
@@ -111,18 +111,20 @@ def test_a_run_of_two_views_is_exported_with_a_card_that_says_how_to_call_it(run
     card = json.loads((folder / "model_card.json").read_text())
     assert card["input"]["name"] == "wide, narrow"
     assert {output["name"] for output in card["outputs"]} == {
-        f"{view}_{kind}" for view in VIEWS for kind in ("labels", "scores")
+        f"{view}_{kind}" for view in CAMERAS for kind in ("labels", "scores")
     }
     assert "(wide=wide_images, narrow=narrow_images)" in (folder / "model_card.md").read_text()
 
 
-def test_other_formats_of_two_views_are_refused(run, monkeypatch):
+def test_other_formats_of_two_cameras_are_refused(run, monkeypatch):
     monkeypatch.setattr("roadseg.export.extras.missing", lambda name: [])
-    with pytest.raises(RoadsegError, match="two views are exported as saved_model alone"):
+    with pytest.raises(RoadsegError, match="two cameras are exported as saved_model alone"):
         export_run(run.path, "onnx")
 
 
-def test_records_do_not_judge_two_views(run, tmp_path):
+def test_records_do_not_judge_two_cameras(run, tmp_path):
     write_records(tf, tmp_path / "records", [np.zeros((4, 6, 3), np.uint8)], split="val")
-    with pytest.raises(RoadsegError, match="two views are judged by .roadseg eval.; no --records"):
+    with pytest.raises(
+        RoadsegError, match="two cameras are judged by .roadseg eval.; no --records"
+    ):
         export_run(run.path, precision=Precision(records=tmp_path / "records"))

@@ -47,9 +47,9 @@ def test_a_stride_and_a_dilation_exclude_each_other():
 
 def test_some_norms_can_be_left_to_their_replica():
     image = keras.Input((8, 8, 2))
-    inner, outer = block("trunk.first"), block("head.last")
+    inner, outer = block("backbone.first"), block("head.last")
     synchronise_batch_norm(keras.Model(image, outer(inner(image))), local=("head.*",))
-    assert inner.get_layer("trunk.first.bn").synchronized
+    assert inner.get_layer("backbone.first.bn").synchronized
     assert not outer.get_layer("head.last.bn").synchronized
 
 

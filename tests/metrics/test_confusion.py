@@ -124,8 +124,8 @@ def test_absent_classes_leave_the_mean_over_present_ones() -> None:
     scores = matrix.scores()
     assert [math.isnan(value) for value in scores.iou()] == [False, False, True, True]
     assert scores.miou() == 0.5
-    assert scores.miou_all_classes() == 0.25
-    assert scores.miou_all_classes(absent=1.0) == 0.75
+    assert scores.miou_absent_zero() == 0.25
+    assert scores.miou_absent_zero(absent=1.0) == 0.75
     assert scores.mean_iou_of((1, 2)) == 0.5
 
 

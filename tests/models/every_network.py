@@ -12,7 +12,7 @@ from keras import ops
 import roadseg
 from roadseg.layers.introspection import innermost_layers
 from roadseg.losses.cross_entropy import cross_entropy
-from roadseg.models.registry import NETWORKS
+from roadseg.models.registry import MODELS
 from roadseg.runs.run_folder import takes_auxiliary_heads
 from tests.support import weights_of_zeros
 
@@ -27,7 +27,7 @@ REPRESENTATIVES = {
     "espnetv2": {
         *("Activation", "AdaptiveAveragePooling", "Add", "AverageLike", "AveragePooling"),
         *("BatchNormalization", "ChannelShuffle", "Concatenate", "Conv2D", "DepthwiseConv2D"),
-        *("Functional", "GroupedConv2D", "InputLayer", "LegalSize", "Multiply", "Normalise"),
+        *("Functional", "GroupedConv2D", "InputLayer", "SizeMultiple", "Multiply", "Normalise"),
         *("PReLU", "ResizeBy", "ResizeLike", "ScaledMap", "StridedDilatedDepthwiseConv2D"),
         "ZeroPadding2D",
     },
@@ -62,7 +62,7 @@ every_class_of_layers = pytest.mark.parametrize(
 
 def sizes(name: str) -> tuple[tuple[int, int], tuple[int, int]]:
     """Return an even size and one as odd as the network takes, both legal."""
-    multiple = NETWORKS[name].multiple
+    multiple = MODELS[name].size_multiple
     if multiple == 1:
         return (64, 96), (67, 93)
     rows = -(-64 // multiple) * multiple
@@ -72,7 +72,7 @@ def sizes(name: str) -> tuple[tuple[int, int], tuple[int, int]]:
 def options(name: str, auxiliary_heads: bool = False) -> dict[str, Any]:
     """Return what a small image asks for, and the heads of training if there are any."""
     heads = auxiliary_heads and takes_auxiliary_heads(name)
-    return {**NETWORKS[name].small_images, **({"auxiliary_heads": True} if heads else {})}
+    return {**MODELS[name].any_size_options, **({"auxiliary_heads": True} if heads else {})}
 
 
 def network(

@@ -45,11 +45,11 @@ def with_weights_of(other: keras.Model, model: keras.Model) -> keras.Model:
 
 
 def test_bins_of_the_pyramid_overlap_where_they_do_not_divide_the_map():
-    trunk, pooled = values(network(), (200, 328), "backbone.stage5.0.relu", "ppm.stages.3.0")
-    assert trunk.shape[1:3] == (7, 11) and pooled.shape[1:3] == (6, 6)
+    backbone, pooled = values(network(), (200, 328), "backbone.stage5.0.relu", "ppm.stages.3.0")
+    assert backbone.shape[1:3] == (7, 11) and pooled.shape[1:3] == (6, 6)
     rows = [(i * 7 // 6, -(-(i + 1) * 7 // 6)) for i in range(6)]
     columns = [(i * 11 // 6, -(-(i + 1) * 11 // 6)) for i in range(6)]
-    expected = [[trunk[0, a:b, c:d].mean((0, 1)) for c, d in columns] for a, b in rows]
+    expected = [[backbone[0, a:b, c:d].mean((0, 1)) for c, d in columns] for a, b in rows]
     np.testing.assert_allclose(pooled[0], expected, rtol=1e-4, atol=1e-6)
 
 
@@ -90,21 +90,21 @@ def cbr(kernel_size: int, channels: int, filters: int) -> int:
 
 
 @pytest.mark.parametrize(
-    ("name", "decoder", "trunk", "skips", "widths"),
+    ("name", "decoder", "backbone", "skips", "widths"),
     [
         ("dfseg_v1", "df1_seg", 8_020_128, (64, 128), (128, 32)),
         ("dfseg_v2", "df2_seg1", 17_474_208, (128, 256), (32, 19)),
         ("dfseg_v2", "df2_seg2", 17_474_208, (128, 256), (512, 256)),
     ],
 )
-def test_the_authors_networks_hold_what_their_tables_say(name, decoder, trunk, skips, widths):
+def test_the_authors_networks_hold_what_their_tables_say(name, decoder, backbone, skips, widths):
     eighth, sixteenth = skips
     deep, wide = widths
     pyramid = 4 * cbr(1, 512, 128) + cbr(3, 512 + 4 * 128, 512)
     at_sixteenth = cbr(1, 512, deep) + cbr(1, deep, wide) + cbr(1, sixteenth, wide)
     at_eighth = cbr(3, 2 * wide, wide) + cbr(1, wide, 19) + cbr(1, eighth, 19)
     scores = cbr(3, 2 * 19, 19) + cbr(3, 19, 19)
-    expected = trunk + pyramid + at_sixteenth + at_eighth + scores
+    expected = backbone + pyramid + at_sixteenth + at_eighth + scores
     with weights_of_zeros():
         model = network(name, decoder=decoder)
     assert count_parameters(model) == expected
@@ -166,9 +166,9 @@ def test_sizes_that_the_authors_networks_do_not_take_are_refused():
 @pytest.mark.parametrize(
     ("name", "options", "message"),
     [
-        ("dfseg_v1", {"decoder": "df2_seg1"}, "there are published, df1_seg, df1_seg_d8"),
-        ("dfseg_v2", {"decoder": "df1_seg"}, "there are published, df2_seg1, df2_seg2"),
-        ("dfseg_v1", {"skips": "paper"}, "there are published, authors"),
+        ("dfseg_v1", {"decoder": "df2_seg1"}, "there are code, df1_seg, df1_seg_d8"),
+        ("dfseg_v2", {"decoder": "df1_seg"}, "there are code, df2_seg1, df2_seg2"),
+        ("dfseg_v1", {"skips": "paper"}, "there are code, authors"),
         ("dfseg_v1", {"decoder": "df1_seg", "ppm_padding": 0}, "ppm_padding=0 is of the publ"),
         ("dfseg_v1", {"decoder": "df1_seg", "skips": "authors"}, "skips='authors' is of the"),
         ("dfseg_v2", {"decoder": "df2_seg2", "ppm_padding": 0}, "ppm_padding=0 is of the publ"),

@@ -12,8 +12,8 @@ import pytest
 from keras import ops
 
 from roadseg.errors import RoadsegError
-from roadseg.models.nus_sampler import auxiliary_network
-from roadseg.models.registry import NETWORKS
+from roadseg.models.nus_sampler import nus_sampler
+from roadseg.models.registry import MODELS
 from roadseg.runs.run_folder import takes_auxiliary_heads
 from tests.models.every_network import (
     CLASSES,
@@ -42,19 +42,19 @@ POLICIES = ["mixed_float16", pytest.param("mixed_bfloat16", marks=pytest.mark.sl
 
 @every_network
 def test_what_inference_uses_is_as_large_as_published(name):
-    heads = NETWORKS[name].auxiliary
+    heads = MODELS[name].auxiliary_heads
     used = [
         variable
         for variable in empty_network(name).trainable_variables
         if not (heads and variable.path.startswith(heads))
     ]
-    assert sum(math.prod(variable.shape) for variable in used) == NETWORKS[name].parameters
+    assert sum(math.prod(variable.shape) for variable in used) == MODELS[name].parameters
 
 
 @every_network
 def test_every_weight_has_a_name_of_its_own_in_the_original(name):
     weights = empty_network(name).weights
-    assert len({NETWORKS[name].reference_name(v.path) for v in weights}) == len(weights)
+    assert len({MODELS[name].original.reference_name(v.path) for v in weights}) == len(weights)
 
 
 @every_network
@@ -87,7 +87,7 @@ def test_scores_come_at_input_size_for_even_and_odd_sizes(name):
 
 @every_network
 def test_other_sizes_are_refused_with_the_nearest_that_fit(name):
-    multiple = NETWORKS[name].multiple
+    multiple = MODELS[name].size_multiple
     if multiple == 1:
         pytest.skip("takes every size")
     model, (height, width) = empty_network(name), sizes(name)[0]
@@ -101,7 +101,7 @@ def test_auxiliary_heads_add_outputs_and_leave_the_main_one_as_it_is(name):
         pytest.skip("has none")
     plain, trained = plain_network(name), trained_network(name)
     extra = {v.path for v in trained.weights} - {v.path for v in plain.weights}
-    prefixes = NETWORKS[name].auxiliary
+    prefixes = MODELS[name].auxiliary_heads
     assert bool(extra) == bool(prefixes) and all(path.startswith(prefixes) for path in extra)
     arrays = {variable.path: ops.convert_to_numpy(variable) for variable in plain.weights}
     for variable in trained.weights:
@@ -126,7 +126,7 @@ def test_gradient_reaches_every_weight(name):
 
 def test_gradient_reaches_every_weight_of_the_auxiliary_network():
     keras.utils.set_random_seed(3)
-    model = auxiliary_network(input_size=(64, 96))
+    model = nus_sampler(input_size=(64, 96))
     found = gradients_of(model, (64, 96), lambda grid: ops.mean(ops.square(grid - 0.3)))
     assert all(np.abs(gradient).max() > 0 for gradient in found)
 

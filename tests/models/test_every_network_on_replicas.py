@@ -51,7 +51,7 @@ def compare() -> Iterator[Compare]:
 
 
 @pytest.mark.parametrize(
-    "name", others_slow([*NAMES, *roadseg.list_models("two_views")], ON_REPLICAS)
+    "name", others_slow([*NAMES, *roadseg.list_models("two_cameras")], ON_REPLICAS)
 )
 def test_two_replicas_agree_with_one(name, compare):
     differences = compare(name)

@@ -11,7 +11,7 @@ from roadseg.backbones.mobilenet_v2 import (
     mobilenet_v2,
     scaled_channels,
 )
-from roadseg.models.nus_sampler import auxiliary_network
+from roadseg.models.nus_sampler import nus_sampler
 from tests.models.every_network import images
 
 # nus.md, section 6: stride/rate of blocks _1 .. _16 at output strides 16 and 8.
@@ -71,7 +71,7 @@ def test_initial_kernels_have_the_published_spread_and_differ_between_layers():
 
 
 def test_an_untrained_auxiliary_network_starts_near_the_uniform_grid():
-    model = auxiliary_network(input_size=(64, 96))
+    model = nus_sampler(input_size=(64, 96))
     mean = ops.convert_to_numpy(model.get_layer("mean_locations").weights[0])
     assert mean.shape == (1, 8, 12, 2)
     np.testing.assert_allclose(mean[0, :, 0, 0], np.linspace(0, 1, 8), atol=1e-7)
@@ -82,7 +82,7 @@ def test_an_untrained_auxiliary_network_starts_near_the_uniform_grid():
 
 
 def test_a_saved_auxiliary_network_gives_the_same_grid(tmp_path):
-    model = auxiliary_network()
+    model = nus_sampler()
     model.save(tmp_path / "auxiliary.keras")
     loaded = keras.saving.load_model(tmp_path / "auxiliary.keras")
     np.testing.assert_array_equal(

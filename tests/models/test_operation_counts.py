@@ -2,7 +2,7 @@ import keras
 import pytest
 
 import roadseg
-from roadseg.models.nus_sampler import auxiliary_network
+from roadseg.models.nus_sampler import nus_sampler
 from roadseg.models.operation_counts import count_operations
 from tests.support import Fixture, parity_fixtures
 
@@ -32,17 +32,17 @@ def deeplab():
 @pytest.mark.parametrize(("size", "stride", "notebook", "full"), PUBLISHED)
 def test_counts_are_the_published_ones_to_the_last_digit(deeplab, size, stride, notebook, full):
     operations = count_operations(deeplab[stride], (size, size))
-    assert operations.macs_notebook == notebook
+    assert operations.macs_nus == notebook
     assert operations.macs == operations.macs_space_to_batch == full
     assert operations.parameters == 2_113_043
 
 
 def test_auxiliary_counts_are_the_published_ones():
-    operations = count_operations(auxiliary_network())
-    assert (operations.macs_notebook, operations.macs) == (17_600_064, 18_341_376)
+    operations = count_operations(nus_sampler())
+    assert (operations.macs_nus, operations.macs) == (17_600_064, 18_341_376)
     assert operations.parameters == 305_770
-    wide = auxiliary_network((32, 32), output_stride=4, depth_multiplier=1.0)
-    assert count_operations(wide).macs_notebook == 124_646_464
+    wide = nus_sampler((32, 32), output_stride=4, depth_multiplier=1.0)
+    assert count_operations(wide).macs_nus == 124_646_464
 
 
 @pytest.mark.parametrize("path", parity_fixtures("nus-deeplab*.npz"), ids=lambda path: path.stem)
@@ -58,7 +58,7 @@ def test_counts_agree_with_every_case_of_the_fixture(path):
         )
         size = (inputs[case]["input"]["height"], inputs[case]["input"]["width"])
         operations = count_operations(model, size)
-        assert operations.macs_notebook == counts["notebook_macs"]
+        assert operations.macs_nus == counts["notebook_macs"]
         assert operations.macs_space_to_batch == counts["true_macs"]
 
 
@@ -66,13 +66,13 @@ def test_counts_agree_with_every_case_of_the_fixture(path):
 def test_auxiliary_counts_agree_with_the_fixture(path):
     meta = Fixture.load(path).meta
     constructor = meta["constructor"]
-    model = auxiliary_network(
+    model = nus_sampler(
         tuple(meta["input_shape"][2:]),
         constructor["output_stride"],
         constructor["depth_multiplier"],
     )
     operations = count_operations(model)
-    assert operations.macs_notebook == meta["macs"]["notebook_macs"]
+    assert operations.macs_nus == meta["macs"]["notebook_macs"]
     assert operations.macs_space_to_batch == meta["macs"]["true_macs"]
     assert operations.parameters == meta["parameters"]
 
@@ -102,7 +102,7 @@ def test_a_dilated_depthwise_layer_is_counted_in_three_ways():
     layer = keras.layers.DepthwiseConv2D(3, dilation_rate=2, padding="same")
     operations = count_operations(keras.Sequential([keras.Input((7, 9, 5)), layer]))
     assert operations.macs == 7 * 9 * 9 * 5
-    assert operations.macs_notebook == 4 * 5 * 9 * 5
+    assert operations.macs_nus == 4 * 5 * 9 * 5
     assert operations.macs_space_to_batch == 8 * 10 * 9 * 5
 
 
@@ -131,7 +131,7 @@ def test_a_network_inside_another_counts_as_often_as_it_is_called():
 
 
 def test_freezing_a_network_does_not_change_its_parameters():
-    model = auxiliary_network()
+    model = nus_sampler()
     model.trainable = False
     assert count_operations(model).parameters == 305_770
 
@@ -152,4 +152,4 @@ def test_a_missing_or_contradicting_size_is_refused(deeplab):
     with pytest.raises(ValueError, match="size None"):
         count_operations(deeplab[16])
     with pytest.raises(ValueError, match=r"size \(32, 32\)"):
-        count_operations(auxiliary_network(), (32, 32))
+        count_operations(nus_sampler(), (32, 32))

@@ -9,7 +9,7 @@ import roadseg
 from roadseg.errors import RoadsegError
 from roadseg.layers.introspection import count_parameters
 from roadseg.models.pwcnet import pwcnet_mobilenet_v3
-from roadseg.models.registry import NETWORKS
+from roadseg.models.registry import MODELS
 from roadseg.weights.match import assign
 from roadseg.weights.read import original_of
 from tests.models.every_network import gradients_on, images
@@ -74,7 +74,7 @@ def test_flows_of_features_come_at_the_narrow_images_size():
 def test_both_images_go_through_the_same_pyramid(model):
     pyramids = [layer for layer in model.layers if isinstance(layer, keras.Model)]
     assert len(pyramids) == 1
-    assert count_parameters(model) == NETWORKS["pwcnet"].parameters
+    assert count_parameters(model) == MODELS["pwcnet"].parameters
 
 
 def test_swapped_factors_matter_only_where_sides_do_not_grow_alike(model):

@@ -5,7 +5,7 @@ import pytest
 
 import roadseg
 from roadseg.errors import RoadsegError
-from roadseg.models.nus_sampler import auxiliary_network
+from roadseg.models.nus_sampler import nus_sampler
 
 
 def test_an_unknown_network_is_refused_with_the_near_names():
@@ -40,9 +40,9 @@ def test_an_impossible_output_stride_is_refused(stride):
 
 def test_an_auxiliary_network_needs_a_grid_of_two_points_a_side():
     with pytest.raises(ValueError, match="grid side of 1"):
-        auxiliary_network(input_size=(8, 64), output_stride=8)
+        nus_sampler(input_size=(8, 64), output_stride=8)
     with pytest.raises(ValueError, match="no multiple"):
-        auxiliary_network(input_size=(60, 64), output_stride=8)
+        nus_sampler(input_size=(60, 64), output_stride=8)
 
 
 def test_importing_the_package_loads_neither_keras_nor_tensorflow():

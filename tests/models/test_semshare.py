@@ -71,7 +71,7 @@ def test_corrected_geometry_loses_no_row_and_scales_each_axis_by_itself():
         assert any(np.array_equal(warp.matrix, into) for warp in corrected)
 
 
-@pytest.mark.parametrize("convention", ["published", "corrected"])
+@pytest.mark.parametrize("convention", ["semantics_sharing", "corrected"])
 @pytest.mark.parametrize("into", ["wide", "narrow"])
 def test_two_cameras_that_are_one_see_the_same(convention, into):
     maps = np.random.default_rng(0).normal(size=(1, 24, 32, 2)).astype("float32")

@@ -87,9 +87,9 @@ def test_sfnet_lite_has_no_side_heads():
 
 
 def test_words_that_no_option_has_are_refused():
-    with pytest.raises(RoadsegError, match="skips='paper'; there are published, authors"):
+    with pytest.raises(RoadsegError, match="skips='paper'; there are code, authors"):
         network("sfnet_dfnet_v1", skips="paper")
     with pytest.raises(RoadsegError, match="align_corners='half_pixel'"):
         network("sfnet_stdc1", align_corners="half_pixel")
-    with pytest.raises(RoadsegError, match="sfnet_resnet18 has no option 'trunk'"):
-        network("sfnet_resnet18", trunk="resnet50")
+    with pytest.raises(RoadsegError, match="sfnet_resnet18 has no option 'backbone'"):
+        network("sfnet_resnet18", backbone="resnet50")

@@ -4,7 +4,7 @@ import pytest
 from keras import ops
 
 import roadseg
-from roadseg.backbones.mobilenet_v3_modified import ALIASES, CLASSIFIER, TRUNK
+from roadseg.backbones.mobilenet_v3_modified import ALIASES, BACKBONE, CLASSIFIER
 from roadseg.layers.heads import own_scale
 from roadseg.ops.resize import resize_bilinear
 from roadseg.sampling import SampledSegmenter
@@ -42,15 +42,15 @@ def test_every_scale_down_to_a_128th_takes_part(model):
     assert coarsest.shape == (1, 2, 3, 64) and finest.shape == (1, 32, 48, 64)
 
 
-def trunk(model: keras.Model) -> dict[str, np.ndarray]:
-    """Return drawn weights of the trunk by our names of it, and those of its classifier."""
+def backbone(model: keras.Model) -> dict[str, np.ndarray]:
+    """Return drawn weights of the backbone by our names of it, and those of its classifier."""
     found = published(model, "sgcpnet")
     head = {f"{name}weight": np.zeros((7, 7), np.float32) for name in CLASSIFIER}
-    return {name: found[name] for name in found if name.startswith(TRUNK)} | head
+    return {name: found[name] for name in found if name.startswith(BACKBONE)} | head
 
 
 def as_trained(name: str) -> str:
-    """Return the name that the trunk's own repository gives a weight."""
+    """Return the name that the backbone's own repository gives a weight."""
     for theirs, ours in ALIASES:
         if name.startswith(ours):
             return theirs + name.removeprefix(ours)
@@ -59,11 +59,11 @@ def as_trained(name: str) -> str:
 
 @pytest.mark.parametrize("renamed", [str, as_trained], ids=["published", "as trained"])
 def test_imagenet_weights_fill_the_trunk_alone_under_both_namings(model, renamed):
-    before, source = values(model), trunk(model)
+    before, source = values(model), backbone(model)
     renamed_source = {renamed(name): array for name, array in source.items()}
     assigned = assign(model, renamed_source, "mbv3_small.pth.tar", original_of("sgcpnet"))
     assert len(assigned.taken) == len(source) - len(CLASSIFIER)
-    assert all(path.startswith(TRUNK) for path in assigned.taken)
+    assert all(path.startswith(BACKBONE) for path in assigned.taken)
     after = values(model)
     assert all(np.array_equal(after[path], before[path]) for path in assigned.drawn)
     kernel = source["l5.2.conv2.weight"]
@@ -73,7 +73,7 @@ def test_imagenet_weights_fill_the_trunk_alone_under_both_namings(model, renamed
 
 
 def test_a_trunk_that_lacks_a_layer_is_refused(model):
-    source = trunk(model)
+    source = backbone(model)
     del source["l2.conv1.weight"]
     with pytest.raises(ForeignWeights) as refused:
         assign(model, source, "mbv3_small.pth.tar", original_of("sgcpnet"))

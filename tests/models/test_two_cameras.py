@@ -1,4 +1,4 @@
-"""What every network of two views must do: two images in, two score maps out."""
+"""What every network of two cameras must do: two images in, two score maps out."""
 
 from functools import lru_cache
 
@@ -11,8 +11,8 @@ import roadseg
 from roadseg.errors import RoadsegError
 from roadseg.layers.introspection import count_parameters
 from roadseg.losses.cross_entropy import cross_entropy
-from roadseg.models.registry import NETWORKS
-from roadseg.models.two_cameras import VIEWS, intermediate
+from roadseg.models.registry import MODELS
+from roadseg.models.two_cameras import CAMERAS, intermediate
 from roadseg.weights.match import assign
 from roadseg.weights.read import original_of
 from tests.models.every_network import gradients_on, images
@@ -21,7 +21,7 @@ from tests.weights.originals import published, values
 
 CLASSES = 6
 SIZE, ODD = (192, 288), (181, 267)
-every_network = pytest.mark.parametrize("name", roadseg.list_models("two_views"))
+every_network = pytest.mark.parametrize("name", roadseg.list_models("two_cameras"))
 # Untrained, these make flows of thousands of pixels, which leave nothing to be seen.
 TAMED = {"feature_pyramid_extractor.Feature.Lv0.0.0/kernel": 256, "convs.5/kernel": 32}
 
@@ -32,7 +32,7 @@ def network(name: str, **options) -> keras.Model:
     Fewer displacements than by default make its graph, and the tests, so much smaller.
     """
     keras.utils.set_random_seed(5)
-    small = {**NETWORKS[name].small_images, "search_range": 1}
+    small = {**MODELS[name].any_size_options, "search_range": 1}
     model = roadseg.create(name, CLASSES, **{**small, **options})
     for variable in model.variables:
         for ending, divisor in TAMED.items():
@@ -50,15 +50,15 @@ def as_arrays(outputs: dict) -> dict[str, np.ndarray]:
 
 
 def loss_of(outputs: dict):
-    """Return the mean cross entropy of both views with random labels."""
+    """Return the mean cross entropy of both cameras with random labels."""
     total = 0.0
-    for view in VIEWS:
+    for view in CAMERAS:
         labels = np.random.default_rng(1).integers(0, CLASSES, tuple(outputs[view].shape[:3]))
         total += cross_entropy(outputs[view], labels)[0] / labels.size
     return total
 
 
-@pytest.fixture(scope="module", params=roadseg.list_models("two_views"))
+@pytest.fixture(scope="module", params=roadseg.list_models("two_cameras"))
 def model(request) -> keras.Model:
     return network(request.param)
 
@@ -88,17 +88,17 @@ def test_each_view_has_a_say_in_the_scores_of_both(name):
     # By the statistics of the batch: those of an untrained network leave almost nothing.
     model, images_of = trained(name), pair(SIZE)
     before = as_arrays(model(images_of, training=True))
-    for changed in VIEWS:
+    for changed in CAMERAS:
         other = {**images_of, changed: images_of[changed][:, ::-1]}
         after = as_arrays(model(other, training=True))
-        for view in VIEWS:
+        for view in CAMERAS:
             assert np.abs(after[view] - before[view]).max() > 1e-2 * np.abs(before[view]).max()
 
 
 def test_what_is_computed_on_the_way_can_be_asked_for(model):
     found = as_arrays(intermediate(model)(pair(SIZE), training=False))
     scores = as_arrays(model(pair(SIZE), training=False))
-    assert all((found[view] == scores[view]).all() for view in VIEWS)
+    assert all((found[view] == scores[view]).all() for view in CAMERAS)
     height, width = found["flow"].shape[1:3]
     assert (height, width) == (SIZE[0] * 2 // 5, SIZE[1] * 2 // 5)
     assert found["scores_16"].shape == (1, SIZE[0] // 16, SIZE[1] // 16, CLASSES)
@@ -118,7 +118,7 @@ def test_every_weight_answers_to_a_name_of_the_original(model):
 
 
 def test_every_layer_with_weights_belongs_to_one_part(model):
-    parts = NETWORKS[model.name].parts
+    parts = MODELS[model.name].parts
     for variable in model.weights:
         assert sum(variable.path.startswith(begins) for begins in parts.values()) == 1
 
@@ -139,7 +139,7 @@ def test_a_saved_network_gives_the_same_scores(model, tmp_path):
     before = as_arrays(model(pair(ODD), training=False))
     model.save(tmp_path / "network.keras")
     after = as_arrays(keras.saving.load_model(tmp_path / "network.keras")(pair(ODD)))
-    for view in VIEWS:
+    for view in CAMERAS:
         np.testing.assert_array_equal(after[view], before[view])
 
 
@@ -152,7 +152,7 @@ def test_scores_and_gradients_are_finite_in_half_precision(name):
     finally:
         keras.config.set_dtype_policy(before)
     scores = model(pair(SIZE), training=False)
-    for view in VIEWS:
+    for view in CAMERAS:
         assert keras.backend.standardize_dtype(scores[view].dtype) == "float32"
         assert np.isfinite(ops.convert_to_numpy(scores[view])).all()
     found = gradients_on(model, pair(SIZE, batch=2), lambda outputs: loss_of(outputs) / 64)
@@ -162,7 +162,7 @@ def test_scores_and_gradients_are_finite_in_half_precision(name):
 @every_network
 def test_parameters_are_counted_for_any_number_of_classes(name):
     with weights_of_zeros():
-        assert count_parameters(roadseg.create(name, 19)) == NETWORKS[name].parameters
+        assert count_parameters(roadseg.create(name, 19)) == MODELS[name].parameters
 
 
 @every_network

@@ -29,8 +29,8 @@ def problems(draw: Any) -> tuple[np.ndarray, dict[str, Any], tuple[float, float]
         smoothness = draw(st.floats(0, 50))
         return nearest, {"smoothness": smoothness}, (1.0, smoothness)
     alpha = draw(st.floats(1e-3, 1))
-    weighting = draw(st.sampled_from(["published", "one_minus_alpha"]))
-    pair = 1 - (alpha**0.5 if weighting == "published" else alpha)
+    weighting = draw(st.sampled_from(["nus", "one_minus_alpha"]))
+    pair = 1 - (alpha**0.5 if weighting == "nus" else alpha)
     return nearest, {"alpha": alpha, "weighting": weighting}, (alpha, pair)
 
 

@@ -40,7 +40,7 @@ def slow_solution(nearest: np.ndarray, data: float, pair: float) -> np.ndarray:
 def test_direct_solution_equals_dense_least_squares(sides: tuple[int, int], alpha: float) -> None:
     nearest = np.random.default_rng(3).random((*sides, 2))
     weights = {
-        "published": (alpha, 1 - np.sqrt(alpha)),
+        "nus": (alpha, 1 - np.sqrt(alpha)),
         "one_minus_alpha": (alpha, 1 - alpha),
     }
     for weighting, (data, pair) in weights.items():

@@ -80,7 +80,7 @@ def test_no_edge_gives_the_uniform_grid_also_inside_a_batch() -> None:
 
 
 def test_published_no_edge_asks_for_row_minus_one() -> None:
-    nearest = nus_native.nearest_edges(np.zeros((21, 30), np.uint8), (3, 3), no_edge="published")
+    nearest = nus_native.nearest_edges(np.zeros((21, 30), np.uint8), (3, 3), no_edge="nus")
     np.testing.assert_allclose(nearest, np.broadcast_to([-1 / 20, 0], (3, 3, 2)))
 
 
@@ -88,7 +88,7 @@ def test_published_index_loses_the_last_row_in_floating_point() -> None:
     labels = np.zeros((1000, 1000), np.uint8)
     labels[::2] = 1
     exact = nus_native.nearest_edges(labels, (16, 16))
-    published = nus_native.nearest_edges(labels, (16, 16), grid_index="published")
+    published = nus_native.nearest_edges(labels, (16, 16), grid_index="nus")
     assert exact[15, 0, 0] * 999 == pytest.approx(999)
     assert published[15, 0, 0] * 999 == pytest.approx(998)
 

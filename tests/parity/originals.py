@@ -10,7 +10,7 @@ import keras
 import pytest
 
 from roadseg.layers.introspection import count_parameters
-from roadseg.models.registry import NETWORKS
+from roadseg.models.registry import MODELS
 from tests.parity.test_networks import check
 from tests.parity.torch_networks import (
     SCORES,
@@ -76,6 +76,6 @@ class CountsAsPublished:
     ) -> None:
         fixture = original.fixture
         names = dict(json.loads(str(fixture.arrays["names"])))
-        unused = NETWORKS[network_of(fixture, original.case)].unused
+        unused = MODELS[network_of(fixture, original.case)].original.unused_in_original
         left_out = sum(prod(shape) for name, shape in names.items() if name.startswith(unused))
         assert count_parameters(original.model) + left_out == fixture.meta["parameters"]

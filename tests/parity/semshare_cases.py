@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import pytest
 
-from roadseg.models.registry import NETWORKS
+from roadseg.models.registry import MODELS
 from tests.ops.gradients import float64
 from tests.parity.test_networks import stored
 from tests.parity.torch_networks import Values, image
@@ -66,8 +66,13 @@ def give_weights(
 
     others: how the names of further ones begin that are some other model's.
     """
-    entry = NETWORKS[network]
-    set_parameters(model, fixture, entry.reference_name, allowed=(*entry.unused, *others))
+    entry = MODELS[network]
+    set_parameters(
+        model,
+        fixture,
+        entry.original.reference_name,
+        allowed=(*entry.original.unused_in_original, *others),
+    )
 
 
 def inputs_of(fixture: Fixture) -> dict[str, np.ndarray]:

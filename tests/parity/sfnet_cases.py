@@ -8,7 +8,7 @@ from tests.support import Fixture
 
 ARGUMENTS = ("num_classes", "criterion")
 LOGITS = {"logits": "scores"}
-TRUNKS = {
+BACKBONES = {
     "resnet-18-deep": "sfnet_resnet18",
     "resnet-50-deep": "sfnet_resnet50",
     "resnet-101-deep": "sfnet_resnet101",
@@ -34,7 +34,7 @@ plain = partial(Case, arguments=ARGUMENTS, outputs=LOGITS)
 
 CASES = {
     "AlignNetResNet": Case(
-        lambda arguments: TRUNKS[arguments["trunk"]],
+        lambda arguments: BACKBONES[arguments["trunk"]],
         ("num_classes", "trunk"),
         LOGITS | side_heads(3),
         lambda arguments: with_side_heads({"fpn_dsn": False} | arguments),

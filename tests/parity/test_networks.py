@@ -6,7 +6,7 @@ import pytest
 
 from roadseg.models import slim_names
 from roadseg.models.deeplabv3_mobilenet_v2 import deeplabv3_mobilenet_v2
-from roadseg.models.nus_sampler import auxiliary_network
+from roadseg.models.nus_sampler import nus_sampler
 from tests.parity.weights import set_parameters
 from tests.support import Fixture, load_rule, parity_fixtures
 
@@ -47,13 +47,13 @@ def test_deeplabv3_mobilenet_v2_agrees_with_the_original(path):
 def test_auxiliary_network_agrees_with_the_original(path):
     fixture = Fixture.load(path)
     constructor = fixture.meta["constructor"]
-    model = auxiliary_network(
+    model = nus_sampler(
         input_size=tuple(fixture.meta["input_shape"][2:]),
         output_stride=constructor["output_stride"],
         depth_multiplier=constructor["depth_multiplier"],
         include_preprocessing=False,
     )
-    set_parameters(model, fixture, slim_names.auxiliary_reference_name)
+    set_parameters(model, fixture, slim_names.sampler_reference_name)
     image = image_of(fixture, fixture.meta["outputs"][0])
     layers = {"sampling": "mean_locations", "shifts": "shifts", "backbone": "backbone"}
     values = run_layers(model, image, layers)
@@ -74,8 +74,8 @@ def test_variables_have_the_shapes_and_names_of_the_checkpoint(path):
     else:
         size = tuple(fixture.meta["input_shape"][2:])
         stride = constructor["output_stride"]
-        model = auxiliary_network(size, stride, constructor["depth_multiplier"])
-        reference_name = slim_names.auxiliary_reference_name
+        model = nus_sampler(size, stride, constructor["depth_multiplier"])
+        reference_name = slim_names.sampler_reference_name
     ours = {
         reference_name(variable.path): list(variable.shape)
         for variable in model.weights

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from roadseg.models.nus_sampler import auxiliary_network
-from roadseg.models.slim_names import auxiliary_reference_name
+from roadseg.models.nus_sampler import nus_sampler
+from roadseg.models.slim_names import sampler_reference_name
 from roadseg.sampling import enlarge, pixel_indices, project
 from tests.parity.weights import set_parameters
 from tests.support import Fixture, load_rule, parity_fixtures
@@ -61,11 +61,11 @@ def test_pixels_of_the_stored_locations_are_the_published_ones(fixture: Fixture)
 @each_fixture
 def test_pixels_from_our_own_network_differ_only_next_to_a_half(fixture: Fixture) -> None:
     constructor, size = fixture.meta["constructor"], tuple(fixture.meta["input_shape"][2:])
-    model = auxiliary_network(
+    model = nus_sampler(
         size, constructor["output_stride"], constructor["depth_multiplier"],
         include_preprocessing=False,
     )  # fmt: skip
-    set_parameters(model, fixture, auxiliary_reference_name)
+    set_parameters(model, fixture, sampler_reference_name)
     image = load_rule().image(*size, 3, fixture.meta["salt"]).transpose(0, 2, 3, 1)
     raw = np.asarray(model(image, training=False))
     mean = next(v for k, v in fixture.arrays.items() if k.endswith("mean_locations"))

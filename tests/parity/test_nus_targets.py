@@ -12,7 +12,7 @@ from tests.support import Fixture
 
 def options(grid: Grid) -> dict[str, Any]:
     index = "square" if grid.square_index else "exact"
-    return {**grid.options, "grid_index": index, "no_edge": "published"}
+    return {**grid.options, "grid_index": index, "no_edge": "nus"}
 
 
 @pytest.mark.parametrize(("fixture", "case"), target_cases())

@@ -8,7 +8,7 @@ import keras
 import pytest
 
 import roadseg
-from roadseg.models.both_views import both_views
+from roadseg.models.both_cameras import both_cameras
 from roadseg.models.operation_counts import count_operations
 from roadseg.models.pwcnet import pwcnet_mobilenet_v3
 from tests.support import on_tensorflow
@@ -27,8 +27,8 @@ class Row(NamedTuple):
     gmacs: float
 
 
-# SemanticsSharing 9fc1fde in PyTorch; the loosely coupled one with the narrow view's trunk stopped
-# where nothing of it is used any more.
+# SemanticsSharing 9fc1fde in PyTorch; the loosely coupled one with the narrow view's backbone
+# stopped where nothing of it is used any more.
 ROWS = [
     Row("mobilenet_v3_large", 2_811_998, 16.11),
     Row("mobilenet_v3_small", 1_067_294, 5.69),
@@ -88,8 +88,8 @@ def test_every_module_has_the_parameters_of_the_original(name):
 
 
 @on_tensorflow
-def test_a_network_of_one_view_costs_both_views_twice_as_much_and_weighs_the_same():
-    counted = count_operations(both_views(network("mobilenet_v3_small")), PAIR)
+def test_a_network_of_one_view_costs_both_cameras_twice_as_much_and_weighs_the_same():
+    counted = count_operations(both_cameras(network("mobilenet_v3_small")), PAIR)
     assert counted.parameters == 1_067_294
     assert counted.macs / 1e9 == pytest.approx(11.38, abs=0.006)
 

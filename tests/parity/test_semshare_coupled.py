@@ -10,7 +10,7 @@ import pytest
 
 import roadseg
 from roadseg.layers.introspection import count_parameters
-from roadseg.models.registry import NETWORKS
+from roadseg.models.registry import MODELS
 from tests.parity.semshare_cases import (
     check,
     computed_in,
@@ -86,7 +86,7 @@ def test_the_network_agrees_with_the_original(original):
 
 def test_the_published_count_of_parameters_is_ours_and_what_is_never_run(original):
     names = dict(json.loads(str(original.fixture.arrays["names"])))
-    unused = NETWORKS[original.model.name].unused
+    unused = MODELS[original.model.name].original.unused_in_original
     left_out = sum(prod(shape) for name, shape in names.items() if name.startswith(unused))
     assert count_parameters(original.model) + left_out == original.fixture.meta["parameters"]
 

@@ -25,7 +25,7 @@ pytestmark = pytest.mark.usefixtures("kernels_of_zeros")
 
 SMALL = fixtures("ffm", "pwcnet", "pwcnet-mobilenetv3")
 ONE_VIEW = fixtures("mobilenetv3")
-# What stage of the trunk takes each tap.
+# What stage of the backbone takes each tap.
 TAPS = {"c0": "layer2", "c1": "layer3", "c2": "layer4"}
 # In float64 too, which tells a wrong wire from rounding, where that costs little.
 CASES = [

@@ -4,7 +4,7 @@ import keras
 import pytest
 
 from roadseg.layers.introspection import count_parameters
-from roadseg.models.registry import NETWORKS
+from roadseg.models.registry import MODELS
 from tests.parity.originals import AgreesWithOriginals, originals
 from tests.parity.sfnet_cases import CASES, NO_NETWORK, constructor_of
 from tests.parity.test_networks import check
@@ -28,7 +28,7 @@ def test_the_count_of_parameters_is_the_originals_without_what_it_never_runs(ori
 
 
 def test_what_the_original_never_runs_is_left_out_of_its_checkpoints(original):
-    unused = NETWORKS[network_of(original.fixture, original.case)].unused
+    unused = MODELS[network_of(original.fixture, original.case)].original.unused_in_original
     for part in original.fixture.meta["dropped"]:
         assert f"{part['prefix']}." in unused
 

@@ -8,7 +8,7 @@ import pytest
 import roadseg
 from roadseg.layers.introspection import count_parameters
 from roadseg.models.operation_counts import count_operations
-from roadseg.models.sfnet_trunks import TRUNKS
+from roadseg.models.sfnet_backbones import BACKBONES
 from tests.support import on_tensorflow
 
 SIZES = ((512, 1024), (1024, 2048))
@@ -45,7 +45,7 @@ ROWS = [
     Row("fpn_stdc1", 5_976_627),
     Row("fpn_stdc2", 10_007_091),
 ]
-# Trunk: its values, and multiply-adds at 1024x2048.
+# Backbone: its values, and multiply-adds at 1024x2048.
 ALONE = {
     "resnet18": (11_324_992, 135.7),
     "resnet50": (23_631_808, 227.5),
@@ -81,10 +81,10 @@ def check(row: Row, model: keras.Model, size: int) -> None:
     assert not counted.uncounted
 
 
-@pytest.mark.parametrize("trunk", ALONE)
-def test_a_trunk_alone_has_its_share_of_both(trunk: str) -> None:
-    parameters, gmacs = ALONE[trunk]
+@pytest.mark.parametrize("backbone", ALONE)
+def test_a_trunk_alone_has_its_share_of_both(backbone: str) -> None:
+    parameters, gmacs = ALONE[backbone]
     images = keras.Input((1024, 2048, 3))
-    counted = count_operations(keras.Model(images, TRUNKS[trunk](images)))
+    counted = count_operations(keras.Model(images, BACKBONES[backbone](images)))
     assert counted.parameters == parameters
     assert counted.macs / 1e9 == pytest.approx(gmacs, abs=0.0501)

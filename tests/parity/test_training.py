@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 import roadseg
-from roadseg.models.registry import NETWORKS
+from roadseg.models.registry import MODELS
 from roadseg.recipe.recipe import Recipe
 from tests.parity.torch_networks import Case, arguments_of, constructor, network_of
 from tests.parity.training_cases import (
@@ -176,10 +176,17 @@ def start(fixture: Fixture, case: Case) -> keras.Model:
     network = network_of(fixture, case)
     with weights_of_zeros():
         model = roadseg.create(network, classes, **options)
-    entry = NETWORKS[network]
+    entry = MODELS[network]
     listed = [name for name, _ in json.loads(str(fixture.arrays["names"]))]
-    spare = [name for name in listed if entry.auxiliary and name.startswith(entry.auxiliary)]
-    set_parameters(model, fixture, entry.reference_name, allowed=[*entry.unused, *spare])
+    spare = [
+        name for name in listed if entry.auxiliary_heads and name.startswith(entry.auxiliary_heads)
+    ]
+    set_parameters(
+        model,
+        fixture,
+        entry.original.reference_name,
+        allowed=[*entry.original.unused_in_original, *spare],
+    )
     for layer in model._flatten_layers():
         if isinstance(layer, keras.layers.BatchNormalization):
             layer.moving_mean.assign(np.zeros(layer.moving_mean.shape))
@@ -201,7 +208,7 @@ def training_step(recipe: Recipe, model: keras.Model, class_weights: Any) -> Any
 
 def names_of(fixture: Fixture, case: Case, model: keras.Model) -> dict[str, Any]:
     """Return layer and variable by the original's name."""
-    reference_name = NETWORKS[network_of(fixture, case)].reference_name
+    reference_name = MODELS[network_of(fixture, case)].original.reference_name
     return {
         listed_name(reference_name(variable.path)): (layer, variable)
         for layer, variable in layer_variables(model)

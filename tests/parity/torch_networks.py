@@ -9,7 +9,7 @@ import keras
 import numpy as np
 
 import roadseg
-from roadseg.models.registry import NETWORKS
+from roadseg.models.registry import MODELS
 from tests.parity.weights import set_parameters
 from tests.support import Fixture, load_rule, weights_of_zeros
 
@@ -62,8 +62,10 @@ def build(fixture: Fixture, case: Case) -> keras.Model:
     options = {"include_preprocessing": False} | case.options(arguments)
     with weights_of_zeros():
         model = roadseg.create(network, classes, **options)
-    entry = NETWORKS[network]
-    set_parameters(model, fixture, entry.reference_name, allowed=entry.unused)
+    entry = MODELS[network]
+    set_parameters(
+        model, fixture, entry.original.reference_name, allowed=entry.original.unused_in_original
+    )
     return model
 
 

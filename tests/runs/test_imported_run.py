@@ -28,7 +28,7 @@ def run_import(source, target, *options: str) -> int:
 
 
 def test_a_run_of_published_weights_gives_their_scores(source, tmp_path, capsys):
-    options = ("--option", "normalisation=bgr", "--num-classes", "12", "--label-table", "camvid")
+    options = ("--options", "normalisation=bgr", "--num-classes", "12", "--label-table", "camvid")
     assert run_import(source, tmp_path / "run", *options) == 0
     assert capsys.readouterr().out == f"{tmp_path / 'run'}: 224 of 224 variables\n"
     model = network(NAME, 12, normalisation="bgr")
@@ -79,7 +79,7 @@ def test_a_label_table_may_be_a_file(source, tmp_path):
         ((), "name an .npz, or make it a run folder"),
         (("--label-table", "nuscenes"), "no label table 'nuscenes'; there are: cityscapes"),
         (("--label-table", "camvid", "--num-classes", "13"), "has 11 classes; give 11, 12"),
-        (("--label-table", "camvid", "--option", "normalisation"), "write it as name=value"),
+        (("--label-table", "camvid", "--options", "normalisation"), "write it as name=value"),
         (("--label-table", "camvid"), "has shape (12, 128, 1, 1), here it is (11, 128, 1, 1)"),
     ],
 )
@@ -102,9 +102,9 @@ def test_a_folder_that_holds_something_is_left_alone(source, tmp_path, capsys):
 def test_a_trunk_is_no_run_but_an_npz_to_start_from(tmp_path, capsys):
     model = network("swiftnet", 11)
     head = ("spp.", "upsample.")
-    trunk = {n: a for n, a in published(model, "swiftnet").items() if not n.startswith(head)}
-    np.savez(tmp_path / "trunk.npz", **trunk)
-    line = ["import-weights", str(tmp_path / "trunk.npz"), "--model", "swiftnet"]
+    backbone = {n: a for n, a in published(model, "swiftnet").items() if not n.startswith(head)}
+    np.savez(tmp_path / "backbone.npz", **backbone)
+    line = ["import-weights", str(tmp_path / "backbone.npz"), "--model", "swiftnet"]
     line += ["--num-classes", "11", "--to"]
     assert cli.main([*line, str(tmp_path / "run"), "--label-table", "camvid"]) == 2
     assert "these weights are no whole network" in capsys.readouterr().err

@@ -167,14 +167,9 @@ def test_two_evaluations_compare_with_the_best_of_both(
         return found
 
     monkeypatch.setattr(store, "_read_best", slow)
-    names = {
-        "split": "val",
-        "protocol": "p",
-        "interpolation": "",
-        "mode": SimpleNamespace(label=""),
-    }
+    names = {"split": "val", "protocol": SimpleNamespace(label="p")}
     results: Any = [
-        SimpleNamespace(step=step, headline=("miou", value), **names)
+        SimpleNamespace(step=step, main_metric=("miou", value), **names)
         for step, value in ((1, 0.6), (2, 0.5))
     ]
     both = [threading.Thread(target=store.update_best, args=(run, r)) for r in results]

@@ -109,7 +109,7 @@ def test_each_kind_of_sampling_gives_full_size_scores(tmp_path: Path) -> None:
             }
         )
         run = make_run(tmp_path / sampling, recipe)
-        make_run(run.path / "sampler", tiny.recipe(task="sampling"))
+        make_run(run.path / "sampler", tiny.recipe(task="sampling_grid"))
         segmenter = run.load_segmenter()
         assert isinstance(segmenter, SampledSegmenter) == (sampling != "none")
         assert segmenter(images).shape == (1, 24, 48, tiny.CLASSES)
@@ -125,16 +125,16 @@ def test_a_run_of_before_samplers_were_a_family_samples_as_it_did(tmp_path: Path
         }
     )
     run = make_run(tmp_path / "run", recipe)
-    make_run(run.path / "auxiliary", tiny.recipe(task="sampling"))
+    make_run(run.path / "auxiliary", tiny.recipe(task="sampling_grid"))
     values: dict[str, Any] = {"name": "old", "task": "segmentation", "source": "made for tests"}
-    values |= {"sampling": "adaptive", "auxiliary_run": "runs/auxiliary", "crop_size": [24, 24]}
+    values |= {"sampling": "adaptive", "auxiliary_run": "runs/sampler", "crop_size": [24, 24]}
     (run.path / "recipe.json").write_text(json.dumps(values))
-    assert (run.recipe.sampling.kind, run.recipe.sampling.sampler_run) == ("nus", "runs/auxiliary")
+    assert (run.recipe.sampling.kind, run.recipe.sampling.sampler_run) == ("nus", "runs/sampler")
     assert run.load_segmenter().window == recipe.augment.crop_size
 
 
 def test_a_run_of_a_sampler_gives_its_own_network_and_no_segmenter(tmp_path: Path) -> None:
-    run = make_run(tmp_path, tiny.recipe(task="sampling"))
+    run = make_run(tmp_path, tiny.recipe(task="sampling_grid"))
     sampler = run.load_sampler()
     assert isinstance(sampler, NusSampler)
     assert sampler(keras.ops.zeros((2, 30, 40, 3))).shape == (2, 3, 3, 2)

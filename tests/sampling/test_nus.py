@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from roadseg.models.nus_sampler import auxiliary_network
+from roadseg.models.nus_sampler import nus_sampler
 from roadseg.sampling import NusSampler, enlarge, project
 from tests.support import compiled
 
@@ -54,7 +54,7 @@ def test_aligned_resize_reads_first_and_last_pixel_in_training_and_inference():
 
 
 def test_published_resize_takes_every_sixteenth_pixel_in_inference_only():
-    network = looking((64, 64), resize="published")
+    network = looking((64, 64), resize="nus")
     inference = np.asarray(network(ramp(1024, 1024), training=False))
     np.testing.assert_allclose(inference[0, 0, :, 1], [0, 16, 32])
     training = np.asarray(network(ramp(1024, 1024), training=True))
@@ -78,7 +78,7 @@ def test_saved_network_gives_the_same_grid(published, tmp_path):
 
 def test_weights_are_named_by_their_layers_alone(published):
     names = {weight.path for weight in published.weights}
-    assert names == {weight.path for weight in auxiliary_network().weights}
+    assert names == {weight.path for weight in nus_sampler().weights}
     assert len(names) == 273
 
 
@@ -98,6 +98,6 @@ def test_other_networks_and_resizes_are_refused():
     with pytest.raises(ValueError, match="maps"):
         NusSampler(keras.Model(image, keras.layers.Conv2D(3, 1)(image)))
     with pytest.raises(ValueError, match="Keras model"):
-        NusSampler("runs/auxiliary")
-    with pytest.raises(ValueError, match="'aligned' and 'published'"):
+        NusSampler("runs/sampler")
+    with pytest.raises(ValueError, match="'aligned' and 'nus'"):
         NusSampler(resize="bilinear")

@@ -66,10 +66,13 @@ def test_what_cannot_be_read_is_one_clear_line(words: str, message: str) -> None
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"task": "sampling", "sampler.classes": (18,)}, "tiny has classes 0 to 2"),
-        ({"task": "sampling", "sampler.grid_size": (1, 1)}, "--sampler.grid-size .*at least 2"),
+        ({"task": "sampling_grid", "sampler.classes": (18,)}, "tiny has classes 0 to 2"),
         (
-            {"task": "sampling", "sampler.grid_size": (5, 5)},
+            {"task": "sampling_grid", "sampler.grid_size": (1, 1)},
+            "--sampler.grid-size .*at least 2",
+        ),
+        (
+            {"task": "sampling_grid", "sampler.grid_size": (5, 5)},
             "--sampler.grid-size .*divided by 4, 8, 16 or 32",
         ),
         ({"sampling.size": (1, 8)}, "--sampling-size .*at least 2"),
@@ -127,7 +130,7 @@ def test_a_stored_recipe_with_a_side_of_one_is_refused(tmp_path: Path) -> None:
 
 def test_published_numbers_of_nus() -> None:
     auxiliary, segmentation = (
-        recipes.get("nus/auxiliary"),
+        recipes.get("nus/sampler"),
         recipes.get("nus/deeplabv3_mobilenet_v2"),
     )
     assert (auxiliary.batch_size, auxiliary.steps) == (32, 30_000)
@@ -144,7 +147,7 @@ def test_published_numbers_of_nus() -> None:
 
 def test_an_unknown_recipe_lists_the_near_ones(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["train", "--recipe", "nus/auxilary"]) == 2
-    assert "no such recipe; near: nus/auxiliary" in capsys.readouterr().err
+    assert "no such recipe; near: nus/sampler" in capsys.readouterr().err
 
 
 def test_neither_recipe_nor_run_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
@@ -156,33 +159,33 @@ def test_neither_recipe_nor_run_is_one_line(capsys: pytest.CaptureFixture[str]) 
 
 def test_missing_records_are_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     arguments = ["--run", str(tmp_path / "run"), "--records", str(tmp_path / "absent")]
-    assert cli.main(["train", "--recipe", "nus/auxiliary", *arguments]) == 2
+    assert cli.main(["train", "--recipe", "nus/sampler", *arguments]) == 2
     error = capsys.readouterr().err
     assert str(tmp_path / "absent") in error
     assert error.count("\n") == 1
 
 
 def test_without_show_one_line_says_what_is_trained(capsys: pytest.CaptureFixture[str]) -> None:
-    arguments = ["--recipe", "nus/auxiliary", "--steps", "12", "--records", "nowhere"]
+    arguments = ["--recipe", "nus/sampler", "--steps", "12", "--records", "nowhere"]
     assert cli.main(["train", *arguments, "--run", "new"]) == 2
     assert capsys.readouterr().out == (
-        "nus/auxiliary: 12 steps of 32 on nowhere, run folder new (every number: --show)\n"
+        "nus/sampler: 12 steps of 32 on nowhere, run folder new (every number: --show)\n"
     )
 
 
 def test_show_prints_every_field_with_its_changes(capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.main(["train", "--recipe", "nus/auxiliary", "--show", "--steps", "12"]) == 0
+    assert cli.main(["train", "--recipe", "nus/sampler", "--show", "--steps", "12"]) == 0
     lines = [line.partition(" ") for line in capsys.readouterr().out.splitlines()]
     shown = {name: value.strip() for name, _, value in lines}
     assert shown["steps"] == "12"
-    assert set(shown) == set(recipes.get("nus/auxiliary").flat())
+    assert set(shown) == set(recipes.get("nus/sampler").flat())
 
 
 def test_a_run_behind_learned_sampling_copies_its_sampler(
     tmp_path: Path, tiny_network: None
 ) -> None:
     source = RunFolder(tmp_path / "auxiliary")
-    source.begin(tiny.recipe(task="sampling"), tiny.TABLE)
+    source.begin(tiny.recipe(task="sampling_grid"), tiny.TABLE)
     model = tiny.network(source.recipe, 0)
     groups = {"weights": variable_arrays(model)}
     for step in (3, 6):
@@ -233,7 +236,7 @@ def test_what_was_looked_for_is_said_when_there_is_no_run_of_a_sampler(tmp_path:
             )
         )
     begun = RunFolder(tmp_path / "begun")
-    begun.begin(tiny.recipe(task="sampling"), tiny.TABLE)
+    begun.begin(tiny.recipe(task="sampling_grid"), tiny.TABLE)
     with pytest.raises(RoadsegError, match="begun/checkpoints: no checkpoint here"):
         begin.find_sampler(
             tiny.recipe(

@@ -94,7 +94,7 @@ def a_frame_of_several_sizes(folder: Path) -> None:
 
 
 def a_sampler_of_another_kind(folder: Path) -> None:
-    sampler = tiny.recipe(task="sampling", model="density_sampler", network={"options": {}})
+    sampler = tiny.recipe(task="sampling_grid", model="density_sampler", network={"options": {}})
     RunFolder(folder).begin(sampler, tiny.TABLE)
     begin.find_sampler(tiny.recipe(sampling={"kind": "nus", "sampler_run": str(folder)}))
 

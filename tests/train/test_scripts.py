@@ -221,7 +221,7 @@ def test_the_demo_trains_a_sampler_and_two_arms_that_differ_in_recipe_alone(
     assert "--classes categories --focal 0.45 --train 240 --val 48" in commands[0]
     stops = "--status-when-stopped 75"
     common = "--records records/street_scenes_categories --seed 4 --steps"
-    first = f"--start.initial-weights {REPOSITORY / 'train' / 'demo_trunk.npz'}"
+    first = f"--start.initial-weights {REPOSITORY / 'train' / 'demo_backbone.npz'}"
     trained = [command for command in commands if command.startswith("train ")]
     assert trained == [
         f"train {stops} --recipe demo/density --run runs/density {common} 20",

@@ -93,7 +93,7 @@ def test_uniform_sampling_trains_on_the_nearest_pixels_of_a_uniform_grid() -> No
 
 
 def test_learned_sampling_trains_where_the_frozen_sampler_points() -> None:
-    sampler = NusSampler(tiny.network(tiny.recipe(task="sampling"), 0))
+    sampler = NusSampler(tiny.network(tiny.recipe(task="sampling_grid"), 0))
     before = [v.numpy() for v in sampler.weights]
     recipe = tiny.recipe(
         sampling={
@@ -112,7 +112,7 @@ def test_learned_sampling_trains_where_the_frozen_sampler_points() -> None:
 
 
 def test_the_sampling_loss_is_the_mean_squared_error_of_the_raw_grid() -> None:
-    step = make(tiny.recipe(task="sampling", network={"options": {"dropout": 0.0}}))
+    step = make(tiny.recipe(task="sampling_grid", network={"options": {"dropout": 0.0}}))
     random = np.random.default_rng(0)
     image = tf.constant(random.uniform(0, 255, (4, 12, 12, 3)).astype(np.float32))
     target = tf.constant(random.uniform(0, 1, (4, 3, 3, 2)).astype(np.float32))
@@ -127,7 +127,7 @@ def test_targets_of_the_graph_train_like_those_of_the_native_code() -> None:
     label = batch()["label"].numpy()
     label[:] = np.kron(np.arange(4).reshape(2, 2) % 3, np.ones((12, 12)))
     image = tf.random.uniform((4, 12, 12, 3), maxval=255, seed=0)
-    options = {"task": "sampling", "network.options": {"dropout": 0.0}}
+    options = {"task": "sampling_grid", "network.options": {"dropout": 0.0}}
     native = make(tiny.recipe(**options))
     target = boundary_targets(label, (3, 3), 0.5).astype(np.float32)
     expected = native({"image": image, "target": tf.constant(target)}, tf.constant(0.0))

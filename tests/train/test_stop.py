@@ -89,7 +89,7 @@ def test_a_run_that_was_asked_to_stop_has_not_failed(
 ) -> None:
     monkeypatch.setattr(loop, "train", lambda *_, **__: returned)
     (tmp_path / "train-00000-of-00001.tfrecord").write_bytes(b"")
-    named = ["--recipe", "nus/auxiliary", "--records", str(tmp_path)]
+    named = ["--recipe", "nus/sampler", "--records", str(tmp_path)]
     assert cli.main(["train", *named, "--run", str(tmp_path / "run"), *words]) == status
 
 
@@ -98,7 +98,7 @@ def test_a_second_training_in_a_folder_is_refused(
 ) -> None:
     tiny.patch_networks(monkeypatch)
     records = tiny.write_records(tmp_path / "records")
-    named = ["--recipe", "nus/auxiliary", "--records", str(records)]
+    named = ["--recipe", "nus/sampler", "--records", str(records)]
     before = time.monotonic()
     with run_lock(tmp_path / "run"):
         assert cli.main(["train", *named, "--run", str(tmp_path / "run")]) == 2

@@ -34,7 +34,7 @@ def pictures_of(run: RunFolder) -> dict[str, tuple[int, int]]:
     ("task", "expected"),
     [
         ("segmentation", {"image": (24, 24), "label": (24, 24), "prediction": (24, 24)}),
-        ("sampling", {"prediction": (256, 256), "target": (256, 256)}),
+        ("sampling_grid", {"prediction": (256, 256), "target": (256, 256)}),
     ],
 )
 def test_pictures_show_what_the_network_sees_and_says(tmp_path: Path, task: str, expected: dict):

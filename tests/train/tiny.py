@@ -79,7 +79,7 @@ def network(recipe: Recipe, num_classes: int, evaluation: bool = False) -> Any:
     from roadseg.layers.mean_locations import MeanLocations
     from roadseg.layers.precision import full_precision
 
-    sampling = recipe.task == "sampling"
+    sampling = recipe.task == "sampling_grid"
     images = keras.Input((*recipe.sampler.input_size, 3) if sampling else (None, None, 3))
     x = layers.Rescaling(2 / 255, offset=-1, dtype=full_precision())(images)
     strides = 4 if sampling else 1

@@ -5,7 +5,7 @@ import numpy as np
 
 import roadseg
 from roadseg.layers.introspection import weights
-from roadseg.models.registry import NETWORKS
+from roadseg.models.registry import MODELS
 
 Arrays = dict[str, np.ndarray]
 
@@ -13,7 +13,7 @@ Arrays = dict[str, np.ndarray]
 def published(model: keras.Model, network: str, seed: int = 0) -> Arrays:
     """Return drawn values for every weight, by the original's names, in PyTorch's axis order."""
     rng = np.random.default_rng(seed)
-    names = NETWORKS[network].reference_name
+    names = MODELS[network].original.reference_name
     arrays = {}
     for path, (layer, variable) in weights(model).items():
         spread = 1 / np.sqrt(np.prod(variable.shape[:-1])) if len(variable.shape) > 1 else 0.1
@@ -40,7 +40,7 @@ def in_pytorch(values: np.ndarray, layer: keras.layers.Layer, kind: str) -> np.n
 def network(name: str, classes: int = 6, seed: int = 1, **options) -> keras.Model:
     """Return a new network, for images of any size, with initial values of its own."""
     keras.utils.set_random_seed(seed)
-    return roadseg.create(name, classes, **{**NETWORKS[name].small_images, **options})
+    return roadseg.create(name, classes, **{**MODELS[name].any_size_options, **options})
 
 
 def values(model: keras.Model) -> Arrays:

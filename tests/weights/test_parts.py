@@ -8,7 +8,7 @@ import pytest
 
 from roadseg.errors import RoadsegError
 from roadseg.layers.introspection import weights
-from roadseg.models.registry import NETWORKS
+from roadseg.models.registry import MODELS
 from roadseg.runs.run_folder import build_network
 from roadseg.train.start.begin import load_start
 from roadseg.train.start.fine_tune import class_dependent
@@ -30,7 +30,7 @@ HEAD = ("image_pooling", "aspp0", "concat_projection", "logits")
 def slim(model: keras.Model, seed: int = 0) -> Arrays:
     """Return drawn values for every weight of a DeepLab, by TF-slim's names."""
     rng = np.random.default_rng(seed)
-    name = NETWORKS[NAME].reference_name
+    name = MODELS[NAME].original.reference_name
     return {
         name(path): rng.uniform(0.5, 1, variable.shape).astype(np.float32)
         for path, (_, variable) in weights(model).items()
@@ -39,7 +39,7 @@ def slim(model: keras.Model, seed: int = 0) -> Arrays:
 
 def check_taken(model: keras.Model, before: Arrays, arrays: Arrays, taken: tuple[str, ...]) -> None:
     """Check that what is `taken` has the values of the source and nothing else was touched."""
-    name = NETWORKS[NAME].reference_name
+    name = MODELS[NAME].original.reference_name
     for path, array in values(model).items():
         expected = arrays[name(path)] if path in taken else before[path]
         np.testing.assert_array_equal(array, expected, err_msg=path)

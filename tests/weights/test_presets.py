@@ -230,9 +230,9 @@ def test_a_mirror_that_is_no_folder_is_refused(server, tmp_path):
 
 
 def test_a_backbone_that_lies_nowhere_names_its_file_and_the_mirror(server):
-    trunk = PRESETS["deeplabv3_mobilenet_v2/ade20k-trunk"]
+    backbone = PRESETS["deeplabv3_mobilenet_v2/ade20k-trunk"]
     with pytest.raises(RoadsegError, match=r"ade20k_int8_slim\.npz, cannot be fetched.*ROADSEG_W"):
-        fetch.locate("deeplabv3_mobilenet_v2/ade20k-trunk", trunk)
+        fetch.locate("deeplabv3_mobilenet_v2/ade20k-trunk", backbone)
 
 
 @pytest.mark.parametrize("name", PRESETS)

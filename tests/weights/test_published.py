@@ -5,13 +5,15 @@ import pytest
 
 from roadseg.errors import RoadsegError
 from roadseg.layers.introspection import weights
-from roadseg.models.registry import NETWORKS, list_models
+from roadseg.models.registry import MODELS, list_models
 from roadseg.weights.match import ForeignWeights, assign
 from roadseg.weights.read import original_of, read_weights
 from tests.support import deeper_copies_slow
 from tests.weights.originals import network, published, values
 
-PYTORCH = [name for name in list_models("segmentation") if NETWORKS[name].layout == "pytorch"]
+PYTORCH = [
+    name for name in list_models("segmentation") if MODELS[name].original.layout == "pytorch"
+]
 WITH_HEADS = ["bisenet", "fast_scnn"]  # several heads, and one
 NAME = "fast_scnn"
 
@@ -22,7 +24,7 @@ def arrays():
 
 
 def image(name: str) -> np.ndarray:
-    side = max(64, NETWORKS[name].multiple)
+    side = max(64, MODELS[name].size_multiple)
     return np.random.default_rng(0).uniform(0, 255, (1, side, side, 3)).astype(np.float32)
 
 
@@ -46,7 +48,7 @@ def test_auxiliary_heads_of_the_source_are_left_out_and_named(name):
     assigned = assign(model, found, "source", original_of(name))
     assert len(assigned.taken) == len(weights(model)) and not assigned.drawn
     assert assigned.left_out
-    assert all(left.startswith(NETWORKS[name].auxiliary) for left in assigned.left_out)
+    assert all(left.startswith(MODELS[name].auxiliary_heads) for left in assigned.left_out)
     assert "; left out: " in str(assigned)
 
 
@@ -56,7 +58,7 @@ def test_auxiliary_heads_that_the_source_lacks_keep_their_values(name):
     before = values(model)
     assigned = assign(model, published(network(name), name), "source", original_of(name))
     assert assigned.drawn
-    assert all(path.startswith(NETWORKS[name].auxiliary) for path in assigned.drawn)
+    assert all(path.startswith(MODELS[name].auxiliary_heads) for path in assigned.drawn)
     for path in assigned.drawn:
         np.testing.assert_array_equal(values(model)[path], before[path])
 
@@ -69,7 +71,7 @@ def test_half_an_auxiliary_head_is_refused(arrays):
 
 
 def test_parameters_that_nothing_depends_on_are_left_out_and_named():
-    model, unused = network("dfseg_v1"), NETWORKS["dfseg_v1"].unused
+    model, unused = network("dfseg_v1"), MODELS["dfseg_v1"].original.unused_in_original
     found = published(model, "dfseg_v1") | {left: np.zeros(3) for left in unused}
     assigned = assign(model, found, "source", original_of("dfseg_v1"))
     assert assigned.left_out == tuple(sorted(unused))
@@ -150,6 +152,6 @@ def test_as_many_values_in_another_shape_are_refused(arrays, name, shape):
         assign(network(NAME), found, "published.pth", original_of(NAME))
 
 
-def test_keras_imagenet_weights_are_refused_by_networks_on_other_trunks():
-    with pytest.raises(RoadsegError, match="MobileNetV2's, which is not the trunk of fast_scnn"):
+def test_keras_imagenet_weights_are_refused_by_networks_on_other_backbones():
+    with pytest.raises(RoadsegError, match="MobileNetV2's, which is not the backbone of fast_scnn"):
         read_weights(network(NAME), "imagenet", original_of(NAME))

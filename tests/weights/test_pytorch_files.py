@@ -107,7 +107,7 @@ def test_an_absent_file_is_named_before_pytorch_is_asked(tmp_path, monkeypatch):
 
 
 def test_a_file_called_tar_that_is_no_archive_is_pytorchs(torch, tmp_path):
-    """So are STDC's trunks published: a state dictionary under a key, classifier and all."""
+    """So are STDC's backbones published: a state dictionary under a key, classifier and all."""
     torch.save({"state_dict": state(torch, "features.")}, tmp_path / "STDCNet813_73.91.tar")
     assert is_pytorch(tmp_path / "STDCNet813_73.91.tar")
     assert set(read_pytorch(tmp_path / "STDCNet813_73.91.tar")) == {

@@ -5,7 +5,7 @@ import pytest
 
 from roadseg.errors import RoadsegError
 from roadseg.layers.introspection import weights
-from roadseg.models.registry import NETWORKS
+from roadseg.models.registry import MODELS
 from roadseg.weights.read import original_of, read_weights
 from tests.support import shared_folder
 from tests.weights.originals import network, published, values
@@ -24,7 +24,7 @@ def test_published_files_fill_every_weight(name, classes, options, file):
     model = network(name, classes, **options)
     assigned = read_weights(model, str(source), original_of(name))
     assert len(assigned.taken) == len(weights(model)) and not assigned.drawn
-    left = {f"{start}weight" for start in NETWORKS[name].unused}
+    left = {f"{start}weight" for start in MODELS[name].original.unused_in_original}
     assert set(assigned.left_out) == left
 
 

@@ -11,11 +11,11 @@ from roadseg import cli
 from roadseg.errors import RoadsegError
 from roadseg.layers.introspection import weights
 from roadseg.models import slim_names
-from roadseg.models.nus_sampler import auxiliary_network
+from roadseg.models.nus_sampler import nus_sampler
 from roadseg.recipe import groups
 from roadseg.recipe.recipe import Recipe
 from roadseg.weights import keras_imagenet, load_initial_weights
-from roadseg.weights.read import AUXILIARY, original_of, read_weights
+from roadseg.weights.read import NUS_SAMPLER, original_of, read_weights
 from tests.support import on_tensorflow
 
 NAME = "deeplabv3_mobilenet_v2"
@@ -54,28 +54,28 @@ def write_slim(folder: Path, arrays: dict[str, np.ndarray]) -> Path:
     return prefix
 
 
-def random_keras_trunk(path: Path) -> keras.Model:
+def random_keras_backbone(path: Path) -> keras.Model:
     """Return Keras's own MobileNetV2 with weights of our making, saved as the published file is."""
-    trunk = keras.applications.MobileNetV2((96, 96, 3), include_top=False, weights=None)
+    backbone = keras.applications.MobileNetV2((96, 96, 3), include_top=False, weights=None)
     rng = np.random.default_rng(1)
-    for variable in trunk.weights:
+    for variable in backbone.weights:
         low, high = (
             (0.5, 1.5) if "gamma" in variable.path or "variance" in variable.path else (-0.2, 0.2)
         )
         variable.assign(rng.uniform(low, high, variable.shape))
-    trunk.save(path)
-    return trunk
+    backbone.save(path)
+    return backbone
 
 
 def test_kerass_imagenet_file_gives_kerass_own_features(model, tmp_path):
-    trunk = random_keras_trunk(tmp_path / "trunk.h5")
-    assigned = read_weights(model, str(tmp_path / "trunk.h5"), original_of(NAME))
+    backbone = random_keras_backbone(tmp_path / "backbone.h5")
+    assigned = read_weights(model, str(tmp_path / "backbone.h5"), original_of(NAME))
     assert len(assigned.taken) == 260 - 5
     assert {path.split("/")[0].split(".")[0] for path in assigned.drawn} == {
         "image_pooling", "aspp0", "concat_projection", "logits",
     }  # fmt: skip
     image = np.random.default_rng(2).uniform(-1, 1, (1, 96, 96, 3)).astype("float32")
-    theirs = keras.Model(trunk.input, trunk.get_layer("block_16_project_BN").output)(image)
+    theirs = keras.Model(backbone.input, backbone.get_layer("block_16_project_BN").output)(image)
     ours = keras.Model(model.input, model.get_layer("backbone").output)(image)
     theirs, ours = ops.convert_to_numpy(theirs), ops.convert_to_numpy(ours)
     assert np.abs(ours - theirs).max() <= 1e-5 * np.abs(theirs).max()
@@ -84,12 +84,12 @@ def test_kerass_imagenet_file_gives_kerass_own_features(model, tmp_path):
 def test_imagenet_takes_the_published_size_nearest_to_the_sampling_size(
     model, tmp_path, monkeypatch
 ):
-    random_keras_trunk(tmp_path / "trunk.h5")
+    random_keras_backbone(tmp_path / "backbone.h5")
     asked = []
 
     def fetch(name, address, cache_subdir):
         asked.append(address)
-        return str(tmp_path / "trunk.h5")
+        return str(tmp_path / "backbone.h5")
 
     monkeypatch.setattr(keras.utils, "get_file", fetch)
     recipe = Recipe(
@@ -162,11 +162,11 @@ def test_an_imagenet_checkpoint_lacks_the_head_and_has_a_classifier(model, tmp_p
 
 @on_tensorflow
 def test_the_auxiliary_network_is_read_from_its_scope(tmp_path):
-    auxiliary = auxiliary_network()
-    arrays = drawn(auxiliary, slim_names.auxiliary_reference_name)
+    auxiliary = nus_sampler()
+    arrays = drawn(auxiliary, slim_names.sampler_reference_name)
     prefix = write_slim(tmp_path, arrays)
-    assert not read_weights(auxiliary, str(prefix), AUXILIARY).drawn
-    assert_holds(auxiliary, arrays, slim_names.auxiliary_reference_name)
+    assert not read_weights(auxiliary, str(prefix), NUS_SAMPLER).drawn
+    assert_holds(auxiliary, arrays, slim_names.sampler_reference_name)
 
 
 def test_an_npz_may_have_the_originals_names_or_ours(model, tmp_path):

@@ -20,12 +20,12 @@ from roadseg.weights.read import read_weights
 from roadseg.weights.wrapping import find_tensors, plain_names
 
 Arrays = dict[str, np.ndarray]
-ORIGINAL = Original(lambda path: path.replace("/", "."), trunk=("trunk",))
+ORIGINAL = Original(lambda path: path.replace("/", "."), backbone=("backbone",))
 
 
 def network() -> keras.Model:
     x = images = keras.Input((8, 8, 3))
-    for name in ("trunk.a", "trunk.b", "head.c", "head.classifier"):
+    for name in ("backbone.a", "backbone.b", "head.c", "head.classifier"):
         x = keras.layers.Conv2D(2, 1, name=name)(x)
     return keras.Model(images, x, name="small")
 
@@ -119,7 +119,7 @@ def test_a_zip_file_is_told_by_what_is_in_it(tmp_path: Path, ending: str):
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
-@pytest.mark.parametrize("name", ["trunk.a.kernel", "head.classifier.bias"])
+@pytest.mark.parametrize("name", ["backbone.a.kernel", "head.classifier.bias"])
 def test_what_is_no_number_is_no_weight(tmp_path: Path, value: float, name: str):
     values, model = arrays(), network()
     values[name].flat[1] = value
@@ -132,8 +132,8 @@ def test_what_is_no_number_is_no_weight(tmp_path: Path, value: float, name: str)
 
 def test_doubles_beyond_float32_are_no_weights_either(tmp_path: Path):
     values = arrays()
-    values["trunk.a.bias"] = np.array([1e300, 0])
-    with pytest.raises(RoadsegError, match=r"'trunk.a.bias' holds 1e\+300 at \[0\]"):
+    values["backbone.a.bias"] = np.array([1e300, 0])
+    with pytest.raises(RoadsegError, match=r"'backbone.a.bias' holds 1e\+300 at \[0\]"):
         read_weights(network(), saved(tmp_path / "w.npz", values), ORIGINAL)
 
 
@@ -144,7 +144,7 @@ def test_a_source_may_lack_the_last_layers_of_the_head(tmp_path: Path, lacking: 
     assert len(assigned.taken) == len(values) and "head" in str(assigned)
 
 
-@pytest.mark.parametrize("lacking", ["head.c.", "trunk.b", "head.classifier.bias"])
+@pytest.mark.parametrize("lacking", ["head.c.", "backbone.b", "head.classifier.bias"])
 def test_a_hole_elsewhere_is_refused(tmp_path: Path, lacking: str):
     values = {n: array for n, array in arrays().items() if not n.startswith(lacking)}
     with pytest.raises(ForeignWeights, match="it lacks"):
@@ -152,7 +152,7 @@ def test_a_hole_elsewhere_is_refused(tmp_path: Path, lacking: str):
 
 
 def test_shapes_are_compared_before_an_array_is_inflated(tmp_path: Path, monkeypatch):
-    values = arrays() | {"trunk.a.kernel": np.zeros((9000, 9000), "f4")}
+    values = arrays() | {"backbone.a.kernel": np.zeros((9000, 9000), "f4")}
     path = tmp_path / "w.npz"
     np.savez_compressed(path, **values)
 

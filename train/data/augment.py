@@ -188,7 +188,7 @@ def padding_colour(recipe: Recipe) -> tuple[float, float, float] | None:
     if recipe.augment.padding == "black":
         return None
     # The sampling network's normalisation brings grey to zero.
-    if recipe.augment.padding == "grey" or recipe.task == "sampling":
+    if recipe.augment.padding == "grey" or recipe.task == "sampling_grid":
         return (IMAGE_PADDING,) * 3
     build = find(recipe.model).build
     option = inspect.signature(build).parameters.get("normalisation")

@@ -42,7 +42,7 @@ def training_batches(
     and "content", (b, 4) int32, if images may be padded; with edges_from='image' also "edges", as
     "label". Task 'sampling': {"image": (b,
     *auxiliary_input, 3) float32, "target": (b, *grid_size, 2) float32} or a density, or
-    "label" instead of "target" with targets='graph'. Tasks 'flow' and 'two_views': see
+    "label" instead of "target" with targets='graph'. Tasks 'flow' and 'two_cameras': see
     `pairs.element`.
     Raises RoadsegError for a batch that cannot be cut evenly.
     """
@@ -62,13 +62,13 @@ def training_batches(
     examples = example_stream(recipe, records, start, mine if pipelines > 1 else None)
 
     def element(place: Tensor, example: Batch) -> Batch:
-        if recipe.task == "two_views" or recipe.task == "flow":
+        if recipe.task == "two_cameras" or recipe.task == "flow":
             return two_cameras.element(place, example, recipe, records)
         return _crop(place, example, recipe, padded)
 
     elements = examples.map(element, num_parallel_calls=parallel)
     batches = elements.batch(recipe.batch_size // replicas, drop_remainder=True)
-    if recipe.task == "sampling":
+    if recipe.task == "sampling_grid":
         batches = batches.map(lambda batch: _targets(batch, recipe), num_parallel_calls=parallel)
     endless = tf.data.experimental.assert_cardinality(tf.data.INFINITE_CARDINALITY)
     return batches.apply(endless).prefetch(2).with_options(pipeline_options())

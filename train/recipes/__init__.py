@@ -104,9 +104,9 @@ SEMANTICS_SHARING = (
 
 # Name of the recipe -> where it is written.
 RECIPES = {
-    "nus/auxiliary": ("roadseg.train.recipes.nus.auxiliary", "RECIPE"),
+    "nus/sampler": ("roadseg.train.recipes.nus.sampler", "RECIPE"),
     "nus/deeplabv3_mobilenet_v2": ("roadseg.train.recipes.nus.deeplabv3_mobilenet_v2", "RECIPE"),
-    "camvid/auxiliary": ("roadseg.train.recipes.camvid.nus", "AUXILIARY"),
+    "camvid/sampler": ("roadseg.train.recipes.camvid.nus", "SAMPLER"),
     "camvid/deeplabv3_mobilenet_v2": ("roadseg.train.recipes.camvid.nus", "DEEPLABV3_MOBILENET_V2"),
     "camvid/sampled_deeplabv3_050": ("roadseg.train.recipes.camvid.nus", "SAMPLED_050"),
     "camvid/sampled_deeplabv3_100": ("roadseg.train.recipes.camvid.nus", "SAMPLED_100"),
@@ -114,7 +114,7 @@ RECIPES = {
     "camvid/espnet": ("roadseg.train.recipes.camvid.fast_seg", "ESPNET"),
     "camvid/fast_scnn": ("roadseg.train.recipes.camvid.fast_seg", "FAST_SCNN"),
     "demo/density": ("roadseg.train.recipes.demo", "DENSITY"),
-    "demo/trunk": ("roadseg.train.recipes.demo", "TRUNK"),
+    "demo/backbone": ("roadseg.train.recipes.demo", "BACKBONE"),
     "demo/even": ("roadseg.train.recipes.demo", "EVEN"),
     "demo/chosen": ("roadseg.train.recipes.demo", "CHOSEN"),
     "sampling/density": ("roadseg.train.recipes.sampling", "DENSITY"),

@@ -85,9 +85,9 @@ EVEN: Recipe = CHOSEN.replace(
     },
 )
 
-TRUNK: Recipe = EVEN.replace(
-    name="demo/trunk",
-    source="ours: first weights of both arms, train/demo_trunk.npz",
+BACKBONE: Recipe = EVEN.replace(
+    name="demo/backbone",
+    source="ours: first weights of both arms, train/demo_backbone.npz",
     # Even samples, so that these weights are no favour to the chosen ones. Of three seeds, 1 and 2
     # learned faster than 0; with one start for all, scores vary less from seed to seed.
     seed=1,

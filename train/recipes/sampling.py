@@ -4,11 +4,12 @@ Thumbnail and cells follow the aspect of the images; see `sampling.density_targe
 """
 
 from roadseg.recipe import groups
+from roadseg.recipe.protocol import PROTOCOLS
 from roadseg.recipe.recipe import Recipe
 
 DENSITY = Recipe(
     name="sampling/density",
-    task="sampling",
+    task="sampling_grid",
     source="ours: sampling by density, docs/results/sampling.md",
     measured="docs/results/sampling.md",
     model="density_sampler",
@@ -39,6 +40,7 @@ DENSITY = Recipe(
         summary_every_steps=50,
         pictures_every_steps=500,
     ),
+    protocol=PROTOCOLS["density"],
 )
 
 PRIOR = DENSITY.replace(

@@ -10,6 +10,7 @@ the default run folders of those before; --start.stages names others.
 from typing import Any
 
 from roadseg.recipe import groups
+from roadseg.recipe.protocol import PROTOCOLS
 from roadseg.recipe.recipe import Recipe
 
 RUNS = "runs/semantics_sharing/"
@@ -17,7 +18,7 @@ UNTRAINED = "not trained here"
 
 SEGMENTATION = Recipe(
     name="semantics_sharing/segmentation",
-    task="two_views",
+    task="two_cameras",
     source="SemanticsSharing 9fc1fde, mode mobilenetv3",
     measured="small copies of all stages: docs/results/semantics_sharing.md",
     model="mobilenet_v3_large",
@@ -26,7 +27,7 @@ SEGMENTATION = Recipe(
         initial_weights="none",  # no ImageNet weights are used
     ),
     augment=groups.Augment(
-        # Input: both views resized to one size, nothing augmented, no crop, no flip.
+        # Input: both cameras resized to one size, nothing augmented, no crop, no flip.
         crop_size=(1216, 1920),
         flip_probability=0.0,
     ),
@@ -53,6 +54,7 @@ SEGMENTATION = Recipe(
         summary_every_steps=20,
         pictures_every_steps=100,
     ),
+    protocol=PROTOCOLS["semantics_sharing"],
 )
 
 FLOW = Recipe(
@@ -87,6 +89,7 @@ FLOW = Recipe(
         checkpoint_every_steps=2_000,
         pictures_every_steps=2_000,
     ),
+    protocol=PROTOCOLS["flow"],
 )
 
 # Without labels and without a known flow, on the pairs of both cameras.

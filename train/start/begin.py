@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
 DRAWN = ("", "none", "unit_variance")
 """Values of recipe.start.initial_weights that take nothing from a file."""
-KIND_OF = {"auxiliary": "nus", "density_sampler": "density", "prior_sampler": "prior"}
-"""The sampler that a run of the task 'sampling' trains, by its model."""
-RECIPE_OF = {"nus": "nus/auxiliary", "density": "sampling/density", "prior": "sampling/prior"}
+KIND_OF = {"nus_sampler": "nus", "density_sampler": "density", "prior_sampler": "prior"}
+"""The sampler that a run of the task 'sampling_grid' trains, by its model."""
+RECIPE_OF = {"nus": "nus/sampler", "density": "sampling/density", "prior": "sampling/prior"}
 """The recipe that makes a sampler on any records."""
 TRAINED = tuple(RECIPE_OF)
 # Fields that may change when a run goes on: where things lie and how often they are written.
@@ -132,7 +132,7 @@ def find_sampler(recipe: Recipe) -> tuple[RunFolder, int | None]:
     source = RunFolder(path)
     if not source.exists:
         raise RoadsegError(f"{path / 'recipe.json'}: no run of a sampler here; {made}")
-    if source.recipe.task != "sampling":
+    if source.recipe.task != "sampling_grid":
         raise RoadsegError(
             f"{path}: a run of the task '{source.recipe.task}', no sampler's; {made}"
         )

@@ -53,8 +53,8 @@ def load_run(
 
     table: classes that `model` is for. Where `run` has others, by number or by name, every layer
     that depends on their number keeps its drawn weights. Another network gives its weights only
-    if it is the trunk of this one (ESPNet-C of ESPNet), or where recipe.initial_weights_part says
-    that a part will do.
+    if it is the backbone of this one (ESPNet-C of ESPNet), or where recipe.initial_weights_part
+    says that a part will do.
     Raises RoadsegError for a run of another network or of other options.
     """
     number, folder = run.find_checkpoint()
@@ -64,7 +64,7 @@ def load_run(
         print(f"initial weights from {run.path}, step {number}: {line}")
         return
     if run.recipe.model != recipe.model:
-        _load_trunk(recipe, model, arrays, run)
+        _load_backbone(recipe, model, arrays, run)
         return
     flow = recipe.task == "flow"
     other = table is not None and not flow and run.label_table.names != table.names
@@ -97,7 +97,7 @@ def _load_part(
     return str(assign_part(model, arrays, str(source), _our_names(recipe), part, dependent))
 
 
-def _load_trunk(
+def _load_backbone(
     recipe: Recipe, model: "keras.Model", arrays: Mapping[str, Any], run: RunFolder
 ) -> None:
     from roadseg.weights.match import assign
@@ -107,15 +107,15 @@ def _load_trunk(
 
 
 def _our_names(recipe: Recipe) -> "Original":
-    """Return what the network of `recipe` has for a trunk, under the names that runs keep."""
-    from roadseg.weights.read import AUXILIARY, original_of
+    """Return what the network of `recipe` has for a backbone, under the names that runs keep."""
+    from roadseg.weights.read import NUS_SAMPLER, original_of
 
-    original = AUXILIARY if recipe.task == "sampling" else original_of(recipe.model)
+    original = NUS_SAMPLER if recipe.task == "sampling_grid" else original_of(recipe.model)
     return replace(original, reference_name=str, layout="tensorflow")
 
 
 def _heads(recipe: Recipe) -> tuple[str, ...]:
-    return () if recipe.task == "sampling" else find(recipe.model).auxiliary
+    return () if recipe.task == "sampling_grid" else find(recipe.model).auxiliary_heads
 
 
 def _load(
@@ -181,7 +181,7 @@ def class_dependent(recipe: Recipe, model: "keras.Model") -> set[str]:
     """
     outputs: Any = model.output
     if isinstance(outputs, dict):
-        outputs = outputs["wide" if recipe.task == "two_views" else "scores"]
+        outputs = outputs["wide" if recipe.task == "two_cameras" else "scores"]
     count = int(outputs.shape[-1])
     dependent: set[str] = set()
     # By 5, since ESPNet divides the classes among five branches; by more, since others may round.

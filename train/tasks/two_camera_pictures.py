@@ -1,4 +1,4 @@
-"""TensorBoard pictures of the tasks of two images: flows in colours, and both views labelled."""
+"""TensorBoard pictures of the tasks of two images: flows in colours, and both cameras labelled."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ import tensorflow as tf
 from roadseg.drawing.flow import colourise_flow
 from roadseg.drawing.labels import overlay
 from roadseg.label_tables.label_table import LabelTable
-from roadseg.models.two_cameras import VIEWS
+from roadseg.models.two_cameras import CAMERAS
 from roadseg.tasks.flow import flow_inputs
 
 Tensor = Any
@@ -33,11 +33,11 @@ def flow_pictures(training: Any, batch: Batch) -> dict[str, Tensor]:
 
 
 def view_pictures(training: Any, batch: Batch, table: LabelTable) -> dict[str, Tensor]:
-    """Return the labels and the predictions of both views over their images."""
-    images = {view: tf.cast(batch[view], tf.float32) for view in VIEWS}
+    """Return the labels and the predictions of both cameras over their images."""
+    images = {view: tf.cast(batch[view], tf.float32) for view in CAMERAS}
     scores = training.model(images, training=False)
     pictures: dict[str, Tensor] = {}
-    for view in VIEWS:
+    for view in CAMERAS:
         predicted = tf.argmax(scores[view], -1, output_type=tf.int32)
         for name, labels in (("label", batch[f"{view}_label"]), ("prediction", predicted)):
             pairs = zip(np.asarray(batch[view]), np.asarray(labels), strict=True)

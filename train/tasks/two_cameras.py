@@ -7,9 +7,13 @@ from typing import Any
 import tensorflow as tf
 
 from roadseg.data_conversion.read.records import RecordSet, open_records, parse_example
-from roadseg.data_conversion.read.two_cameras import TwoViewRecords, open_two_views, parse_two_views
+from roadseg.data_conversion.read.two_cameras import (
+    TwoCameraRecords,
+    open_two_cameras,
+    parse_two_cameras,
+)
 from roadseg.errors import RoadsegError
-from roadseg.models.two_cameras import VIEWS
+from roadseg.models.two_cameras import CAMERAS
 from roadseg.ops.resize import resize_nearest
 from roadseg.recipe.recipe import Recipe
 from roadseg.train.data import augment
@@ -21,16 +25,16 @@ Tensor = Any
 Batch = dict[str, Tensor]
 _SALT = 7
 # How the keys of each view begin in an example; the first view is the wide one.
-_PREFIXES = dict(zip(VIEWS, ("", "second_"), strict=True))
+_PREFIXES = dict(zip(CAMERAS, ("", "second_"), strict=True))
 
 
 def open_training_records(recipe: Recipe) -> RecordSet:
-    """Return the records that `recipe` trains on, with both views where its task needs them.
+    """Return the records that `recipe` trains on, with both cameras where its task needs them.
 
-    Raises RoadsegError as `open_records` and `open_two_views` do.
+    Raises RoadsegError as `open_records` and `open_two_cameras` do.
     """
     if recipe.reads_pairs:
-        return open_two_views(recipe.records, recipe.split)
+        return open_two_cameras(recipe.records, recipe.split)
     return open_records(recipe.records, recipe.split)
 
 
@@ -48,18 +52,18 @@ def with_rig(recipe: Recipe) -> Recipe:
 
 def parser(records: RecordSet) -> Callable[[Tensor], Batch]:
     """Return how an example of `records` is decoded."""
-    if isinstance(records, TwoViewRecords):
-        return partial(parse_two_views, has_flow=records.has_flow)
+    if isinstance(records, TwoCameraRecords):
+        return partial(parse_two_cameras, has_flow=records.has_flow)
     return parse_example
 
 
 def element(place: Tensor, example: Batch, recipe: Recipe, records: RecordSet) -> Batch:
-    """Return what the tasks 'flow' and 'two_views' make of the example at `place` of the run.
+    """Return what the tasks 'flow' and 'two_cameras' make of the example at `place` of the run.
 
-    Two views: what `views` gives. Flow: what `frame` gives, or `recorded_pair`, or `views` without
-    labels, as recipe.flow_pairs says.
+    Two cameras: what `views` gives. Flow: what `frame` gives, or `recorded_pair`, or `views`
+    without labels, as recipe.flow_pairs says.
     """
-    if recipe.task == "two_views":
+    if recipe.task == "two_cameras":
         return views(example, recipe.augment.crop_size)
     if recipe.flow.pairs == "warped":
         return frame(place, example, recipe)
@@ -107,7 +111,7 @@ def recorded_pair(example: Batch, records: RecordSet) -> Batch:
 
 
 def views(example: Batch, size: tuple[int, int], labelled: bool = True) -> Batch:
-    """Return both views at one size: "wide", "narrow", and with labels "wide_label", ...
+    """Return both cameras at one size: "wide", "narrow", and with labels "wide_label", ...
 
     Images (*size, 3) uint8, resized as by Pillow's BILINEAR; labels (*size) uint8, as by its
     NEAREST. Nothing is augmented: a flipped or cut view belongs to another rig than the network's.

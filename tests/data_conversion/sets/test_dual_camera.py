@@ -10,7 +10,7 @@ from roadseg import label_tables
 from roadseg.data_conversion import inspect_records
 from roadseg.data_conversion.convert import main
 from roadseg.data_conversion.read.records import KEYS, open_records
-from roadseg.data_conversion.read.two_cameras import has_two_views, open_two_views
+from roadseg.data_conversion.read.two_cameras import has_two_cameras, open_two_cameras
 from roadseg.data_conversion.sets import dual_camera
 from roadseg.data_conversion.sets.dual_camera import paired_frames
 from roadseg.errors import RoadsegError
@@ -46,7 +46,7 @@ def convert(root: Path, to: Path, *options: str) -> Path:
 
 
 def test_frames_of_one_number_become_one_record(tmp_path: Path):
-    records = open_two_views(convert(two_cameras(tmp_path / "d"), tmp_path / "to"), "train")
+    records = open_two_cameras(convert(two_cameras(tmp_path / "d"), tmp_path / "to"), "train")
     examples = list(records.examples())
     assert [(e["filename"], e["second_filename"]) for e in examples] == [
         ("fov120_00007", "fov60_00007"),
@@ -61,7 +61,7 @@ def test_frames_of_one_number_become_one_record(tmp_path: Path):
             assert abs(example[f"{prefix}image"].astype(int) - drawn).mean() < 60
 
 
-def test_both_views_have_the_keys_of_the_deeplab_schema(tmp_path: Path):
+def test_both_cameras_have_the_keys_of_the_deeplab_schema(tmp_path: Path):
     import tensorflow as tf
 
     to = convert(two_cameras(tmp_path / "d"), tmp_path / "to")
@@ -74,7 +74,7 @@ def test_both_views_have_the_keys_of_the_deeplab_schema(tmp_path: Path):
 def test_readers_of_single_images_see_the_first_view(tmp_path: Path):
     to = convert(two_cameras(tmp_path / "d"), tmp_path / "to")
     records = open_records(to, "val")
-    assert has_two_views(records) and records.image_size == WIDE
+    assert has_two_cameras(records) and records.image_size == WIDE
     assert records.label_table == label_tables.get("dual_camera")
     (example,) = records.examples()
     assert example["filename"] == "fov120_00003"
@@ -83,15 +83,15 @@ def test_readers_of_single_images_see_the_first_view(tmp_path: Path):
 
 def test_frames_without_labels_are_ignored_everywhere(tmp_path: Path):
     to = convert(two_cameras(tmp_path / "d"), tmp_path / "to")
-    (example,) = open_two_views(to, "test").examples()
+    (example,) = open_two_cameras(to, "test").examples()
     assert (example["label"] == 255).all() and example["label"].shape == WIDE
     assert (example["second_label"] == 255).all() and example["second_label"].shape == NARROW
 
 
 def test_records_of_single_images_have_no_second_view(records: Path):
-    assert not has_two_views(open_records(records, "train"))
+    assert not has_two_cameras(open_records(records, "train"))
     with pytest.raises(RoadsegError, match="another schema, 'second/image/encoded' is missing"):
-        open_two_views(records, "train")
+        open_two_cameras(records, "train")
 
 
 def test_every_frame_without_its_partner_is_named(tmp_path: Path):
@@ -175,8 +175,8 @@ def test_two_cameras_of_ones_own_have_their_names_and_classes(tmp_path: Path):
         write_png(tmp_path / "d" / "image_label" / f"{view}_1.png", np.full((24, 40), 9, "u1"))
     table = "name: mine\nclasses: [{name: road, colour: [1, 2, 3], ids: 9}]\n"
     (tmp_path / "classes.yaml").write_text(table)
-    options = ("--views", "left", "right", "--classes", str(tmp_path / "classes.yaml"))
-    records = open_two_views(convert(tmp_path / "d", tmp_path / "to", *options), "train")
+    options = ("--camera-prefixes", "left", "right", "--classes", str(tmp_path / "classes.yaml"))
+    records = open_two_cameras(convert(tmp_path / "d", tmp_path / "to", *options), "train")
     assert records.label_table.names == ("road",)
     (example,) = records.examples()
     assert (example["filename"], example["second_filename"]) == ("left_1", "right_1")
@@ -190,17 +190,17 @@ def test_only_the_published_values_are_turned_round(
 
     root = two_cameras(tmp_path / "d", train=(21000,), val=(7,))
     first = convert(root, tmp_path / "one")
-    (example,) = open_two_views(first, "train").examples()
+    (example,) = open_two_cameras(first, "train").examples()
     np.testing.assert_array_equal(example["second_label"], label(21000, NARROW))
     assert "mirrored" not in capsys.readouterr().out
     published = hashlib.sha256(label(21000, NARROW).tobytes()).hexdigest()
     monkeypatch.setattr(dual_camera, "_MIRRORED", {"fov60_21000.png": published})
-    (example,) = open_two_views(convert(root, tmp_path / "two"), "train").examples()
+    (example,) = open_two_cameras(convert(root, tmp_path / "two"), "train").examples()
     np.testing.assert_array_equal(example["second_label"], label(21000, NARROW)[:, ::-1])
     assert "fov60_21000.png is published mirrored" in capsys.readouterr().out
 
 
-def test_inspect_shows_both_views(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+def test_inspect_shows_both_cameras(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     import cv2
 
     to = convert(two_cameras(tmp_path / "d"), tmp_path / "to")
@@ -237,7 +237,7 @@ def test_published_frames_have_the_shares_of_their_readme(tmp_path: Path):
     wanted = shares_in_readme((source / "README.md").read_text())
     assert len(wanted) == 4
     examples = {
-        split: list(open_two_views(to, split).examples()) for split in ("train", "val", "test")
+        split: list(open_two_cameras(to, split).examples()) for split in ("train", "val", "test")
     }
     assert [len(examples[split]) for split in ("train", "val", "test")] == [2, 2, 1]
     for example in examples["train"]:

@@ -6,7 +6,7 @@ import pytest
 from roadseg.data_conversion import inspect_records
 from roadseg.data_conversion.convert import main
 from roadseg.data_conversion.read.records import open_records
-from roadseg.data_conversion.read.two_cameras import open_two_views
+from roadseg.data_conversion.read.two_cameras import open_two_cameras
 from roadseg.errors import RoadsegError
 from roadseg.two_cameras.flow_files import write_flow
 from tests.data_conversion.support import picture, write_png
@@ -39,7 +39,7 @@ def convert(root: Path, to: Path, *options: str) -> Path:
 
 
 def test_lines_become_pairs_with_their_flow(tmp_path: Path):
-    records = open_two_views(convert(flow_set(tmp_path / "f"), tmp_path / "to"), "train")
+    records = open_two_cameras(convert(flow_set(tmp_path / "f"), tmp_path / "to"), "train")
     assert records.has_flow and records.num_examples == 2
     for number, example in enumerate(records.examples()):
         assert (example["filename"], example["second_filename"]) == (
@@ -55,7 +55,7 @@ def test_lines_become_pairs_with_their_flow(tmp_path: Path):
 
 def test_lines_without_a_flow_become_pairs_without_one(tmp_path: Path):
     to = convert(flow_set(tmp_path / "f", flow=False), tmp_path / "to")
-    records = open_two_views(to, "train")
+    records = open_two_cameras(to, "train")
     assert not records.has_flow
     assert "flow_xy_px" not in next(records.examples())
 
@@ -63,7 +63,7 @@ def test_lines_without_a_flow_become_pairs_without_one(tmp_path: Path):
 def test_a_list_may_be_named_and_so_may_its_split(tmp_path: Path):
     root = flow_set(tmp_path / "f")
     options = ("--list", str(root / "train.txt"), "--split-name", "pseudo")
-    assert open_two_views(convert(root, tmp_path / "to", *options), "pseudo").num_examples == 2
+    assert open_two_cameras(convert(root, tmp_path / "to", *options), "pseudo").num_examples == 2
 
 
 @pytest.mark.parametrize(

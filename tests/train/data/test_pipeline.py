@@ -104,7 +104,7 @@ def test_a_batch_that_cannot_be_cut_is_refused(records: RecordSet) -> None:
 def test_target_grids_are_those_of_the_cropped_and_flipped_label(records: RecordSet) -> None:
     from roadseg.nus_native import boundary_targets
 
-    changes = {"task": "sampling", "sampler.classes": (1,)}
+    changes = {"task": "sampling_grid", "sampler.classes": (1,)}
     crops = batches(tiny.recipe(), records, 2)
     for crop, batch in zip(crops, batches(tiny.recipe(**changes), records, 2), strict=True):
         expected = boundary_targets(crop["label"], (3, 3), 0.5, [1])
@@ -113,7 +113,7 @@ def test_target_grids_are_those_of_the_cropped_and_flipped_label(records: Record
 
 def test_the_auxiliary_network_sees_the_crop_with_corners_aligned(records: RecordSet) -> None:
     crop = batches(tiny.recipe(), records, 1)[0]
-    small = batches(tiny.recipe(task="sampling"), records, 1)[0]["image"]
+    small = batches(tiny.recipe(task="sampling_grid"), records, 1)[0]["image"]
     whole = crop["image"]
     for row, column in ((0, 0), (0, -1), (-1, 0), (-1, -1)):
         np.testing.assert_allclose(small[:, row, column], whole[:, row, column], atol=1e-4)
@@ -150,7 +150,7 @@ def test_only_crops_that_may_reach_beyond_the_image_carry_its_place(records: Rec
 
 def test_padding_reaches_the_auxiliary_network_as_127_and_a_half(records: RecordSet) -> None:
     recipe = tiny.recipe(
-        task="sampling",
+        task="sampling_grid",
         augment={
             "crop_size": (48, 64),
             "flip_probability": 0.0,

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from roadseg.models.nus_sampler import auxiliary_network
+from roadseg.models.nus_sampler import nus_sampler
 from roadseg.train.optim.optimizer import Optimizer, decayed_names, gradient_factor
 from roadseg.train.optim.schedule import poly, rate_at
 from tests.train import tiny
@@ -21,7 +21,7 @@ def test_only_convolution_kernels_decay_and_depthwise_ones_do_not(model: keras.M
 
 
 def test_decayed_weights_of_the_auxiliary_network_are_its_36_plain_kernels() -> None:
-    names = decayed_names(auxiliary_network())
+    names = decayed_names(nus_sampler())
     # 1 stem, 16 expansions, 17 projections, 3 of the head, the shifts; mean_locations is none.
     assert len(names) == 1 + 16 + 17 + 3 + 1
     assert not [name for name in names if "depthwise" in name or "mean_locations" in name]

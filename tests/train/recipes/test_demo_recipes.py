@@ -16,14 +16,14 @@ from roadseg.runs.run_folder import RunFolder, build_network, variable_arrays
 from roadseg.sampling import SampledSegmenter, UniformSampler
 from roadseg.sampling.trained import trained_sampler
 from roadseg.train.half_weights import main, write_half_weights
-from roadseg.train.recipes.demo import CHOSEN, DENSITY, EVEN, TRUNK
+from roadseg.train.recipes.demo import BACKBONE, CHOSEN, DENSITY, EVEN
 from roadseg.train.start.fine_tune import load_file
 from tests.support import REPOSITORY
 
 FRAME = (512, 1024)
 TABLE = label_tables.get("street_scenes_categories")
 CLASSES = TABLE.num_classes
-SHIPPED = REPOSITORY / "train" / "demo_trunk.npz"
+SHIPPED = REPOSITORY / "train" / "demo_backbone.npz"
 
 
 def test_the_arms_differ_in_sampler_and_number_of_samples_alone() -> None:
@@ -60,7 +60,7 @@ def test_the_shipped_weights_are_those_of_the_arms_network(recipe: Recipe) -> No
 
 def run_with(folder: Path, values: np.ndarray, bias: float = 0.0) -> RunFolder:
     run = RunFolder(folder)
-    run.begin(TRUNK, TABLE)
+    run.begin(BACKBONE, TABLE)
     arrays = {"layer/kernel": values.astype(np.float32), "layer/bias": np.array([bias], np.float32)}
     groups = {"weights": arrays, "ema": {"layer/bias": np.array([bias + 1], np.float32)}}
     checkpoint.write_checkpoint(run.checkpoint_folder, 3, groups, {"step": 3})

@@ -79,7 +79,7 @@ def test_swiftnet_is_trained_as_its_authors_do():
     assert recipe.optimizer.pretrained_factor == 1 / 4
     names = {v.path for v in build_network(recipe, 19, evaluation=True).weights}
     slowed = {name for name in names if name.startswith(recipe.optimizer.pretrained_layers)}
-    assert slowed == {name for name in names if name.startswith(find("swiftnet").trunk)}
+    assert slowed == {name for name in names if name.startswith(find("swiftnet").original.backbone)}
 
 
 def test_msfnet_is_trained_as_its_paper_says():
@@ -129,7 +129,7 @@ def test_small_batches_and_short_schedules_from_scratch_are_warned_of():
     assert "--steps 4000; fast_scnn from scratch learns slowly: 60000 or more" in lines[1]
     assert not advice(recipe.replace(batch_size=8, steps=60_000))
     assert len(advice(recipe.replace(start={"initial_weights": "runs/vistas"}))) == 1
-    assert not advice(recipes.get("nus/auxiliary"))
+    assert not advice(recipes.get("nus/sampler"))
     for name in NAMES:
         assert all("--batch-size 6" in line for line in advice(recipes.get(name)))
 

@@ -80,8 +80,8 @@ def test_espnetv2s_trunk_learns_at_a_tenth_of_the_rate_and_decays_as_all_do():
     recipe = recipes.get("real_time/espnetv2")
     optimizer = Optimizer(build_network(recipe, 20), recipe)
     assert set(optimizer.decays) == {4e-5}
-    trunk = [name.startswith("base_net.") for name in optimizer.names]
-    assert optimizer.rates == [0.1 if own else 1.0 for own in trunk]
+    backbone = [name.startswith("base_net.") for name in optimizer.names]
+    assert optimizer.rates == [0.1 if own else 1.0 for own in backbone]
 
 
 def test_scales_of_equal_ratios_are_as_likely():

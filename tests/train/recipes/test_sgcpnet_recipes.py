@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 from roadseg import cli, label_tables
-from roadseg.backbones.mobilenet_v3_modified import TRUNK
+from roadseg.backbones.mobilenet_v3_modified import BACKBONE
 from roadseg.errors import RoadsegError
 from roadseg.layers.conv_bn import freeze_statistics
 from roadseg.runs.run_folder import build_network
@@ -54,7 +54,7 @@ def test_the_layers_of_the_encoder_are_those_that_may_have_a_rate_of_their_own()
     recipe = recipes.get("sgcpnet/cityscapes")
     names = {v.path for v in build_network(recipe, 19, evaluation=True).weights}
     slowed = {name for name in names if name.startswith(recipe.optimizer.pretrained_layers)}
-    assert slowed == {name for name in names if name.startswith(TRUNK)}
+    assert slowed == {name for name in names if name.startswith(BACKBONE)}
     assert slowed and recipe.optimizer.pretrained_factor == 1.0
 
 

@@ -84,8 +84,8 @@ def test_a_network_as_wide_as_its_classes_keeps_its_trunk_alone():
     narrow = tiny.recipe(model="swiftnet", network={"options": {}})
     model = build_network(narrow, 11)
     dependent = class_dependent(narrow, model)
-    trunk = {v.path for v in model.weights if v.path.startswith(("conv1", "bn1", "layer"))}
-    assert trunk and not trunk & dependent
+    backbone = {v.path for v in model.weights if v.path.startswith(("conv1", "bn1", "layer"))}
+    assert backbone and not backbone & dependent
     wide = tiny.recipe(model="swiftnet", network={"options": {"features": 128}})
     assert len(class_dependent(wide, build_network(wide, 11))) < len(dependent) / 4
 
@@ -165,8 +165,8 @@ def test_a_part_of_a_run_with_other_classes(tmp_path: Path, capsys: pytest.Captu
         recipe = recipe.replace(start={"part": part})
         before, after = tuned(recipe, tmp_path / "run", 11)
         for path, array in after.items():
-            trunk, head = path.startswith("backbone."), path.startswith("logits")
-            given = trunk or (part == "fitting" and not head)
+            backbone, head = path.startswith("backbone."), path.startswith("logits")
+            given = backbone or (part == "fitting" and not head)
             np.testing.assert_array_equal(array, (source if given else before)[path])
         printed = capsys.readouterr().out
         assert f"step 7: {part}: " in printed and "; as drawn: " in printed
@@ -176,8 +176,8 @@ def test_the_auxiliary_network_starts_from_the_backbone_of_another_network(tmp_p
     narrow = tiny.recipe(model=DEEPLAB, network={"options": {"depth_multiplier": 0.1}})
     source = trained(tmp_path / "run", narrow, 19)
     recipe = tiny.recipe(
-        task="sampling",
-        model="auxiliary",
+        task="sampling_grid",
+        model="nus_sampler",
         network={"options": {}},
         sampler={
             "width": 0.1,

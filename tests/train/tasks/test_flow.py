@@ -9,7 +9,7 @@ import pytest
 import tensorflow as tf
 
 from roadseg.data_conversion.read.records import open_records
-from roadseg.data_conversion.read.two_cameras import open_two_views
+from roadseg.data_conversion.read.two_cameras import open_two_cameras
 from roadseg.errors import RoadsegError
 from roadseg.losses.criteria import mean
 from roadseg.recipe.recipe import Recipe
@@ -152,7 +152,7 @@ def test_recorded_pairs_come_whole_with_their_flow(tmp_path: Path) -> None:
     records = pairs.write_pairs(tmp_path / "pairs", size=(64, 72), flow=flow)
     chosen = recipe(records, flow={"pairs": "recorded"})
     first, second, known = flow_inputs(
-        chosen, first_batch(chosen, open_two_views(records, "train"))
+        chosen, first_batch(chosen, open_two_cameras(records, "train"))
     )
     assert first.shape == second.shape == (2, 64, 72, 3)
     np.testing.assert_array_equal(known[0], flow)
@@ -161,10 +161,10 @@ def test_recorded_pairs_come_whole_with_their_flow(tmp_path: Path) -> None:
 def test_recorded_pairs_without_a_flow_are_refused(tmp_path: Path) -> None:
     records = pairs.write_pairs(tmp_path / "pairs")
     with pytest.raises(RoadsegError, match="no flow in 'train'.*views those without"):
-        first_batch(recipe(records, flow={"pairs": "recorded"}), open_two_views(records, "train"))
+        first_batch(recipe(records, flow={"pairs": "recorded"}), open_two_cameras(records, "train"))
 
 
-def test_of_two_views_the_first_is_the_wide_one_as_the_narrow_camera_sees_it(
+def test_of_two_cameras_the_first_is_the_wide_one_as_the_narrow_camera_sees_it(
     tmp_path: Path,
 ) -> None:
     from roadseg.ops.homography import warp_by_homography
@@ -178,7 +178,7 @@ def test_of_two_views_the_first_is_the_wide_one_as_the_narrow_camera_sees_it(
             "loss": "self",
         },
     )
-    batch = first_batch(chosen, open_two_views(records, "train"))
+    batch = first_batch(chosen, open_two_cameras(records, "train"))
     first, second, known = flow_inputs(chosen, batch)
     matrix = find_rig().sampling_matrix("narrow", size=SIZE)
     wide = tf.cast(batch["wide"], tf.float32)

@@ -51,7 +51,7 @@ def roadseg(*words: str) -> None:
 def auxiliary(records: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     run = tmp_path_factory.mktemp("auxiliary") / "run"
     options = [*COMMON.split(), "--sampler.classes", "--records", str(records)]
-    roadseg("train", "--recipe", "nus/auxiliary", "--run", str(run), *options)
+    roadseg("train", "--recipe", "nus/sampler", "--run", str(run), *options)
     return run
 
 
@@ -70,7 +70,7 @@ def test_a_network_behind_sampling_trains_evaluates_and_exports(
     assert [step for step, _ in RunFolder(run).checkpoints()] == [2]
     event = next(e for e in RunFolder(run).read_metrics() if e["event"] == "train")
     assert np.isfinite(event["loss"])
-    roadseg("eval", str(run), "--split", "train", "--limit", "2")
+    roadseg("eval", str(run), "--split", "train", "--max-images", "2")
     written = next((run / "evaluation").rglob("step-00000002.json"))
     assert 0 <= json.loads(written.read_text())["miou"] <= 1
     roadseg("export", str(run), "--format", "saved_model")
@@ -90,7 +90,7 @@ def test_images_that_the_network_does_not_take_are_evaluated_and_exported_behind
     run = tmp_path / "run"
     options = [*COMMON.split(), "--records", str(records)]
     roadseg("train", "--recipe", "camvid/fast_scnn", "--run", str(run), *options)
-    roadseg("eval", str(run), "--split", "train", "--limit", "2")
+    roadseg("eval", str(run), "--split", "train", "--max-images", "2")
     roadseg("export", str(run), "--format", "saved_model")
     loaded = tf.saved_model.load(str(run / "export" / "saved_model"))
     image = np.zeros((1, 51, 77, 3), np.uint8)

@@ -10,7 +10,7 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from roadseg.data_conversion.read.two_cameras import open_two_views
+from roadseg.data_conversion.read.two_cameras import open_two_cameras
 from roadseg.errors import RoadsegError
 from roadseg.files import read_arrays
 from roadseg.recipe.recipe import Recipe
@@ -40,7 +40,12 @@ def records(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def recipe(records: Path, **changes: Any) -> Recipe:
-    values = {"task": "two_views", "model": "tiny_coupled", "network.options": {}, "batch_size": 2}
+    values = {
+        "task": "two_cameras",
+        "model": "tiny_coupled",
+        "network.options": {},
+        "batch_size": 2,
+    }
     values |= {"augment.crop_size": (16, 24), "steps": 2, "optimizer.bias_gradient_factor": 1.0}
     return tiny.recipe(records, **{**values, "network.auxiliary_heads": False, **changes})
 
@@ -57,7 +62,7 @@ def weights(run: RunFolder, step: int | None = None) -> dict[str, np.ndarray]:
 
 def drawn(chosen: Recipe, run: Path) -> dict[str, np.ndarray]:
     """Return the weights that a run of `chosen` starts from."""
-    opened = open_two_views(chosen.records, "train")
+    opened = open_two_cameras(chosen.records, "train")
     step = loop.build(chosen, RunFolder(run), opened, tf.distribute.get_strategy())
     return {v.path: np.asarray(v) for v in step.model.weights}
 
@@ -65,7 +70,7 @@ def drawn(chosen: Recipe, run: Path) -> dict[str, np.ndarray]:
 def test_views_are_resized_as_pillow_does_and_nothing_else(tmp_path: Path) -> None:
     # A size at which no picked pixel lies halfway between two.
     records = pairs.write_pairs(tmp_path / "pairs", size=(24, 36))
-    chosen, opened = recipe(records, data={"shuffle_buffer": 1}), open_two_views(records, "train")
+    chosen, opened = recipe(records, data={"shuffle_buffer": 1}), open_two_cameras(records, "train")
     batch = next(iter(training_batches(chosen, opened)))
     examples = list(opened.examples())
     for view, prefix in (("wide", ""), ("narrow", "second_")):
@@ -78,8 +83,8 @@ def test_views_are_resized_as_pillow_does_and_nothing_else(tmp_path: Path) -> No
             np.testing.assert_array_equal(label, nearest)
 
 
-def test_the_loss_is_the_sum_of_both_views_means(records: Path, tmp_path: Path) -> None:
-    chosen, opened = recipe(records), open_two_views(records, "train")
+def test_the_loss_is_the_sum_of_both_cameras_means(records: Path, tmp_path: Path) -> None:
+    chosen, opened = recipe(records), open_two_cameras(records, "train")
     step = loop.build(chosen, RunFolder(tmp_path), opened, tf.distribute.get_strategy())
     batch = next(iter(training_batches(chosen, opened)))
     images = {view: tf.cast(batch[view], tf.float32) for view in ("wide", "narrow")}
@@ -92,7 +97,9 @@ def test_the_loss_is_the_sum_of_both_views_means(records: Path, tmp_path: Path) 
     assert float(step(batch, tf.constant(0.0))) == pytest.approx(expected, rel=1e-5)
 
 
-def test_a_network_for_single_images_learns_from_both_views(records: Path, tmp_path: Path) -> None:
+def test_a_network_for_single_images_learns_from_both_cameras(
+    records: Path, tmp_path: Path
+) -> None:
     run = trained(tmp_path / "run", recipe(records, model="tiny_alone"))
     assert set(run.load_network().output) == {"wide", "narrow"}
     assert set(weights(run)) == set(drawn(recipe(records, model="tiny_alone"), tmp_path / "x"))

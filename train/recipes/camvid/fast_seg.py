@@ -11,6 +11,7 @@ FAST_SCNN: Recipe = SHARED.replace(
     source="as fast_seg/fast_scnn with CamVid's scales; crop, batch, rate and steps are ours",
     measured="--steps 3000: 60.5 on val, 49.8 on test, 2 cores, 2026-11-21",
     model="fast_scnn",
+    protocol={"name": "cityscapes"},
     network={"options": {"normalisation": "rgb"}},
     data={
         "cache": "decoded",

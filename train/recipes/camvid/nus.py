@@ -5,12 +5,12 @@ rate is higher and batch statistics follow faster than in a run of 90000 steps.
 """
 
 from roadseg.recipe.recipe import Recipe
-from roadseg.train.recipes.nus.auxiliary import RECIPE as NUS_AUXILIARY
 from roadseg.train.recipes.nus.deeplabv3_mobilenet_v2 import RECIPE as NUS_SEGMENTATION
+from roadseg.train.recipes.nus.sampler import RECIPE as NUS_SAMPLER
 
-AUXILIARY: Recipe = NUS_AUXILIARY.replace(
-    name="camvid/auxiliary",
-    source="as nus/auxiliary; sizes and rate are ours",
+SAMPLER: Recipe = NUS_SAMPLER.replace(
+    name="camvid/sampler",
+    source="as nus/sampler; sizes and rate are ours",
     measured="--steps 2500: docs/results/camvid.md",
     data={
         "cache": "decoded",
@@ -35,6 +35,7 @@ DEEPLABV3_MOBILENET_V2: Recipe = NUS_SEGMENTATION.replace(
     name="camvid/deeplabv3_mobilenet_v2",
     source="as nus/deeplabv3_mobilenet_v2; sizes and rate are ours",
     measured="shorter, at output stride 4 and 8: docs/results/camvid.md",
+    protocol={"name": "cityscapes"},
     start={"initial_weights": "none"},
     data={
         "cache": "decoded",
@@ -57,8 +58,8 @@ DEEPLABV3_MOBILENET_V2: Recipe = NUS_SEGMENTATION.replace(
     },
 )
 
-# Behind sampling, from pretrained trunks: docs/results/sampling.md. Whole frames, the loss at half
-# their size; every arm (uniform, prior, nus, density) has the same numbers but its sampler.
+# Behind sampling, from pretrained backbones: docs/results/sampling.md. Whole frames, the loss at
+# half their size; every arm (uniform, prior, nus, density) has the same numbers but its sampler.
 SAMPLED_050: Recipe = DEEPLABV3_MOBILENET_V2.replace(
     name="camvid/sampled_deeplabv3_050",
     source="ours: docs/results/sampling.md",

@@ -1,8 +1,8 @@
 """BiSeNet with ResNet-18. Fast_Seg has no script for it, and its training build applies no head.
 
-Chosen: the shared recipe; from scratch, since Fast_Seg names no weights for this deep-stem trunk,
-so 60,000 steps as it advises without them. The auxiliary heads' loss and weight are those of the
-network's original, TorchSeg (all three outputs mined, weights 1, 1, 1).
+Chosen: the shared recipe; from scratch, since Fast_Seg names no weights for this deep-stem
+backbone, so 60,000 steps as it advises without them. The auxiliary heads' loss and weight are those
+of the network's original, TorchSeg (all three outputs mined, weights 1, 1, 1).
 """
 
 from roadseg.recipe.recipe import Recipe

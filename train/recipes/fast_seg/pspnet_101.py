@@ -1,6 +1,6 @@
 """PSPNet with ResNet-101. The script that Fast_Seg has for PSPNet is empty.
 
-Chosen: the shared recipe, with the trunk and BGR input that its ICNet starts from.
+Chosen: the shared recipe, with the backbone and BGR input that its ICNet starts from.
 """
 
 from roadseg.recipe.recipe import Recipe

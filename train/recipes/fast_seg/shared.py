@@ -5,6 +5,7 @@ arguments of its scripts. Where no script is published for a network, its file s
 """
 
 from roadseg.recipe import groups
+from roadseg.recipe.protocol import PROTOCOLS
 from roadseg.recipe.recipe import Recipe
 
 SHARED = Recipe(
@@ -59,6 +60,7 @@ SHARED = Recipe(
         checkpoint_every_steps=5_000,
         pictures_every_steps=1_000,
     ),
+    protocol=PROTOCOLS["fast_seg"],
 )
 
 

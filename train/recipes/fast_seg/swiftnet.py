@@ -2,7 +2,7 @@
 
 Source of every value without another: orsic/swiftnet 2b88990, configs/rn18_single_scale.py. It
 normalises by Cityscapes' own mean and deviation, here by ImageNet's, as Fast_Seg does, and resizes
-with half-pixel centres, here with aligned corners (option align_corners). There the trunk's rate
+with half-pixel centres, here with aligned corners (option align_corners). There the backbone's rate
 ends at 1e-6 as well, here at a quarter of it.
 """
 

@@ -7,6 +7,7 @@ N = 128, 160, 192, 224: adaptive 0.330, 0.370, 0.394, 0.417; uniform 0.294, 0.33
 """
 
 from roadseg.recipe import groups
+from roadseg.recipe.protocol import PROTOCOLS
 from roadseg.recipe.recipe import Recipe
 
 RECIPE = Recipe(
@@ -63,4 +64,5 @@ RECIPE = Recipe(
         summary_every_steps=100,
         pictures_every_steps=600,
     ),
+    protocol=PROTOCOLS["nus"],
 )

@@ -48,7 +48,7 @@ FIRST_STAGE = Recipe(
         kind="cross_entropy",
         class_weights="espnetv2_cityscapes",
     ),
-    # Optimisation: the decoder at ten times the rate of the trunk, and all decay alike.
+    # Optimisation: the decoder at ten times the rate of the backbone, and all decay alike.
     batch_size=25,
     steps=100 * EPOCH,
     optimizer=groups.Optimizer(

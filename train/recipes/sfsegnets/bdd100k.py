@@ -4,7 +4,7 @@ Images are smaller than a tile of 1024, so the original finds no centroid in the
 """
 
 from roadseg.recipe.recipe import Recipe
-from roadseg.train.recipes.sfsegnets.shared import DEEP_SUPERVISION, SHARED, TRUNKS
+from roadseg.train.recipes.sfsegnets.shared import BACKBONES, DEEP_SUPERVISION, SHARED
 
 EPOCH = 218  # 7,000 images: 875 for each of 8 GPUs, 4 at a time
 
@@ -22,26 +22,26 @@ SFNET_RESNET18: Recipe = BDD100K.replace(
     name="sfsegnets/sfnet_resnet18_bdd100k",
     source="SFSegNets ba475ba, train_bdd_sfnet_res18.sh; 60.6 on val",
     model="sfnet_resnet18",
-    start={"initial_weights": TRUNKS["resnet18"]},
+    start={"initial_weights": BACKBONES["resnet18"]},
     steps=300 * EPOCH,
 )
 SFNET_DFNET_V1: Recipe = BDD100K.replace(
     name="sfsegnets/sfnet_dfnet_v1_bdd100k",
     source="SFSegNets ba475ba, train_bdd_sfnet_dfv1.sh; 55.4 on val",
     model="sfnet_dfnet_v1",
-    start={"initial_weights": TRUNKS["dfnet_v1"]},
+    start={"initial_weights": BACKBONES["dfnet_v1"]},
 )
 SFNET_DFNET_V2: Recipe = BDD100K.replace(
     name="sfsegnets/sfnet_dfnet_v2_bdd100k",
     source="SFSegNets ba475ba, train_bdd_sfnet_dfv2.sh; 60.2 on val",
     model="sfnet_dfnet_v2",
-    start={"initial_weights": TRUNKS["dfnet_v2"]},
+    start={"initial_weights": BACKBONES["dfnet_v2"]},
 )
 SFNET_LITE_RESNET18: Recipe = BDD100K.replace(
     name="sfsegnets/sfnet_lite_resnet18_bdd100k",
     source="SFSegNets ba475ba, train_bdd_sfnet_res18_v2.sh",
     model="sfnet_lite_resnet18",
-    start={"initial_weights": TRUNKS["resnet18"]},
+    start={"initial_weights": BACKBONES["resnet18"]},
     loss={"ohem_min_kept": DEEP_SUPERVISION},
     optimizer={"learning_rate": 0.02},
 )
@@ -49,6 +49,6 @@ SFNET_LITE_STDC2: Recipe = SFNET_LITE_RESNET18.replace(
     name="sfsegnets/sfnet_lite_stdc2_bdd100k",
     source="SFSegNets ba475ba, train_bdd_sfnet_v2_stdc_v2.sh",
     model="sfnet_lite_stdc2",
-    start={"initial_weights": TRUNKS["stdc2"]},
+    start={"initial_weights": BACKBONES["stdc2"]},
     class_uniform={"fraction": 0.5},
 )

@@ -5,7 +5,7 @@ quarter of the steps on Cityscapes for a sixth of its images. The papers report 
 """
 
 from roadseg.recipe.recipe import Recipe
-from roadseg.train.recipes.sfsegnets.shared import DEEP_SUPERVISION, SHARED, TRUNKS
+from roadseg.train.recipes.sfsegnets.shared import BACKBONES, DEEP_SUPERVISION, SHARED
 
 EPOCH = 29  # 468 images, 16 at a time
 
@@ -25,13 +25,13 @@ SFNET_RESNET18: Recipe = CAMVID.replace(
     name="sfsegnets/sfnet_resnet18_camvid",
     source="no script; as Cityscapes of SFSegNets ba475ba, crop and steps are ours; 73.8 on test",
     model="sfnet_resnet18",
-    start={"initial_weights": TRUNKS["resnet18"]},
+    start={"initial_weights": BACKBONES["resnet18"]},
 )
 SFNET_DFNET_V2: Recipe = CAMVID.replace(
     name="sfsegnets/sfnet_dfnet_v2_camvid",
     source="no script; as Cityscapes of SFSegNets ba475ba, crop and steps are ours; 70.4 on test",
     model="sfnet_dfnet_v2",
-    start={"initial_weights": TRUNKS["dfnet_v2"]},
+    start={"initial_weights": BACKBONES["dfnet_v2"]},
     network={"auxiliary_heads": True},
     loss={"ohem_min_kept": DEEP_SUPERVISION},
 )

@@ -16,6 +16,7 @@ What the original does by mistake is put right, and can be had as it was:
 """
 
 from roadseg.recipe import groups
+from roadseg.recipe.protocol import PROTOCOLS
 from roadseg.recipe.recipe import Recipe
 from roadseg.train.recipes.fast_seg import shared as fast_seg
 
@@ -79,6 +80,7 @@ SHARED = Recipe(
     ),
     precision="float32",  # mixed precision is an option there as well, and no script has it
     log=groups.Log(pictures_every_steps=1_000),
+    protocol=PROTOCOLS["sfsegnets"],
 )
 
 # What --fpn_dsn_loss changes, with side heads and without: 100,000 pixels are kept at least.
@@ -94,8 +96,8 @@ LOCAL_NORMS = {
     "sfnet_lite_stdc": ("head.conv_last.*", "backbone.*.bn"),
 }
 
-# ImageNet weights of each trunk, under the names that the original expects.
-TRUNKS = {
+# ImageNet weights of each backbone, under the names that the original expects.
+BACKBONES = {
     "resnet18": "pretrained/resnet18-deep-inplane128.pth",
     "resnet50": "pretrained/resnet50-deep.pth",
     "resnet101": "pretrained/resnet101-deep.pth",

@@ -5,8 +5,9 @@ of EARLIER: an older configuration that is there compiled alone, dated August 20
 reports 69.5 % mIoU at 768x1536.
 """
 
-from roadseg.backbones.mobilenet_v3_modified import TRUNK
+from roadseg.backbones.mobilenet_v3_modified import BACKBONE
 from roadseg.recipe import groups
+from roadseg.recipe.protocol import PROTOCOLS
 from roadseg.recipe.recipe import Recipe
 from roadseg.train.recipes.fast_seg.shared import on_one_gpu
 
@@ -23,7 +24,7 @@ RECIPE = Recipe(
         auxiliary_heads=False,
     ),
     start=groups.Start(
-        # ImageNet, RGB; the trunk's own repository (xiaolai-sqlai/mobilenetv3) names layers
+        # ImageNet, RGB; the backbone's own repository (xiaolai-sqlai/mobilenetv3) names layers
         # otherwise, which is understood as well.
         initial_weights="pretrained/mbv3_small_new.pth.tar",
     ),
@@ -58,8 +59,8 @@ RECIPE = Recipe(
         momentum=0.9,
         weight_decay=1e-5,
         weight_decay_on="all",  # norms, biases and weights of fusion too
-        # Two optimisers there, trunk and rest, with equal settings: one here.
-        pretrained_layers=TRUNK,
+        # Two optimisers there, backbone and rest, with equal settings: one here.
+        pretrained_layers=BACKBONE,
         pretrained_factor=1.0,
     ),
     schedule=groups.Schedule(
@@ -76,6 +77,7 @@ RECIPE = Recipe(
         checkpoint_every_steps=10 * EPOCH,  # there: once, after the last epoch
         pictures_every_steps=1_000,
     ),
+    protocol=PROTOCOLS["sgcpnet"],
 )
 ONE_GPU: Recipe = on_one_gpu(RECIPE)
 EARLIER: Recipe = RECIPE.replace(
