@@ -95,10 +95,10 @@ def preset_card(
         "exported": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         "format": format_name,
         "input": input_of(False, size),
-        "outputs": outputs_of(format_name, False, void),
+        "outputs": outputs_of(format_name, preset.sampled is not None, void),
         "normalisation": _normalisation(preset.network, model),
         "parameters": int(model.count_params()),
-        "sampling": {"kind": "none"},
+        "sampling": _sampling_of(preset),
         "label_table": json.loads(table.to_json()),
         "void_output": void,
         "evaluations": [],
@@ -129,6 +129,13 @@ def _normalisation(name: str, model: "keras.Model") -> str:
                 f"'{layer.normalisation}' of roadseg.layers.normalisation, zero at RGB ({colour})"
             )
     return "none"
+
+
+def _sampling_of(preset: "Preset") -> dict[str, Any]:
+    if preset.sampled is None:
+        return {"kind": "none"}
+    size = preset.sampled.size
+    return {"kind": "density", "size": size, "window": None, "interpolation": "two_pass"}
 
 
 def _sampling(recipe: Recipe) -> dict[str, Any]:

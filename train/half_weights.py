@@ -25,10 +25,22 @@ LARGEST = float(np.finfo(np.float16).max)
 def write_half_weights(run: RunFolder, path: Path) -> int:
     """Write the newest checkpoint of `run` to `path` (.npz) and return its size in bytes.
 
-    The averaged weights, where there are any, without those of training's own heads. What has one
-    axis (biases, statistics), whose range is wider, stays as it is. Other values that no half float
-    can hold are refused by RoadsegError, as is a run without checkpoint.
+    The averaged weights, where there are any, without those of training's own heads; of a run
+    behind learned sampling those of its sampler as well, under `network/` and `sampler/`. What has
+    one axis (biases, statistics), whose range is wider, stays as it is. Other values that no half
+    float can hold are refused by RoadsegError, as is a run without checkpoint.
     """
+    arrays = _halves(run)
+    if run.recipe.task == "segmentation" and run.recipe.sampling.kind not in ("none", "uniform"):
+        arrays = {f"network/{name}": array for name, array in arrays.items()}
+        sampler = _halves(run.sampler_folder)
+        arrays |= {f"sampler/{name}": array for name, array in sampler.items()}
+    write_arrays(path, arrays)
+    return path.stat().st_size
+
+
+def _halves(run: RunFolder) -> dict[str, np.ndarray]:
+    """Return the weights of the newest checkpoint of `run` as half floats."""
     _, folder = run.find_checkpoint()
     spare = auxiliary_layers(run.recipe)
     weights = read_weights(folder)
@@ -40,8 +52,7 @@ def write_half_weights(run: RunFolder, path: Path) -> int:
                 f"{folder}: '{name}' holds {largest:g}, beyond half floats; ship weights.npz itself"
             )
         arrays[name] = array.astype(np.float16) if array.ndim > 1 else array
-    write_arrays(path, arrays)
-    return path.stat().st_size
+    return arrays
 
 
 def main(argv: Sequence[str]) -> int:

@@ -129,7 +129,7 @@ def _of_preset(name: str, mirror: Path | str | None, read: Reader | None) -> Inf
 
     network, preset = load_preset(name, mirror)
     table = label_tables.get(preset.label_table)
-    model = padded_to_legal(network)
+    model = network if preset.sampled else padded_to_legal(network)
     return Inference(model, table, protocol_of(preset), read=read, title=name)
 
 

@@ -26,6 +26,18 @@ DABNET = (
 
 
 @dataclass(frozen=True)
+class Sampled:
+    """How a network behind the sampler `density` samples; the file holds the weights of both."""
+
+    size: tuple[int, int]
+    """Samples, rows and columns."""
+    input_size: tuple[int, int]
+    """Height and width in pixels of the thumbnail that the sampler sees."""
+    strength: float
+    """How far samples follow the density, 0 to below 1."""
+
+
+@dataclass(frozen=True)
 class Preset:
     """A file of weights, and all that has to be known to use it."""
 
@@ -63,6 +75,8 @@ class Preset:
     note: str = ""
     shipped: str = ""
     """Name of the file in the package's folder `weights/shipped`; "" of one to be fetched."""
+    sampled: Sampled | None = None
+    """How the network samples; None: it sees every pixel."""
 
     @property
     def void_class(self) -> bool:

@@ -9,8 +9,10 @@ import keras
 
 from roadseg.errors import RoadsegError
 from roadseg.models import registry
+from roadseg.npz import ArrayFile
 from roadseg.weights.fetch import locate
-from roadseg.weights.presets import Preset, choose_preset, find_preset
+from roadseg.weights.match import assign
+from roadseg.weights.presets import Preset, Sampled, choose_preset, find_preset
 from roadseg.weights.read import original_of, read_part, read_weights
 
 
@@ -40,6 +42,11 @@ def create_with_weights(
         raise RoadsegError(
             f"weights='{weights}': of a backbone, which leaves the classes open; give num_classes"
         )
+    if preset.sampled is not None:
+        raise RoadsegError(
+            f"weights='{weights}': of a network behind its sampler; roadseg.load('{preset_name}') "
+            "gives both"
+        )
     classes = num_classes or preset.num_classes
     source = str(locate(preset_name, preset, mirror))
     model = registry.create(preset.network, classes, **{**preset.options, **options})
@@ -54,6 +61,8 @@ def create_with_weights(
 
 def load_preset(name: str, mirror: Path | str | None = None) -> tuple[keras.Model, Preset]:
     """Return the network of the preset called `name`, ready to label images, and the preset.
+
+    One behind a sampler comes as a `SampledSegmenter`.
 
     mirror: as in `create_with_weights`.
     Raises RoadsegError for no such preset, for one that labels no single images, saying which
@@ -75,5 +84,21 @@ def load_preset(name: str, mirror: Path | str | None = None) -> tuple[keras.Mode
         )
     source = str(locate(name, preset, mirror))
     model = registry.create(preset.network, preset.num_classes, **preset.options)
+    if preset.sampled is not None:
+        return _behind_sampling(model, source, preset.sampled), preset
     read_weights(model, source, original_of(preset.network))
     return model, preset
+
+
+def _behind_sampling(network: keras.Model, source: str, sampled: Sampled) -> keras.Model:
+    """Return `network` behind its sampler, both with the weights of one file of ours."""
+    from roadseg.models.density_sampler import density_sampler
+    from roadseg.sampling import DensitySampler, SampledSegmenter
+
+    sampler, arrays = density_sampler(sampled.input_size), ArrayFile(source)
+    for scope, model in (("network/", network), ("sampler/", sampler)):
+        own = {
+            name.removeprefix(scope): arrays[name] for name in arrays if name.startswith(scope)
+        }
+        assign(model, own, source)
+    return SampledSegmenter(network, DensitySampler(sampler, strength=sampled.strength), sampled.size)
