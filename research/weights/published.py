@@ -95,10 +95,10 @@ def _behind_sampling(network: keras.Model, source: str, sampled: Sampled) -> ker
     from roadseg.models.density_sampler import density_sampler
     from roadseg.sampling import DensitySampler, SampledSegmenter
 
-    sampler, arrays = density_sampler(sampled.input_size), ArrayFile(source)
+    sampler, arrays = density_sampler(sampled.input_size), ArrayFile(Path(source))
     for scope, model in (("network/", network), ("sampler/", sampler)):
-        own = {
-            name.removeprefix(scope): arrays[name] for name in arrays if name.startswith(scope)
-        }
+        own = {name.removeprefix(scope): arrays[name] for name in arrays if name.startswith(scope)}
         assign(model, own, source)
-    return SampledSegmenter(network, DensitySampler(sampler, strength=sampled.strength), sampled.size)
+    return SampledSegmenter(
+        network, DensitySampler(sampler, strength=sampled.strength), sampled.size
+    )

@@ -7,14 +7,17 @@ import numpy as np
 import pytest
 
 import roadseg
+from roadseg.errors import RoadsegError
 from roadseg.metrics.confusion import ConfusionMatrix
 from roadseg.weights.presets import PRESETS
 from tests.support import shared_folder
 
+SHIPPED = [name for name, preset in PRESETS.items() if preset.shipped]
 
-def percent(frames: list[Path]) -> float:
+
+def percent(name: str, frames: list[Path]) -> float:
     """Return the mean IoU over the classes of CamVid, from labels beside the images' folder."""
-    model = roadseg.load()
+    model = roadseg.load(name)
     matrix = ConfusionMatrix(11)
     for frame in frames:
         truth = cv2.imread(
@@ -28,11 +31,21 @@ def frames() -> list[Path]:
     return sorted(shared_folder("data", "camvid", "test").glob("*.jpg"))
 
 
-def test_real_streets_are_labelled_by_what_comes_with_the_package() -> None:
-    assert percent(frames()[::30]) > 60
+@pytest.mark.parametrize(("name", "least"), [("camvid", 60), ("camvid_density", 38)])
+def test_real_streets_are_labelled_by_what_comes_with_the_package(name: str, least: int) -> None:
+    assert percent(name, frames()[::30]) > least
+
+
+def test_the_sampled_one_says_where_it_looked_and_is_no_plain_network() -> None:
+    image = np.random.default_rng(0).integers(0, 256, (50, 70, 3), np.uint8)
+    found = roadseg.load("camvid_density")(image)
+    assert found.labels.shape == (50, 70) and found.locations.shape == (96 * 128, 2)
+    with pytest.raises(RoadsegError, match=r"roadseg\.load\('camvid_density'\) gives both"):
+        roadseg.create("deeplabv3_mobilenet_v2", weights="camvid_density")
 
 
 @pytest.mark.slow
-def test_the_score_of_the_shipped_network_is_that_of_its_page() -> None:
-    found = percent(frames())
-    assert len(frames()) == 233 and found == pytest.approx(PRESETS["camvid"].score, abs=0.1)
+@pytest.mark.parametrize("name", SHIPPED)
+def test_the_score_of_a_shipped_network_is_that_of_its_page(name: str) -> None:
+    found = percent(name, frames())
+    assert len(frames()) == 233 and found == pytest.approx(PRESETS[name].score, abs=0.1)
