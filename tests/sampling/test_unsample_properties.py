@@ -2,7 +2,9 @@
 
 from typing import Any
 
+import keras
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -10,6 +12,9 @@ from roadseg import nus_native
 from roadseg.eval.interpolation import delaunay_labels
 from roadseg.sampling import unsample
 from tests.nus_native.test_mesh import folded_grid, pixel_grid, slow_interpolation, warped_grid
+
+if keras.backend.backend() != "tensorflow":
+    pytest.skip("many shapes, each of which JAX compiles anew", allow_module_level=True)
 
 # Shapes are few: every new one is a trace of its own.
 KEEP = settings(max_examples=6, deadline=None)
