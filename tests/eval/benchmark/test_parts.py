@@ -1,4 +1,4 @@
-"""`roadseg benchmark --part`: layers of one name are timed as a network of their own."""
+"""`roadseg benchmark --layers`: layers of one name are timed as a network of their own."""
 
 import json
 
