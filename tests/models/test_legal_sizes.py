@@ -65,6 +65,7 @@ def test_it_saves_and_gives_the_same_scores(network, tmp_path):
 
 
 @on_tensorflow
+@pytest.mark.slow
 def test_it_exports_at_unknown_size(network, tmp_path):
     import tensorflow as tf
 

@@ -120,6 +120,7 @@ def test_a_saved_network_gives_the_same_flows(model, tmp_path):
 
 
 @on_tensorflow
+@pytest.mark.slow
 def test_a_network_of_unknown_size_exports_and_gives_the_same_flows(tmp_path):
     import tensorflow as tf
 

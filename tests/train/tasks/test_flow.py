@@ -125,6 +125,7 @@ def test_a_run_of_a_flow_network_is_kept_and_loaded(trained: RunFolder) -> None:
         trained.load_segmenter()
 
 
+@pytest.mark.slow
 def test_a_flow_network_goes_on_from_a_run_on_other_classes(
     trained: RunFolder, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -14,7 +14,7 @@ from tests.train import tiny
 # (network, sampling): each network once; each kind of sampling with a deep and a shallow one, of
 # which the deep one takes longest.
 CASES = [
-    ("fast_scnn", "nus"),
+    pytest.param("fast_scnn", "nus", marks=pytest.mark.slow),  # a minute; espnet takes half
     pytest.param("bisenet", "uniform", marks=pytest.mark.slow),
     ("espnet", "uniform"),
     pytest.param("dabnet", "nus", marks=pytest.mark.slow),
