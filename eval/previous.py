@@ -7,6 +7,7 @@ import numpy as np
 
 from roadseg.eval.cuts import CutDetector
 from roadseg.eval.protocols import Pending, Predictor
+from roadseg.inference.images import picked
 from roadseg.inference.inference import Prediction
 from roadseg.label_tables.label_table import LabelTable
 
@@ -70,12 +71,8 @@ class PreviousFrames:
             axes = cover(labels.shape, window)
             views = np.asarray(cut(labels[None, ..., None], axes))[..., 0]
         size = views.shape[1:3]
-        wanted = (min(pair) for pair in zip(size, thumbnail_size(size), strict=True))
-        rows, columns = (
-            ((np.arange(few) + 0.5) * many / few).astype(int)
-            for few, many in zip(wanted, size, strict=True)
-        )
-        return views[:, rows[:, None], columns]
+        height, width = (min(pair) for pair in zip(size, thumbnail_size(size), strict=True))
+        return picked(views, (height, width))
 
 
 class PreviousInference:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from roadseg.weights.presets import Preset
 
 # What an evaluation keeps for its own report, too long for a card.
+UNSAMPLED: dict[str, Any] = {"kind": "none"}
 _TOO_LONG = ("per_image", "confusion", "objects_by_class", "unassigned", "on_void")
 
 # What a card for people shows of an evaluation.
@@ -59,7 +60,7 @@ def model_card(
         "outputs": outputs_of_two_cameras() if two_cameras else outputs,
         "normalisation": _normalisation(recipe.model, model),
         "parameters": int(model.count_params()),
-        "sampling": _sampling(recipe),
+        "sampling": _sampling_of(recipe),
         "label_table": json.loads(run.label_table.to_json()),
         "void_output": void,
         "evaluations": evaluations(run, step),
@@ -98,7 +99,7 @@ def preset_card(
         "outputs": outputs_of(format_name, preset.sampled is not None, void),
         "normalisation": _normalisation(preset.network, model),
         "parameters": int(model.count_params()),
-        "sampling": _sampling_of(preset),
+        "sampling": _sampling("density", preset.sampled.size) if preset.sampled else UNSAMPLED,
         "label_table": json.loads(table.to_json()),
         "void_output": void,
         "evaluations": [],
@@ -131,22 +132,17 @@ def _normalisation(name: str, model: "keras.Model") -> str:
     return "none"
 
 
-def _sampling_of(preset: "Preset") -> dict[str, Any]:
-    if preset.sampled is None:
-        return {"kind": "none"}
-    size = preset.sampled.size
-    return {"kind": "density", "size": size, "window": None, "interpolation": "two_pass"}
-
-
-def _sampling(recipe: Recipe) -> dict[str, Any]:
+def _sampling_of(recipe: Recipe) -> dict[str, Any]:
     if recipe.sampling.kind == "none":
-        return {"kind": "none"}
-    return {
-        "kind": recipe.sampling.kind,
-        "size": recipe.sampling.size,
-        "window": recipe.augment.crop_size if recipe.sampling.window == "crop" else None,
-        "interpolation": "two_pass",
-    }
+        return UNSAMPLED
+    window = recipe.augment.crop_size if recipe.sampling.window == "crop" else None
+    return _sampling(recipe.sampling.kind, recipe.sampling.size, window)
+
+
+def _sampling(
+    kind: str, size: tuple[int, int], window: tuple[int, int] | None = None
+) -> dict[str, Any]:
+    return {"kind": kind, "size": size, "window": window, "interpolation": "two_pass"}
 
 
 def evaluations(run: "RunFolder", step: int) -> list[dict[str, Any]]:

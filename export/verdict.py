@@ -8,6 +8,8 @@ import numpy as np
 
 from roadseg.errors import RoadsegError
 from roadseg.export.calibration import at_size
+from roadseg.export.fixed_size import image_shape
+from roadseg.inference.images import picked
 from roadseg.label_tables.label_table import LabelTable
 
 if TYPE_CHECKING:
@@ -66,7 +68,7 @@ def compare_with_labels(
         equal += float(np.mean(found["keras"] == found["file"]))
         rings = bands["keras"].rings(label)
         for name, labels in found.items():
-            back = _nearest(labels, label.shape)
+            back = picked(labels[None], label.shape)[0]
             matrices[name].add(label, back)
             bands[name].counts += bands[name].count(label, back, rings)
         images += 1
@@ -113,24 +115,11 @@ def _scores(model: "keras.Model", size: Size | None) -> Callable[[np.ndarray], n
 
     from roadseg.export.saved_model import class_scores
 
-    shape = (None, None, None, 3) if size is None else (1, *size, 3)
-
-    @tf.function(input_signature=[tf.TensorSpec(shape, tf.uint8)])
+    @tf.function(input_signature=[tf.TensorSpec(image_shape(size), tf.uint8)])
     def scores(image: Any) -> Any:
         return class_scores(model, image)
 
     return lambda image: np.asarray(scores(image[None]))[0]
-
-
-def _nearest(labels: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-    """Return labels (height, width) at another size, by the pixel that lies nearest."""
-    if labels.shape == shape:
-        return labels
-    rows, columns = (
-        ((np.arange(want) + 0.5) * have / want).astype(int)
-        for want, have in zip(shape, labels.shape, strict=True)
-    )
-    return labels[rows[:, None], columns]
 
 
 def open_evaluation(path: Path, split: str, table: LabelTable) -> "RecordSet":

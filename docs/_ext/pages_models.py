@@ -55,16 +55,12 @@ def _overview(networks: dict[str, Any], counts: dict[str, Any]) -> str:
         cost = [counted.get(size, "") for size in SIZES]
         # Registered by a path, a network may have no published count.
         parameters = f"{entry.parameters / 1e6:.3f}" if entry.parameters else ""
-        multiple = _field(entry, "size_multiple", "multiple")
+        multiple = entry.size_multiple
         sides = f"multiples of {multiple}" if multiple > 1 else counted.get("sides", "any")
         heads = "yes" if "auxiliary_heads" in inspect.signature(entry.build).parameters else ""
         row = (f"[`{name}`](#{_anchor(name)})", entry.task, parameters, *cost, sides, heads)
         lines.append(f"| {' | '.join(map(str, row))} |")
     return "\n".join(lines) + "\n"
-
-
-def _field(entry: Any, *names: str) -> Any:
-    return next(getattr(entry, name) for name in names if hasattr(entry, name))
 
 
 def _latency(data: dict[str, Any]) -> str:

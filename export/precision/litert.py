@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from roadseg.export.converters import labels_function
+from roadseg.export.converters import labels_function, save_function
 from roadseg.export.litert import run_litert
 from roadseg.export.precision.graph import Operation, network_operations
 from roadseg.export.saved_model import class_scores, is_sampled
-from roadseg.export.saved_signatures import save_signatures
 
 if TYPE_CHECKING:
     import keras
@@ -37,7 +36,7 @@ class LiteRTQuantiser:
         kind = tf.uint8 if sampled else tf.float32
         function = labels_function(model, size) if sampled else _from_float(model, size)
         with tempfile.TemporaryDirectory() as saved:
-            save_signatures({"serving_default": function}, function.weights, Path(saved))
+            save_function(function, Path(saved))
             converter = tf.lite.TFLiteConverter.from_saved_model(saved)
             converter.optimizations = [tf.lite.Optimize.DEFAULT]
             converter.representative_dataset = lambda: (
@@ -143,7 +142,7 @@ def write_half(model: "keras.Model", size: Size | None, path: Path) -> None:
 
     function = labels_function(model, size)
     with tempfile.TemporaryDirectory() as saved:
-        save_signatures({"serving_default": function}, function.weights, Path(saved))
+        save_function(function, Path(saved))
         converter = tf.lite.TFLiteConverter.from_saved_model(saved)
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
         converter.target_spec.supported_types = [tf.float16]
