@@ -1,4 +1,4 @@
-"""Scores at scattered samples to labels as published: linear over a Delaunay triangulation."""
+"""Logits at scattered samples to labels as published: linear over a Delaunay triangulation."""
 
 from typing import TYPE_CHECKING
 
@@ -12,12 +12,12 @@ DEGENERATE = 1000 * np.finfo(np.float64).eps
 """Triangles whose reciprocal condition is smaller hold no pixel. Source: scipy.spatial.Delaunay."""
 
 
-def delaunay_labels(scores: np.ndarray, grid: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+def delaunay_labels(logits: np.ndarray, grid: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """Return labels (height, width) int32 as `scipy.interpolate.griddata(method='linear')` does.
 
-    scores: (h, w, classes) float. grid: (h, w, 2), (row, column) 0..1; positions are
+    logits: (h, w, classes) float. grid: (h, w, 2), (row, column) 0..1; positions are
     location * (size - 1), not rounded. A few rows of pixels are done at a time, so that the float64
-    scores of the whole image never exist. About 0.2 s for 19 classes from 128x128 to 1024x1024.
+    logits of the whole image never exist. About 0.2 s for 19 classes from 128x128 to 1024x1024.
     Source: adaptive-sampling, eval.py.
     """
     from scipy.interpolate import LinearNDInterpolator
@@ -28,7 +28,7 @@ def delaunay_labels(scores: np.ndarray, grid: np.ndarray, size: tuple[int, int])
     triangles = Delaunay(points)
     # SciPy would call LAPACK for each triangle; its threads take seconds when the cores are busy.
     triangles._transform = barycentric_transforms(triangles)
-    interpolator = LinearNDInterpolator(triangles, scores.reshape(len(points), -1))
+    interpolator = LinearNDInterpolator(triangles, logits.reshape(len(points), -1))
     labels = np.empty(size, np.int32)
     for top in range(0, height, ROWS_AT_ONCE):
         rows, columns = np.mgrid[top : min(top + ROWS_AT_ONCE, height), :width]

@@ -140,7 +140,7 @@ def graph_predictor(segmenter: "keras.Model") -> Predictor:
 def sampled_predictor(
     segmenter: "keras.Model", to_labels: Callable[[np.ndarray, np.ndarray, Any], np.ndarray]
 ) -> Predictor:
-    """Return a predictor that leaves the graph at the scores of the samples of each view."""
+    """Return a predictor that leaves the graph at the logits of the samples of each view."""
     import tensorflow as tf
 
     from roadseg.sampling.windows import cover
@@ -149,7 +149,7 @@ def sampled_predictor(
     def forward(images: Any) -> Any:
         views = segmenter.views(tf.cast(images, tf.float32))
         grid = segmenter.grid(views)
-        return segmenter.scores_at(views, grid, training=False), grid
+        return segmenter.logits_at(views, grid, training=False), grid
 
     def predict(images: np.ndarray) -> list[Pending]:
         size = images.shape[1:3]
@@ -158,15 +158,15 @@ def sampled_predictor(
         of_views = [tensor.numpy() for tensor in forward(tf.constant(images))]
         of_images = [np.split(array, len(images)) for array in of_views]
         return [
-            partial(_stitched_labels, scores, grids, axes, places, to_labels)
-            for scores, grids in zip(*of_images, strict=True)
+            partial(_stitched_labels, logits, grids, axes, places, to_labels)
+            for logits, grids in zip(*of_images, strict=True)
         ]
 
     return predict
 
 
 def _stitched_labels(
-    scores: np.ndarray,
+    logits: np.ndarray,
     grids: np.ndarray,
     axes: tuple["Axis", "Axis"],
     places: list[np.ndarray],
@@ -175,16 +175,18 @@ def _stitched_labels(
     """Return the labels of one image from the samples (views, h, w, ...) of its views."""
     rows, columns = axes
     size = rows.extent, columns.extent
-    views = [to_labels(score, grid, size) for score, grid in zip(scores, grids, strict=True)]
+    views = [
+        to_labels(of_samples, grid, size) for of_samples, grid in zip(logits, grids, strict=True)
+    ]
     joined = np.block([views[i : i + columns.count] for i in range(0, len(views), columns.count)])
     return joined if len(views) == 1 else joined[places[0]][:, places[1]]
 
 
-def mesh_labels(scores: np.ndarray, grid: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+def mesh_labels(logits: np.ndarray, grid: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """Return labels (height, width) through the fixed two-triangles-a-cell mesh, natively.
 
-    scores: (h, w, classes) float. grid: (h, w, 2), (row, column) 0..1.
+    logits: (h, w, classes) float. grid: (h, w, 2), (row, column) 0..1.
     """
     from roadseg import nus_native
 
-    return nus_native.interpolate(scores, grid, size, argmax=True)
+    return nus_native.interpolate(logits, grid, size, argmax=True)

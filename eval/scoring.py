@@ -92,7 +92,7 @@ class SegmentationScorer:
 
     def values(self) -> dict[str, Any]:
         """Return the fields of `SegmentationResult` that follow from the images."""
-        scores, table = self.confusion.scores(), self.table
+        scores, table = self.confusion.metrics(), self.table
         categories = {
             name: [index for index, of in enumerate(table.categories) if of == name]
             for name in table.category_names
@@ -115,9 +115,9 @@ class SegmentationScorer:
             "class_accuracy": dict(zip(table.names, scores.class_accuracy(), strict=True)),
             "class_precision": dict(zip(table.names, scores.class_precision(), strict=True)),
             "category_iou": scores.category_iou(categories),
-            "boundary": self.boundary.scores(),
-            "boundary_target": self.boundary_target.scores(),
-            "boundary_f": self.boundary_f and self.boundary_f.scores(table.names),
+            "boundary": self.boundary.metrics(),
+            "boundary_target": self.boundary_target.metrics(),
+            "boundary_f": self.boundary_f and self.boundary_f.metrics(table.names),
             "objects": self.objects.bins(),
             "objects_by_class": by_class,
             "per_image": self.per_image,

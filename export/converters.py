@@ -9,7 +9,7 @@ import numpy as np
 
 from roadseg.errors import RoadsegError
 from roadseg.export.fixed_size import image_shape
-from roadseg.export.saved_model import class_scores, is_sampled
+from roadseg.export.saved_model import class_logits, is_sampled
 from roadseg.export.saved_signatures import save_signatures
 from roadseg.export.trial_images import Size, trial_images
 
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 # Of the second, the maps of most networks have sides that no power of two divides.
 TRIAL_SIZES = ((96, 160), (72, 136))
 LABEL_TOLERANCE = 1e-3
-# Of the largest score: ten times what single precision leaves in the deepest network here.
-SCORE_TOLERANCE = 1e-4
+# Of the largest logit: ten times what single precision leaves in the deepest network here.
+LOGIT_TOLERANCE = 1e-4
 # A hundredth of a pixel of 1000; rounding leaves a tenth of that at most.
 LOCATION_TOLERANCE = 1e-5
 
@@ -49,7 +49,7 @@ def labels_function(model: "keras.Model", size: Size | None = None) -> Any:
     size: height and width of the one image that it takes; None for any images of any size.
 
     `labels` (batch, height, width) int32 come first by name. A model that samples also gives
-    `locations` (batch, views, h, w, 2), `sample_scores` (batch * views, h, w, classes), and, if it
+    `locations` (batch, views, h, w, 2), `sample_logits` (batch * views, h, w, classes), and, if it
     looks through windows, where within each one: `window_locations` (batch * views, h, w, 2).
     """
     import tensorflow as tf
@@ -68,17 +68,17 @@ def labels_function(model: "keras.Model", size: Size | None = None) -> Any:
 def _plain(model: "keras.Model", image: Any) -> dict[str, Any]:
     from roadseg.ops.best_class import best_class
 
-    return {"labels": best_class(class_scores(model, image))}
+    return {"labels": best_class(class_logits(model, image))}
 
 
 def _sampled(model: Any, image: Any) -> dict[str, Any]:
     views = model.views(image)
     grid = model.grid(views)
-    scores = model.scores_at(views, grid)
+    logits = model.logits_at(views, grid)
     outputs = {
-        "labels": model.unsampled(image, scores, grid, argmax=True, portable=True),
+        "labels": model.unsampled(image, logits, grid, argmax=True, portable=True),
         "locations": model.locations(image, grid),
-        "sample_scores": scores,
+        "sample_logits": logits,
     }
     return outputs if model.window is None else {**outputs, "window_locations": grid}
 
@@ -128,35 +128,35 @@ def sampled_differences(
     views = 1 if model.window is None else found["locations"].shape[1]
     shape = (len(image) * views, *model.size, 2)
     grid = found.get("window_locations", found["locations"]).reshape(shape)
-    own, locations, scores = (x.numpy() for x in reference["network"](image, grid))
-    labels = reference["labels"](image, found["sample_scores"], grid).numpy()
-    allowed = SCORE_TOLERANCE * float(np.abs(scores).max())
+    own, locations, logits = (x.numpy() for x in reference["network"](image, grid))
+    labels = reference["labels"](image, found["sample_logits"], grid).numpy()
+    allowed = LOGIT_TOLERANCE * float(np.abs(logits).max())
     return {
         "sampling locations": (_largest(grid, own), LOCATION_TOLERANCE),
         "locations in the image": (_largest(found["locations"], locations), LOCATION_TOLERANCE),
-        "scores of the samples": (_largest(found["sample_scores"], scores), allowed),
+        "logits of the samples": (_largest(found["sample_logits"], logits), allowed),
         "a share of the labels": (_share(found["labels"], labels), LABEL_TOLERANCE),
     }
 
 
 def _steps_of(model: Any) -> dict[str, Any]:
-    """Return the Keras model's steps: images and grid to its own grid, locations and scores; and
-    images, scores and grid to labels.
+    """Return the Keras model's steps: images and grid to its own grid, locations and logits; and
+    images, logits and grid to labels.
     """
     import tensorflow as tf
 
     image = tf.TensorSpec((None, None, None, 3), tf.uint8)
     grid = tf.TensorSpec((None, *model.size, 2), tf.float32)
-    scores = tf.TensorSpec((None, *model.size, None), tf.float32)
+    logits = tf.TensorSpec((None, *model.size, None), tf.float32)
 
     @tf.function(input_signature=[image, grid])
     def network(image: Any, grid: Any) -> tuple[Any, Any, Any]:
         views = model.views(image)
-        return model.grid(views), model.locations(image, grid), model.scores_at(views, grid)
+        return model.grid(views), model.locations(image, grid), model.logits_at(views, grid)
 
-    @tf.function(input_signature=[image, scores, grid])
-    def labels(image: Any, scores: Any, grid: Any) -> Any:
-        return model.unsampled(image, scores, grid, argmax=True)
+    @tf.function(input_signature=[image, logits, grid])
+    def labels(image: Any, logits: Any, grid: Any) -> Any:
+        return model.unsampled(image, logits, grid, argmax=True)
 
     return {"network": network, "labels": labels}
 

@@ -13,12 +13,12 @@ LABELS = {
     "type": "int32",
     "meaning": "train id of the best class of each pixel, an index into the label table's names",
 }
-SCORES = {
-    "signature": "scores",
-    "name": "scores",
+LOGITS = {
+    "signature": "logits",
+    "name": "logits",
     "shape": "(batch, height, width, classes)",
     "type": "float32",
-    "meaning": "class scores before the softmax, at full size",
+    "meaning": "class logits before the softmax, at full size",
 }
 TWO_IMAGES = {
     "name": "wide, narrow",
@@ -33,11 +33,11 @@ LOCATIONS = {
     "type": "float32",
     "meaning": "where the image was sampled, (row, column), 0 first pixel, 1 last pixel",
 }
-SAMPLE_SCORES = {
-    "name": "sample_scores",
+SAMPLE_LOGITS = {
+    "name": "sample_logits",
     "shape": "(batch * views, h, w, classes)",
     "type": "float32",
-    "meaning": "class scores before the softmax, of the samples",
+    "meaning": "class logits before the softmax, of the samples",
 }
 WINDOW_LOCATIONS = {
     "name": "window_locations",
@@ -96,7 +96,7 @@ def input_of(two_cameras: bool, size: tuple[int, int] | None = None) -> dict[str
 def outputs_of_two_cameras() -> list[dict[str, str]]:
     """Return what the SavedModel of a network of two cameras gives."""
     outputs = []
-    for output in (LABELS, SCORES):
+    for output in (LABELS, LOGITS):
         for view in ("wide", "narrow"):
             meaning = f"of the {view} view: {output['meaning']}"
             outputs.append({**output, "name": f"{view}_{output['name']}", "meaning": meaning})
@@ -106,17 +106,17 @@ def outputs_of_two_cameras() -> list[dict[str, str]]:
 def outputs_of(
     format_name: str, sampled: bool, void: int | None, windows: bool = False
 ) -> list[dict[str, str]]:
-    """Return what a format gives; only SavedModels have signatures, and full scores among them.
+    """Return what a format gives; only SavedModels have signatures, and full logits among them.
 
     sampled: whether the model samples; windows: and does so in windows of the image.
     void: the value of labels that is no class, None where every output is one.
     """
-    labels, scores = dict(LABELS), dict(SCORES)
+    labels, logits = dict(LABELS), dict(LOGITS)
     if void is not None:
         labels["meaning"] += f"; {void} is void: what the labels ignore was trained as an output"
-        scores["meaning"] += f"; the last of {void + 1} is void, no class of the label table"
+        logits["meaning"] += f"; the last of {void + 1} is void, no class of the label table"
     if format_name == "saved_model":
-        return [labels, scores, LOCATIONS] if sampled else [labels, scores]
-    outputs = [labels, LOCATIONS, SAMPLE_SCORES] if sampled else [labels]
+        return [labels, logits, LOCATIONS] if sampled else [labels, logits]
+    outputs = [labels, LOCATIONS, SAMPLE_LOGITS] if sampled else [labels]
     outputs += [WINDOW_LOCATIONS] if sampled and windows else []
     return [{**output, "signature": "the only one"} for output in outputs]

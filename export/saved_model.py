@@ -33,11 +33,11 @@ def export_saved_model(model: "keras.Model", folder: Path) -> None:
 def write_saved_model(model: "keras.Model", folder: Path, size: Size | None = None) -> None:
     """Write `model` as a SavedModel to `folder`, then load it again and compare.
 
-    model: RGB 0..255 (batch, height, width, 3) to class scores (batch, height, width, classes), or
-        a dictionary with these as "scores"; a `SampledSegmenter` gives sampling locations as well.
+    model: RGB 0..255 (batch, height, width, 3) to class logits (batch, height, width, classes), or
+        a dictionary with these as "logits"; a `SampledSegmenter` gives sampling locations as well.
     Signatures, each from `image` (batch, height, width, 3) uint8, RGB, any size:
         serving_default: `labels` (batch, height, width) int32, and `locations` if it samples;
-        scores: `scores` (batch, height, width, classes) float32;
+        logits: `logits` (batch, height, width, classes) float32;
         locations, only if it samples: `locations` (batch, views, h, w, 2) float32, (row, column),
             0..1 of the image, and `grid` (batch * views, h, w, 2), the same within each view.
     size: height and width of the one image that it takes then; None for any images of any size.
@@ -65,11 +65,11 @@ def plain_parts(model: "keras.Model") -> dict[str, Any]:
     # A function of its own, so that both signatures share one copy of the network.
     @tf.function
     def shared(image: Any) -> Any:
-        return class_scores(model, image)
+        return class_logits(model, image)
 
     return {
         "serving_default": lambda image: {"labels": best_class(shared(image))},
-        "scores": lambda image: {"scores": shared(image)},
+        "logits": lambda image: {"logits": shared(image)},
     }
 
 
@@ -78,24 +78,24 @@ def sampled_parts(model: Any) -> dict[str, Any]:
     import tensorflow as tf
 
     # Functions of their own, so that all signatures share one copy of each network.
-    grid_of, scores_at = tf.function(model.grid), tf.function(model.scores_at)
+    grid_of, logits_at = tf.function(model.grid), tf.function(model.logits_at)
 
     def serving_default(image: Any) -> dict[str, Any]:
         views = model.views(image)
         grid = grid_of(views)
-        labels = model.unsampled(image, scores_at(views, grid), grid, argmax=True)
+        labels = model.unsampled(image, logits_at(views, grid), grid, argmax=True)
         return {"labels": labels, "locations": model.locations(image, grid)}
 
-    def scores(image: Any) -> dict[str, Any]:
+    def logits(image: Any) -> dict[str, Any]:
         views = model.views(image)
         grid = grid_of(views)
-        return {"scores": model.unsampled(image, scores_at(views, grid), grid)}
+        return {"logits": model.unsampled(image, logits_at(views, grid), grid)}
 
     def locations(image: Any) -> dict[str, Any]:
         grid = grid_of(model.views(image))
         return {"locations": model.locations(image, grid), "grid": grid}
 
-    return {"serving_default": serving_default, "scores": scores, "locations": locations}
+    return {"serving_default": serving_default, "logits": logits, "locations": locations}
 
 
 def is_sampled(model: "keras.Model") -> bool:
@@ -110,18 +110,18 @@ def labels_and_locations(model: "keras.Model", image: Any, grid: Any = None) -> 
     from roadseg.ops.best_class import best_class
 
     if not is_sampled(model):
-        return {"labels": best_class(class_scores(model, image))}
+        return {"labels": best_class(class_logits(model, image))}
     if grid is None:
         grid = model.grid(model.views(image))
     return {"labels": model.labels(image, grid), "locations": model.locations(image, grid)}
 
 
-def class_scores(model: "keras.Model", image: Any) -> Any:
-    """Return the class scores of uint8 images, float32."""
+def class_logits(model: "keras.Model", image: Any) -> Any:
+    """Return the class logits of uint8 images, float32."""
     import tensorflow as tf
 
-    scores = model(tf.cast(image, tf.float32), training=False)
-    return tf.cast(scores["scores"] if isinstance(scores, dict) else scores, tf.float32)
+    logits = model(tf.cast(image, tf.float32), training=False)
+    return tf.cast(logits["logits"] if isinstance(logits, dict) else logits, tf.float32)
 
 
 def compare(model: "keras.Model", folder: Path, images: Sequence[np.ndarray]) -> dict[str, float]:

@@ -20,7 +20,7 @@ class Subject:
     """A network and all that an export needs to know of it."""
 
     model: "keras.Model"
-    """RGB 0..255 of any size to class scores at that size; of two cameras both by name."""
+    """RGB 0..255 of any size to class logits at that size; of two cameras both by name."""
     label_table: LabelTable
     card: Callable[[str, Size | None], dict[str, Any]]
     """Gives the model card of an export in a format, for images of a size or of any."""

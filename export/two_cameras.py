@@ -23,10 +23,10 @@ TRIAL_SIZES = ((96, 160), (93, 141))
 def write_two_cameras(model: "keras.Model", folder: Path, size: Size | None = None) -> None:
     """Write `model` as a SavedModel to `folder`, then load it again and compare.
 
-    model: {"wide": images, "narrow": images}, RGB 0..255, to class scores by the same names.
+    model: {"wide": images, "narrow": images}, RGB 0..255, to class logits by the same names.
     Signatures, each from `wide` and `narrow` (batch, height, width, 3) uint8, RGB:
         serving_default: `wide_labels` and `narrow_labels` (batch, height, width) int32;
-        scores: `wide_scores` and `narrow_scores` (batch, height, width, classes) float32.
+        logits: `wide_logits` and `narrow_logits` (batch, height, width, classes) float32.
     size: height and width of the one pair of images that it takes then; None for any.
     Raises RoadsegError if what was written does not agree with `model`.
     """
@@ -46,22 +46,22 @@ def signature_functions(model: "keras.Model", size: Size | None = None) -> "dict
 
     # A function of its own, so that both signatures share one copy of the network.
     @tf.function(input_signature=images)
-    def class_scores(wide: Any, narrow: Any) -> dict[str, Any]:
+    def class_logits(wide: Any, narrow: Any) -> dict[str, Any]:
         views = zip(CAMERAS, (wide, narrow), strict=True)
-        scores = model({view: tf.cast(image, tf.float32) for view, image in views}, training=False)
-        return {view: tf.cast(scores[view], tf.float32) for view in CAMERAS}
+        logits = model({view: tf.cast(image, tf.float32) for view, image in views}, training=False)
+        return {view: tf.cast(logits[view], tf.float32) for view in CAMERAS}
 
     def labels(wide: Any, narrow: Any) -> dict[str, Any]:
-        scores = class_scores(wide, narrow)
-        return {f"{view}_labels": best_class(scores[view]) for view in CAMERAS}
+        logits = class_logits(wide, narrow)
+        return {f"{view}_labels": best_class(logits[view]) for view in CAMERAS}
 
-    def scores(wide: Any, narrow: Any) -> dict[str, Any]:
-        found = class_scores(wide, narrow)
-        return {f"{view}_scores": found[view] for view in CAMERAS}
+    def logits(wide: Any, narrow: Any) -> dict[str, Any]:
+        found = class_logits(wide, narrow)
+        return {f"{view}_logits": found[view] for view in CAMERAS}
 
     return {
         name: tf.function(function, input_signature=images)
-        for name, function in (("serving_default", labels), ("scores", scores))
+        for name, function in (("serving_default", labels), ("logits", logits))
     }
 
 

@@ -2,7 +2,7 @@
 
 `python -m roadseg.export.untrained fast_scnn --size 512 1024 --to DIR` writes DIR/saved_model, and
 DIR/model.onnx, model.tflite and model.xml as far as their converters are installed: one normalised
-image (1, height, width, 3), float32, to scores at the network's own scale, as originals are timed.
+image (1, height, width, 3), float32, to logits at the network's own scale, as originals are timed.
 """
 
 import dataclasses
@@ -46,7 +46,7 @@ def main(argv: Sequence[str]) -> int:
     arguments = parse(Arguments, argv, command="", example=EXAMPLE)
     quiet_tensorflow()
     try:
-        function = scores_function(
+        function = logits_function(
             arguments.network, arguments.num_classes, arguments.size, json.loads(arguments.options)
         )
     except (RoadsegError, ValueError) as error:
@@ -63,12 +63,12 @@ def main(argv: Sequence[str]) -> int:
     return 0
 
 
-def scores_function(
+def logits_function(
     network: str, num_classes: int, size: tuple[int, int], options: dict[str, Any]
 ) -> Any:
     """Return a new network as a TensorFlow function of one normalised image of fixed size.
 
-    The result gives the scores before they are enlarged to the image, or a dict of every head's.
+    The result gives the logits before they are enlarged to the image, or a dict of every head's.
     """
     import keras
     import tensorflow as tf
@@ -85,12 +85,12 @@ def scores_function(
     )
 
     @tf.function(input_signature=[tf.TensorSpec((1, *shape), tf.float32, name="image")])
-    def scores(image: Any) -> dict[str, Any]:
+    def logits(image: Any) -> dict[str, Any]:
         outputs = model(image, training=False)
-        return outputs if isinstance(outputs, dict) else {"scores": outputs}
+        return outputs if isinstance(outputs, dict) else {"logits": outputs}
 
-    scores.weights = model.variables
-    return scores
+    logits.weights = model.variables
+    return logits
 
 
 def converters() -> dict[str, Callable[[Any, Path], None]]:

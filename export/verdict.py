@@ -74,8 +74,8 @@ def compare_with_labels(
         images += 1
     scores = {
         name: {
-            "miou": 100 * matrices[name].scores().miou(),
-            "boundary_accuracy": 100 * bands[name].scores()[0].accuracy,
+            "miou": 100 * matrices[name].metrics().miou(),
+            "boundary_accuracy": 100 * bands[name].metrics()[0].accuracy,
         }
         for name in names
     }
@@ -88,11 +88,11 @@ def compare_alone(
 ) -> dict[str, Any]:
     """Return how far `run` labels `images` as `model` does, where no right labels are known.
 
-    Returns the share of `labels_equal` in percent, the `largest_score_difference`: by how much
+    Returns the share of `labels_equal` in percent, the `largest_logit_difference`: by how much
     Keras prefers its own class to the file's where these differ, at most; and `images`.
     """
     keras_side = Keras(model, size)
-    scores = _scores(model, size)
+    logits = _logits(model, size)
     equal, largest = [], 0.0
     for image in images:
         shown = image if size is None else at_size(image, size)
@@ -100,26 +100,26 @@ def compare_alone(
         other = own != found
         equal.append(float(np.mean(~other)))
         if other.any():
-            at = scores(shown)[other]
+            at = logits(shown)[other]
             rows = np.arange(len(at))
             largest = max(largest, float((at[rows, own[other]] - at[rows, found[other]]).max()))
     return {
         "labels_equal": 100 * float(np.mean(equal)),
-        "largest_score_difference": largest,
+        "largest_logit_difference": largest,
         "images": len(equal),
     }
 
 
-def _scores(model: "keras.Model", size: Size | None) -> Callable[[np.ndarray], np.ndarray]:
+def _logits(model: "keras.Model", size: Size | None) -> Callable[[np.ndarray], np.ndarray]:
     import tensorflow as tf
 
-    from roadseg.export.saved_model import class_scores
+    from roadseg.export.saved_model import class_logits
 
     @tf.function(input_signature=[tf.TensorSpec(image_shape(size), tf.uint8)])
-    def scores(image: Any) -> Any:
-        return class_scores(model, image)
+    def logits(image: Any) -> Any:
+        return class_logits(model, image)
 
-    return lambda image: np.asarray(scores(image[None]))[0]
+    return lambda image: np.asarray(logits(image[None]))[0]
 
 
 def open_evaluation(path: Path, split: str, table: LabelTable) -> "RecordSet":
@@ -175,8 +175,8 @@ def in_words(found: dict[str, Any]) -> str:
     equal = f"{found['labels_equal']:.2f} % of labels equal"
     if "lost" not in found:
         return (
-            f"{equal} on {found['images']} images; largest score difference "
-            f"{found['largest_score_difference']:.3g}"
+            f"{equal} on {found['images']} images; largest difference of logits "
+            f"{found['largest_logit_difference']:.3g}"
         )
     near = f"accuracy within {BAND_PX} px of boundaries"
     parts = [

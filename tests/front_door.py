@@ -64,7 +64,7 @@ def counted(network: keras.Model, records: str | Path) -> float:
     matrix = ConfusionMatrix(CLASSES)
     for image, label in roadseg.dataset(records, split="val", batch_size=2):
         matrix.add(np.asarray(label), np.asarray(network(image)).argmax(-1))
-    return matrix.scores().miou()
+    return matrix.metrics().miou()
 
 
 def main() -> int:

@@ -61,8 +61,8 @@ def tiny_alone(num_classes: int, input_shape: Any = (None, None, 3)) -> Any:
     import keras
 
     images = keras.Input(input_shape, name="image")
-    scores = _head(_backbone()(images), num_classes)
-    return keras.Model(images, keras.layers.UpSampling2D(STRIDE)(scores), name="tiny_alone")
+    logits = _head(_backbone()(images), num_classes)
+    return keras.Model(images, keras.layers.UpSampling2D(STRIDE)(logits), name="tiny_alone")
 
 
 def tiny_coupled(num_classes: int, input_shape: Any = (None, None, 3)) -> Any:
@@ -73,15 +73,15 @@ def tiny_coupled(num_classes: int, input_shape: Any = (None, None, 3)) -> Any:
     images = {view: keras.Input(input_shape, name=view) for view in ("wide", "narrow")}
     backbone = _backbone()
     wide, narrow = backbone(images["wide"]), backbone(images["narrow"])
-    scores = _head(wide, num_classes)
+    logits = _head(wide, num_classes)
     joined = layers.Concatenate(name="joined")([wide, narrow])
     flow = layers.Conv2D(2, 1, name="flow_Network.conv")(joined)
     flow = layers.Activation("tanh", name="flow_Network.flow")(flow)
-    seen = layers.Identity(name="wide_in_narrow")(scores)
+    seen = layers.Identity(name="wide_in_narrow")(logits)
     x = _fusion(layers.Concatenate(name="to_60")([seen, narrow, flow]), num_classes, "FFM_60")
     fused_narrow = layers.Identity(name="fused_narrow")(x)
     back = layers.Identity(name="narrow_in_wide")(fused_narrow)
-    x = _fusion(layers.Concatenate(name="to_120")([scores, back]), num_classes, "FFM_120")
+    x = _fusion(layers.Concatenate(name="to_120")([logits, back]), num_classes, "FFM_120")
     fused = {"wide": layers.Identity(name="fused_wide")(x), "narrow": fused_narrow}
     outputs = {view: layers.UpSampling2D(STRIDE, name=f"up.{view}")(x) for view, x in fused.items()}
     return keras.Model(images, outputs, name="tiny_coupled")

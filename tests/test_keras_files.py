@@ -15,8 +15,8 @@ from tests.support import REPOSITORY
 LOAD = """import sys, numpy
 import {first}, {second}
 network = keras.models.load_model(sys.argv[1] + "/n.keras")
-scores = network(numpy.full((1, 64, 64, 3), 99, "f4"))
-numpy.testing.assert_array_equal(scores, numpy.load(sys.argv[1] + "/scores.npy"))
+logits = network(numpy.full((1, 64, 64, 3), 99, "f4"))
+numpy.testing.assert_array_equal(logits, numpy.load(sys.argv[1] + "/logits.npy"))
 """
 
 
@@ -29,7 +29,7 @@ def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("keras")
     network = roadseg.create("espnet_c", 3, p=1, q=1)
     network.save(folder / "n.keras")
-    np.save(folder / "scores.npy", network(np.full((1, 64, 64, 3), 99, "f4")))
+    np.save(folder / "logits.npy", network(np.full((1, 64, 64, 3), 99, "f4")))
     return folder
 
 

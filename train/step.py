@@ -87,17 +87,17 @@ class TrainingStep:
             return flow_terms(self.recipe, self.model, batch, training)
         if self.recipe.task == "two_cameras":
             views = {name: tf.cast(batch[name], self.dtype) for name in CAMERAS}
-            scores = self.model(views, training=training)
+            logits = self.model(views, training=training)
             labels = {name: batch[f"{name}_label"] for name in CAMERAS}
             # Published: both cameras' means count alike, however many pixels have labels.
-            return [t for name in CAMERAS for t in self.criterion.terms(scores[name], labels[name])]
+            return [t for name in CAMERAS for t in self.criterion.terms(logits[name], labels[name])]
         images, labels, grid = self._sampled(batch)
-        scores = self.model(images, training=training)
+        logits = self.model(images, training=training)
         if grid is None:
-            return self.criterion.terms(scores, labels, batch.get("edges"))
+            return self.criterion.terms(logits, labels, batch.get("edges"))
         if self.recipe.loss.size == "samples":
-            return self.criterion.terms(scores, labels)
-        return self.criterion.terms(*self._at_pixels(scores, grid, batch))
+            return self.criterion.terms(logits, labels)
+        return self.criterion.terms(*self._at_pixels(logits, grid, batch))
 
     def inputs(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """Return the images, 0..255, and labels that the segmentation network is trained on."""
@@ -115,8 +115,8 @@ class TrainingStep:
     def _labels(self, batch: Batch) -> Tensor:
         return self._with_void(batch) if self.recipe.network.void_class else batch["label"]
 
-    def _at_pixels(self, scores: Any, grid: Tensor, batch: Batch) -> tuple[Any, Tensor]:
-        """Return scores brought back from samples to pixels, and the labels there."""
+    def _at_pixels(self, logits: Any, grid: Tensor, batch: Batch) -> tuple[Any, Tensor]:
+        """Return logits brought back from samples to pixels, and the labels there."""
         labels = self._labels(batch)
         part = 2 if self.recipe.loss.size == "half" else 1
         size = tuple(-(-side // part) for side in labels.shape[1:3])
@@ -127,7 +127,7 @@ class TrainingStep:
             head = resize_bilinear(tf.cast(head, tf.float32), self.recipe.sampling.size)
             return unsample(head, grid, size)
 
-        return {name: back(head) for name, head in named_heads(scores)}, labels
+        return {name: back(head) for name, head in named_heads(logits)}, labels
 
     def _sampling_target(self, batch: Batch) -> Tensor:
         if "target" in batch:
@@ -144,8 +144,8 @@ class TrainingStep:
 
     def _with_void(self, batch: Batch) -> Tensor:
         """Return labels with ignored pixels as the last output's class; padding stays ignored."""
-        scores = self.model.output
-        void = (scores["scores"] if isinstance(scores, dict) else scores).shape[-1] - 1
+        logits = self.model.output
+        void = (logits["logits"] if isinstance(logits, dict) else logits).shape[-1] - 1
         labels = tf.cast(batch["label"], tf.int32)
         ignored = labels == self.ignore
         if batch.get("content") is not None:

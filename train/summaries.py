@@ -51,9 +51,9 @@ class Summaries:
 
     def _overlays(self, training: Any, batch: dict[str, Tensor]) -> dict[str, Tensor]:
         images, labels = training.inputs(batch)
-        scores = training.model(images, training=False)
-        scores = scores["scores"] if isinstance(scores, dict) else scores
-        predicted = tf.argmax(scores, -1, output_type=tf.int32)
+        logits = training.model(images, training=False)
+        logits = logits["logits"] if isinstance(logits, dict) else logits
+        predicted = tf.argmax(logits, -1, output_type=tf.int32)
         pictures = {
             "image": tf.cast(images, tf.uint8),
             "label": self._overlay(images, labels),

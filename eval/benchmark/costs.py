@@ -23,7 +23,7 @@ class Cost:
     solver: int = 0
     """Multiply-adds of the solver that turns a density into a grid."""
     way_back: int = 0
-    """Multiply-adds that bring every score from samples to the pixels of one window; not part of
+    """Multiply-adds that bring every logit from samples to the pixels of one window; not part of
     `macs`, as enlargements of plain networks are not. Labels alone take a part of it."""
 
     @property
@@ -112,9 +112,9 @@ def _sampled_cost(network: Operations, segmenter: Any, size: tuple[int, int]) ->
 
 
 def network_classes(network: "keras.Model") -> int:
-    """Return how many scores `network` gives a pixel."""
+    """Return how many logits `network` gives a pixel."""
     output = network.output
-    return int((output["scores"] if isinstance(output, dict) else output).shape[-1])
+    return int((output["logits"] if isinstance(output, dict) else output).shape[-1])
 
 
 def _windows(size: tuple[int, int], window: tuple[int, int] | None) -> Any:

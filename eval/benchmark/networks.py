@@ -1,4 +1,4 @@
-"""Networks alone, timed as their originals were: one normalised image to scores at their own scale.
+"""Networks alone, timed as their originals were: one normalised image to logits at their own scale.
 
 Every form is run: the Keras graph, the SavedModel, and the other formats whose runtimes are
 installed, with the published times of the originals beside them.
@@ -23,7 +23,7 @@ FORMS = (GRAPH, *TITLES.values())
 CONDITIONS = {
     "images": "normalised noise, float32",
     "protocol": (
-        "one image to scores at the network's own scale, sizes fixed in the graph; median of the "
+        "one image to logits at the network's own scale, sizes fixed in the graph; median of the "
         "calls after those to warm up; best: the fastest of our forms"
     ),
     "original": PROTOCOL,
@@ -121,7 +121,7 @@ def time_network(
 def graph_of(
     subject: Subject, size: tuple[int, int], image: np.ndarray
 ) -> tuple[Any, Callable[[], Any]]:
-    """Return the network up to its scores, and a call of it as a compiled graph."""
+    """Return the network up to its logits, and a call of it as a compiled graph."""
     import tensorflow as tf
 
     from roadseg.layers.heads import own_scale

@@ -176,7 +176,7 @@ def table(rows: Sequence[Row], count: bool) -> "Table":
         result.add_row(*cells)
     if sampled:
         result.caption = (
-            "sampler (in the multiply-adds) and way back of every score (not in them): percent of "
+            "sampler (in the multiply-adds) and way back of every logit (not in them): percent of "
             "the network's multiply-adds"
         )
     return result

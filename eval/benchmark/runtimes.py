@@ -61,7 +61,7 @@ def loaders(folder: Path, image: np.ndarray, threads: int) -> Iterator[tuple[str
     """Yield the title of each runtime that `folder` has a file for, and what loads that file.
 
     image: (1, height, width, 3) float32. Loading gives a call, which runs the network on `image`
-    and returns once the scores are there; a runtime may refuse its file when it loads or runs.
+    and returns once the logits are there; a runtime may refuse its file when it loads or runs.
     """
     for name, (file, load) in _RUNTIMES.items():
         if (folder / file).exists():

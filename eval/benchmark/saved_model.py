@@ -21,7 +21,7 @@ Labelling = Callable[[Any], Any]
 
 
 def labelling_function(model: "keras.Model") -> Any:
-    """Return `model`, any network to class scores, as a graph from uint8 images to labels."""
+    """Return `model`, any network to class logits, as a graph from uint8 images to labels."""
     import tensorflow as tf
 
     from roadseg.inference.forward import labels_of, outputs_of

@@ -197,7 +197,7 @@ def _scores(result: SegmentationResult, table: LabelTable) -> dict[str, float]:
     return {
         "miou": result.miou,
         "boundary": near[0] if near else math.nan,
-        "small": result.scores().mean_iou_of(small) if small else math.nan,
+        "small": result.metrics().mean_iou_of(small) if small else math.nan,
     }
 
 

@@ -281,7 +281,7 @@ def _check(options: OracleOptions) -> None:
 def _row(size: tuple[int, int], sampler: OracleSampler, scorer: SegmentationScorer) -> OracleRow:
     small = scorer.table.small_classes
     values: dict[str, Any] = scorer.values()
-    values["miou_small"] = scorer.confusion.scores().mean_iou_of(small) if small else math.nan
+    values["miou_small"] = scorer.confusion.metrics().mean_iou_of(small) if small else math.nan
     names = [field.name for field in dataclasses.fields(OracleRow)][4:]
     of_row = {name: values[name] for name in names}
     return OracleRow(size, sampler.kind, sampler.source, sampler.alpha, **of_row)

@@ -17,9 +17,9 @@ CAPTIONS = {
     "wide": "wide view",
     "narrow": "narrow view",
     "flow": "flow, wide to narrow",
-    "wide_in_narrow": "wide scores in the narrow view",
-    "fused_narrow": "narrow scores, fused",
-    "fused_wide": "wide scores, fused",
+    "wide_in_narrow": "wide logits in the narrow view",
+    "fused_narrow": "narrow logits, fused",
+    "fused_wide": "wide logits, fused",
 }
 
 
@@ -31,12 +31,12 @@ def view_pictures(
     return pictures(image, labels, None, table, wanted)
 
 
-def scores_picture(scores: np.ndarray, table: LabelTable) -> np.ndarray:
+def logits_picture(logits: np.ndarray, table: LabelTable) -> np.ndarray:
     """Return (height, width, 3) uint8: the class colours, mixed by how probable each class is.
 
-    scores: (height, width, classes), unnormalised.
+    logits: (height, width, classes), unnormalised.
     """
-    chances = np.exp(scores - scores.max(axis=-1, keepdims=True))
+    chances = np.exp(logits - logits.max(axis=-1, keepdims=True))
     chances /= chances.sum(axis=-1, keepdims=True)
     colours = np.asarray(table.colours, np.float32)
     return np.rint(chances @ colours).astype(np.uint8)
@@ -48,7 +48,7 @@ def sharing_picture(
     parts: dict[str, np.ndarray],
     table: LabelTable,
 ) -> np.ndarray:
-    """Return one picture: both cameras labelled and the flow above, scores on their way below.
+    """Return one picture: both cameras labelled and the flow above, logits on their way below.
 
     images, labels: by view, at one size. parts: "flow", "wide_in_narrow", "fused_narrow" and
     "fused_wide" of one pair, (height, width, channels) each; without them the views stand alone.
@@ -57,7 +57,7 @@ def sharing_picture(
     if parts:
         tiles["flow"] = colourise_flow(parts["flow"])
         for name in ("wide_in_narrow", "fused_narrow", "fused_wide"):
-            tiles[name] = scores_picture(parts[name], table)
+            tiles[name] = logits_picture(parts[name], table)
     height, width = images["wide"].shape[:2]
     size = round(TILE_WIDTH_PX * height / width), TILE_WIDTH_PX
     shown = [

@@ -1,4 +1,4 @@
-"""`roadseg predict` with a run of two cameras: both labelled, the flow, and the scores shared."""
+"""`roadseg predict` with a run of two cameras: both labelled, the flow, and the logits shared."""
 
 import re
 from collections.abc import Iterator, Sequence

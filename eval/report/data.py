@@ -85,7 +85,7 @@ class ReportedRun:
         """Mean IoU of the small or thin classes, NaN if none is named or none occurs."""
         if self.segmentation is None or not self.table.small_classes:
             return math.nan
-        return self.segmentation.scores().mean_iou_of(self.table.small_classes)
+        return self.segmentation.metrics().mean_iou_of(self.table.small_classes)
 
     def boundary(self, radius_px: int) -> float:
         """Return the accuracy within `radius_px` of a boundary; NaN if it was not measured."""

@@ -70,7 +70,7 @@ class SegmentationResult(BaseResult):
         """Name and value of the score by which checkpoints are compared."""
         return self.protocol.metric, getattr(self, self.protocol.metric)
 
-    def scores(self) -> ConfusionMetrics:
+    def metrics(self) -> ConfusionMetrics:
         """Return the scores of the stored confusion matrix."""
         counts = np.column_stack([self.confusion, self.unassigned]).astype(np.int64)
         on_void = None if self.on_void is None else np.asarray(self.on_void, np.int64)

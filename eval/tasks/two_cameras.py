@@ -24,14 +24,14 @@ class TwoCameras(Evaluator):
     """Labels of both cameras' views."""
 
     def load(self, job: Job, step: int) -> Evaluate:
-        """Return what labels and scores both cameras of `job`; see `Evaluator.load`."""
+        """Return what labels and logits both cameras of `job`; see `Evaluator.load`."""
         return partial(_evaluate, job, step, job.run.load_network(step))
 
 
 def _evaluate(
     job: Job, step: int, network: "keras.Model", progress: Progress | None
 ) -> TwoCameraResult:
-    """Return the scores of `network` on both cameras of each pair, at the recipe's crop size.
+    """Return the logits of `network` on both cameras of each pair, at the recipe's crop size.
 
     Labels are resized as well, by picking pixels; see `two_cameras` of training's pipeline.
     """
@@ -70,8 +70,8 @@ def views_labeller(network: "keras.Model") -> Any:
     @tf.function(reduce_retracing=True)
     def forward(images: dict[str, Any]) -> dict[str, Any]:
         images = {view: tf.cast(image, tf.float32) for view, image in images.items()}
-        scores = network(images, training=False)
-        return {view: best_class(scores[view]) for view in CAMERAS}
+        logits = network(images, training=False)
+        return {view: best_class(logits[view]) for view in CAMERAS}
 
     def label(images: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         return {view: labels.numpy() for view, labels in forward(images).items()}

@@ -29,8 +29,8 @@ Described = tuple[str, int, list[Any]]
 def labels_graph(model: keras.Model, size: Size | None = None) -> Any:
     """Return an ONNX model from uint8 images to the labels that `model` finds.
 
-    model: RGB 0..255 (batch, height, width, 3) to class scores at that size, or a dictionary with
-        these as "scores".
+    model: RGB 0..255 (batch, height, width, 3) to class logits at that size, or a dictionary with
+        these as "logits".
     size: height and width of the one image that it takes; None for any number of any size.
     Input `image` (batch, height, width, 3) uint8; output `labels` (batch, height, width) int32.
     Raises UnsupportedError for a network with a layer that nothing here writes.
@@ -39,9 +39,9 @@ def labels_graph(model: keras.Model, size: Size | None = None) -> Any:
     graph.scope = "image"
     turned = graph.node("Transpose", ["image"], perm=(0, 3, 1, 2))
     image = Value(graph.node("Cast", [turned], to=FLOAT), image_shape(size))
-    scores = main_output(write_network(graph, model, image))
+    logits = main_output(write_network(graph, model, image))
     graph.scope = "labels"
-    best = graph.node("ArgMax", [scores.name], axis=1, keepdims=0)
+    best = graph.node("ArgMax", [logits.name], axis=1, keepdims=0)
     graph.nodes.append(Node("Cast", [best], ["labels"], {"to": INT32}))
     make_lean(graph, ["labels"])
     batch, height, width, channels = _sides(size)
@@ -49,18 +49,18 @@ def labels_graph(model: keras.Model, size: Size | None = None) -> Any:
     return _written(graph, model.name, given, [("labels", INT32, [batch, height, width])])
 
 
-def scores_graph(model: keras.Model, size: Size | None = None) -> Any:
+def logits_graph(model: keras.Model, size: Size | None = None) -> Any:
     """Return an ONNX model from float images to all that `model` gives, as maps of Keras.
 
     size: as of `labels_graph`. Input `image` (batch, height, width, 3) float32; outputs (batch,
-    height, width, channels) float32, called `scores` or as `model` calls them.
+    height, width, channels) float32, called `logits` or as `model` calls them.
     Raises UnsupportedError as `labels_graph` does.
     """
     graph = Graph()
     graph.scope = "image"
     turned = graph.node("Transpose", ["image"], perm=(0, 3, 1, 2))
     found = write_network(graph, model, Value(turned, image_shape(size)))
-    heads = found if isinstance(found, dict) else {"scores": found}
+    heads = found if isinstance(found, dict) else {"logits": found}
     outputs = []
     for name, value in heads.items():
         graph.nodes.append(Node("Transpose", [value.name], [name], {"perm": (0, 2, 3, 1)}))
@@ -71,8 +71,8 @@ def scores_graph(model: keras.Model, size: Size | None = None) -> Any:
 
 
 def main_output(found: Any) -> Value:
-    """Return the scores among what a network gives."""
-    return found["scores"] if isinstance(found, dict) else keras.tree.flatten(found)[0]
+    """Return the logits among what a network gives."""
+    return found["logits"] if isinstance(found, dict) else keras.tree.flatten(found)[0]
 
 
 def write_network(graph: Graph, model: Any, image: Value) -> Any:

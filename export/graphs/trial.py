@@ -20,7 +20,7 @@ def make_lively(model: keras.Model, image: np.ndarray, seed: int = 0) -> None:
     """Give an untrained network statistics, offsets and slopes of its own, and labels of all kinds.
 
     As made, normalisations do nothing and one class wins everywhere, so that no graph could be
-    wrong. The last kernel is scaled so that all classes' scores of `image` (1, height, width, 3)
+    wrong. The last kernel is scaled so that all classes' logits of `image` (1, height, width, 3)
     are equally wide, and its bias, if it has one, puts their means at zero.
     """
     random = np.random.default_rng(seed)
@@ -32,8 +32,8 @@ def make_lively(model: keras.Model, image: np.ndarray, seed: int = 0) -> None:
         elif isinstance(layer, keras.layers.PReLU):
             layer.set_weights([random.uniform(-0.2, 0.5, layer.alpha.shape)])
     found = model.predict_on_batch(image.astype(np.float32))
-    scores = found["scores"] if isinstance(found, dict) else found
-    mean, width = scores.mean(axis=(0, 1, 2)), scores.std(axis=(0, 1, 2)) + 1e-6
+    logits = found["logits"] if isinstance(found, dict) else found
+    mean, width = logits.mean(axis=(0, 1, 2)), logits.std(axis=(0, 1, 2)) + 1e-6
     last = _last_convolution(model)
     # The channels that a transposed convolution gives are the third axis of its kernel.
     shape = (-1, 1) if isinstance(last, keras.layers.Conv2DTranspose) else (-1,)
@@ -43,8 +43,8 @@ def make_lively(model: keras.Model, image: np.ndarray, seed: int = 0) -> None:
 
 
 def _last_convolution(model: keras.Model) -> Any:
-    """Return the layer that makes the scores, whatever resizes them behind it."""
-    tensor = model.output["scores"] if isinstance(model.output, dict) else model.output
+    """Return the layer that makes the logits, whatever resizes them behind it."""
+    tensor = model.output["logits"] if isinstance(model.output, dict) else model.output
     layer = tensor._keras_history.operation
     while not hasattr(layer, "kernel"):
         layer = keras.tree.flatten(layer.input)[0]._keras_history.operation

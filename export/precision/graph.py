@@ -23,14 +23,14 @@ def network_operations(
     """Return the operations whose precision may be reduced, in the order of the graph.
 
     outputs: name of an output -> its tensor. convolutions: kinds of operations with weights.
-    Of a model that samples these are the convolutions between samples and `sample_scores`, and
+    Of a model that samples these are the convolutions between samples and `sample_logits`, and
     what lies between two of them: a location in 8 bits would be another pixel. Of any other, all.
     """
-    if "sample_scores" not in outputs:
+    if "sample_logits" not in outputs:
         return list(operations)
     places = [outputs[name] for name in ("locations", "window_locations") if name in outputs]
     sampler = _before(operations, places)
-    network = _before(operations, [outputs["sample_scores"]])
+    network = _before(operations, [outputs["sample_logits"]])
     found: list[Operation] = []
     computed: set[str] = set()
     for operation in operations:

@@ -13,7 +13,7 @@ import numpy as np
 from roadseg.export.converters import labels_function, save_function
 from roadseg.export.litert import run_litert
 from roadseg.export.precision.graph import Operation, network_operations
-from roadseg.export.saved_model import class_scores, is_sampled
+from roadseg.export.saved_model import class_logits, is_sampled
 
 if TYPE_CHECKING:
     import keras
@@ -73,8 +73,8 @@ def _from_float(model: "keras.Model", size: Size) -> Any:
     @tf.function(input_signature=[tf.TensorSpec((1, *size, 3), tf.float32, name="image")])
     def labels(image: Any) -> dict[str, Any]:
         # Not by `best_class`: LiteRT has an argmax of 8-bit values, and no top_k of them.
-        scores = class_scores(model, image)
-        return {"labels": tf.argmax(scores, -1, output_type=tf.int32)}
+        logits = class_logits(model, image)
+        return {"labels": tf.argmax(logits, -1, output_type=tf.int32)}
 
     labels.weights = model.variables
     return labels

@@ -43,7 +43,7 @@ class OnnxQuantiser:
             graph = load_model_with_shape_infer(prepared).graph
         operations, outputs = operations_of(graph)
         inside = network_operations(operations, outputs, CONVOLUTIONS)
-        # What follows the last layer, the way to pixels, would lose scores that are close.
+        # What follows the last layer, the way to pixels, would lose logits that are close.
         used = up_to_last(inside, CONVOLUTIONS)
         self.layers = [op.name for op in used if _in_8_bits(op)]
         self.convolutions = [op.name for op in inside if op.kind in CONVOLUTIONS]

@@ -39,7 +39,7 @@ class OpenvinoQuantiser:
         operations, outputs = _graph(self._model)
         inside = network_operations(operations, outputs, CONVOLUTIONS)
         self._outside = {op.name for op in operations} - {op.name for op in inside}
-        if "sample_scores" not in outputs:
+        if "sample_logits" not in outputs:
             self._outside = set()
         self.convolutions = [op.name for op in inside if op.kind in CONVOLUTIONS]
         self.layers = self.convolutions

@@ -37,20 +37,21 @@ class ClassLogits(Protocol):
 class ModelLogits:
     """Class logits of a Keras network, of sampling around one, or of one behind padding.
 
-    A network whose last step upsamples its logits (layer `scores`) is asked for the small ones, so
-    that they are upsampled once, straight to the size wanted, as the originals do. Behind padding
-    that is so for images of a legal size; logits of others are upsampled, cut, and then resized.
+    A network whose last step upsamples its logits (layer `output.logits`) is asked for the small
+    ones, so that they are upsampled once, straight to the size wanted, as the originals do. Behind
+    padding that is so for images of a legal size; logits of others are upsampled, cut, and then
+    resized.
     """
 
     def __init__(self, model: keras.Model, upsampling: str = "bilinear") -> None:
-        """Take any model from RGB 0..255 to class logits, or to a dict with them as 'scores'.
+        """Take any model from RGB 0..255 to class logits, or to a dict with them as 'logits'.
 
         upsampling: 'bicubic' for small logits, as SGCPNet's authors do; else they are upsampled as
             the network's own last step does. Bicubic raises RoadsegError for a model whose logits
             are not small, and for images that would have to be padded.
         """
         inside = _without_padding(model)
-        small, self._align_corners = _before_enlargement(inside)
+        small, self._align_corners = _before_upsampling(inside)
         self._bicubic = upsampling == "bicubic"
         if self._bicubic and small is inside:
             raise RoadsegError(
@@ -91,13 +92,13 @@ class SavedModelLogits:
                 f"{export.folder}: an export has upsampled its logits already, bilinearly; give "
                 "the run, or leave --upsampling bicubic out"
             )
-        if "scores" not in export.loaded.signatures:
+        if "logits" not in export.loaded.signatures:
             raise RoadsegError(
-                f"{export.folder}: no signature 'scores', which tiles, scales and flips need; "
+                f"{export.folder}: no signature 'logits', which tiles, scales and flips need; "
                 "export the run again, or label whole images"
             )
         # A signature's variables go when the loaded model goes.
-        self._loaded, self._signature = export.loaded, export.loaded.signatures["scores"]
+        self._loaded, self._signature = export.loaded, export.loaded.signatures["logits"]
         (self._argument,) = self._signature.structured_input_signature[1]
         recipe = export.recipe
         name = str(recipe.get("model"))
@@ -177,7 +178,7 @@ def _without_padding(model: keras.Model) -> keras.Model:
 def _compiled(model: keras.Model) -> Callable[[Tensor], Tensor]:
     def logits_of(images: Tensor) -> Tensor:
         logits = model(images, training=False)
-        return ops.cast(logits["scores"] if isinstance(logits, dict) else logits, "float32")
+        return ops.cast(logits["logits"] if isinstance(logits, dict) else logits, "float32")
 
     return _in_graph(logits_of)
 
@@ -188,11 +189,11 @@ def _in_graph(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
     return function if tf is None else tf.function(function, reduce_retracing=True)
 
 
-def _before_enlargement(model: keras.Model) -> tuple[keras.Model, Any]:
-    """Return the network up to what its layer `scores` upsamples, and how corners align there."""
-    from roadseg.layers.heads import enlargement
+def _before_upsampling(model: keras.Model) -> tuple[keras.Model, Any]:
+    """Return the network up to what `output.logits` upsamples, and how corners align there."""
+    from roadseg.layers.heads import upsampling
 
-    last = enlargement(model)
+    last = upsampling(model)
     if last is None:
         return model, True
     return keras.Model(model.inputs, last.input[0]), last.align_corners

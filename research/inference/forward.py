@@ -34,7 +34,7 @@ def outputs_by_name(functions: Mapping[str, Callable[[Tensor], Tensor]]) -> Outp
 def _of_plain(model: keras.Model) -> Outputs:
     def outputs(images: Tensor) -> Mapping[str, Callable[[], Tensor]]:
         logits = model(images, training=False)
-        logits = logits["scores"] if isinstance(logits, dict) else logits
+        logits = logits["logits"] if isinstance(logits, dict) else logits
         return {"logits": lambda: logits}
 
     return outputs
@@ -44,7 +44,7 @@ def _of_sampled(model: Any) -> Outputs:
     def outputs(images: Tensor) -> Mapping[str, Callable[[], Tensor]]:
         views = model.views(images)
         grid = model.grid(views)
-        logits = model.scores_at(views, grid, training=False)
+        logits = model.logits_at(views, grid, training=False)
         return {
             "labels": lambda: model.unsampled(images, logits, grid, argmax=True),
             "logits": lambda: model.unsampled(images, logits, grid),

@@ -58,9 +58,9 @@ class SavedModel:
         found = {"labels": _function(served, labels)}
         if "locations" in names:
             found["locations"] = _function(served, "locations")
-        if "scores" in signatures:
-            (name,) = signatures["scores"].structured_outputs
-            found["logits"] = _function(signatures["scores"], name)
+        if "logits" in signatures:
+            (name,) = signatures["logits"].structured_outputs
+            found["logits"] = _function(signatures["logits"], name)
         return found
 
 

@@ -9,7 +9,7 @@ Tensor = Any
 
 
 def auxiliary_head(x: Tensor, filters: int, num_classes: int, name: str) -> Tensor:
-    """Return class scores (batch, height, width, num_classes) of `x`, at its size.
+    """Return class logits (batch, height, width, num_classes) of `x`, at its size.
 
     A 3x3 convolution to `filters` channels (with bias, though a normalisation follows), batch
     normalisation, ReLU, channel dropout, and 1x1 to the classes. Layers: `name.0`, `.1`, `.4`.

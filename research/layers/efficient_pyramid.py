@@ -23,7 +23,7 @@ LEAST_SIDE = 5
 def efficient_pyramid(x: Tensor, filters: int, inner: int, name: str, last: bool = False) -> Tensor:
     """Return `x` (batch, height, width, channels) with what it looks like at five scales.
 
-    inner: channels of each scale. last: give `filters` scores, with a bias and nothing after.
+    inner: channels of each scale. last: give `filters` logits, with a bias and nothing after.
     Layers: `name.projection_layer`, `stages.0` .. `4`, `merge_layer.0`, `.2`, `.3`, `br`.
     Source: `EfficientPyrPool`.
     """

@@ -28,13 +28,13 @@ def feature_pyramid_head(
     way_up: WayUp,
     auxiliary_heads: bool = False,
 ) -> dict[str, Tensor]:
-    """Return class scores, "scores", at the size of the finest map.
+    """Return class logits, "logits", at the size of the finest map.
 
     maps: of a backbone, fine to coarse, (batch, height, width, any channels). filters: of each
     level.
     way_up: brings the sum of the coarser levels to the next finer one. The last fusion resizes
         (bilinearly, aligned corners) whatever it is; the paper's drawing warps there.
-    auxiliary_heads: also "aux0" .., class scores of each level but the coarsest, coarse to fine,
+    auxiliary_heads: also "aux0" .., class logits of each level but the coarsest, coarse to fine,
         at that level's size.
     Layers: `head.ppm`, `head.fpn_in.<level>`, `head.fpn_out_align.<level>`, `head.fpn_out.<level>`,
         `head.dsn.<level>` and `head.conv_last`, levels counted from the finest.
@@ -51,7 +51,7 @@ def feature_pyramid_head(
         pyramid.append(conv_norm(x, filters, 3, names))
         if auxiliary_heads:
             heads[f"aux{len(heads)}"] = auxiliary_head(x, filters, num_classes, f"head.dsn.{level}")
-    return {"scores": class_scores(pyramid[::-1], filters, num_classes)} | heads
+    return {"logits": class_logits(pyramid[::-1], filters, num_classes)} | heads
 
 
 def lateral_conv(x: Tensor, filters: int, name: str) -> Tensor:
@@ -60,8 +60,8 @@ def lateral_conv(x: Tensor, filters: int, name: str) -> Tensor:
     return activate(batch_norm(x, TORCH_NORM, f"{name}.1"), f"{name}.2")
 
 
-def class_scores(maps: Sequence[Tensor], filters: int, num_classes: int) -> Tensor:
-    """Return class scores of several maps, all enlarged to the first one's size and joined."""
+def class_logits(maps: Sequence[Tensor], filters: int, num_classes: int) -> Tensor:
+    """Return class logits of several maps, all enlarged to the first one's size and joined."""
     first, *others = maps
     resized = [ResizeLike(name=f"head.up.{n}")([x, first]) for n, x in enumerate(others, start=1)]
     x = keras.layers.Concatenate(name="head.concatenated")([first, *resized])

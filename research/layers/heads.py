@@ -10,8 +10,8 @@ from roadseg.layers.resize import ResizeLike
 from roadseg.ops.resize import Corners
 
 Tensor = Any
-ENLARGED_BY_ORIGINAL = ("dabnet", "espnetv2", "fpn_", "icnet", "msfnet", "sfnet_")
-"""How networks are called whose originals enlarge their first output to input size themselves."""
+OUTPUT = "output."
+"""How the layer is called that gives a head's logits at input size: this and the head's name."""
 
 
 def segmentation_model(
@@ -20,42 +20,48 @@ def segmentation_model(
     name: str,
     align_corners: Corners = True,
     keep_size: tuple[str, ...] = (),
+    upsampled_in_original: bool = False,
 ) -> keras.Model:
-    """Return the network from `images` to its heads, enlarged bilinearly to the size of `images`.
+    """Return the network from `images` to its heads, upsampled bilinearly to the size of `images`.
 
-    heads: score maps of any size, (batch, h, w, classes), by name; "scores" is the main one. With
+    heads: logits of any size, (batch, h, w, classes), by name; "logits" is the main one. With
         that one alone the network returns a tensor, else a dict with the names of `heads`.
     keep_size: heads that stay at their own size.
-    Layers: each head's own name.
+    upsampled_in_original: the original network upsamples its main head to input size itself.
+    Layers: `output.<head>` for each head.
     """
     outputs = {}
-    for head, scores in heads.items():
+    for head, logits in heads.items():
         if head in keep_size:
-            layer = keras.layers.Activation("linear", name=head, dtype=full_precision())
-            outputs[head] = layer(scores)
+            layer = keras.layers.Activation("linear", name=OUTPUT + head, dtype=full_precision())
+            outputs[head] = layer(logits)
             continue
-        layer = ResizeLike(align_corners, name=head, dtype=full_precision())
-        outputs[head] = layer([scores, images])
-    if list(outputs) == ["scores"]:
-        return keras.Model(images, outputs["scores"], name=name)
+        layer = ResizeLike(
+            align_corners,
+            in_original=upsampled_in_original and head == "logits",
+            name=OUTPUT + head,
+            dtype=full_precision(),
+        )
+        outputs[head] = layer([logits, images])
+    if list(outputs) == ["logits"]:
+        return keras.Model(images, outputs["logits"], name=name)
     return keras.Model(images, outputs, name=name)
 
 
-def enlargement(model: keras.Model, head: str = "scores") -> ResizeLike | None:
-    """Return the layer that enlarges a head's map where its original does not, if there is one."""
-    layer = {layer.name: layer for layer in model.layers}.get(head)
-    ends_there = head == "scores" and model.name.startswith(ENLARGED_BY_ORIGINAL)
-    return layer if isinstance(layer, ResizeLike) and not ends_there else None
+def upsampling(model: keras.Model, head: str = "logits") -> ResizeLike | None:
+    """Return the layer that upsamples a head's logits where its original does not, if any."""
+    layer = {layer.name: layer for layer in model.layers}.get(OUTPUT + head)
+    return layer if isinstance(layer, ResizeLike) and not layer.in_original else None
 
 
 def own_scale(model: keras.Model) -> keras.Model:
-    """Return `model` with the map of each head at the scale at which its original gives it.
+    """Return `model` with the logits of each head at the scale at which its original gives them.
 
     model: what a builder of `roadseg.models` returned.
     """
-    outputs = model.output if isinstance(model.output, dict) else {"scores": model.output}
+    outputs = model.output if isinstance(model.output, dict) else {"logits": model.output}
     heads = {}
-    for head, enlarged in outputs.items():
-        layer = enlargement(model, head)
-        heads[head] = enlarged if layer is None else layer.input[0]
-    return keras.Model(model.input, heads if len(heads) > 1 else heads["scores"])
+    for head, upsampled in outputs.items():
+        layer = upsampling(model, head)
+        heads[head] = upsampled if layer is None else layer.input[0]
+    return keras.Model(model.input, heads if len(heads) > 1 else heads["logits"])

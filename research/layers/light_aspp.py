@@ -27,7 +27,7 @@ FILTERS = 128
 def light_aspp(
     x: Tensor, num_classes: int, pooling: Pooling = "windows", name: str = "head"
 ) -> Tensor:
-    """Return class scores (batch, height, width, num_classes) of a map at 1/16, at its size.
+    """Return class logits (batch, height, width, num_classes) of a map at 1/16, at its size.
 
     pooling: what the averages are taken over. "windows": 49 x 49 positions, every 16 rows and 20
         columns, none that reach out of the map, as in the code; "whole": the map, of any size.

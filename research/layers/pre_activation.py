@@ -34,7 +34,7 @@ def norm_relu_conv(
 
 
 def norm_relu_head(x: Tensor, width: int, outputs: int, name: str) -> Tensor:
-    """Return `outputs` scores of `x` at its size: 3x3 to `width` channels, then 1x1 with bias.
+    """Return `outputs` logits of `x` at its size: 3x3 to `width` channels, then 1x1 with bias.
 
     Layers: `name.bn1`, `.conv1`, `.bn2`, `.conv2`.
     Source: ydhongHIT/DDRNet de0db31, XuJiacong/PIDNet 4c158cf, `segmenthead`.

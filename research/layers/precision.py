@@ -1,4 +1,4 @@
-"""Which layers stay in full precision: images before scaling, scores, sampling grids."""
+"""Which layers stay in full precision: images before scaling, logits, sampling grids."""
 
 import keras
 

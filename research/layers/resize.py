@@ -12,10 +12,17 @@ from roadseg.ops.resize import Corners, Tensor, resize_bilinear, resize_nearest
 class ResizeLike(keras.layers.Layer):
     """Resizes its first input bilinearly to the height and width of its second."""
 
-    def __init__(self, align_corners: Corners = True, **kwargs: Any) -> None:
-        """Keep the convention; `align_corners` is the argument of `ops.resize.resize_bilinear`."""
+    def __init__(
+        self, align_corners: Corners = True, in_original: bool = False, **kwargs: Any
+    ) -> None:
+        """Keep the convention; `align_corners` is the argument of `ops.resize.resize_bilinear`.
+
+        in_original: the original network makes this resize itself. Without it the layer stands for
+            one that the original's users make, of logits to the size of the image.
+        """
         super().__init__(**kwargs)
         self.align_corners = align_corners
+        self.in_original = in_original
 
     def call(self, inputs: list[Tensor]) -> Tensor:
         """Return inputs[0] (B, h, w, C) as (B, H, W, C), for inputs[1] of shape (B, H, W, any)."""
@@ -29,7 +36,11 @@ class ResizeLike(keras.layers.Layer):
 
     def get_config(self) -> dict[str, Any]:
         """Return the constructor's arguments."""
-        return {**super().get_config(), "align_corners": self.align_corners}
+        return {
+            **super().get_config(),
+            "align_corners": self.align_corners,
+            "in_original": self.in_original,
+        }
 
 
 @keras.saving.register_keras_serializable("roadseg")

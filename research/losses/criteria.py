@@ -69,18 +69,18 @@ class Criterion:
     edge_margin: int = 0
     """As `margin` of `edge_maps`."""
 
-    def terms(self, scores: Any, labels: Tensor, edges: Tensor | None = None) -> list[Term]:
+    def terms(self, logits: Any, labels: Tensor, edges: Tensor | None = None) -> list[Term]:
         """Return a term for each head.
 
-        scores: (batch, h, w, classes) alone, or a list with the main head first, or a dictionary
-            with the main one as "scores". Each is enlarged to the size of `labels`, bilinearly
+        logits: (batch, h, w, classes) alone, or a list with the main head first, or a dictionary
+            with the main one as "logits". Each is enlarged to the size of `labels`, bilinearly
             with aligned corners; one called "boundary" stays at its size and has a class more,
             or two outputs: no boundary and boundary; one called "edges" has one logit.
         labels: (batch, height, width) integers, class or `ignore`.
         edges: (batch, height, width), 1 or 0, for a head "edges"; None finds them in `labels`.
-        Raises ValueError for a dictionary without "scores".
+        Raises ValueError for a dictionary without "logits".
         """
-        (_, main), *others = named_heads(scores)
+        (_, main), *others = named_heads(logits)
         found = [self._term(self.main_weight, self.loss, main, labels)]
         for name, head in others:
             if name == EDGES:
@@ -91,15 +91,15 @@ class Criterion:
                 found.append(self._term(self.auxiliary_weight, self.auxiliary_loss, head, labels))
         return found
 
-    def _term(self, weight: float, kind: Kind, scores: Tensor, labels: Tensor) -> Term:
-        scores = _at_size_of(labels, scores)
+    def _term(self, weight: float, kind: Kind, logits: Tensor, labels: Tensor) -> Term:
+        logits = _at_size_of(labels, logits)
         counted = (self.ignore, self.class_weights, self.rest)
         if kind in ("cross_entropy", "cross_entropy_of_all"):
             plain = cross_entropy if kind == "cross_entropy" else cross_entropy_of_all
-            return Term(weight, *plain(scores, labels, *counted))
+            return Term(weight, *plain(logits, labels, *counted))
         mining = (self.ohem_threshold, self.ohem_min_kept, *counted)
         mined = ohem_cross_entropy if kind == "ohem" else ohem_below
-        return Term(weight, *mined(scores, labels, *mining))
+        return Term(weight, *mined(logits, labels, *mining))
 
     def _edge_terms(
         self, head: Tensor, main: Tensor, labels: Tensor, edges: Tensor | None
@@ -115,37 +115,37 @@ class Criterion:
             self._term(self.edge_aware_weight, self.loss, main, near),
         ]
 
-    def _boundary_term(self, scores: Tensor, labels: Tensor) -> Term:
+    def _boundary_term(self, logits: Tensor, labels: Tensor) -> Term:
         labels = boundary_labels(
             labels,
-            tuple(ops.shape(scores)[1:3]),
+            tuple(ops.shape(logits)[1:3]),
             boundary_from=self.boundary_from,
-            per_class=scores.shape[-1] != 2,
+            per_class=logits.shape[-1] != 2,
             ignore=self.ignore,
             rest=None if self.rest is None else self.rest.label,
         )
-        return Term(self.auxiliary_weight, *cross_entropy(scores, labels, self.ignore))
+        return Term(self.auxiliary_weight, *cross_entropy(logits, labels, self.ignore))
 
 
-def _at_size_of(labels: Tensor, scores: Tensor) -> Tensor:
-    """Return `scores` at the size of `labels`, bilinearly with aligned corners."""
-    return resize_bilinear(scores, tuple(ops.shape(labels)[1:3]), align_corners=True)
+def _at_size_of(labels: Tensor, logits: Tensor) -> Tensor:
+    """Return `logits` at the size of `labels`, bilinearly with aligned corners."""
+    return resize_bilinear(logits, tuple(ops.shape(labels)[1:3]), align_corners=True)
 
 
-def named_heads(scores: Any) -> list[tuple[str, Tensor]]:
-    """Return (name, scores) of every head, the main one, "scores", first.
+def named_heads(logits: Any) -> list[tuple[str, Tensor]]:
+    """Return (name, logits) of every head, the main one, "logits", first.
 
-    Raises ValueError for a dictionary without "scores".
+    Raises ValueError for a dictionary without "logits".
     """
-    if isinstance(scores, Mapping):
-        if "scores" not in scores:
-            raise ValueError(f"no head 'scores' among {', '.join(scores)}")
-        others = [(name, head) for name, head in scores.items() if name != "scores"]
-        return [("scores", scores["scores"]), *others]
-    if isinstance(scores, list | tuple):
-        names = ["scores", *(f"auxiliary{number}" for number in range(1, len(scores)))]
-        return list(zip(names, scores, strict=True))
-    return [("scores", scores)]
+    if isinstance(logits, Mapping):
+        if "logits" not in logits:
+            raise ValueError(f"no head 'logits' among {', '.join(logits)}")
+        others = [(name, head) for name, head in logits.items() if name != "logits"]
+        return [("logits", logits["logits"]), *others]
+    if isinstance(logits, list | tuple):
+        names = ["logits", *(f"auxiliary{number}" for number in range(1, len(logits)))]
+        return list(zip(names, logits, strict=True))
+    return [("logits", logits)]
 
 
 def mean(terms: Sequence[Term]) -> Tensor:

@@ -47,7 +47,7 @@ class Rest:
 
 
 def cross_entropy(
-    scores: Tensor,
+    logits: Tensor,
     labels: Tensor,
     ignore: int = 255,
     class_weights: Sequence[float] | None = None,
@@ -55,7 +55,7 @@ def cross_entropy(
 ) -> tuple[Tensor, Tensor]:
     """Return (cross-entropy summed over labelled pixels, number of them), scalars.
 
-    scores: (batch, height, width, classes), unnormalised; computed in float32 or wider.
+    logits: (batch, height, width, classes), unnormalised; computed in float32 or wider.
     labels: (batch, height, width) integers, class or `ignore`.
     class_weights: one factor a class; the number of pixels is then the sum of their factors.
     rest: of labels that name some classes only.
@@ -64,12 +64,12 @@ def cross_entropy(
     Raises ValueError when the shapes do not fit. A graph cannot refuse a label that is neither a
     class nor `ignore`: it counts as the nearest class; the converter refuses such records.
     """
-    losses, labelled, classes = pixel_losses(scores, labels, ignore, rest)
+    losses, labelled, classes = pixel_losses(logits, labels, ignore, rest)
     return summed(losses, labelled, classes, class_weights, rest)
 
 
 def cross_entropy_of_all(
-    scores: Tensor,
+    logits: Tensor,
     labels: Tensor,
     ignore: int = 255,
     class_weights: Sequence[float] | None = None,
@@ -80,35 +80,35 @@ def cross_entropy_of_all(
     Arguments are those of `cross_entropy`. Ignored pixels and weights make the mean smaller.
     Source: XuJiacong/PIDNet 4c158cf, `CrossEntropy`, whose mean is taken over the whole map.
     """
-    losses, labelled, classes = pixel_losses(scores, labels, ignore, rest)
+    losses, labelled, classes = pixel_losses(logits, labels, ignore, rest)
     total, _ = summed(losses, labelled, classes, class_weights, rest)
     return total, ops.sum(ops.ones_like(losses))
 
 
 def pixel_losses(
-    scores: Tensor, labels: Tensor, ignore: int, rest: Rest | None = None
+    logits: Tensor, labels: Tensor, ignore: int, rest: Rest | None = None
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Return, all of the shape of `labels`: cross-entropy, where a label is, and classes.
 
     Arguments and errors are those of `cross_entropy`. Where no label is, the first means nothing.
     Pixels of the rest have the number of classes as theirs.
     """
-    scores, labels = ops.convert_to_tensor(scores), ops.cast(labels, "int32")
-    if len(scores.shape) != len(labels.shape) + 1 or any(
-        None not in (a, b) and a != b for a, b in zip(scores.shape[:-1], labels.shape, strict=True)
+    logits, labels = ops.convert_to_tensor(logits), ops.cast(labels, "int32")
+    if len(logits.shape) != len(labels.shape) + 1 or any(
+        None not in (a, b) and a != b for a, b in zip(logits.shape[:-1], labels.shape, strict=True)
     ):
-        raise ValueError(f"labels {tuple(labels.shape)} do not fit scores {tuple(scores.shape)}")
-    if keras.backend.standardize_dtype(scores.dtype) in ("float16", "bfloat16"):
-        scores = ops.cast(scores, "float32")
+        raise ValueError(f"labels {tuple(labels.shape)} do not fit logits {tuple(logits.shape)}")
+    if keras.backend.standardize_dtype(logits.dtype) in ("float16", "bfloat16"):
+        logits = ops.cast(logits, "float32")
     labelled = labels != ignore
-    classes = ops.clip(ops.where(labelled, labels, 0), 0, scores.shape[-1] - 1)
-    losses = ops.sparse_categorical_crossentropy(classes, scores, from_logits=True)
+    classes = ops.clip(ops.where(labelled, labels, 0), 0, logits.shape[-1] - 1)
+    losses = ops.sparse_categorical_crossentropy(classes, logits, from_logits=True)
     if rest is not None:
         other = labels == rest.label
-        likely = ops.take(scores, ops.convert_to_tensor(rest.classes, "int32"), axis=-1)
-        unnamed = ops.logsumexp(scores, axis=-1) - ops.logsumexp(likely, axis=-1)
+        likely = ops.take(logits, ops.convert_to_tensor(rest.classes, "int32"), axis=-1)
+        unnamed = ops.logsumexp(logits, axis=-1) - ops.logsumexp(likely, axis=-1)
         losses = ops.where(other, unnamed, losses)
-        classes = ops.where(other, scores.shape[-1], classes)
+        classes = ops.where(other, logits.shape[-1], classes)
     return losses, labelled, classes
 
 

@@ -34,25 +34,25 @@ def edge_maps(labels: Tensor, widened: int = 4, margin: int = 0) -> Tensor:
     return ops.cast(ops.max_pool(padded, widened, strides=1, padding="valid")[..., 0], "int32")
 
 
-def edge_cross_entropy(scores: Tensor, edges: Tensor) -> tuple[Tensor, Tensor]:
+def edge_cross_entropy(logits: Tensor, edges: Tensor) -> tuple[Tensor, Tensor]:
     """Return (binary cross-entropy summed over every pixel, both kinds alike; number of pixels).
 
-    scores: (batch, height, width, 1) logits; computed in float32 or wider.
+    logits: (batch, height, width, 1) logits; computed in float32 or wider.
     edges: (batch, height, width): 1 on edges, 0 elsewhere; other values count as no kind. Each
         pixel weighs as much as the other kind's share of all pixels given here. Labels that are
         ignored are not left out.
     Source: PIDNet 4c158cf, `weighted_bce`, without its factor of 20.
     """
-    scores = ops.convert_to_tensor(scores)[..., 0]
-    wide = keras.backend.result_type(scores.dtype, "float32")
-    scores = ops.cast(scores, wide)
+    logits = ops.convert_to_tensor(logits)[..., 0]
+    wide = keras.backend.result_type(logits.dtype, "float32")
+    logits = ops.cast(logits, wide)
     there, absent = (ops.cast(ops.equal(edges, kind), wide) for kind in (1, 0))
     numbers = [ops.sum(kind) for kind in (there, absent)]
     both = numbers[0] + numbers[1]
     weights = there * ops.divide_no_nan(numbers[1], both)
     weights = weights + absent * ops.divide_no_nan(numbers[0], both)
-    losses = ops.softplus(scores) - scores * there
-    return ops.sum(weights * losses), ops.sum(ops.ones_like(scores))
+    losses = ops.softplus(logits) - logits * there
+    return ops.sum(weights * losses), ops.sum(ops.ones_like(logits))
 
 
 def _thin_edges(labels: Tensor) -> Tensor:

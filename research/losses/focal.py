@@ -8,19 +8,19 @@ Tensor = Any
 
 
 def sigmoid_focal_loss(
-    targets: Tensor, scores: Tensor, alpha: float = 0.25, gamma: float = 2.0
+    targets: Tensor, logits: Tensor, alpha: float = 0.25, gamma: float = 2.0
 ) -> Tensor:
     """Return alpha_t (1 - p_t)^gamma times the binary cross-entropy, element by element.
 
-    targets: 0 or 1, of the shape of `scores`; values between are mixed.
-    scores: logits, before the sigmoid. p_t is the probability given to the target.
+    targets: 0 or 1, of the shape of `logits`; values between are mixed.
+    logits: logits, before the sigmoid. p_t is the probability given to the target.
     alpha: weight of the targets that are 1; those that are 0 weigh 1 - alpha.
     Source: Lin et al. 2017, eq. 5; tensorflow-addons 0.22, losses/focal_loss.py.
     """
-    scores = ops.convert_to_tensor(scores)
-    targets = ops.cast(targets, scores.dtype)
-    entropy = ops.binary_crossentropy(targets, scores, from_logits=True)
-    return _focal(targets, ops.sigmoid(scores), entropy, alpha, gamma)
+    logits = ops.convert_to_tensor(logits)
+    targets = ops.cast(targets, logits.dtype)
+    entropy = ops.binary_crossentropy(targets, logits, from_logits=True)
+    return _focal(targets, ops.sigmoid(logits), entropy, alpha, gamma)
 
 
 def focal_loss_of_probabilities(

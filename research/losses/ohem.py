@@ -11,7 +11,7 @@ Tensor = Any
 
 
 def ohem_cross_entropy(
-    scores: Tensor,
+    logits: Tensor,
     labels: Tensor,
     threshold: float = 0.7,
     min_kept: int = 100_000,
@@ -21,7 +21,7 @@ def ohem_cross_entropy(
 ) -> tuple[Tensor, Tensor]:
     """Return (cross-entropy summed over hard pixels, number of them), scalars.
 
-    scores: (batch, height, width, classes), unnormalised; computed in float32 or wider.
+    logits: (batch, height, width, classes), unnormalised; computed in float32 or wider.
     labels: (batch, height, width) integers, class or `ignore`.
     threshold: a pixel is hard when its class has at most this probability, 0..1.
     min_kept: where fewer are, the threshold is the probability of the pixel that comes at this
@@ -36,7 +36,7 @@ def ohem_cross_entropy(
     """
     if min_kept < 0:
         raise ValueError(f"min_kept={min_kept}: 0 (keep all) or more wanted")
-    losses, labelled, classes = pixel_losses(scores, labels, ignore, rest)
+    losses, labelled, classes = pixel_losses(logits, labels, ignore, rest)
     kept = hard_pixels(ops.stop_gradient(losses), labelled, threshold, min_kept)
     return summed(losses, kept, classes, class_weights, rest)
 
@@ -54,7 +54,7 @@ def hard_pixels(losses: Tensor, labelled: Tensor, threshold: float, min_kept: in
 
 
 def ohem_below(
-    scores: Tensor,
+    logits: Tensor,
     labels: Tensor,
     threshold: float = 0.9,
     min_kept: int = 131_072,
@@ -74,7 +74,7 @@ def ohem_below(
     """
     if min_kept < 0:
         raise ValueError(f"min_kept={min_kept}: 0 or more wanted")
-    losses, labelled, classes = pixel_losses(scores, labels, ignore, rest)
+    losses, labelled, classes = pixel_losses(logits, labels, ignore, rest)
     probabilities = ops.exp(-ops.stop_gradient(losses))
     limit = ops.cast(threshold, probabilities.dtype)
     surer = ops.logical_and(labelled, probabilities <= limit)

@@ -115,7 +115,7 @@ class BoundaryBands:
         """Count one image (height, width)."""
         self.counts += self.count(labels, predictions, self.rings(labels))
 
-    def scores(self) -> list[BandScore]:
+    def metrics(self) -> list[BandScore]:
         """Return the scores of each band, narrowest first."""
         bands = []
         for radius, counts in zip(self.radii_px, self.counts, strict=True):
@@ -137,4 +137,4 @@ def boundary_accuracy(
     """
     bands = BoundaryBands(num_classes, (radius_px,), classes)
     bands.add(labels, predictions)
-    return bands.scores()[0].accuracy if bands.counts.any() else math.nan
+    return bands.metrics()[0].accuracy if bands.counts.any() else math.nan

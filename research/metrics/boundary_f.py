@@ -72,7 +72,7 @@ class BoundaryFScore:
         """Measure and add one image (height, width)."""
         self.add_scores(self.measure(labels, predictions))
 
-    def scores(self, names: Sequence[str]) -> list[BoundaryF]:
+    def metrics(self, names: Sequence[str]) -> list[BoundaryF]:
         """Return the scores at each tolerance; names: of the classes."""
         means = self._total / self.images if self.images else np.full_like(self._total, math.nan)
         return [

@@ -68,7 +68,7 @@ class ConfusionMatrix:
             raise ValueError(f"counts of shape {counts.shape} for {side} classes")
         self._counts[:rows, :columns] += counts.astype(np.int64)
 
-    def scores(self) -> "ConfusionMetrics":
+    def metrics(self) -> "ConfusionMetrics":
         """Return the scores of what was counted so far."""
         return ConfusionMetrics(self._counts[: self.num_classes].copy(), self.on_void.copy())
 

@@ -2,7 +2,7 @@
 
 Paper: Yu et al. 2018 (arXiv:1808.00897).
 Source: lxtGH/Fast_Seg, commit 7895738 (Apache 2.0), after TorchSeg.
-Changed: scores come at input size, as scores and not as their log softmax; in training the code
+Changed: logits come at input size, as logits and not as their log softmax; in training the code
 returns feature maps and leaves its heads out, here they are applied.
 """
 
@@ -30,9 +30,9 @@ def bisenet(
     normalisation: Normalisation = "rgb",
     include_preprocessing: bool = True,
 ) -> keras.Model:
-    """Return the network: images (batch, height, width, 3) to scores (batch, ..., classes).
+    """Return the network: images (batch, height, width, 3) to logits (batch, ..., classes).
 
-    Any size. Images are RGB, 0..255; without `include_preprocessing` already normalised. Scores
+    Any size. Images are RGB, 0..255; without `include_preprocessing` already normalised. Logits
     are unnormalised, float32, at input size; they are decided at 1/8 (layer `heads.2.conv_1x1`)
     and enlarged bilinearly with aligned corners.
     auxiliary_heads: return a dict for training, with "sixteenth" and "eighth" from the context
@@ -46,7 +46,7 @@ def bisenet(
     detail = _spatial_path(x)
     sixteenth, eighth = _context_path(*_backbone(x, backbone))
     fused = _feature_fusion(detail, eighth, "ffm")
-    heads = {"scores": _head(fused, 64, num_classes, "heads.2")}
+    heads = {"logits": _head(fused, 64, num_classes, "heads.2")}
     if auxiliary_heads:
         aux = _head(sixteenth, WIDTH, num_classes, "heads.0")
         heads["sixteenth"] = ResizeBy(up=2, name="heads.0.up")(aux)

@@ -26,10 +26,10 @@ def dabnet(
     normalisation: Normalisation = "dabnet_cityscapes",
     include_preprocessing: bool = True,
 ) -> keras.Model:
-    """Return the network: images (batch, height, width, 3) to scores (batch, ..., classes).
+    """Return the network: images (batch, height, width, 3) to logits (batch, ..., classes).
 
     Sides are multiples of 4, or one pixel less. Images are RGB, 0..255; without
-    `include_preprocessing` already normalised. Scores are unnormalised, float32, at input size;
+    `include_preprocessing` already normalised. Logits are unnormalised, float32, at input size;
     they are decided at 1/8 (layer `classifier.0.conv`) and enlarged bilinearly with half-pixel
     centres, in the original too. There is one output, in training as well.
     Raises RoadsegError for another size.
@@ -50,8 +50,10 @@ def dabnet(
     first = _down(x, 128, "downsample_2")
     x = _modules(first, 2)
     x = _joined([x, first, eighth], "bn_prelu_3")
-    scores = conv(x, num_classes, 1, "classifier.0.conv", initializer=_he())
-    return segmentation_model(images, {"scores": scores}, "dabnet", "half_pixel")
+    logits = conv(x, num_classes, 1, "classifier.0.conv", initializer=_he())
+    return segmentation_model(
+        images, {"logits": logits}, "dabnet", "half_pixel", upsampled_in_original=True
+    )
 
 
 def _modules(x: Tensor, block: int) -> Tensor:

@@ -2,7 +2,7 @@
 
 Paper: Hong et al. 2021 (arXiv:2101.06085; IEEE T-ITS 2022).
 Source: ydhongHIT/DDRNet, commit de0db31 (MIT).
-Changed: scores come at input size.
+Changed: logits come at input size.
 """
 
 import keras
@@ -35,12 +35,12 @@ def ddrnet_23_slim(
     normalisation: Normalisation = "rgb",
     include_preprocessing: bool = True,
 ) -> keras.Model:
-    """Return the network: images (batch, height, width, 3) to scores (batch, ..., classes).
+    """Return the network: images (batch, height, width, 3) to logits (batch, ..., classes).
 
     Sides are multiples of 8. Images are RGB, 0..255; without `include_preprocessing` already
-    normalised. Scores are unnormalised, float32, at input size; they are decided at 1/8 (layer
+    normalised. Logits are unnormalised, float32, at input size; they are decided at 1/8 (layer
     `final_layer.conv2`) and enlarged bilinearly.
-    auxiliary_heads: return {"scores": ..., "aux": ...} for training, the second from the detail
+    auxiliary_heads: return {"logits": ..., "aux": ...} for training, the second from the detail
         after its first meeting with the context, not rectified (layer `seghead_extra.conv2`).
     align_corners: of the enlargement; half-pixel centres, as the authors advise throughout.
     The mean over the whole image that it adds is one value an image: training wants two or more.
@@ -68,7 +68,7 @@ def ddrnet_23(
 def _heads(
     x: Tensor, num_classes: int, auxiliary_heads: bool, width: int, head_width: int
 ) -> dict[str, Tensor]:
-    """Return the score maps at 1/8 by name."""
+    """Return the maps of logits at 1/8 by name."""
     x = stage(stem(x, width), width, 2, 1, "layer1")
     eighth = relu(stage(relu(x, "layer1"), 2 * width, 2, 2, "layer2"), "layer2")
 
@@ -92,7 +92,7 @@ def _heads(
     context = bottlenecks(relu(context, "down4"), 8 * width, 1, 2, "layer5")
     context = deep_aggregation_pyramid(context, PYRAMID, 4 * width, "spp")
     both = added_enlarged(detail, context, "final_layer")
-    heads = {"scores": norm_relu_head(both, head_width, num_classes, "final_layer")}
+    heads = {"logits": norm_relu_head(both, head_width, num_classes, "final_layer")}
     if auxiliary_heads:
         heads["aux"] = norm_relu_head(first_meeting, head_width, num_classes, "seghead_extra")
     return heads

@@ -2,7 +2,7 @@
 
 Papers: Chen et al. 2017 (arXiv:1706.05587), Sandler et al. 2018 (arXiv:1801.04381).
 Source: dmitrii-marin/adaptive-sampling, commit 95fbcc1e, research/deeplab (Apache 2.0).
-Changed: image pooling covers the whole map at every input size; scores come at input size.
+Changed: image pooling covers the whole map at every input size; logits come at input size.
 """
 
 import keras
@@ -21,12 +21,12 @@ def deeplabv3_mobilenet_v2(
     dropout: float = 0.1,
     include_preprocessing: bool = True,
 ) -> keras.Model:
-    """Return the network: images (batch, height, width, 3) to scores (batch, ..., classes).
+    """Return the network: images (batch, height, width, 3) to logits (batch, ..., classes).
 
     Images are RGB, 0..255; without `include_preprocessing` they are (2/255) x - 1 already.
-    Scores are unnormalised, float32, at input size (bilinear, corners aligned).
+    Logits are unnormalised, float32, at input size (bilinear, corners aligned).
     Trained at output stride 16, evaluated at 8 by the original: the weights are the same.
-    Layers to find intermediate values by: `backbone`, `head`, `logits`, `scores`.
+    Layers to find intermediate values by: `backbone`, `head`, `logits`, `logits`.
     Raises ValueError for an output stride other than 4, 8, 16, 32 or fewer than 1 class.
     """
     if num_classes < 1:
@@ -35,8 +35,8 @@ def deeplabv3_mobilenet_v2(
     x = normalise(images) if include_preprocessing else images
     features = mobilenet_v2(x, output_stride, depth_multiplier)
     logits = deeplab_head(features, num_classes, dropout)
-    scores = ResizeLike(name="scores", dtype=full_precision())([logits, images])
-    return keras.Model(images, scores, name="deeplabv3_mobilenet_v2")
+    logits = ResizeLike(name="output.logits", dtype=full_precision())([logits, images])
+    return keras.Model(images, logits, name="deeplabv3_mobilenet_v2")
 
 
 def normalise(images: keras.KerasTensor) -> keras.KerasTensor:

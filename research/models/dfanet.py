@@ -2,7 +2,7 @@
 
 Paper: Li et al. 2019 (arXiv:1904.02216).
 Source: lxtGH/Fast_Seg, commit 7895738 (Apache 2.0).
-Changed: scores come at input size; a list of outputs became a dict; the auxiliary heads, 88 % of
+Changed: logits come at input size; a list of outputs became a dict; the auxiliary heads, 88 % of
 the code's multiply-adds in inference, are there only when asked for.
 """
 
@@ -27,12 +27,12 @@ def dfanet(
     normalisation: Normalisation = "rgb",
     include_preprocessing: bool = True,
 ) -> keras.Model:
-    """Return the network: images (batch, height, width, 3) to scores (batch, ..., classes).
+    """Return the network: images (batch, height, width, 3) to logits (batch, ..., classes).
 
     Sides are multiples of 64. Images are RGB, 0..255; without `include_preprocessing` already
-    normalised. Scores are unnormalised, float32, at input size; they are decided at 1/4 (layer
+    normalised. Logits are unnormalised, float32, at input size; they are decided at 1/4 (layer
     `conv_out`) and enlarged bilinearly with aligned corners.
-    auxiliary_heads: return {"scores": ..., "aux1": ..., "aux2": ...} for training, from the
+    auxiliary_heads: return {"logits": ..., "aux1": ..., "aux2": ...} for training, from the
         attended features of the first backbone at 1/4 and of the second at 1/8 (layers `dsn1.4`,
         `dsn2.4`). They are the code author's; the paper has none.
     Depth and attention are those of the paper's DFANet-A (4, 6 and 4 blocks). It counts 7.8 M
@@ -49,7 +49,7 @@ def dfanet(
     enc2_c, _, _, fca_c = _backbone(up_b, (enc2_b, enc3_b, enc4_b), names)
 
     low, high = (enc2_a, enc2_b, enc2_c), (fca_a, fca_b, fca_c)
-    heads = {"scores": conv(_decoder(low, high), num_classes, 1, "conv_out", use_bias=True)}
+    heads = {"logits": conv(_decoder(low, high), num_classes, 1, "conv_out", use_bias=True)}
     if auxiliary_heads:
         heads["aux1"] = auxiliary_head(up_a, AUXILIARY_WIDTH, num_classes, "dsn1")
         heads["aux2"] = auxiliary_head(up_b, AUXILIARY_WIDTH, num_classes, "dsn2")

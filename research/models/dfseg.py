@@ -2,7 +2,7 @@
 
 Paper: Li et al. 2019, "Partial Order Pruning" (arXiv:1903.03777).
 Source: lxtGH/Fast_Seg, commit 7895738 (Apache 2.0); the authors' decoder is in `dfseg_authors.py`.
-Changed: scores come at input size; the backbone's unused classifier is left out; an auxiliary head,
+Changed: logits come at input size; the backbone's unused classifier is left out; an auxiliary head,
 which the code's loss asks for and its networks lack, can be had.
 """
 
@@ -30,12 +30,12 @@ def dfseg_v1(
     normalisation: Normalisation = "rgb",
     include_preprocessing: bool = True,
 ) -> keras.Model:
-    """Return the network: images (batch, height, width, 3) to scores (batch, ..., classes).
+    """Return the network: images (batch, height, width, 3) to logits (batch, ..., classes).
 
-    Any size. Images are RGB, 0..255; without `include_preprocessing` already normalised. Scores
+    Any size. Images are RGB, 0..255; without `include_preprocessing` already normalised. Logits
     are unnormalised, float32, at input size; they are decided at 1/16 (layer `fc.4`) and enlarged
     bilinearly with aligned corners.
-    auxiliary_heads: return {"scores": ..., "aux": ...} for training (weight 0.4), the second from
+    auxiliary_heads: return {"logits": ..., "aux": ...} for training (weight 0.4), the second from
         the middle one of the three maps that are decoded (layer `dsn.4`). Not in the code.
     skips: "code" decodes stages at 1/16, 1/32 and 1/32, as the code does; "authors" those at
         1/8, 1/16 and 1/32, and decides at 1/8.
@@ -71,9 +71,9 @@ def dfseg_v2(
     normalisation: Normalisation = "rgb",
     include_preprocessing: bool = True,
 ) -> keras.Model:
-    """Return the network: images (batch, height, width, 3) to scores (batch, ..., classes).
+    """Return the network: images (batch, height, width, 3) to logits (batch, ..., classes).
 
-    As `dfseg_v1`, on the larger backbone, whose stages are decoded at 1/8, 1/16 and 1/32; scores
+    As `dfseg_v1`, on the larger backbone, whose stages are decoded at 1/8, 1/16 and 1/32; logits
     are decided at 1/8 (layer `fc.4`).
     decoder: "code" is the code's; "df2_seg1" and "df2_seg2" are the networks of the paper's
         authors, the second with a wider decoder. They go with normalisation="df".
@@ -105,20 +105,20 @@ def _dfseg(
     maps = df(x, version, norm=norm, initializer=normal_fan_out())
     fine, middle, coarse = (maps[name] for name in features)
     if published:
-        scores = _decoder(fine, middle, coarse, num_classes, ppm_padding)
+        logits = _decoder(fine, middle, coarse, num_classes, ppm_padding)
     else:
-        scores = authors_decoder(fine, middle, coarse, num_classes, decoder, images)
-    heads = {"scores": scores}
+        logits = authors_decoder(fine, middle, coarse, num_classes, decoder, images)
+    heads = {"logits": logits}
     if auxiliary_heads:
         heads["aux"] = auxiliary_head(middle, 128, num_classes, "dsn")
-    keep_size = () if published else ("scores",)
+    keep_size = () if published else ("logits",)
     return segmentation_model(images, heads, f"dfseg_v{version}", keep_size=keep_size)
 
 
 def _decoder(
     fine: Tensor, middle: Tensor, coarse: Tensor, num_classes: int, ppm_padding: int
 ) -> Tensor:
-    """Return scores at the size of `fine`."""
+    """Return logits at the size of `fine`."""
     x = pyramid_pooling(coarse, 128, "ppm", kernel_size=1, padding=ppm_padding)
     x = conv(x, 128, 1, "cc5", use_bias=True)
     for skip, level in ((middle, 4), (fine, 3)):

@@ -33,10 +33,10 @@ WIDTHS = {
 def authors_decoder(
     fine: Tensor, middle: Tensor, coarse: Tensor, num_classes: int, form: str, images: Tensor
 ) -> Tensor:
-    """Return scores (batch, height, width, classes) at the size of `images`.
+    """Return logits (batch, height, width, classes) at the size of `images`.
 
     fine, middle, coarse: maps at exactly 1/8, 1/16 and 1/32.
-    form: one of `WIDTHS`; those that end in `_d8` repeat the scores of 1/8, others interpolate.
+    form: one of `WIDTHS`; those that end in `_d8` repeat the logits of 1/8, others interpolate.
     Every convolution has its normalisation and, the last excepted, its ReLU. Enlargements by 2
     and 8 are fixed bilinear deconvolutions, which take zeros from outside the frame.
     """

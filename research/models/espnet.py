@@ -2,7 +2,7 @@
 
 Paper: Mehta et al. 2018 (arXiv:1803.06815).
 Source: lxtGH/Fast_Seg, commit 7895738 (Apache 2.0); sacmehta/ESPNet, commit afe71c3 (MIT).
-Changed: scores come at input size.
+Changed: logits come at input size.
 """
 
 from typing import Literal
@@ -33,11 +33,11 @@ def espnet(
     normalisation: Normalisation = "rgb",
     include_preprocessing: bool = True,
 ) -> keras.Model:
-    """Return the network: images (batch, height, width, 3) to scores (batch, ..., classes).
+    """Return the network: images (batch, height, width, 3) to logits (batch, ..., classes).
 
     Sides are multiples of 8. Images are RGB, 0..255; without `include_preprocessing` already
-    normalised. Scores are unnormalised, float32, decided at input size (layer `classifier`).
-    auxiliary_heads: return {"scores": ..., "aux": ...} for training, the second from the
+    normalised. Logits are unnormalised, float32, decided at input size (layer `classifier`).
+    auxiliary_heads: return {"logits": ..., "aux": ...} for training, the second from the
         encoder's classes at 1/8 (layer `encoder.classifier.conv`). Ours: the code has one output,
         and the authors train the encoder by itself first. It adds no weights.
     p, q: ESP blocks at 1/4 and at 1/8.
@@ -57,10 +57,10 @@ def espnet(
     images, x = image_input(input_shape, MULTIPLE, normalisation, include_preprocessing)
     classes, quarter, stem, stem_and_image = _encoder(x, num_classes, p, q, "encoder.")
     half = stem_and_image if fusion == "stem+image" else stem
-    heads = {"scores": _decoder(classes, quarter, half, num_classes)}
+    heads = {"logits": _decoder(classes, quarter, half, num_classes)}
     if auxiliary_heads:
         heads["aux"] = classes
-    return segmentation_model(images, heads, "espnet", keep_size=("scores",))
+    return segmentation_model(images, heads, "espnet", keep_size=("logits",))
 
 
 def espnet_c(
@@ -74,13 +74,13 @@ def espnet_c(
 ) -> keras.Model:
     """Return ESPNet-C, the encoder as a network of its own; arguments as in `espnet`.
 
-    Scores are decided at 1/8 (layer `classifier.conv`) and enlarged bilinearly.
+    Logits are decided at 1/8 (layer `classifier.conv`) and enlarged bilinearly.
     align_corners: True as PyTorch 0.3 did for the authors; 'half_pixel' as later versions do.
     p: 5 is the code's default; the authors' weights have 2.
     """
     images, x = image_input(input_shape, MULTIPLE, normalisation, include_preprocessing)
     classes, *_ = _encoder(x, num_classes, p, q, "")
-    return segmentation_model(images, {"scores": classes}, "espnet_c", align_corners)
+    return segmentation_model(images, {"logits": classes}, "espnet_c", align_corners)
 
 
 def _encoder(
@@ -109,7 +109,7 @@ def _encoder(
 
 
 def _decoder(classes: Tensor, quarter: Tensor, half: Tensor, num_classes: int) -> Tensor:
-    """Return scores at 1/1 from the encoder's at 1/8 and its features at 1/4 and 1/2."""
+    """Return logits at 1/1 from the encoder's at 1/8 and its features at 1/4 and 1/2."""
     x = _twice(batch_norm(classes, NORM, "br"), num_classes, "up_l3.0")
     x = _join([conv(quarter, num_classes, 1, "level3_C.conv"), x], "combine_l2_l3.0")
     x = _esp(x, num_classes, "combine_l2_l3.1", kernel_size=1)

@@ -28,10 +28,10 @@ def espnetv2(
     normalisation: Normalisation = "rgb",
     include_preprocessing: bool = True,
 ) -> keras.Model:
-    """Return the network: images (batch, height, width, 3) to scores (batch, ..., classes).
+    """Return the network: images (batch, height, width, 3) to logits (batch, ..., classes).
 
     Sides are multiples of 16, or one pixel less. Images are RGB, 0..255; without
-    `include_preprocessing` already normalised. Scores are unnormalised, float32, at input size;
+    `include_preprocessing` already normalised. Logits are unnormalised, float32, at input size;
     they are decided at 1/2 (layer `bu_dec_l4.merge_layer.3`) and enlarged bilinearly with aligned
     corners, in the original too. There is one output, in training as well.
     s: scale of the backbone's width: 0.5, 1.0, 1.25, 1.5 or 2.0.
@@ -54,8 +54,8 @@ def espnetv2(
     for level, (features, width) in enumerate(finer, start=1):
         x = efficient_pyramid(x, width, inner, f"bu_dec_l{level}")
         x = _joined(x, features, level + 1)
-    scores = efficient_pyramid(x, num_classes, inner, "bu_dec_l4", last=True)
-    return segmentation_model(images, {"scores": scores}, "espnetv2")
+    logits = efficient_pyramid(x, num_classes, inner, "bu_dec_l4", last=True)
+    return segmentation_model(images, {"logits": logits}, "espnetv2", upsampled_in_original=True)
 
 
 def _joined(x: Tensor, features: Tensor, level: int) -> Tensor:

@@ -2,7 +2,7 @@
 
 Paper: Poudel et al. 2019 (arXiv:1902.04502).
 Source: lxtGH/Fast_Seg, commit 7895738, after Tramac/Fast-SCNN-pytorch (both Apache 2.0).
-Changed: scores come at input size; a list of outputs became a dict.
+Changed: logits come at input size; a list of outputs became a dict.
 """
 
 import keras
@@ -32,12 +32,12 @@ def fast_scnn(
     normalisation: Normalisation = "rgb",
     include_preprocessing: bool = True,
 ) -> keras.Model:
-    """Return the network: images (batch, height, width, 3) to scores (batch, ..., classes).
+    """Return the network: images (batch, height, width, 3) to logits (batch, ..., classes).
 
     Sides are multiples of 32. Images are RGB, 0..255; without `include_preprocessing` already
-    normalised. Scores are unnormalised, float32, at input size; they are decided at 1/8 (layer
+    normalised. Logits are unnormalised, float32, at input size; they are decided at 1/8 (layer
     `classifier.conv.1`) and enlarged bilinearly with aligned corners.
-    auxiliary_heads: return {"scores": ..., "aux": ...} for training, the second from the detail
+    auxiliary_heads: return {"logits": ..., "aux": ...} for training, the second from the detail
         branch (layer `auxlayer.4`; 64 wide as the code has it, 32 in Tramac's).
     fusion_dilation: 1 as in the code; 4 is the paper's, in the context branch of the fusion.
     The first convolution has no padding, as in the code.
@@ -50,7 +50,7 @@ def fast_scnn(
     x = _separable(x, 128, "classifier.dsconv1")
     x = _separable(x, 128, "classifier.dsconv2")
     x = keras.layers.Dropout(0.1, name="classifier.conv.0")(x)
-    heads = {"scores": conv(x, num_classes, 1, "classifier.conv.1", use_bias=True)}
+    heads = {"logits": conv(x, num_classes, 1, "classifier.conv.1", use_bias=True)}
     if auxiliary_heads:
         x = conv_norm(detail, 64, 3, ("auxlayer.0", "auxlayer.1"))
         x = keras.layers.Dropout(0.1, name="auxlayer.3")(x)

@@ -1,7 +1,7 @@
 """FPN on STDC: SFNet without its flow, the baseline that SFSegNets compares it with.
 
 Source: lxtGH/SFSegNets, commit ba475ba (MIT by its README), which builds it on STDC alone.
-Changed: a list of outputs became a dict, of scores that all come at input size.
+Changed: a list of outputs became a dict, of logits that all come at input size.
 """
 
 from functools import partial
@@ -25,7 +25,7 @@ def fpn(
     normalisation: Normalisation = "rgb",
     include_preprocessing: bool = True,
 ) -> keras.Model:
-    """Return the network: images (batch, height, width, 3) to scores (batch, ..., classes).
+    """Return the network: images (batch, height, width, 3) to logits (batch, ..., classes).
 
     backbone: "stdc1" or "stdc2". Everything is as in `sfnet.sfnet`, but coarse maps are enlarged
     bilinearly with aligned corners before they are added to finer ones.
@@ -34,7 +34,7 @@ def fpn(
     heads = feature_pyramid_head(
         BACKBONES[backbone](x), WIDTHS[backbone], num_classes, _enlarged, auxiliary_heads
     )
-    return segmentation_model(images, heads, f"fpn_{backbone}")
+    return segmentation_model(images, heads, f"fpn_{backbone}", upsampled_in_original=True)
 
 
 def _enlarged(fine: Tensor, coarse: Tensor, name: str) -> Tensor:

@@ -2,7 +2,7 @@
 
 Paper: Zhao et al. 2018 (arXiv:1704.08545).
 Source: lxtGH/Fast_Seg, commit 7895738 (Apache 2.0).
-Changed: scores come at input size; a list of outputs became a dict.
+Changed: logits come at input size; a list of outputs became a dict.
 """
 
 import keras
@@ -27,10 +27,10 @@ def icnet(
     normalisation: Normalisation = "bgr",
     include_preprocessing: bool = True,
 ) -> keras.Model:
-    """Return the network: images (batch, height, width, 3) to scores (batch, ..., classes).
+    """Return the network: images (batch, height, width, 3) to logits (batch, ..., classes).
 
     Sides are multiples of 8, better of 32. Images are RGB, 0..255, turned to BGR as the backbone's
-    published weights want it; without `include_preprocessing` already normalised. Scores are
+    published weights want it; without `include_preprocessing` already normalised. Logits are
     unnormalised, float32, at input size; they are decided at 1/4 (layer `head.conv_cls`) and
     enlarged bilinearly with aligned corners.
     auxiliary_heads: return a dict for training, with "eighth" and "sixteenth" (1/16, one row and
@@ -38,7 +38,7 @@ def icnet(
     width: channels of the backbone's first layers. 64 as in the code (47.5 M values with all
         heads); 32 halves each layer of backbone and pyramid (12.3 M), our form of the paper's
         pruned network.
-    full_resolution_loss: as in the code, the dict also has "quarter", the same scores a second
+    full_resolution_loss: as in the code, the dict also has "quarter", the same logits a second
         time, so that they count in the loss as the main head and as one more. False: once, as in
         the paper.
     Raises RoadsegError for another size.
@@ -51,13 +51,13 @@ def icnet(
     x, low_sixteenth = _cascade_fusion(coarse, middle, "head.cff_24")
     x, low_eighth = _cascade_fusion(x, fine, "head.cff_12")
     x = ResizeBy(up=2, name="head.up")(x)
-    heads = {"scores": conv(x, num_classes, 1, "head.conv_cls")}
+    heads = {"logits": conv(x, num_classes, 1, "head.conv_cls")}
     if auxiliary_heads:
         if full_resolution_loss:
-            heads["quarter"] = heads["scores"]
+            heads["quarter"] = heads["logits"]
         heads["eighth"] = conv(low_eighth, num_classes, 1, "head.cff_12.conv_low_cls")
         heads["sixteenth"] = conv(low_sixteenth, num_classes, 1, "head.cff_24.conv_low_cls")
-    return segmentation_model(images, heads, "icnet")
+    return segmentation_model(images, heads, "icnet", upsampled_in_original=True)
 
 
 def _fine_branch(x: Tensor) -> Tensor:

@@ -14,9 +14,9 @@ GREY = (127.5, 127.5, 127.5)
 def padded_to_legal(network: keras.Model) -> keras.Model:
     """Return `network` for images of any size, or `network` itself if it takes any already.
 
-    network: from RGB 0..255 (batch, height, width, 3) to scores at that size, with a layer
+    network: from RGB 0..255 (batch, height, width, 3) to logits at that size, with a layer
         `SizeMultiple`. Images are padded at the bottom and right to its next legal size with the
-        colour that the network's normalisation brings to zero, as in training, and its scores are
+        colour that the network's normalisation brings to zero, as in training, and its logits are
         cut back. Images of a legal size pass unchanged. The weights are those of `network`.
     """
     found = [layer for layer in network._flatten_layers() if isinstance(layer, SizeMultiple)]
@@ -34,10 +34,10 @@ def padded_to_legal(network: keras.Model) -> keras.Model:
         found[0].or_one_less,
         name="padding",
     )
-    scores = network(padding(images))
-    scores = scores["scores"] if isinstance(scores, dict) else scores
-    scores = CutToSize(name="cut", dtype=scores.dtype)([scores, images])
-    return keras.Model(images, scores, name=f"{network.name}_of_any_size")
+    logits = network(padding(images))
+    logits = logits["logits"] if isinstance(logits, dict) else logits
+    logits = CutToSize(name="cut", dtype=logits.dtype)([logits, images])
+    return keras.Model(images, logits, name=f"{network.name}_of_any_size")
 
 
 @keras.saving.register_keras_serializable("roadseg")
@@ -95,11 +95,11 @@ class CutToSize(keras.layers.Layer):
 
     def call(self, inputs: list[Tensor]) -> Tensor:
         """Return [map, images]'s map (batch, height, width, channels) at the size of `images`."""
-        scores, images = inputs
+        logits, images = inputs
         height, width = ops.shape(images)[1:3]
-        return scores[:, :height, :width]
+        return logits[:, :height, :width]
 
     def compute_output_shape(self, input_shape: list[tuple]) -> tuple:
         """Return the map's batch and channels at the size of the images."""
-        scores, images = input_shape
-        return (scores[0], *images[1:3], scores[3])
+        logits, images = input_shape
+        return (logits[0], *images[1:3], logits[3])

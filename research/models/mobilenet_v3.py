@@ -22,10 +22,10 @@ def mobilenet_v3_large(
     normalisation: Normalisation = "rgb",
     include_preprocessing: bool = True,
 ) -> keras.Model:
-    """Return the network: images (batch, height, width, 3) to scores (batch, ..., classes).
+    """Return the network: images (batch, height, width, 3) to logits (batch, ..., classes).
 
     Sides of 769 or more, better of 1024. Images are RGB, 0..255; without `include_preprocessing`
-    already normalised. Scores are unnormalised, float32, at input size; they are decided at 1/16
+    already normalised. Logits are unnormalised, float32, at input size; they are decided at 1/16
     (layer `head.project`) and enlarged bilinearly with aligned corners.
     pooling: of the head. "windows" as in the code, which is what makes a least size; "whole"
         averages the whole map, of any size. Weights are trained for one of the two.
@@ -49,8 +49,8 @@ def mobilenet_v3_small(
     )
 
 
-def scores_16(x: Tensor, variant: Variant, num_classes: int, pooling: Pooling) -> Tensor:
-    """Return class scores at 1/16 of normalised images (batch, height, width, 3)."""
+def logits_16(x: Tensor, variant: Variant, num_classes: int, pooling: Pooling) -> Tensor:
+    """Return class logits at 1/16 of normalised images (batch, height, width, 3)."""
     c4 = coarse_stages(fine_stages(x, variant).c1, variant).c4
     return light_aspp(c4, num_classes, pooling)
 
@@ -64,5 +64,5 @@ def _network(
     include_preprocessing: bool,
 ) -> keras.Model:
     images, x = image_input(input_shape, 1, normalisation, include_preprocessing)
-    scores = scores_16(x, variant, num_classes, pooling)
-    return segmentation_model(images, {"scores": scores}, f"mobilenet_v3_{variant}")
+    logits = logits_16(x, variant, num_classes, pooling)
+    return segmentation_model(images, {"logits": logits}, f"mobilenet_v3_{variant}")

@@ -65,12 +65,12 @@ def msfnet(
     normalisation: Normalisation = "rgb",
     include_preprocessing: bool = True,
 ) -> keras.Model:
-    """Return the network: images (batch, height, width, 3) to scores (batch, ..., classes).
+    """Return the network: images (batch, height, width, 3) to logits (batch, ..., classes).
 
     Any size; a small one ends in several levels of one pixel. Images are RGB, 0..255; without
-    `include_preprocessing` already normalised. Scores are unnormalised, float32, at input size;
+    `include_preprocessing` already normalised. Logits are unnormalised, float32, at input size;
     they are decided at 1/8 (layer `classes`) and enlarged bilinearly.
-    auxiliary_heads: return {"scores": ..., "boundary": ...} for training; the second stays at 1/8,
+    auxiliary_heads: return {"logits": ..., "boundary": ...} for training; the second stays at 1/8,
         where its labels are (`losses.boundary_labels`). Without boundary supervision there is none.
 
     The paper's variants. poolings: its J; 5, its best, was for 1024x2048 (levels 1/8 to 1/1024), 4
@@ -103,11 +103,13 @@ def msfnet(
         second = _decode(levels, choices, "up_2")
         x = keras.layers.Concatenate(name="fusion.concatenated")([x, second])
         x = _separable(x, fusion_features or features, depthwise_activation, "fusion")
-    heads["scores"] = conv(x, num_classes, 1, "classes", use_bias=True)
+    heads["logits"] = conv(x, num_classes, 1, "classes", use_bias=True)
     if auxiliary_heads and boundary_supervision:
         outputs = num_classes + 1 if boundary_classes is None else boundary_classes
         heads["boundary"] = conv(second, outputs, 1, "boundary.classes", use_bias=True)
-    return segmentation_model(images, heads, "msfnet", align_corners, keep_size=("boundary",))
+    return segmentation_model(
+        images, heads, "msfnet", align_corners, keep_size=("boundary",), upsampled_in_original=True
+    )
 
 
 def _pool(

@@ -2,7 +2,7 @@
 
 Paper: Xu et al. 2022 (arXiv:2206.02066; CVPR 2023).
 Source: XuJiacong/PIDNet, commit 4c158cf (MIT).
-Changed: scores come at input size.
+Changed: logits come at input size.
 """
 
 from dataclasses import dataclass
@@ -61,12 +61,12 @@ def pidnet_s(
     normalisation: Normalisation = "rgb",
     include_preprocessing: bool = True,
 ) -> keras.Model:
-    """Return the network: images (batch, height, width, 3) to scores (batch, ..., classes).
+    """Return the network: images (batch, height, width, 3) to logits (batch, ..., classes).
 
     Sides are multiples of 8. Images are RGB, 0..255; without `include_preprocessing` already
-    normalised. Scores are unnormalised, float32, at input size; they are decided at 1/8 (layer
+    normalised. Logits are unnormalised, float32, at input size; they are decided at 1/8 (layer
     `final_layer.conv2`) and enlarged bilinearly.
-    auxiliary_heads: return a dict for training, with "aux", class scores from the detail (layer
+    auxiliary_heads: return a dict for training, with "aux", class logits from the detail (layer
         `seghead_p.conv2`), and "edges", one logit a pixel that a boundary is there (layer
         `seghead_d.conv2`). Both read rectified maps, as a ReLU in place leaves them to the
         original's heads.
@@ -115,7 +115,7 @@ def pidnet_l(
 
 
 def _heads(x: Tensor, num_classes: int, auxiliary_heads: bool, size: Size) -> dict[str, Tensor]:
-    """Return the maps of scores and of boundaries at 1/8 by name."""
+    """Return the maps of logits and of boundaries at 1/8 by name."""
     width, detail_blocks, context_blocks = size.width, size.detail_blocks, size.context_blocks
     x = relu(stage(stem(x, width), width, detail_blocks, 1, "layer1"), "layer1")
     eighth = relu(stage(x, 2 * width, detail_blocks, 2, "layer2"), "layer2")
@@ -143,7 +143,7 @@ def _heads(x: Tensor, num_classes: int, auxiliary_heads: bool, size: Size) -> di
     context = pyramid(context, size.pyramid_width, 4 * width, "spp")
     context = ResizeLike("half_pixel", name="spp.up")([context, detail])
     fused = _guided(detail, context, edges, size.large)
-    heads = {"scores": norm_relu_head(fused, size.head_width, num_classes, "final_layer")}
+    heads = {"logits": norm_relu_head(fused, size.head_width, num_classes, "final_layer")}
     if auxiliary_heads:
         heads["aux"] = norm_relu_head(side_detail, size.head_width, num_classes, "seghead_p")
         heads["edges"] = norm_relu_head(side_edges, width, 1, "seghead_d")

@@ -335,7 +335,7 @@ def find(name: str) -> ModelSpec:
 
 
 def create(name: str, num_classes: int | None = None, **options: Any) -> keras.Model:
-    """Return a new network, untrained: RGB (batch, height, width, 3), 0..255, to class scores.
+    """Return a new network, untrained: RGB (batch, height, width, 3), 0..255, to class logits.
 
     name: one of `list_models()`, or "package.module:function". Those of the task "two_cameras" take
         and give a dict, "wide" and "narrow"; "flow" takes "first" and "second" and gives flows.

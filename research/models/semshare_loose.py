@@ -48,13 +48,13 @@ def semshare_loose(
     normalised_flow: bool = False,
     include_preprocessing: bool = True,
 ) -> keras.Model:
-    """Return the network: {"wide": images, "narrow": images} to scores by view.
+    """Return the network: {"wide": images, "narrow": images} to logits by view.
 
     Images are RGB, 0..255, (batch, height, width, 3), each camera's whole picture, whatever size
-    it was made; without `include_preprocessing` already normalised. Scores are float32, at the
+    it was made; without `include_preprocessing` already normalised. Logits are float32, at the
     size of each image; they are decided at `scale` and enlarged bilinearly with aligned corners.
     rig: a `Rig`, a rig file, or its text; None for the published one.
-    scale: size at which flow is computed and scores are fused; the wide image's decides.
+    scale: size at which flow is computed and logits are fused; the wide image's decides.
     pooling: of the head; see `mobilenet_v3_large`, and for the sizes that go with it.
     narrow_fusion, wide_fusion: see `layers.camera_fusion`.
     geometry: "semantics_sharing" scales intrinsics by the width alone, and has -1 and 1 half a
@@ -72,19 +72,19 @@ def semshare_loose(
     small_wide = shrink(views.wide, scale, "wide.small")
     resize = ResizeLike(name="narrow.small", dtype=full_precision())
     small = Views(small_wide, resize([views.narrow, small_wide]))
-    scores = light_aspp(coarse_stages(c1).c4, num_classes, pooling)
-    scores = ResizeLike(name="wide.scores")([scores, small_wide])
+    logits = light_aspp(coarse_stages(c1).c4, num_classes, pooling)
+    logits = ResizeLike(name="wide.logits")([logits, small_wide])
     features = ResizeLike(name="narrow.features")([features, small_wide])
     options = FlowOptions(swapped_flow_factors, aligned_sampling, search_range)
     flow = _flow(small, places, options, normalised_flow)
 
-    x = places.warp(scores, "narrow", "wide.scores_seen", one_scale=True)
+    x = places.warp(logits, "narrow", "wide.logits_seen", one_scale=True)
     x = WarpByFlow(-1, aligned_sampling, name="wide_in_narrow")([x, flow])
-    narrow = fuse_narrow(features, x, scores_first=True, kind=narrow_fusion)
+    narrow = fuse_narrow(features, x, logits_first=True, kind=narrow_fusion)
     narrow = keras.layers.Identity(name="fused_narrow")(narrow)
-    x = WarpByFlow(1, aligned_sampling, name="narrow.scores_moved")([narrow, flow])
+    x = WarpByFlow(1, aligned_sampling, name="narrow.logits_moved")([narrow, flow])
     x = places.warp(x, "wide", "narrow_in_wide", one_scale=True)
-    wide = keras.layers.Identity(name="fused_wide")(fuse_wide(scores, x, kind=wide_fusion))
+    wide = keras.layers.Identity(name="fused_wide")(fuse_wide(logits, x, kind=wide_fusion))
     return two_view_model(images, Views(wide, narrow), "semshare_loose")
 
 

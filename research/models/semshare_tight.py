@@ -33,9 +33,9 @@ from roadseg.models.two_cameras import (
 from roadseg.two_cameras.rig import Convention, Rig, find_rig
 
 # What the code's constants make of 1216 x 1920, the truncated one row short at 1/8 and 1/4: maps
-# from 1/16 to 1/4, and scores. They suit images whose flow network works at 512 x 768.
+# from 1/16 to 1/4, and logits. They suit images whose flow network works at 512 x 768.
 FIXED_FEATURES = ((76, 120), (151, 240), (303, 480))
-FIXED_SCORES = (486, 768)
+FIXED_LOGITS = (486, 768)
 FIXED_SCALE = 0.4
 FIXED_HEIGHTS, FIXED_WIDTHS = (1203, 1282), (1843, 1922)
 ROWS_SHORT = (0, 1, 1)
@@ -56,9 +56,9 @@ def semshare_tight(
     search_range: int = SEARCH_RANGE,
     include_preprocessing: bool = True,
 ) -> keras.Model:
-    """Return the network: {"wide": images, "narrow": images} to scores by view.
+    """Return the network: {"wide": images, "narrow": images} to logits by view.
 
-    Images, scores and options as in `semshare_loose`, but that scores are fused at 1/8, that
+    Images, logits and options as in `semshare_loose`, but that logits are fused at 1/8, that
     `scale` is the size at which the flow is given, by the narrow image, and two more:
     geometry: "semantics_sharing" has maps at 1/8 and 1/4 lose their last row in the warp, and -1
         and 1 half a pixel off the middle of the outermost pixels; "corrected" does neither.
@@ -72,28 +72,28 @@ def semshare_tight(
     if fixed_sizes:
         views = Views(*(_of_fixed_size(view) for view in (views.wide, views.narrow)))
     places = Geometry(find_rig(rig), geometry, aligned_sampling)
-    size = FIXED_SCORES if fixed_sizes else None
+    size = FIXED_LOGITS if fixed_sizes else None
     fine = shared(fine_stages, input_shape[2], "fine_stages")
     c0, c1 = fine(views.wide)
     c2, c4 = coarse_stages(c1)
     features = fine(views.narrow)[1]
-    scores = ResizeLike(name="wide.scores")([light_aspp(c4, num_classes, pooling), c1])
+    logits = ResizeLike(name="wide.logits")([light_aspp(c4, num_classes, pooling), c1])
     small = shrink(views.narrow, scale, "narrow.small")
     seen = _features_seen((c2, c1, c0), places, fixed_sizes)
     options = FlowOptions(swapped_flow_factors, aligned_sampling, search_range)
     flow = flow_of_features(seen, small, "flow_Network.", options)["flow"]
 
-    x = ResizeLike(name="wide.scores_small")([scores, small])
-    x = places.warp(x, "narrow", "wide.scores_seen", size=size)
-    x = WarpByFlow(-1, aligned_sampling, name="wide.scores_moved")([x, flow])
+    x = ResizeLike(name="wide.logits_small")([logits, small])
+    x = places.warp(x, "narrow", "wide.logits_seen", size=size)
+    x = WarpByFlow(-1, aligned_sampling, name="wide.logits_moved")([x, flow])
     x = ResizeLike(name="wide_in_narrow")([x, features])
-    narrow = fuse_narrow(features, x, scores_first=False, kind=narrow_fusion)
+    narrow = fuse_narrow(features, x, logits_first=False, kind=narrow_fusion)
     narrow = keras.layers.Identity(name="fused_narrow")(narrow)
-    x = ResizeLike(name="narrow.scores_small")([narrow, small])
-    x = WarpByFlow(1, aligned_sampling, name="narrow.scores_moved")([x, flow])
-    x = places.warp(x, "wide", "narrow.scores_seen", size=size)
+    x = ResizeLike(name="narrow.logits_small")([narrow, small])
+    x = WarpByFlow(1, aligned_sampling, name="narrow.logits_moved")([x, flow])
+    x = places.warp(x, "wide", "narrow.logits_seen", size=size)
     x = ResizeLike(name="narrow_in_wide")([x, c1])
-    wide = keras.layers.Identity(name="fused_wide")(fuse_wide(scores, x, kind=wide_fusion))
+    wide = keras.layers.Identity(name="fused_wide")(fuse_wide(logits, x, kind=wide_fusion))
     return two_view_model(images, Views(wide, narrow), "semshare_tight")
 
 

@@ -2,7 +2,7 @@
 
 Paper: Li et al. 2020, "Semantic Flow for Fast and Accurate Scene Parsing" (arXiv:2002.10120).
 Source: lxtGH/SFSegNets, commit ba475ba (MIT by its README).
-Changed: a list of outputs became a dict, of scores that all come at input size.
+Changed: a list of outputs became a dict, of logits that all come at input size.
 """
 
 from functools import partial
@@ -38,10 +38,10 @@ def sfnet(
     normalisation: Normalisation = "rgb",
     include_preprocessing: bool = True,
 ) -> keras.Model:
-    """Return the network: images (batch, height, width, 3) to scores (batch, ..., classes).
+    """Return the network: images (batch, height, width, 3) to logits (batch, ..., classes).
 
     backbone: one of `WIDTHS`.
-    Any size. Images are RGB, 0..255; without `include_preprocessing` already normalised. Scores
+    Any size. Images are RGB, 0..255; without `include_preprocessing` already normalised. Logits
     are unnormalised, float32, at input size; they are decided at the size of the backbone's finest
     map, 1/4 (DFNet: 1/8), layer `head.conv_last.1`, and enlarged bilinearly with aligned corners.
     auxiliary_heads: return a dict for training (weight 1), with "aux0" .. from the levels of the
@@ -84,7 +84,7 @@ def _sfnet(
 ) -> keras.Model:
     way_up = partial(flow_alignment, align_corners=align_corners)
     heads = feature_pyramid_head(maps, WIDTHS[backbone], num_classes, way_up, auxiliary_heads)
-    return segmentation_model(images, heads, f"sfnet_{backbone}")
+    return segmentation_model(images, heads, f"sfnet_{backbone}", upsampled_in_original=True)
 
 
 sfnet_resnet18 = partial(sfnet, "resnet18")

@@ -10,7 +10,7 @@ from functools import partial
 
 import keras
 
-from roadseg.layers.feature_pyramid import class_scores, lateral_conv
+from roadseg.layers.feature_pyramid import class_logits, lateral_conv
 from roadseg.layers.flow_alignment import Gate, gated_flow_alignment
 from roadseg.layers.heads import segmentation_model
 from roadseg.layers.normalisation import Normalisation, image_input
@@ -30,10 +30,10 @@ def sfnet_lite(
     normalisation: Normalisation = "rgb",
     include_preprocessing: bool = True,
 ) -> keras.Model:
-    """Return the network: images (batch, height, width, 3) to scores (batch, ..., classes).
+    """Return the network: images (batch, height, width, 3) to logits (batch, ..., classes).
 
     backbone: "resnet18", "stdc1" or "stdc2"; its maps at 1/4, 1/16 and 1/32 are used.
-    Any size. Images are RGB, 0..255; without `include_preprocessing` already normalised. Scores
+    Any size. Images are RGB, 0..255; without `include_preprocessing` already normalised. Logits
     are unnormalised, float32, at input size; they are decided at 1/4 (layer `head.conv_last.1`)
     and enlarged bilinearly with aligned corners.
     gate: what weighs the two warped maps; "pooled" as in every published training, "convolution"
@@ -47,8 +47,10 @@ def sfnet_lite(
     fine = lateral_conv(fine, WIDTH, "head.fpn_in.0")
     middle = lateral_conv(middle, WIDTH, "head.fpn_in.1")
     x = gated_flow_alignment(fine, context, "head.flow_align_module", gate, align_corners)
-    scores = class_scores([x, middle], WIDTH, num_classes)
-    return segmentation_model(images, {"scores": scores}, f"sfnet_lite_{backbone}")
+    logits = class_logits([x, middle], WIDTH, num_classes)
+    return segmentation_model(
+        images, {"logits": logits}, f"sfnet_lite_{backbone}", upsampled_in_original=True
+    )
 
 
 sfnet_lite_resnet18 = partial(sfnet_lite, "resnet18")

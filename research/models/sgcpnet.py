@@ -3,7 +3,7 @@
 Paper: Hao et al. 2022, IEEE TNNLS 36(3) (arXiv:2005.11034, there also as BCPNet).
 Source: zhouyuan888888/SGCPNet, commit ead5adf, which bears no licence: only what it does was
 described, nothing is copied.
-Changed: scores come at input size.
+Changed: logits come at input size.
 """
 
 import keras
@@ -24,9 +24,9 @@ def sgcpnet(
     normalisation: Normalisation = "rgb",
     include_preprocessing: bool = True,
 ) -> keras.Model:
-    """Return the network: images (batch, height, width, 3) to scores (batch, ..., classes).
+    """Return the network: images (batch, height, width, 3) to logits (batch, ..., classes).
 
-    Any size. Images are RGB, 0..255; without `include_preprocessing` already normalised. Scores are
+    Any size. Images are RGB, 0..255; without `include_preprocessing` already normalised. Logits are
     unnormalised, float32, at input size; they are decided at 1/8 (layer `classifier`) and enlarged
     bilinearly with half-pixel centres, as the original does in its loss.
     Training needs two images in a batch: squeeze-excite normalises one value an image.
@@ -40,5 +40,5 @@ def sgcpnet(
     ]
     fused = both_ways(maps, "sgcp.td_bu.unit.0")
     finest = top_down(fused, "sgcp.td")[0]
-    scores = conv(finest, num_classes, 1, "classifier", use_bias=True)
-    return segmentation_model(images, {"scores": scores}, "sgcpnet", "half_pixel")
+    logits = conv(finest, num_classes, 1, "classifier", use_bias=True)
+    return segmentation_model(images, {"logits": logits}, "sgcpnet", "half_pixel")

@@ -3,7 +3,7 @@
 Paper: Orsic et al. 2019 (arXiv:1903.08469), the single-scale model.
 Source: lxtGH/Fast_Seg, commit 7895738 (Apache 2.0), after orsic/swiftnet, commit 2b88990, which
 bears no permissive licence: only what it does was described, nothing is copied.
-Changed: scores come at input size; a list of outputs became a dict.
+Changed: logits come at input size; a list of outputs became a dict.
 """
 
 import keras
@@ -32,14 +32,14 @@ def swiftnet(
     normalisation: Normalisation = "rgb",
     include_preprocessing: bool = True,
 ) -> keras.Model:
-    """Return the network: images (batch, height, width, 3) to scores (batch, ..., classes).
+    """Return the network: images (batch, height, width, 3) to logits (batch, ..., classes).
 
-    Any size. Images are RGB, 0..255; without `include_preprocessing` already normalised. Scores are
+    Any size. Images are RGB, 0..255; without `include_preprocessing` already normalised. Logits are
     unnormalised, float32, at input size; they are decided at 1/4 and enlarged bilinearly.
-    auxiliary_heads: return {"scores": ..., "aux": ...} for training, the second from the third
+    auxiliary_heads: return {"logits": ..., "aux": ...} for training, the second from the third
         stage (layer `dsn.4`).
     features: width of pyramid and ladder. None as in the code: the class count, and no class layer
-        (the last blend, layer `upsample.2.blend_conv.conv`, gives the scores). 128 is the paper's
+        (the last blend, layer `upsample.2.blend_conv.conv`, gives the logits). 128 is the paper's
         and its authors', with a class layer (`logits.conv`): the one to train.
     pre_activation_skips: what the ladder and the pyramid take from each stage is the sum before
         its last ReLU, as the code's header says. False: after it, as that code and its authors'
@@ -55,7 +55,7 @@ def swiftnet(
         x = _upsample(x, skip, width, align_corners, f"upsample.{number}")
     if features is not None:
         x = _norm_relu_conv(x, num_classes, 1, "logits", use_bias=True)
-    heads = {"scores": x}
+    heads = {"logits": x}
     if auxiliary_heads:
         heads["aux"] = auxiliary_head(stages[2].features, 256, num_classes, "dsn")
     return segmentation_model(images, heads, "swiftnet", align_corners)

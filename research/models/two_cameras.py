@@ -1,4 +1,4 @@
-"""What networks of two cameras share: images in by view, scores out by view, and the parts between.
+"""What networks of two cameras share: images in by view, logits out by view, and the parts between.
 
 Paper: Xiang et al. 2019 (arXiv:1909.07038).
 Source: zhenzhenxiang/SemanticsSharing, commit 9fc1fde; for research alone: only what it computes
@@ -21,7 +21,7 @@ from roadseg.two_cameras.rig import Convention, Rig, Size, View
 
 Tensor = Any
 CAMERAS = ("wide", "narrow")
-"""Names of inputs and scores, in the order of the original's pairs."""
+"""Names of inputs and logits, in the order of the original's pairs."""
 NORMALISATION: Normalisation = "rgb"
 PARTS = {
     "backbone": ("pretrained.",),
@@ -32,7 +32,7 @@ PARTS = {
 }
 """How the names of layers begin that are trained, left as they are or loaded as one."""
 INTERMEDIATE = {
-    "scores_16": "head.project",
+    "logits_16": "head.project",
     "flow": "flow_Network.flow",
     "wide_in_narrow": "wide_in_narrow",
     "narrow_in_wide": "narrow_in_wide",
@@ -130,25 +130,25 @@ def shared(build: Callable[[Tensor], Any], channels: int, name: str) -> keras.Mo
     return keras.Model(maps, list(outputs) if isinstance(outputs, tuple) else outputs, name=name)
 
 
-def two_view_model(images: Views, scores: Views, name: str) -> keras.Model:
-    """Return the network from both images to both score maps, each at the size of its image.
+def two_view_model(images: Views, logits: Views, name: str) -> keras.Model:
+    """Return the network from both images to both maps of logits, each at the size of its image.
 
-    Layers: `scores.wide` and `scores.narrow`.
+    Layers: `output.wide` and `output.narrow`.
     """
     inputs, outputs = {}, {}
     for view in CAMERAS:
         inputs[view] = getattr(images, view)
-        enlarge = ResizeLike(name=f"scores.{view}", dtype=full_precision())
-        outputs[view] = enlarge([getattr(scores, view), inputs[view]])
+        enlarge = ResizeLike(name=f"output.{view}", dtype=full_precision())
+        outputs[view] = enlarge([getattr(logits, view), inputs[view]])
     return keras.Model(inputs, outputs, name=name)
 
 
 def intermediate(model: keras.Model) -> keras.Model:
     """Return `model`, a coupled network, with what it computes on the way as further outputs.
 
-    Beside "wide" and "narrow": "scores_16", the wide view's own scores at 1/16; "flow" (x, y),
+    Beside "wide" and "narrow": "logits_16", the wide view's own logits at 1/16; "flow" (x, y),
     pixels of its own map, taken at the narrow view's pixels; "wide_in_narrow", the wide view's
-    scores as they reach the narrow one; "fused_narrow"; "narrow_in_wide", what goes back; and
+    logits as they reach the narrow one; "fused_narrow"; "narrow_in_wide", what goes back; and
     "fused_wide". Sizes are those the network fuses at. The weights are those of `model`.
     """
     parts = {name: model.get_layer(layer).output for name, layer in INTERMEDIATE.items()}

@@ -18,8 +18,8 @@ class Top:
     name: str
     """Name of the recipe, and of the run folder if none is given."""
     task: Literal["segmentation", "sampling_grid", "flow", "two_cameras"]
-    """What is learned: class scores, the sampling grid (of a sampler), the optical flow
-    between two images, or the class scores of two cameras' views."""
+    """What is learned: class logits, the sampling grid (of a sampler), the optical flow
+    between two images, or the class logits of two cameras' views."""
     source: str
     """Where the numbers were published."""
     measured: str = "not trained here"
@@ -210,13 +210,13 @@ class Loss:
     """What is minimised."""
 
     kind: Literal["cross_entropy", "cross_entropy_of_all", "ohem", "ohem_below"] = "cross_entropy"
-    """Loss of the main scores; 'of_all' divides by ignored pixels too; 'ohem' keeps the hardest
+    """Loss of the main logits; 'of_all' divides by ignored pixels too; 'ohem' keeps the hardest
     pixels of each device's batch, 'ohem_below' those below a limit, as PIDNet does."""
     main_weight: float = 1.0
-    """Weight of the main scores' loss."""
+    """Weight of the main logits' loss."""
     size: Literal["samples", "half", "full"] = "samples"
     """Where the loss of a network behind sampling is taken: at its samples, or at the pixels of the
-    crop at half or full size, to which its scores are brought back."""
+    crop at half or full size, to which its logits are brought back."""
     ohem_threshold: float = 0.7
     """Pixels whose true class has at most this probability are hard."""
     ohem_min_kept: int = 100_000
@@ -243,7 +243,7 @@ class Edges:
     weight: float = 20.0
     """Weight of the loss of a head 'edges' (PIDNet)."""
     aware_weight: float = 1.0
-    """Weight of the main scores' loss once more, where that head sees an edge."""
+    """Weight of the main logits' loss once more, where that head sees an edge."""
     gate: float = 0.8
     """Probability of an edge above which it is seen."""
     size: int = 4

@@ -202,7 +202,7 @@ def _outputs(model: Any) -> int | None:
         return None
     shape = network.output_shape
     if isinstance(shape, dict):
-        shape = shape.get("scores", ())
+        shape = shape.get("logits", ())
     return shape[-1] if isinstance(shape, tuple) and len(shape) == 4 else None
 
 

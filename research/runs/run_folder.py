@@ -29,10 +29,10 @@ if TYPE_CHECKING:
 
 Step = int | Literal["best"] | None
 LEARNED = {
-    "segmentation": "class scores",
+    "segmentation": "class logits",
     "sampling_grid": "sampling grids",
     "flow": "the flow between two images",
-    "two_cameras": "class scores of two cameras",
+    "two_cameras": "class logits of two cameras",
 }
 
 
@@ -178,7 +178,7 @@ class RunFolder:
     def load_segmenter(
         self, step: Step = None, evaluation: bool = True, sampler: "Sampler | None" = None
     ) -> "keras.Model":
-        """Return RGB 0..255 at any size -> class scores at that size, whatever the sampling.
+        """Return RGB 0..255 at any size -> class logits at that size, whatever the sampling.
 
         sampler: samples in place of the run's own, of a run behind sampling.
         A network that takes multiples of a number alone has its images padded to the next ones.
@@ -189,7 +189,7 @@ class RunFolder:
         recipe = self.recipe
         if recipe.task != "segmentation":
             raise RoadsegError(
-                f"{self.path}: this run learns {LEARNED[recipe.task]}, not scores of single images"
+                f"{self.path}: this run learns {LEARNED[recipe.task]}, not logits of single images"
             )
         network = self.load_network(step, evaluation)
         if recipe.sampling.kind == "none":
@@ -244,21 +244,21 @@ class RunFolder:
 
     @property
     def num_outputs(self) -> int:
-        """Scores of the network: one a class, one for void if the recipe says so; else 0."""
+        """Logits of the network: one a class, one for void if the recipe says so; else 0."""
         if self.recipe.task in ("sampling_grid", "flow"):
             return 0
         return num_outputs(self.recipe, self.label_table)
 
 
 def num_outputs(recipe: Recipe, label_table: "LabelTable") -> int:
-    """Return how many scores a segmentation network of `recipe` gives a pixel."""
+    """Return how many logits a segmentation network of `recipe` gives a pixel."""
     return len(label_table.names) + recipe.network.void_class
 
 
 def build_network(recipe: Recipe, num_classes: int, evaluation: bool = False) -> "keras.Model":
-    """Return the untrained network of `recipe`: class scores, the raw sampling grid, or flows.
+    """Return the untrained network of `recipe`: class logits, the raw sampling grid, or flows.
 
-    In training it has the auxiliary heads that the recipe asks for, and gives scores by their name.
+    In training it has the auxiliary heads that the recipe asks for, and gives logits by their name.
     For the task 'two_cameras' it takes and gives both cameras by name, one for single images as
     well.
     """

@@ -15,26 +15,26 @@ from roadseg.sampling.grid import Tensor
 from roadseg.sampling.polyline import blend, fraction, segment_of_pixel
 from roadseg.sampling.two_pass import along_rows
 
-# Enough for the native scores, to 1.4e-5, on every exact 8x8 target of the fixtures enlarged to 64
+# Enough for the native logits, to 1.4e-5, on every exact 8x8 target of the fixtures enlarged to 64
 # and 128 points; what has not settled is held within its cell.
 STEPS = 4
 
 
 def interpolate(
-    scores: Tensor, position_px: Tensor, size: tuple[Any, Any], portable: bool = False
+    logits: Tensor, position_px: Tensor, size: tuple[Any, Any], portable: bool = False
 ) -> Tensor:
-    """Return (batch, height, width, classes) from scores (batch, h, w, classes).
+    """Return (batch, height, width, classes) from logits (batch, h, w, classes).
 
     position_px: (batch, h, w, 2), (row, column) in pixels. size: (height, width) of the result.
     portable: as in `segment_of_pixel`.
     """
     cell = find_cells(position_px, size, portable)
     pixel = _pixels(size)
-    return _within_cells(scores, position_px, cell, pixel)
+    return _within_cells(logits, position_px, cell, pixel)
 
 
 def labels(
-    scores: Tensor,
+    logits: Tensor,
     position_px: Tensor,
     size: tuple[Any, Any],
     skip: bool,
@@ -45,20 +45,20 @@ def labels(
     A cell whose corners have one best class has it everywhere.
     """
     if not may_skip(skip):
-        return best_class(interpolate(scores, position_px, size, portable))
+        return best_class(interpolate(logits, position_px, size, portable))
     cell = find_cells(position_px, size, portable)
-    best = best_class(scores)
+    best = best_class(logits)
     right, below = ops.roll(best, -1, axis=2), ops.roll(best, -1, axis=1)
     same = (best == right) & (best == below) & (best == ops.roll(below, -1, axis=2))
     plain = ops.reshape(ops.where(same, best, MIXED), (-1,))
 
-    def scores_at(pixels: Tensor) -> Tensor:
+    def logits_at(pixels: Tensor) -> Tensor:
         row, column = (pixels // size[1]) % size[0], pixels % size[1]
         pixel = ops.cast(ops.stack([row, column], axis=-1), "float32")
         chosen = gather_rows(ops.reshape(cell, (-1,)), pixels)
-        return _within_cells(scores, position_px, chosen, pixel)
+        return _within_cells(logits, position_px, chosen, pixel)
 
-    return fill_mixed(gather_rows(plain, cell), scores_at)
+    return fill_mixed(gather_rows(plain, cell), logits_at)
 
 
 def find_cells(position_px: Tensor, size: tuple[Any, Any], portable: bool = False) -> Tensor:
@@ -133,15 +133,15 @@ def _cross(first: Tensor, second: Tensor) -> Tensor:
     return first[..., 0] * second[..., 1] - first[..., 1] * second[..., 0]
 
 
-def _within_cells(scores: Tensor, position_px: Tensor, cell: Tensor, pixel: Tensor) -> Tensor:
-    """Return scores at pixels by linear interpolation in the triangle of their cell."""
-    w, classes = ops.shape(scores)[2:]
+def _within_cells(logits: Tensor, position_px: Tensor, cell: Tensor, pixel: Tensor) -> Tensor:
+    """Return logits at pixels by linear interpolation in the triangle of their cell."""
+    w, classes = ops.shape(logits)[2:]
     lower, along, down, _ = _barycentric(_corners(position_px), cell, pixel)
     # Where a fold left a pixel outside its triangle: weights within 0..1 that still sum to 1.
     along, down = ops.maximum(along, 0), ops.maximum(down, 0)
     rest = ops.maximum(1 - along - down, 0)
     total = along + down + rest
-    table = ops.reshape(scores, (-1, classes))
+    table = ops.reshape(logits, (-1, classes))
     lower = ops.cast(lower, "int32")
     at_corner = cell + lower * (w + 1)
     along_leg = cell + 1 + lower * (w - 1)

@@ -1,4 +1,4 @@
-"""Any segmentation network behind learned sampling: full-size images in, full-size scores out."""
+"""Any segmentation network behind learned sampling: full-size images in, full-size logits out."""
 
 from typing import Any
 
@@ -16,10 +16,10 @@ from roadseg.sampling.windows import Axis, cover, cut, stitch, to_image
 
 @keras.saving.register_keras_serializable("roadseg")
 class SampledSegmenter(keras.Model):
-    """Samples an image where it matters, runs a network there, and interpolates its scores back.
+    """Samples an image where it matters, runs a network there, and interpolates its logits back.
 
-    network: any Keras model from RGB 0..255 (batch, h, w, 3) to class scores (batch, h', w',
-        classes), or to a dictionary with these as "scores"; scores of another size than the
+    network: any Keras model from RGB 0..255 (batch, h, w, 3) to class logits (batch, h', w',
+        classes), or to a dictionary with these as "logits"; logits of another size than the
         samples are resized, bilinearly with aligned corners.
     sampler: says where to sample: a `Sampler`, or the name of one that needs no run ("uniform").
         It is frozen: inference mode, and not among the trainable variables.
@@ -56,7 +56,7 @@ class SampledSegmenter(keras.Model):
         self.built = True
 
     def call(self, images: Tensor, training: bool | None = None) -> Tensor:
-        """Return class scores (batch, height, width, classes) float32 of RGB images 0..255."""
+        """Return class logits (batch, height, width, classes) float32 of RGB images 0..255."""
         return self._segment(images, None, training, argmax=False)
 
     def labels(self, images: Tensor, grid: Tensor | None = None, skip: bool = True) -> Tensor:
@@ -85,30 +85,30 @@ class SampledSegmenter(keras.Model):
         """Return where to sample `views`, (n, h, w, 2) of 0..1."""
         return self.sampler.grid(views, self.size)
 
-    def scores_at(self, views: Tensor, grid: Tensor, training: bool | None = None) -> Tensor:
-        """Return the class scores (n, h, w, classes), float32, of the samples of `views`."""
-        scores = self.network(ops.cast(sample(views, grid), "float32"), training=training)
-        if isinstance(scores, dict):
-            scores = scores["scores"]
-        return resize_bilinear(ops.cast(scores, "float32"), self.size, align_corners=True)
+    def logits_at(self, views: Tensor, grid: Tensor, training: bool | None = None) -> Tensor:
+        """Return the class logits (n, h, w, classes), float32, of the samples of `views`."""
+        logits = self.network(ops.cast(sample(views, grid), "float32"), training=training)
+        if isinstance(logits, dict):
+            logits = logits["logits"]
+        return resize_bilinear(ops.cast(logits, "float32"), self.size, align_corners=True)
 
     def unsampled(
         self,
         images: Tensor,
-        scores: Tensor,
+        logits: Tensor,
         grid: Tensor,
         argmax: bool = False,
         skip: bool = True,
         portable: bool = False,
     ) -> Tensor:
-        """Return what `scores_at` gave at `grid` for every pixel of `images`.
+        """Return what `logits_at` gave at `grid` for every pixel of `images`.
 
-        Returns scores (batch, height, width, classes) float32, or with `argmax` the best classes
+        Returns logits (batch, height, width, classes) float32, or with `argmax` the best classes
         (batch, height, width) int32. skip, portable: as in `unsample`.
         """
         images, axes = self._covered(images)
         size = ops.shape(images)[1:3] if axes is None else tuple(axis.extent for axis in axes)
-        full = unsample(scores, grid, size, argmax, self.method, skip, portable)
+        full = unsample(logits, grid, size, argmax, self.method, skip, portable)
         if axes is None:
             return full
         return stitch(ops.expand_dims(full, -1), axes)[..., 0] if argmax else stitch(full, axes)
@@ -141,7 +141,7 @@ class SampledSegmenter(keras.Model):
         views = self.views(images)
         if grid is None:
             grid = self.grid(views)
-        return self.unsampled(images, self.scores_at(views, grid, training), grid, argmax, skip)
+        return self.unsampled(images, self.logits_at(views, grid, training), grid, argmax, skip)
 
     @property
     def trainable_variables(self) -> list[Any]:

@@ -2,7 +2,7 @@
 
 No search is needed: which segment of a row covers a pixel follows from counting the points that
 are not beyond it. At 19 classes, 128x128 samples and 1024x2048 pixels, one core: 0.13 s for the
-scores, 0.06 s for labels of a street (SciPy's griddata and argmax: 0.4 s and more).
+logits, 0.06 s for labels of a street (SciPy's griddata and argmax: 0.4 s and more).
 """
 
 from typing import Any
@@ -16,22 +16,22 @@ from roadseg.sampling.polyline import blend, fraction, segment_of_pixel
 
 
 def interpolate(
-    scores: Tensor, position_px: Tensor, size: tuple[Any, Any], portable: bool = False
+    logits: Tensor, position_px: Tensor, size: tuple[Any, Any], portable: bool = False
 ) -> Tensor:
-    """Return (batch, height, width, classes) from scores (batch, h, w, classes).
+    """Return (batch, height, width, classes) from logits (batch, h, w, classes).
 
     position_px: (batch, h, w, 2), (row, column) in pixels. size: (height, width) of the result.
     portable: as in `segment_of_pixel`.
     """
     height, width = size
-    row_px, values = along_rows(scores, position_px, width, portable)
+    row_px, values = along_rows(logits, position_px, width, portable)
     start = _first_of_pair(row_px, height, portable)
     pixel = ops.reshape(ops.arange(height, dtype="int32"), (-1, 1))
     return _down_columns(row_px, values, start, pixel)
 
 
 def labels(
-    scores: Tensor,
+    logits: Tensor,
     position_px: Tensor,
     size: tuple[Any, Any],
     skip: bool,
@@ -39,34 +39,34 @@ def labels(
 ) -> Tensor:
     """Return the best class of every pixel, (batch, height, width) int32, as `interpolate` has it.
 
-    A class that is best at both ends of a segment is best all along it, so class scores are needed
+    A class that is best at both ends of a segment is best all along it, so class logits are needed
     only between ends of different classes.
     """
     if not may_skip(skip):
-        return best_class(interpolate(scores, position_px, size, portable))
+        return best_class(interpolate(logits, position_px, size, portable))
     height, width = size
-    row_px, values = along_rows(scores, position_px, width, portable)
+    row_px, values = along_rows(logits, position_px, width, portable)
     best = best_class(values)
     # One row more than there are segments, so that segments and rows share their flat positions.
     below = ops.concatenate([best[:, 1:], best[:, :1]], axis=1)
     plain = ops.where(best == below, best, MIXED)
     start = _first_of_pair(row_px, height, portable)
 
-    def scores_at(pixels: Tensor) -> Tensor:
+    def logits_at(pixels: Tensor) -> Tensor:
         row = (pixels // width) % height
         return _down_columns(row_px, values, gather_rows(ops.reshape(start, (-1,)), pixels), row)
 
-    return fill_mixed(gather_rows(ops.reshape(plain, (-1,)), start), scores_at)
+    return fill_mixed(gather_rows(ops.reshape(plain, (-1,)), start), logits_at)
 
 
 def along_rows(
-    scores: Tensor, position_px: Tensor, width: Any, portable: bool = False
+    logits: Tensor, position_px: Tensor, width: Any, portable: bool = False
 ) -> tuple[Tensor, Tensor]:
-    """Return each grid row at every pixel column: its height in pixels, and the scores there.
+    """Return each grid row at every pixel column: its height in pixels, and the logits there.
 
     Returns (batch, h, width) and (batch, h, width, classes). portable: as in `segment_of_pixel`.
     """
-    batch, h, w, classes = ops.shape(scores)
+    batch, h, w, classes = ops.shape(logits)
     row_px = ops.reshape(position_px[..., 0], (-1,))
     column_px = ops.reshape(position_px[..., 1], (-1,))
     lines = ops.reshape(column_px, (batch * h, w, 1))
@@ -75,7 +75,7 @@ def along_rows(
     pixel = ops.cast(ops.arange(width, dtype="int32"), "float32")
     weight = fraction(pixel, gather_rows(column_px, start), gather_rows(column_px, start + 1))
     row_px = blend(gather_rows(row_px, start), gather_rows(row_px, start + 1), weight)
-    table = ops.reshape(scores, (-1, classes))
+    table = ops.reshape(logits, (-1, classes))
     first, second = gather_rows(table, start), gather_rows(table, start + 1)
     values = blend(first, second, ops.expand_dims(weight, -1))
     return (
@@ -93,7 +93,7 @@ def _first_of_pair(row_px: Tensor, height: Any, portable: bool) -> Tensor:
 
 
 def _down_columns(row_px: Tensor, values: Tensor, start: Tensor, pixel_row: Tensor) -> Tensor:
-    """Return scores between the grid rows at `start` and the ones below them."""
+    """Return logits between the grid rows at `start` and the ones below them."""
     width, classes = ops.shape(values)[2:]
     end = start + width
     flat = ops.reshape(row_px, (-1,))

@@ -1,4 +1,4 @@
-"""The way out: scores at scattered positions brought back to every pixel of the image."""
+"""The way out: logits at scattered positions brought back to every pixel of the image."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ METHODS = {"two_pass": two_pass, "mesh": mesh}
 
 
 def unsample(
-    scores: Tensor,
+    logits: Tensor,
     grid: Tensor,
     size: tuple[Any, Any],
     argmax: bool = False,
@@ -19,44 +19,44 @@ def unsample(
     skip: bool = True,
     portable: bool = False,
 ) -> Tensor:
-    """Return `scores` interpolated linearly to every pixel of an image of `size`.
+    """Return `logits` interpolated linearly to every pixel of an image of `size`.
 
-    scores: (batch, h, w, classes), any precision; the work is done in float32.
-    grid: (batch, h, w, 2) or, one for all, (h, w, 2): where the scores were sampled, (row, column)
+    logits: (batch, h, w, classes), any precision; the work is done in float32.
+    grid: (batch, h, w, 2) or, one for all, (h, w, 2): where the logits were sampled, (row, column)
         of 0..1, unrounded, its rim on the border. Pixels outside the grid take its nearest end.
     size: (height, width) in pixels, integers or scalar tensors.
     argmax: return labels, in a shorter way: pixels that no class boundary can reach are skipped.
     method: "two_pass" goes along the grid's rows to every pixel column, then down the columns;
-        where the grid folds, the last of the segments over a pixel counts, so affine scores come
+        where the grid folds, the last of the segments over a pixel counts, so affine logits come
         back exactly on any grid. "mesh" cuts each cell from its upper right to its lower left
         corner, like `nus_native.interpolate`; where the grid folds it is only bounded.
     skip: False computes labels with fixed shapes, for XLA. Backends but TensorFlow always do.
     portable: the same values by operations that ONNX, LiteRT and OpenVINO have, and run quickly.
     Returns (batch, height, width, classes) float32, or (batch, height, width) int32, the first of
-    equally good classes. Either way the result stays within the range of the scores, whatever the
-    grid. Gradients reach scores and grid.
+    equally good classes. Either way the result stays within the range of the logits, whatever the
+    grid. Gradients reach logits and grid.
     Raises ValueError for shapes that do not fit or another word in `method`.
     Source: adaptive-sampling, utils/nus (griddata there); Marin et al. 2019, section 3.
     """
-    scores, grid = ops.cast(scores, "float32"), ops.cast(grid, "float32")
-    _check(scores, grid, method)
+    logits, grid = ops.cast(logits, "float32"), ops.cast(grid, "float32")
+    _check(logits, grid, method)
     position_px = grid * ops.cast(last_pixel(size), "float32")
     if len(position_px.shape) == 3:
-        shape = (ops.shape(scores)[0], *position_px.shape)
+        shape = (ops.shape(logits)[0], *position_px.shape)
         position_px = ops.broadcast_to(position_px[None], shape)
     if argmax:
-        return METHODS[method].labels(scores, position_px, size, skip, portable)
-    return METHODS[method].interpolate(scores, position_px, size, portable)
+        return METHODS[method].labels(logits, position_px, size, skip, portable)
+    return METHODS[method].interpolate(logits, position_px, size, portable)
 
 
-def _check(scores: Tensor, grid: Tensor, method: str) -> None:
+def _check(logits: Tensor, grid: Tensor, method: str) -> None:
     if method not in METHODS:
         raise ValueError(f"method={method!r}; there are {', '.join(METHODS)}")
-    ranks = len(scores.shape) == 4 and len(grid.shape) in (3, 4)
-    if not ranks or grid.shape[-1] != 2 or tuple(scores.shape[1:3]) != tuple(grid.shape[-3:-1]):
+    ranks = len(logits.shape) == 4 and len(grid.shape) in (3, 4)
+    if not ranks or grid.shape[-1] != 2 or tuple(logits.shape[1:3]) != tuple(grid.shape[-3:-1]):
         raise ValueError(
-            "scores are (batch, h, w, classes) and grid ([batch,] h, w, 2) with the same h, w; got "
-            f"{tuple(scores.shape)} and {tuple(grid.shape)}"
+            "logits are (batch, h, w, classes) and grid ([batch,] h, w, 2) with the same h, w; got "
+            f"{tuple(logits.shape)} and {tuple(grid.shape)}"
         )
     if None in grid.shape[-3:-1] or min(grid.shape[-3:-1]) < 2:
         raise ValueError(f"h and w are known and at least 2; got {tuple(grid.shape[-3:-1])}")

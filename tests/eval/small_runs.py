@@ -53,8 +53,8 @@ def tiny(num_classes: int, stride: int = 4, input_shape: Any = (None, None, 3)) 
 
     images = keras.Input(input_shape)
     features = keras.layers.Conv2D(4, 3, stride, "same", activation="relu", name="stem")(images)
-    scores = keras.layers.Conv2DTranspose(num_classes, 3, stride, "same", name="logits")(features)
-    return keras.Model(images, scores, name="tiny")
+    logits = keras.layers.Conv2DTranspose(num_classes, 3, stride, "same", name="logits")(features)
+    return keras.Model(images, logits, name="tiny")
 
 
 def small_run(folder: Path, recipe: Recipe = RECIPE, step: int = 20) -> RunFolder:

@@ -113,7 +113,7 @@ def test_the_boundary_f_score_is_stored_shown_and_drawn(
         labels = np.asarray(run.load_segmenter(10)(image[None]))[0].argmax(-1)
         measure.add(label, labels)
     assert result.boundary_f is not None and len(result.boundary_f) == 4
-    for found, expected in zip(result.boundary_f, measure.scores(NAMES), strict=True):
+    for found, expected in zip(result.boundary_f, measure.metrics(NAMES), strict=True):
         assert found.score == pytest.approx(expected.score, abs=0.01)
         assert found.by_class == pytest.approx(expected.by_class, abs=0.03)
     (event,) = run.read_metrics()

@@ -87,13 +87,13 @@ def test_published_scores_equal_the_steps_done_one_by_one(run: RunFolder) -> Non
     matrix = ConfusionMatrix(4)
     for number in range(3):
         image, label = (array[:, 8:56] for array in street(number))
-        scores = np.asarray(network(image[np.ix_(index, index)][None].astype(np.float32)))
-        full = griddata(points.reshape(-1, 2), scores.reshape(-1, 4), pixels, method="linear")
+        logits = np.asarray(network(image[np.ix_(index, index)][None].astype(np.float32)))
+        full = griddata(points.reshape(-1, 2), logits.reshape(-1, 4), pixels, method="linear")
         matrix.add(label, full.argmax(-1))
     assert isinstance(result, SegmentationResult)
     # The graph may round a score differently.
     assert np.abs(np.array(result.confusion) - matrix.matrix).sum() <= 4
-    assert result.pixels == matrix.scores().pixels
+    assert result.pixels == matrix.metrics().pixels
     assert np.count_nonzero(matrix.matrix.sum(axis=0)) > 1, "one class everywhere tests nothing"
     assert (result.protocol.interpolation, result.images, result.step) == ("delaunay", 3, 10)
 
@@ -116,7 +116,7 @@ def test_a_result_comes_back_from_json_unchanged(run: RunFolder) -> None:
     again = SegmentationResult.from_json(result.to_json())
     assert again.to_json() == result.to_json()
     assert again.boundary == result.boundary and again.objects == result.objects
-    assert again.scores().pixels == result.pixels
+    assert again.metrics().pixels == result.pixels
     assert list(again.iou) == list(NAMES) and list(again.category_iou) == [
         "flat",
         "object",

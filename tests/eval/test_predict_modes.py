@@ -53,8 +53,8 @@ def noise(size: tuple[int, int], seed: int = 0) -> np.ndarray:
 
 
 def best_of(run: RunFolder, image: np.ndarray, mode: Protocol) -> np.ndarray:
-    scores = averaged_logits(image, ModelLogits(run.load_segmenter(1)), mode)
-    labels = scores.argmax(-1)
+    logits = averaged_logits(image, ModelLogits(run.load_segmenter(1)), mode)
+    labels = logits.argmax(-1)
     return np.where(labels == TABLE.num_classes, TABLE.ignore, labels)
 
 
@@ -137,7 +137,7 @@ def test_an_exported_model_takes_the_tiles_of_its_network(exported: Path) -> Non
         load_inference(exported, protocol=Protocol(tile=18))
 
 
-def test_an_export_without_scores_is_refused_and_told_why(tmp_path: Path, exported: Path) -> None:
+def test_an_export_without_logits_is_refused_and_told_why(tmp_path: Path, exported: Path) -> None:
     import tensorflow as tf
 
     module = tf.Module()
@@ -148,5 +148,5 @@ def test_an_export_without_scores_is_refused_and_told_why(tmp_path: Path, export
     card = next(exported.rglob("model_card.json"))
     (tmp_path / "bare/model_card.json").write_bytes(card.read_bytes())
     assert load_inference(tmp_path / "bare").label_table == TABLE
-    with pytest.raises(RoadsegError, match="no signature 'scores'.*export the run again"):
+    with pytest.raises(RoadsegError, match="no signature 'logits'.*export the run again"):
         load_inference(tmp_path / "bare", protocol=MODE)

@@ -33,7 +33,7 @@ def wanted(inference: Inference, numbers: range) -> float:
     for number in numbers:
         image, label = street(number)
         confusion.add(label, inference.predict_labels(image))
-    return 100 * confusion.scores().miou(with_void=True)
+    return 100 * confusion.metrics().miou(with_void=True)
 
 
 def test_all_splits_count_together_by_the_rule_of_the_protocol(inference, tmp_path):

@@ -27,12 +27,12 @@ def warped_grid(size: int, strength: float, seed: int = 0) -> np.ndarray:
 @pytest.mark.parametrize("strength", [0.0, 0.05, 0.6])
 def test_delaunay_labels_are_those_of_griddata(strength: float) -> None:
     grid = warped_grid(14, strength)
-    scores = np.random.default_rng(1).normal(size=(14, 14, 5)).astype(np.float32)
+    logits = np.random.default_rng(1).normal(size=(14, 14, 5)).astype(np.float32)
     size = (67, 45)
     rows, columns = np.mgrid[: size[0], : size[1]]
     points = grid.reshape(-1, 2).astype(np.float64) * (size[0] - 1, size[1] - 1)
-    expected = griddata(points, scores.reshape(-1, 5), (rows, columns), method="linear")
-    labels = delaunay_labels(scores, grid, size)
+    expected = griddata(points, logits.reshape(-1, 5), (rows, columns), method="linear")
+    labels = delaunay_labels(logits, grid, size)
     ranked = np.sort(expected, axis=-1)
     clear = ranked[..., -1] - ranked[..., -2] > 1e-9
     assert clear.mean() > 0.99
@@ -45,8 +45,8 @@ def test_delaunay_labels_are_the_published_ones() -> None:
     assert cases
     for fixture, name in cases:
         parts = ("values", "locations", "interpolated")
-        scores, grid, expected = (fixture.arrays[f"{name}/{part}"] for part in parts)
-        labels = delaunay_labels(scores, grid, expected.shape[:2])
+        logits, grid, expected = (fixture.arrays[f"{name}/{part}"] for part in parts)
+        labels = delaunay_labels(logits, grid, expected.shape[:2])
         ranked = np.sort(expected, axis=-1)
         clear = ranked[..., -1] - ranked[..., -2] > 1e-5
         np.testing.assert_array_equal(labels[clear], expected.argmax(-1)[clear], err_msg=name)
@@ -119,12 +119,12 @@ def test_choices_that_do_not_fit_are_refused(
         choose_protocol(recipe(Path("records"), **values), protocol, changes)
 
 
-def test_mesh_and_delaunay_agree_on_affine_scores() -> None:
+def test_mesh_and_delaunay_agree_on_affine_logits() -> None:
     grid = warped_grid(17, 0.02)
     rows, columns = grid[..., 0], grid[..., 1]
-    scores = np.stack([rows, columns, 1 - rows - columns], axis=-1).astype(np.float32)
+    logits = np.stack([rows, columns, 1 - rows - columns], axis=-1).astype(np.float32)
     size = (50, 70)
-    different = mesh_labels(scores, grid, size) != delaunay_labels(scores, grid, size)
+    different = mesh_labels(logits, grid, size) != delaunay_labels(logits, grid, size)
     assert different.mean() < 2e-3
 
 

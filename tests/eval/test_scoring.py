@@ -54,9 +54,9 @@ def test_the_class_average_is_over_every_output_and_void_labels_are_left_out(
     network, matrix = run.load_network(10), np.zeros((5, 5), int)
     for number in range(2):
         image, label = street(number)
-        scores = np.asarray(network(image[None].astype(np.float32)))[0]
-        assert scores.shape[-1] == 5
-        pairs = np.minimum(label, 4).ravel().tolist(), scores.argmax(-1).ravel().tolist()
+        logits = np.asarray(network(image[None].astype(np.float32)))[0]
+        assert logits.shape[-1] == 5
+        pairs = np.minimum(label, 4).ravel().tolist(), logits.argmax(-1).ravel().tolist()
         np.add.at(matrix, pairs, 1)
     assert matrix[:4, 4].sum() and matrix[4, :4].sum(), (
         "no void predicted or labelled tests nothing"
@@ -69,7 +69,7 @@ def test_the_class_average_is_over_every_output_and_void_labels_are_left_out(
     assert result.mean_class_accuracy == pytest.approx(np.mean(right / labelled), abs=1e-3)
     assert result.pixel_accuracy == pytest.approx(right.sum() / labelled.sum(), abs=1e-3)
     assert result.main_metric == ("miou_with_void", result.miou_with_void)
-    assert result.scores().miou(with_void=True) == result.miou_with_void
+    assert result.metrics().miou(with_void=True) == result.miou_with_void
 
 
 def test_an_absent_class_counts_0_in_the_mean_of_fast_seg_and_not_in_ours() -> None:
@@ -103,10 +103,10 @@ def test_counts_on_void_come_from_anywhere_and_are_needed_to_count_them() -> Non
     matrix = ConfusionMatrix(3)
     added = matrix.add(label, prediction)
     assert added.shape == (3, 4) and matrix.on_void.tolist() == [1, 0, 0]
-    assert matrix.scores().iou(with_void=True)[:2] == [0.5, 0.0]
+    assert matrix.metrics().iou(with_void=True)[:2] == [0.5, 0.0]
     again = ConfusionMatrix(3)
     again.add_counts(matrix.matrix)
-    assert again.scores().iou()[0] == 1.0 and again.on_void.sum() == 0
+    assert again.metrics().iou()[0] == 1.0 and again.on_void.sum() == 0
     from roadseg.metrics.confusion import ConfusionMetrics
 
     with pytest.raises(ValueError, match="were not counted"):

@@ -27,7 +27,7 @@ CUBIC = Protocol(upsampling="bicubic")
 
 @pytest.fixture
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RunFolder:
-    """Return a run without sampling of a network that enlarges its scores in its last step."""
+    """Return a run without sampling of a network that enlarges its logits in its last step."""
 
     def strided(num_classes: int) -> keras.Model:
         return published.network(num_classes)
@@ -44,13 +44,13 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RunFolder:
 
 
 def by_opencv(run: RunFolder, image: np.ndarray) -> np.ndarray:
-    """Return the scores of an image (h, w, 3), enlarged by OpenCV."""
+    """Return the logits of an image (h, w, 3), enlarged by OpenCV."""
     small = published.raw_of(run.load_network(1))(published.normalised(image))
     size = image.shape[1], image.shape[0]
     return cv2.resize(small, size, interpolation=cv2.INTER_CUBIC)
 
 
-def test_small_scores_are_enlarged_as_opencv_does(run: RunFolder) -> None:
+def test_small_logits_are_enlarged_as_opencv_does(run: RunFolder) -> None:
     image = street(0)[0]
     expected = by_opencv(run, image)
     found = averaged_logits(image, ModelLogits(run.load_segmenter(1), "bicubic"), CUBIC)
@@ -82,7 +82,7 @@ def test_the_protocol_counts_the_labels_that_opencv_gives(run: RunFolder) -> Non
         plain.add(label, np.asarray(run.load_segmenter(1)(image[None]))[0].argmax(-1))
     assert np.abs(np.array(result.confusion) - matrix.matrix).sum() <= 4
     assert np.abs(plain.matrix - matrix.matrix).sum() > 20, "bilinear would have done as well"
-    iou = [1.0 if np.isnan(value) else value for value in matrix.scores().iou()]
+    iou = [1.0 if np.isnan(value) else value for value in matrix.metrics().iou()]
     assert result.miou_absent_one == pytest.approx(np.mean(iou), abs=1e-3)
 
 
@@ -97,8 +97,8 @@ def test_bilinear_enlargement_is_an_option_of_the_protocol(run: RunFolder) -> No
 
 def test_cubic_enlargement_works_in_tiles_and_mirrored(run: RunFolder) -> None:
     mode = Protocol(tile=16, flip=True, upsampling="bicubic")
-    scores = averaged_logits(street(0)[0], ModelLogits(run.load_segmenter(1), "bicubic"), mode)
-    assert scores.shape == (48, 64, 4) and np.isfinite(scores).all()
+    logits = averaged_logits(street(0)[0], ModelLogits(run.load_segmenter(1), "bicubic"), mode)
+    assert logits.shape == (48, 64, 4) and np.isfinite(logits).all()
 
 
 def test_an_image_that_would_be_padded_is_refused(run: RunFolder) -> None:

@@ -19,7 +19,7 @@ COLOURS = ((128, 64, 128), (153, 153, 153), (220, 20, 60))
 
 
 def small_network(classes: int = 3) -> keras.Model:
-    """Return a network with scores at half its input's size, larger where the image is bright."""
+    """Return a network with logits at half its input's size, larger where the image is bright."""
     keras.utils.set_random_seed(0)
     return keras.Sequential(
         [

@@ -53,10 +53,10 @@ def test_card_says_what_was_exported_and_how_good_it_is(folder):
     assert "per_image" not in card["evaluations"][0]
     assert card["sampler_recipe"]["task"] == "sampling_grid"
     assert card["versions"]["tensorflow"] == tf.__version__
-    assert [output["name"] for output in card["outputs"]] == ["labels", "scores", "locations"]
+    assert [output["name"] for output in card["outputs"]] == ["labels", "logits", "locations"]
 
 
-def test_card_for_people_names_classes_and_scores(folder):
+def test_card_for_people_names_classes_and_logits(folder):
     text = (folder / "model_card.md").read_text()
     assert "| 1 | pole | #999999 | 0.1250 |" in text
     assert "| 2 | person | #dc143c | - |" in text
@@ -96,7 +96,7 @@ def test_run_without_sampling_says_so(tmp_path, card_alone):
     run = make_run(tmp_path / "plain", "none")
     card = json.loads((export_run(run.path) / "model_card.json").read_text())
     assert card["sampling"] == {"kind": "none"} and card["evaluations"] == []
-    assert [output["name"] for output in card["outputs"]] == ["labels", "scores"]
+    assert [output["name"] for output in card["outputs"]] == ["labels", "logits"]
     assert card["void_output"] is None and "void" not in json.dumps(card["outputs"])
 
 

@@ -58,7 +58,7 @@ def test_a_format_holds_the_sampler_and_the_way_back(name, sampler, window, tmp_
     load, file, modules = FORMATS[name]
     needs(modules)
     model = small_segmenter(window, sampler)
-    WRITERS[name](model, tmp_path)  # refuses another grid, other scores and other labels
+    WRITERS[name](model, tmp_path)  # refuses another grid, other logits and other labels
     run, reference = load(tmp_path / file), converters.labels_function(model)
     # Of several sizes, two of which one window does not cover.
     for size in ((96, 128), (61, 203), (150, 70)):
@@ -75,7 +75,7 @@ def test_a_format_holds_the_sampler_and_the_way_back(name, sampler, window, tmp_
         assert np.mean(found["labels"] != expected["labels"]) <= 0.005
 
 
-@pytest.mark.parametrize("output", ["labels", "locations", "sample_scores"])
+@pytest.mark.parametrize("output", ["labels", "locations", "sample_logits"])
 def test_a_small_fault_of_a_sampled_export_is_not_let_through(output, tmp_path):
     model = small_segmenter()
     function = converters.labels_function(model)
@@ -89,7 +89,7 @@ def test_a_small_fault_of_a_sampled_export_is_not_let_through(output, tmp_path):
         return found
 
     exact = {key: value.numpy() for key, value in function(np.zeros((1, 64, 64, 3), "u1")).items()}
-    assert set(exact) == {"labels", "locations", "sample_scores"}
+    assert set(exact) == {"labels", "locations", "sample_logits"}
     converters.check_outputs(
         model, lambda image: {k: v.numpy() for k, v in function(image).items()}, tmp_path
     )
@@ -146,7 +146,7 @@ def test_an_untrained_network_is_written_at_its_own_scale(tmp_path):
 
     loaded = tf.saved_model.load(str(tmp_path / "saved_model"))
     image = tf.zeros((1, 64, 96, 3))
-    assert loaded.signatures["serving_default"](image=image)["scores"].shape == (1, 8, 12, 19)
+    assert loaded.signatures["serving_default"](image=image)["logits"].shape == (1, 8, 12, 19)
 
 
 def test_a_network_that_cannot_be_built_ends_the_process_with_one_line(tmp_path, capsys):

@@ -15,7 +15,7 @@ import onnxruntime
 from keras import layers
 
 from roadseg.export.graphs.graph import UnsupportedError
-from roadseg.export.graphs.network import WRITERS, scores_graph
+from roadseg.export.graphs.network import WRITERS, logits_graph
 from roadseg.layers import gates, normalisation, pooling, resize, scaled_map
 from roadseg.layers.convolution import DilatedConv2D
 from roadseg.layers.dilated_depthwise import DilatedDepthwiseConv2D
@@ -154,7 +154,7 @@ def test_a_layer_gives_what_keras_gives(case):
     model = network(case)
     random = np.random.default_rng(1)
     for size in (None, SIZES[0]):
-        session = onnxruntime.InferenceSession(scores_graph(model, size).SerializeToString())
+        session = onnxruntime.InferenceSession(logits_graph(model, size).SerializeToString())
         for shape in SIZES if size is None else (size,):
             image = random.normal(0, 2, (1 if size else 2, *shape, 3)).astype(np.float32)
             expected = keras.ops.convert_to_numpy(model(image))
@@ -172,7 +172,7 @@ def test_a_window_of_the_large_head_is_a_pooling():
     image = keras.Input((None, None, 3))
     model = keras.Model(image, WindowPooling()(image))
     given = np.random.default_rng(0).normal(size=(1, 66, 90, 3)).astype(np.float32)
-    session = onnxruntime.InferenceSession(scores_graph(model, (66, 90)).SerializeToString())
+    session = onnxruntime.InferenceSession(logits_graph(model, (66, 90)).SerializeToString())
     (found,) = session.run(None, {"image": given})
     assert found.shape == (1, 2, 3, 3)
     np.testing.assert_allclose(found, model(given), atol=1e-5)
@@ -196,4 +196,4 @@ def test_a_window_of_the_large_head_is_a_pooling():
 def test_what_nobody_writes_is_named(made, reason):
     image = keras.Input((8, 9, 3))
     with pytest.raises(UnsupportedError, match=reason):
-        scores_graph(keras.Model(image, made(image)))
+        logits_graph(keras.Model(image, made(image)))

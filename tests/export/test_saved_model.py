@@ -40,13 +40,13 @@ def test_labels_come_out_at_the_size_of_any_image(exported, size):
     assert found.shape == (2, *size) and found.dtype == tf.int32
 
 
-def test_labels_are_the_best_of_the_scores(exported):
+def test_labels_are_the_best_of_the_logits(exported):
     signatures = tf.saved_model.load(str(exported[1])).signatures
     image = tf.constant(image_of(61, 203))
-    scores = signatures["scores"](image=image)["scores"]
+    logits = signatures["logits"](image=image)["logits"]
     labels = signatures["serving_default"](image=image)["labels"]
-    assert scores.shape == (1, 61, 203, 3) and scores.dtype == tf.float32
-    assert np.array_equal(np.argmax(scores, axis=-1), labels)
+    assert logits.shape == (1, 61, 203, 3) and logits.dtype == tf.float32
+    assert np.array_equal(np.argmax(logits, axis=-1), labels)
 
 
 def test_locations_cover_every_view_of_the_image(exported):
@@ -73,13 +73,13 @@ def test_outputs_agree_with_keras_on_real_frames(exported):
 
 def test_network_without_sampling_exports_too(tmp_path):
     inputs = keras.Input((None, None, 3))
-    scores = keras.layers.Conv2D(4, 3, padding="same")(inputs)
-    model = keras.Model(inputs, {"scores": scores, "auxiliary": scores * 2})
+    logits = keras.layers.Conv2D(4, 3, padding="same")(inputs)
+    model = keras.Model(inputs, {"logits": logits, "auxiliary": logits * 2})
     export_saved_model(model, tmp_path / "plain")
     signatures = tf.saved_model.load(str(tmp_path / "plain")).signatures
-    assert sorted(signatures) == ["scores", "serving_default"]
+    assert sorted(signatures) == ["logits", "serving_default"]
     image = image_of(31, 45)
-    expected = np.argmax(model(image.astype(np.float32))["scores"], axis=-1)
+    expected = np.argmax(model(image.astype(np.float32))["logits"], axis=-1)
     assert np.array_equal(signatures["serving_default"](image=image)["labels"], expected)
 
 
@@ -133,7 +133,7 @@ def test_plain_tensorflow_runs_it_without_roadseg(exported, tmp_path):
 
 def test_export_that_disagrees_with_its_model_is_refused(tmp_path, monkeypatch):
     def wrong(model, image, grid=None):
-        answer = saved_model.class_scores(model, image)
+        answer = saved_model.class_logits(model, image)
         return {"labels": tf.cast(tf.argmin(answer, axis=-1), tf.int32)}
 
     model = small_network()

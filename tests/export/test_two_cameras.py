@@ -53,13 +53,13 @@ def test_labels_of_both_cameras_come_out_at_the_images_size(exported, size):
         assert labels.shape == (2, *size) and labels.dtype == tf.int32
 
 
-def test_labels_are_the_best_of_the_scores_and_those_the_networks_own(exported):
+def test_labels_are_the_best_of_the_logits_and_those_the_networks_own(exported):
     model, signatures, _ = exported
     images = pair((96, 128))
-    labels, scores = signatures["serving_default"](**images), signatures["scores"](**images)
+    labels, logits = signatures["serving_default"](**images), signatures["logits"](**images)
     expected = model({view: image.astype("float32") for view, image in images.items()})
     for view in CAMERAS:
-        found = scores[f"{view}_scores"].numpy()
+        found = logits[f"{view}_logits"].numpy()
         largest = np.abs(expected[view]).max()
         np.testing.assert_allclose(found, expected[view], atol=1e-4 * largest)
         assert np.array_equal(found.argmax(axis=-1), labels[f"{view}_labels"])
@@ -111,7 +111,7 @@ def test_a_run_of_two_cameras_is_exported_with_a_card_that_says_how_to_call_it(r
     card = json.loads((folder / "model_card.json").read_text())
     assert card["input"]["name"] == "wide, narrow"
     assert {output["name"] for output in card["outputs"]} == {
-        f"{view}_{kind}" for view in CAMERAS for kind in ("labels", "scores")
+        f"{view}_{kind}" for view in CAMERAS for kind in ("labels", "logits")
     }
     assert "(wide=wide_images, narrow=narrow_images)" in (folder / "model_card.md").read_text()
 

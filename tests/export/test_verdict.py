@@ -73,11 +73,11 @@ def test_without_labels_the_share_of_equal_ones_is_judged(model, tmp_path):
         return run_of(model)(pictures[..., ::-1])
 
     same = compare_alone(model, run_of(model), images, SIZE)
-    assert same == {"labels_equal": 100.0, "largest_score_difference": 0.0, "images": 2}
+    assert same == {"labels_equal": 100.0, "largest_logit_difference": 0.0, "images": 2}
     judge(same, tmp_path, None)
     other = compare_alone(model, colours_swapped, images, SIZE)
-    assert other["largest_score_difference"] > 0
-    assert "largest score difference" in in_words(other)
+    assert other["largest_logit_difference"] > 0
+    assert "largest difference of logits" in in_words(other)
     with pytest.raises(RoadsegError, match="% of the labels are other than the Keras model's on 2"):
         judge(other, tmp_path, None)
 

@@ -11,7 +11,7 @@ MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 MULTIPLE = 4
 
 Raw = Callable[[np.ndarray], np.ndarray]
-"""Takes a normalised image (h, w, 3) and returns the network's own, small scores."""
+"""Takes a normalised image (h, w, 3) and returns the network's own, small logits."""
 
 
 def network(num_classes: int = 4, auxiliary_heads: bool = False) -> Any:
@@ -23,7 +23,7 @@ def network(num_classes: int = 4, auxiliary_heads: bool = False) -> Any:
 
     images, x = image_input((None, None, 3), MULTIPLE, "rgb")
     small = keras.layers.Conv2D(num_classes, 5, 4, "same", name="logits")(x)
-    heads = {"scores": small} | ({"aux": small} if auxiliary_heads else {})
+    heads = {"logits": small} | ({"aux": small} if auxiliary_heads else {})
     return segmentation_model(images, heads, "strided")
 
 
@@ -57,12 +57,12 @@ def enlarged(array: np.ndarray, size: tuple[int, int]) -> np.ndarray:
 
 
 def sliding(image: np.ndarray, raw: Raw, tile: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return averaged scores and visit counts; image (h, w, 3) normalised."""
+    """Return averaged logits and visit counts; image (h, w, 3) normalised."""
     height, width = image.shape[:2]
     stride = ceil(tile * (1 - 1 / 3))
     tile_rows = ceil((height - tile) / stride) + 1
     tile_columns = ceil((width - tile) / stride) + 1
-    scores: Any = 0.0
+    logits: Any = 0.0
     counts = np.zeros((height, width, 1))
     for row in range(tile_rows):
         for column in range(tile_columns):
@@ -71,15 +71,15 @@ def sliding(image: np.ndarray, raw: Raw, tile: int) -> tuple[np.ndarray, np.ndar
             padded = np.zeros((tile, tile, 3))
             padded[: bottom - top, : right - left] = image[top:bottom, left:right]
             found = enlarged(raw(padded), (tile, tile))[: bottom - top, : right - left]
-            if isinstance(scores, float):
-                scores = np.zeros((height, width, found.shape[-1]))
+            if isinstance(logits, float):
+                logits = np.zeros((height, width, found.shape[-1]))
             counts[top:bottom, left:right] += 1
-            scores[top:bottom, left:right] += found
-    return scores / counts, counts[..., 0]
+            logits[top:bottom, left:right] += found
+    return logits / counts, counts[..., 0]
 
 
 def multi_scale(image: np.ndarray, raw: Raw, scales: tuple[float, ...], flip: bool) -> np.ndarray:
-    """Return scores of a normalised image, enlarged to its size and averaged over scales.
+    """Return logits of a normalised image, enlarged to its size and averaged over scales.
 
     The original zooms with mode 'constant', in which rounding puts the last row or column of some
     sizes (1024 to 768) outside the image and makes it 0; 'nearest' is the same without that.
@@ -88,15 +88,15 @@ def multi_scale(image: np.ndarray, raw: Raw, scales: tuple[float, ...], flip: bo
     total = 0.0
     for scale in scales:
         scaled = zoom(image, (scale, scale, 1.0), order=1, prefilter=False, mode="nearest")
-        scores = enlarged(raw(scaled), size)
+        logits = enlarged(raw(scaled), size)
         if flip:
-            scores = 0.5 * (scores + enlarged(raw(scaled[:, ::-1]), size)[:, ::-1])
-        total = total + scores
+            logits = 0.5 * (logits + enlarged(raw(scaled[:, ::-1]), size)[:, ::-1])
+        total = total + logits
     return total / len(scales)
 
 
 def prediction(image: np.ndarray, raw: Raw, factor: float) -> np.ndarray:
-    """Return scores by the prediction script's `--size`; image (h, w, 3) normalised."""
+    """Return logits by the prediction script's `--size`; image (h, w, 3) normalised."""
     size = image.shape[:2]
     smaller = floor(size[0] * factor), floor(size[1] * factor)
     return enlarged(raw(enlarged(image, smaller)), size)

@@ -47,15 +47,15 @@ def raw(network: keras.Model) -> published.Raw:
 
 
 def assert_same(found: np.ndarray, expected: np.ndarray) -> None:
-    assert np.ptp(expected) > 0.1, "constant scores test nothing"
+    assert np.ptp(expected) > 0.1, "constant logits test nothing"
     np.testing.assert_allclose(found, expected, atol=2e-5 * np.abs(expected).max())
 
 
 def pointwise(outputs: int = 4, kernel: Any = "glorot_uniform") -> keras.Model:
     """Return a network that looks at one pixel at a time."""
     images = keras.Input((None, None, 3))
-    scores = keras.layers.Conv2D(outputs, 1, kernel_initializer=kernel, bias_initializer="ones")
-    return keras.Model(images, scores(images), name="pointwise")
+    logits = keras.layers.Conv2D(outputs, 1, kernel_initializer=kernel, bias_initializer="ones")
+    return keras.Model(images, logits(images), name="pointwise")
 
 
 @pytest.mark.parametrize(
@@ -86,7 +86,7 @@ def test_tiles_cover_every_pixel_and_end_at_the_border() -> None:
 
 
 @pytest.mark.parametrize("size", [(16, 16), (32, 48), (37, 51), (12, 40), (9, 11), (16, 27)])
-def test_sliding_scores_are_the_published_ones(
+def test_sliding_logits_are_the_published_ones(
     size: tuple[int, int], logits_of: ModelLogits, raw: published.Raw
 ) -> None:
     image = noise(size)
@@ -144,9 +144,9 @@ def test_scales_round_as_zoom_does_and_size_rounds_down() -> None:
 
 @pytest.mark.parametrize("mode", MODES, ids=lambda mode: mode.label)
 def test_a_constant_network_gives_its_constant_in_every_mode(mode: Protocol) -> None:
-    scores = averaged_logits(noise((29, 40)), ModelLogits(pointwise(3, "zeros")), mode)
-    assert scores.shape == (29, 40, 3)
-    np.testing.assert_allclose(scores, 1, rtol=1e-6)
+    logits = averaged_logits(noise((29, 40)), ModelLogits(pointwise(3, "zeros")), mode)
+    assert logits.shape == (29, 40, 3)
+    np.testing.assert_allclose(logits, 1, rtol=1e-6)
 
 
 @pytest.mark.parametrize("mode", [MODES[0], MODES[1], MODES[3]], ids=lambda mode: mode.label)
@@ -178,7 +178,7 @@ def test_scale_1_alone_is_the_whole_image(network: keras.Model) -> None:
     assert Protocol(scales=(1.0,)).is_whole
 
 
-def test_a_network_with_auxiliary_heads_is_read_at_its_scores() -> None:
+def test_a_network_with_auxiliary_heads_is_read_at_its_logits() -> None:
     keras.utils.set_random_seed(0)
     alone = published.network()
     with_heads = published.network(auxiliary_heads=True)
@@ -193,14 +193,14 @@ def test_sampling_around_a_network_takes_tiles_of_any_size() -> None:
 
     keras.utils.set_random_seed(0)
     segmenter = SampledSegmenter(published.network(), "uniform", 16)
-    scores = averaged_logits(noise((29, 40)), ModelLogits(segmenter), Protocol(tile=18))
-    assert scores.shape == (29, 40, 4) and np.isfinite(scores).all() and np.ptp(scores) > 0.1
+    logits = averaged_logits(noise((29, 40)), ModelLogits(segmenter), Protocol(tile=18))
+    assert logits.shape == (29, 40, 4) and np.isfinite(logits).all() and np.ptp(logits) > 0.1
 
 
-def test_a_network_whose_original_enlarges_its_scores_has_them_resized_once_more(
+def test_a_network_whose_original_enlarges_its_logits_has_them_resized_once_more(
     network: keras.Model, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("roadseg.layers.heads.ENLARGED_BY_ORIGINAL", (network.name,))
+    monkeypatch.setattr(network.get_layer("output.logits"), "in_original", True)
     image = noise((32, 48))
     half = published.enlarged(image, (16, 24))
     expected = published.enlarged(np.asarray(network(half[None].astype(np.float32)))[0], (32, 48))
@@ -218,8 +218,8 @@ def test_padding_to_legal_sizes_leaves_the_published_way_for_images_of_such_a_si
     expected = published.prediction(published.normalised(image), raw, 0.5)
     assert_same(averaged_logits(image, padded, Protocol(input_scale=0.5)), expected)
     other = noise((35, 50))
-    scores = averaged_logits(other, padded, Protocol(input_scale=0.7, flip=True))
-    assert scores.shape == (35, 50, 4) and np.ptp(scores) > 0.1
+    logits = averaged_logits(other, padded, Protocol(input_scale=0.7, flip=True))
+    assert logits.shape == (35, 50, 4) and np.ptp(logits) > 0.1
     tiled = averaged_logits(other, padded, Protocol(tile=16))
     assert_same(tiled, published.sliding(published.normalised(other), raw, 16)[0])
     with pytest.raises(RoadsegError, match="--tile 18: strided takes multiples of 4"):

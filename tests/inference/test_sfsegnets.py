@@ -44,7 +44,7 @@ def mode(**values: Any) -> Protocol:
 
 
 def assert_same(found: np.ndarray, expected: np.ndarray) -> None:
-    assert np.ptp(expected) > 0.1, "constant scores test nothing"
+    assert np.ptp(expected) > 0.1, "constant logits test nothing"
     np.testing.assert_allclose(found, expected, atol=2e-5 * np.abs(expected).max())
 
 
@@ -101,8 +101,8 @@ def test_a_frame_of_cityscapes_has_four_by_two_windows_555_apart() -> None:
             calls.append((len(images), size))
             return images[..., :1]
 
-    scores = averaged_logits(np.zeros((*shape, 3), np.uint8), Counted(), mode(tile=832))
-    assert scores.shape == (*shape, 1)
+    logits = averaged_logits(np.zeros((*shape, 3), np.uint8), Counted(), mode(tile=832))
+    assert logits.shape == (*shape, 1)
     assert sum(count for count, _ in calls) == 8 and {size for _, size in calls} == {(832, 832)}
 
 

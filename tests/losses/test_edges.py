@@ -16,7 +16,7 @@ def two_halves() -> np.ndarray:
     return labels
 
 
-def scores(seed: int = 0, classes: int = 4) -> np.ndarray:
+def seeded_logits(seed: int = 0, classes: int = 4) -> np.ndarray:
     return np.random.default_rng(seed).normal(size=(1, 16, 20, classes)).astype("float32")
 
 
@@ -37,7 +37,7 @@ def test_a_map_of_one_class_has_no_edges_and_ignored_pixels_have():
 
 def test_both_kinds_of_pixels_weigh_alike():
     edges = ops.convert_to_numpy(edge_maps(two_halves()))
-    logits = scores(classes=1)
+    logits = seeded_logits(classes=1)
     total, count = (float(value) for value in edge_cross_entropy(logits, edges))
     p = 1 / (1 + np.exp(-logits[..., 0].astype("float64")))
     share = edges.mean()
@@ -47,7 +47,7 @@ def test_both_kinds_of_pixels_weigh_alike():
 
 
 def test_edges_are_found_in_the_labels_unless_they_are_given():
-    heads = {"scores": scores(), "edges": scores(1, 1)}
+    heads = {"logits": seeded_logits(), "edges": seeded_logits(1, 1)}
     labels = two_halves()
     chosen = Criterion(loss="ohem_below", ohem_min_kept=10)
     own = float(mean(chosen.terms(heads, labels)))
@@ -58,10 +58,10 @@ def test_edges_are_found_in_the_labels_unless_they_are_given():
 def test_the_main_loss_comes_again_where_an_edge_is_seen():
     seen = np.full((1, 16, 20, 1), -5.0, "float32")
     seen[:, 3:5] = 5.0
-    heads, labels = {"scores": scores(), "edges": seen}, two_halves()
+    heads, labels = {"logits": seeded_logits(), "edges": seen}, two_halves()
     labels[:, 4] = 255
     *_, again = Criterion(edge_aware_weight=0.3).terms(heads, labels)
-    losses = ops.convert_to_numpy(pixel_losses(scores(), labels, 255)[0])
+    losses = ops.convert_to_numpy(pixel_losses(seeded_logits(), labels, 255)[0])
     assert (again.weight, float(again.count)) == (0.3, 20)
     assert float(again.total) == pytest.approx(losses[:, 3].sum(), rel=1e-5)
     nowhere = Criterion().terms({**heads, "edges": seen * 0}, labels)
@@ -70,23 +70,23 @@ def test_the_main_loss_comes_again_where_an_edge_is_seen():
 
 def test_pixels_at_the_limit_are_left_out_and_each_counts_as_one():
     labels, weights = two_halves(), (1.0, 1.0, 1.0, 5.0)
-    losses = ops.convert_to_numpy(pixel_losses(scores(), labels, 255)[0])
+    losses = ops.convert_to_numpy(pixel_losses(seeded_logits(), labels, 255)[0])
     order = np.sort(losses.ravel())[::-1]
-    total, count = (float(value) for value in ohem_below(scores(), labels, 1e-6, 50))
+    total, count = (float(value) for value in ohem_below(seeded_logits(), labels, 1e-6, 50))
     assert count == 50 and total == pytest.approx(order[:50].sum(), rel=1e-5)
-    _, weighted = ohem_below(scores(), labels, 1e-6, 50, class_weights=weights)
+    _, weighted = ohem_below(seeded_logits(), labels, 1e-6, 50, class_weights=weights)
     assert float(weighted) == 50
     # With fewer pixels than are kept, the surest alone is left out, if it is surer than allowed.
-    assert float(ohem_below(scores(), labels, 1e-6, 10_000)[1]) == losses.size - 1
-    assert float(ohem_below(scores(), labels, 1.0, 10_000)[1]) == losses.size
-    nothing = ohem_below(scores(), np.full_like(labels, 255), 0.9, 50)
+    assert float(ohem_below(seeded_logits(), labels, 1e-6, 10_000)[1]) == losses.size - 1
+    assert float(ohem_below(seeded_logits(), labels, 1.0, 10_000)[1]) == losses.size
+    nothing = ohem_below(seeded_logits(), np.full_like(labels, 255), 0.9, 50)
     assert [float(value) for value in nothing] == [0, 0]
 
 
 def test_ignored_pixels_count_in_the_mean_over_all():
     labels = two_halves()
     labels[:, :8] = 255
-    total, count = cross_entropy_of_all(scores(), labels)
-    losses = ops.convert_to_numpy(pixel_losses(scores(), labels, 255)[0])
+    total, count = cross_entropy_of_all(seeded_logits(), labels)
+    losses = ops.convert_to_numpy(pixel_losses(seeded_logits(), labels, 255)[0])
     assert float(count) == labels.size
     assert float(total) == pytest.approx(losses[:, 8:].sum(), rel=1e-5)

@@ -10,16 +10,16 @@ from tests.ops.gradients import check_gradients
 
 def example(dtype="float32"):
     rng = np.random.default_rng(0)
-    scores = rng.normal(size=(2, 3, 4, 5)).astype(dtype)
+    logits = rng.normal(size=(2, 3, 4, 5)).astype(dtype)
     labels = rng.integers(0, 5, size=(2, 3, 4))
     labels[0, :2] = 255
-    return scores, labels
+    return logits, labels
 
 
 def test_cross_entropy_is_the_sum_of_minus_log_probabilities():
-    scores, labels = example()
-    total, count = cross_entropy(scores, labels)
-    shifted = np.exp(scores.astype("float64"))
+    logits, labels = example()
+    total, count = cross_entropy(logits, labels)
+    shifted = np.exp(logits.astype("float64"))
     probabilities = shifted / shifted.sum(-1, keepdims=True)
     valid = labels != 255
     chosen = np.take_along_axis(probabilities, np.where(valid, labels, 0)[..., None], -1)[..., 0]
@@ -28,50 +28,50 @@ def test_cross_entropy_is_the_sum_of_minus_log_probabilities():
 
 
 def test_ignored_pixels_carry_no_loss():
-    scores, labels = example()
-    before = [float(value) for value in cross_entropy(scores, labels)]
-    scores[labels == 255] = np.inf
-    assert [float(value) for value in cross_entropy(scores, labels)] == before
+    logits, labels = example()
+    before = [float(value) for value in cross_entropy(logits, labels)]
+    logits[labels == 255] = np.inf
+    assert [float(value) for value in cross_entropy(logits, labels)] == before
 
 
 def test_a_batch_without_labels_has_a_loss_of_zero():
-    scores, labels = example()
-    total, count = cross_entropy(scores, np.full_like(labels, 255))
+    logits, labels = example()
+    total, count = cross_entropy(logits, np.full_like(labels, 255))
     assert float(total) == float(count) == 0
 
 
-def test_half_precision_scores_are_summed_in_float32():
-    scores, labels = example("float16")
-    total, _ = cross_entropy(scores, labels)
+def test_half_precision_logits_are_summed_in_float32():
+    logits, labels = example("float16")
+    total, _ = cross_entropy(logits, labels)
     assert keras.backend.standardize_dtype(total.dtype) == "float32"
 
 
 def test_cross_entropy_gradients_are_those_of_finite_differences():
-    scores, labels = example("float64")
-    check_gradients(lambda scores: cross_entropy(scores, labels)[0], [scores])
+    logits, labels = example("float64")
+    check_gradients(lambda logits: cross_entropy(logits, labels)[0], [logits])
 
 
 def test_labels_of_another_size_are_refused():
-    scores, labels = example()
+    logits, labels = example()
     with pytest.raises(ValueError, match="do not fit"):
-        cross_entropy(scores, labels[:, :2])
+        cross_entropy(logits, labels[:, :2])
     with pytest.raises(ValueError, match="do not fit"):
-        cross_entropy(scores, labels[..., None])
+        cross_entropy(logits, labels[..., None])
 
 
 def test_focal_loss_without_focus_is_half_the_cross_entropy():
-    targets, scores = np.array([0.0, 1.0, 1.0]), np.array([0.3, -1.2, 2.0])
-    losses = ops.convert_to_numpy(sigmoid_focal_loss(targets, scores, alpha=0.5, gamma=0.0))
-    signed = np.where(targets == 1, scores, -scores)
+    targets, logits = np.array([0.0, 1.0, 1.0]), np.array([0.3, -1.2, 2.0])
+    losses = ops.convert_to_numpy(sigmoid_focal_loss(targets, logits, alpha=0.5, gamma=0.0))
+    signed = np.where(targets == 1, logits, -logits)
     np.testing.assert_allclose(losses, 0.5 * np.log1p(np.exp(-signed)), rtol=1e-6)
 
 
 def test_focal_loss_of_logits_and_of_probabilities_agree():
     rng = np.random.default_rng(1)
-    targets, scores = rng.integers(0, 2, 50), rng.normal(size=50).astype("float32")
+    targets, logits = rng.integers(0, 2, 50), rng.normal(size=50).astype("float32")
     np.testing.assert_allclose(
-        ops.convert_to_numpy(sigmoid_focal_loss(targets, scores)),
-        ops.convert_to_numpy(focal_loss_of_probabilities(targets, 1 / (1 + np.exp(-scores)))),
+        ops.convert_to_numpy(sigmoid_focal_loss(targets, logits)),
+        ops.convert_to_numpy(focal_loss_of_probabilities(targets, 1 / (1 + np.exp(-logits)))),
         rtol=1e-4,
     )
 
@@ -82,5 +82,5 @@ def test_certain_probabilities_give_a_finite_loss():
 
 
 def test_focal_gradients_are_those_of_finite_differences():
-    targets, scores = np.array([0.0, 1.0, 1.0, 0.0]), np.array([0.3, -1.2, 2.0, -2.0])
-    check_gradients(lambda scores: ops.sum(sigmoid_focal_loss(targets, scores)), [scores])
+    targets, logits = np.array([0.0, 1.0, 1.0, 0.0]), np.array([0.3, -1.2, 2.0, -2.0])
+    check_gradients(lambda logits: ops.sum(sigmoid_focal_loss(targets, logits)), [logits])

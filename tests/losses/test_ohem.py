@@ -16,20 +16,20 @@ EVERY = 2 * 6 * 7
 
 def example(seed=0, ties=False, ignored=0.2):
     rng = np.random.default_rng(seed)
-    scores = 2 * rng.normal(size=(2, 6, 7, CLASSES))
+    logits = 2 * rng.normal(size=(2, 6, 7, CLASSES))
     labels = rng.integers(0, CLASSES, size=(2, 6, 7))
     if ties:
         # Whole pixels again and again: the same numbers in another order may round otherwise.
         again = rng.integers(0, 7, 42)
-        scores, labels = scores[:, :1, again], labels[:, :1, again]
-        scores, labels = (x.reshape(2, 6, 7, *x.shape[3:]) for x in (scores, labels))
+        logits, labels = logits[:, :1, again], labels[:, :1, again]
+        logits, labels = (x.reshape(2, 6, 7, *x.shape[3:]) for x in (logits, labels))
     labels[rng.uniform(size=labels.shape) < ignored] = 255
-    return scores.astype("float32"), labels
+    return logits.astype("float32"), labels
 
 
-def by_sorting(scores, labels, threshold, min_kept, weights=None):
+def by_sorting(logits, labels, threshold, min_kept, weights=None):
     """Return sum, count and kept pixels, step by step as the definition has it."""
-    shifted = scores.astype("float64") - scores.max(-1, keepdims=True)
+    shifted = logits.astype("float64") - logits.max(-1, keepdims=True)
     chances = np.exp(shifted) / np.exp(shifted).sum(-1, keepdims=True)
     valid = labels != 255
     classes = np.where(valid, labels, 0)
@@ -52,61 +52,61 @@ def values(pair):
 @pytest.mark.parametrize("min_kept", [0, 1, 40, 60, EVERY + 1])
 def test_the_kept_pixels_are_those_of_a_sort(threshold, min_kept, ties):
     for seed in range(3):
-        scores, labels = example(seed, ties)
-        total, count, _ = by_sorting(scores, labels, threshold, min_kept)
-        found = values(ohem_cross_entropy(scores, labels, threshold, min_kept))
+        logits, labels = example(seed, ties)
+        total, count, _ = by_sorting(logits, labels, threshold, min_kept)
+        found = values(ohem_cross_entropy(logits, labels, threshold, min_kept))
         assert found[1] == count
         assert found[0] == pytest.approx(total, rel=1e-5)
 
 
 def test_the_least_that_is_kept_is_what_was_asked_for():
-    scores, labels = example()
-    scores += 20 * np.eye(CLASSES, dtype="float32")[np.where(labels == 255, 0, labels)]
-    assert values(ohem_cross_entropy(scores, labels, 0.01, 11))[1] == 11
+    logits, labels = example()
+    logits += 20 * np.eye(CLASSES, dtype="float32")[np.where(labels == 255, 0, labels)]
+    assert values(ohem_cross_entropy(logits, labels, 0.01, 11))[1] == 11
 
 
 def test_pixels_as_likely_as_the_last_one_are_kept_too():
-    scores, labels = example()
+    logits, labels = example()
     assert (
-        values(ohem_cross_entropy(np.ones_like(scores), labels, 0.1, 5))[1] == (labels != 255).sum()
+        values(ohem_cross_entropy(np.ones_like(logits), labels, 0.1, 5))[1] == (labels != 255).sum()
     )
 
 
 def test_all_valid_pixels_may_be_asked_for_and_one_more_mines_none():
-    scores, labels = example()
+    logits, labels = example()
     valid = int((labels != 255).sum())
-    everything = values(cross_entropy(scores, labels))
+    everything = values(cross_entropy(logits, labels))
     for min_kept in (valid, valid + 1):
-        found = values(ohem_cross_entropy(scores, labels, 0.2, min_kept))
+        found = values(ohem_cross_entropy(logits, labels, 0.2, min_kept))
         assert found == pytest.approx(everything, rel=1e-6)
 
 
 @pytest.mark.parametrize("min_kept", [0, 1, 10])
 def test_a_batch_without_labels_has_a_loss_of_zero(min_kept):
-    scores, labels = example()
-    found = values(ohem_cross_entropy(scores, np.full_like(labels, 255), 0.7, min_kept))
+    logits, labels = example()
+    found = values(ohem_cross_entropy(logits, np.full_like(labels, 255), 0.7, min_kept))
     assert found == [0.0, 0.0]
 
 
 def test_class_weights_weigh_sum_and_count():
     rng = np.random.default_rng(3)
-    scores = rng.normal(size=(1, 8, 8, 19)).astype("float32")
+    logits = rng.normal(size=(1, 8, 8, 19)).astype("float32")
     labels = rng.integers(0, 19, size=(1, 8, 8))
-    total, count, _ = by_sorting(scores, labels, 0.05, 20, CITYSCAPES_WEIGHTS)
-    found = ohem_cross_entropy(scores, labels, 0.05, 20, class_weights=CITYSCAPES_WEIGHTS)
+    total, count, _ = by_sorting(logits, labels, 0.05, 20, CITYSCAPES_WEIGHTS)
+    found = ohem_cross_entropy(logits, labels, 0.05, 20, class_weights=CITYSCAPES_WEIGHTS)
     assert values(found) == pytest.approx([total, count], rel=1e-5)
 
 
-def test_scores_that_are_not_numbers_are_not_mined_away():
-    scores, labels = example()
-    scores[0, 2, 3] = np.nan
+def test_logits_that_are_not_numbers_are_not_mined_away():
+    logits, labels = example()
+    logits[0, 2, 3] = np.nan
     labels[0, 2, 3] = 1
-    assert np.isnan(values(ohem_cross_entropy(scores, labels, 0.7, 10))[0])
+    assert np.isnan(values(ohem_cross_entropy(logits, labels, 0.7, 10))[0])
 
 
-def test_half_precision_scores_are_mined_in_float32():
-    scores, labels = example()
-    total, _ = ohem_cross_entropy(scores.astype("float16"), labels, 0.7, 10)
+def test_half_precision_logits_are_mined_in_float32():
+    logits, labels = example()
+    total, _ = ohem_cross_entropy(logits.astype("float16"), labels, 0.7, 10)
     assert keras.backend.standardize_dtype(total.dtype) == "float32"
 
 
@@ -117,9 +117,9 @@ def test_a_negative_minimum_is_refused():
 
 @pytest.mark.parametrize("min_kept", [0, 10, 60])
 def test_gradients_are_those_of_finite_differences(min_kept):
-    scores, labels = example()
-    scores = scores.astype("float64")
-    check_gradients(lambda x: ohem_cross_entropy(x, labels, 0.2, min_kept)[0], [scores])
+    logits, labels = example()
+    logits = logits.astype("float64")
+    check_gradients(lambda x: ohem_cross_entropy(x, labels, 0.2, min_kept)[0], [logits])
 
 
 @on_tensorflow
@@ -128,8 +128,8 @@ def test_gradients_are_those_of_finite_differences(min_kept):
 def test_a_graph_compiled_or_not_keeps_the_same_pixels(min_kept, known):
     import tensorflow as tf
 
-    scores, labels = example()
-    total, count, kept = by_sorting(scores, labels, 0.2, min_kept)
+    logits, labels = example()
+    total, count, kept = by_sorting(logits, labels, 0.2, min_kept)
     size = (2, 6, 7) if known else (None, None, None)
     signature = [
         tf.TensorSpec((*size, CLASSES), tf.float32),
@@ -144,7 +144,7 @@ def test_a_graph_compiled_or_not_keeps_the_same_pixels(min_kept, known):
 
     for compiled in (False, True):
         run = tf.function(loss_and_gradient, input_signature=signature, jit_compile=compiled)
-        *found, gradient = run(tf.constant(scores), tf.constant(labels, tf.int32))
+        *found, gradient = run(tf.constant(logits), tf.constant(labels, tf.int32))
         assert values(found) == pytest.approx([total, count], rel=1e-5)
         moved = np.abs(gradient.numpy()).max(-1) > 0
         np.testing.assert_array_equal(moved, kept)
@@ -155,9 +155,9 @@ def test_a_graph_compiled_or_not_keeps_the_same_pixels(min_kept, known):
 def test_jax_compiles_loss_and_gradient(min_kept):
     import jax
 
-    scores, labels = example()
-    total, _, kept = by_sorting(scores, labels, 0.2, min_kept)
+    logits, labels = example()
+    total, _, kept = by_sorting(logits, labels, 0.2, min_kept)
     run = jax.jit(jax.value_and_grad(lambda x: ohem_cross_entropy(x, labels, 0.2, min_kept)[0]))
-    found, gradient = run(ops.convert_to_tensor(scores))
+    found, gradient = run(ops.convert_to_tensor(logits))
     assert float(found) == pytest.approx(total, rel=1e-5)
     np.testing.assert_array_equal(np.abs(np.asarray(gradient)).max(-1) > 0, kept)

@@ -59,7 +59,7 @@ def test_band_scores_equal_a_plain_computation() -> None:
     bands = BoundaryBands(4)
     bands.add(labels, predictions)
     distance = ndimage.distance_transform_edt(~boundary_pixels(labels, 4))
-    for score in bands.scores():
+    for score in bands.metrics():
         band = (distance < score.radius_px) & (labels < 4)
         assert score.pixels == band.sum()
         assert score.accuracy == pytest.approx((labels == predictions)[band].mean(), rel=1e-12)

@@ -77,7 +77,7 @@ def test_a_class_scores_the_mean_over_images_and_the_result_the_mean_over_classe
         measure.add(labels, prediction.astype(np.int32))
         each.append(measure.measure(labels, prediction))
     assert measure.images == 3
-    for place, score in enumerate(measure.scores(NAMES)):
+    for place, score in enumerate(measure.metrics(NAMES)):
         means = np.mean(each, axis=0)[place]
         assert score.threshold == THRESHOLDS[place]
         assert list(score.by_class.values()) == pytest.approx(means, rel=1e-12)
@@ -111,7 +111,7 @@ def test_a_mask_that_touches_the_border_has_no_outline_there():
 
 
 def test_no_image_gives_nan_and_a_threshold_of_nothing_is_refused():
-    assert math.isnan(BoundaryFScore(3).scores(NAMES)[0].score)
+    assert math.isnan(BoundaryFScore(3).metrics(NAMES)[0].score)
     for thresholds in ((), (0.0,), (1.5,)):
         with pytest.raises(ValueError, match="shares of the diagonal"):
             BoundaryFScore(3, thresholds)

@@ -70,7 +70,7 @@ def assert_equal_to_official(truths: list[Path], folder: Path, void: bool) -> No
         cv2.imwrite(str(predictions[-1]), prediction)
         matrix.add(TO_TRAIN[label_ids], TO_TRAIN[prediction])
     expected = official_scores(predictions, truths)
-    scores = matrix.scores()
+    scores = matrix.metrics()
     for label, iou in zip(TRAIN_LABELS, scores.iou(), strict=True):
         theirs = expected["classScores"][label.name]
         assert iou == theirs or (math.isnan(iou) and math.isnan(theirs)), label.name

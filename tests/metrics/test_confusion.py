@@ -90,7 +90,7 @@ def test_scores_follow_from_their_definitions() -> None:
     labels, predictions = random_pair(1)
     matrix = ConfusionMatrix(5)
     matrix.add(labels, predictions)
-    scores = matrix.scores()
+    scores = matrix.metrics()
     valid = labels != 255
     for index, iou in enumerate(scores.iou()):
         a, b = (labels == index) & valid, (predictions == index) & valid
@@ -115,13 +115,13 @@ def test_a_category_counts_its_classes_as_one() -> None:
         merge[list(members)] = number
     merged = ConfusionMatrix(3)
     merged.add(merge[labels], merge[predictions])
-    assert list(matrix.scores().category_iou(CATEGORIES).values()) == merged.scores().iou()
+    assert list(matrix.metrics().category_iou(CATEGORIES).values()) == merged.metrics().iou()
 
 
 def test_absent_classes_leave_the_mean_over_present_ones() -> None:
     matrix = ConfusionMatrix(4)
     matrix.add(np.array([[0, 0, 1, 255]]), np.array([[0, 1, 1, 3]]))
-    scores = matrix.scores()
+    scores = matrix.metrics()
     assert [math.isnan(value) for value in scores.iou()] == [False, False, True, True]
     assert scores.miou() == 0.5
     assert scores.miou_absent_zero() == 0.25
@@ -130,7 +130,7 @@ def test_absent_classes_leave_the_mean_over_present_ones() -> None:
 
 
 def test_nothing_counted_gives_nan_and_no_warning() -> None:
-    scores = ConfusionMatrix(3).scores()
+    scores = ConfusionMatrix(3).metrics()
     assert math.isnan(scores.miou()) and math.isnan(scores.pixel_accuracy())
     assert math.isnan(scores.frequency_weighted_iou())
 
@@ -141,7 +141,7 @@ def test_counts_do_not_overflow_32_bits() -> None:
     matrix.add_counts(big)
     matrix.add_counts(big)
     assert matrix.matrix[0, 0] == 2**32
-    assert matrix.scores().pixels == 2**34
+    assert matrix.metrics().pixels == 2**34
 
 
 def test_mismatched_shapes_are_refused() -> None:
@@ -173,7 +173,7 @@ def test_graph_counts_equal_numpy_counts() -> None:
         np.testing.assert_array_equal(np.asarray(counts), pair_counts(labels, predictions, 5))
         matrix = ConfusionMatrix(5)
         matrix.add_counts(np.asarray(counts))
-        assert float(mean_iou(counts)) == pytest.approx(matrix.scores().miou(), rel=1e-6)
+        assert float(mean_iou(counts)) == pytest.approx(matrix.metrics().miou(), rel=1e-6)
 
 
 def test_order_of_images_changes_nothing() -> None:
@@ -183,5 +183,5 @@ def test_order_of_images_changes_nothing() -> None:
         matrix = ConfusionMatrix(5)
         for labels, predictions in order:
             matrix.add(labels, predictions)
-        results.add(matrix.scores().miou())
+        results.add(matrix.metrics().miou())
     assert len(results) == 1

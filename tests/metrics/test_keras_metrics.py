@@ -27,7 +27,7 @@ def evaluated(pairs):
     matrix = ConfusionMatrix(CLASSES)
     for labels, logits in pairs:
         matrix.add(labels, logits.argmax(-1))
-    return matrix.scores()
+    return matrix.metrics()
 
 
 @on_tensorflow  # JAX has no float64 unless it is switched on

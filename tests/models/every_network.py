@@ -139,9 +139,9 @@ def settle(model: keras.Model, batch: np.ndarray) -> None:
         layer.momentum = momentum
 
 
-def scores_of(outputs: Any) -> Any:
+def logits_of(outputs: Any) -> Any:
     """Return the main output of networks that give several."""
-    return outputs["scores"] if isinstance(outputs, dict) else outputs
+    return outputs["logits"] if isinstance(outputs, dict) else outputs
 
 
 def gradients_of(
@@ -181,11 +181,11 @@ def segmentation_loss(outputs: Any) -> Any:
     """
     maps = outputs.values() if isinstance(outputs, dict) else [outputs]
     total = 0.0
-    for scores in maps:
-        labels = np.random.default_rng(1).integers(0, CLASSES, tuple(scores.shape[:3]))
-        if scores.shape[-1] == 1:
-            odd = ops.cast(labels[..., None] % 2, scores.dtype)
-            total += ops.mean(ops.binary_crossentropy(odd, scores, from_logits=True))
+    for logits in maps:
+        labels = np.random.default_rng(1).integers(0, CLASSES, tuple(logits.shape[:3]))
+        if logits.shape[-1] == 1:
+            odd = ops.cast(labels[..., None] % 2, logits.dtype)
+            total += ops.mean(ops.binary_crossentropy(odd, logits, from_logits=True))
         else:
-            total += cross_entropy(scores, labels)[0] / labels.size
+            total += cross_entropy(logits, labels)[0] / labels.size
     return total

@@ -76,11 +76,11 @@ def test_xception39_has_blocks_4_8_4_of_which_the_first_are_projected():
     assert shapes == [(1, 9, 12, 64), (1, 5, 6, 128), (1, 3, 3, 256)]
 
 
-def test_the_fast_model_scores_every_pixel_and_trains_every_weight():
+def test_the_fast_model_logits_every_pixel_and_trains_every_weight():
     model = network(backbone="xception39", auxiliary_heads=True)
     outputs = model(image((67, 93)))
     assert {key: x.shape for key, x in outputs.items()} == dict.fromkeys(
-        ("scores", "sixteenth", "eighth"), (1, 67, 93, 19)
+        ("logits", "sixteenth", "eighth"), (1, 67, 93, 19)
     )
     found = gradients_of(model, (64, 96), segmentation_loss)
     assert all(np.abs(gradient).max() > 0 for gradient in found)

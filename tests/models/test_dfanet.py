@@ -39,7 +39,7 @@ def test_maps_have_the_scales_and_channels_of_the_code(with_heads):
 def test_auxiliary_outputs_come_at_input_size(with_heads):
     outputs = with_heads(images((64, 128)), training=False)
     assert {name: tuple(value.shape) for name, value in outputs.items()} == {
-        name: (1, 64, 128, 19) for name in ("scores", "aux1", "aux2")
+        name: (1, 64, 128, 19) for name in ("logits", "aux1", "aux2")
     }
 
 

@@ -75,10 +75,10 @@ def test_without_padding_the_pyramid_keeps_its_size_and_its_inner_values():
 
 def test_the_authors_skips_decide_at_an_eighth_with_narrower_maps():
     published, authors = network(), network(skips="authors", auxiliary_heads=True)
-    (scores,) = values(published, (64, 96), "fc.4")
-    assert scores.shape[1:3] == (4, 6)
-    scores, aux = values(authors, (64, 96), "fc.4", "dsn.4")
-    assert scores.shape[1:3] == (8, 12) and aux.shape[1:3] == (4, 6)
+    (logits,) = values(published, (64, 96), "fc.4")
+    assert logits.shape[1:3] == (4, 6)
+    logits, aux = values(authors, (64, 96), "fc.4", "dsn.4")
+    assert logits.shape[1:3] == (8, 12) and aux.shape[1:3] == (4, 6)
     # 256 -> 128 and 128 -> 64 channels enter the 1x1 convolutions to 128.
     without_heads = network(skips="authors")
     narrower = 128 * (128 + 64)
@@ -103,8 +103,8 @@ def test_the_authors_networks_hold_what_their_tables_say(name, decoder, backbone
     pyramid = 4 * cbr(1, 512, 128) + cbr(3, 512 + 4 * 128, 512)
     at_sixteenth = cbr(1, 512, deep) + cbr(1, deep, wide) + cbr(1, sixteenth, wide)
     at_eighth = cbr(3, 2 * wide, wide) + cbr(1, wide, 19) + cbr(1, eighth, 19)
-    scores = cbr(3, 2 * 19, 19) + cbr(3, 19, 19)
-    expected = backbone + pyramid + at_sixteenth + at_eighth + scores
+    logits = cbr(3, 2 * 19, 19) + cbr(3, 19, 19)
+    expected = backbone + pyramid + at_sixteenth + at_eighth + logits
     with weights_of_zeros():
         model = network(name, decoder=decoder)
     assert count_parameters(model) == expected
@@ -118,7 +118,7 @@ def test_the_authors_networks_score_every_pixel_and_train_every_weight(name, dec
     for size in ((64, 96), (96, 64)):
         outputs = model(image(size, batch=2))
         assert {key: x.shape for key, x in outputs.items()} == {
-            "scores": (2, *size, 19),
+            "logits": (2, *size, 19),
             "aux": (2, *size, 19),
         }
     found = gradients_of(model, (64, 96), segmentation_loss)
@@ -141,7 +141,7 @@ def test_reading_out_at_an_eighth_repeats_the_class_of_each_cell():
     assert np.abs(ops.convert_to_numpy(smooth(image((64, 96)))) - found).max() > 0
 
 
-def test_a_saved_network_of_the_authors_gives_the_same_scores(tmp_path):
+def test_a_saved_network_of_the_authors_gives_the_same_logits(tmp_path):
     model = network(decoder="df1_seg", normalisation="df")
     model.save(tmp_path / "network.keras")
     again = keras.saving.load_model(tmp_path / "network.keras")

@@ -76,10 +76,10 @@ def test_a_branch_has_a_fifth_of_the_channels_and_the_first_what_is_left(classes
 
 
 @pytest.mark.parametrize("classes", [5, 7, 33])
-def test_scores_of_any_number_of_classes_come_at_input_size(classes):
-    scores = ops.convert_to_numpy(espnet(classes)(images((40, 56))))
-    assert scores.shape == (1, 40, 56, classes)
-    assert np.isfinite(scores).all()
+def test_logits_of_any_number_of_classes_come_at_input_size(classes):
+    logits = ops.convert_to_numpy(espnet(classes)(images((40, 56))))
+    assert logits.shape == (1, 40, 56, classes)
+    assert np.isfinite(logits).all()
 
 
 def test_fewer_classes_than_dilations_are_refused_but_by_the_encoder():
@@ -148,5 +148,5 @@ def test_images_at_network_size_are_normalised_inside_as_the_authors_do_outside(
         same.assign(ours)
     normalised = ops.convert_to_numpy(inside.get_layer("normalise")(rgb))
     np.testing.assert_allclose(normalised, prepared, rtol=1e-5, atol=1e-8)
-    scores, expected = (ops.convert_to_numpy(x) for x in (inside(rgb), outside(prepared)))
-    np.testing.assert_allclose(scores, expected, atol=1e-5 * np.abs(expected).max())
+    logits, expected = (ops.convert_to_numpy(x) for x in (inside(rgb), outside(prepared)))
+    np.testing.assert_allclose(logits, expected, atol=1e-5 * np.abs(expected).max())

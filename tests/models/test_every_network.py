@@ -26,9 +26,9 @@ from tests.models.every_network import (
     gradients_of,
     images,
     layer_classes,
+    logits_of,
     network,
     plain_network,
-    scores_of,
     segmentation_loss,
     settle,
     sizes,
@@ -71,18 +71,18 @@ def test_classes_with_statistics_are_those_tested_on_replicas(name):
 
 
 @every_network
-def test_scores_come_at_an_odd_size(name):
+def test_logits_come_at_an_odd_size(name):
     size = sizes(name)[1]
-    assert scores_of(empty_network(name)(images(size))).shape == (1, *size, CLASSES)
+    assert logits_of(empty_network(name)(images(size))).shape == (1, *size, CLASSES)
 
 
 @every_class_of_layers
-def test_scores_come_at_input_size_for_even_and_odd_sizes(name):
+def test_logits_come_at_input_size_for_even_and_odd_sizes(name):
     model = plain_network(name)
     for size in sizes(name):
-        scores = scores_of(model(images(size, batch=2), training=False))
-        assert scores.shape == (2, *size, CLASSES)
-        assert np.isfinite(ops.convert_to_numpy(scores)).all()
+        logits = logits_of(model(images(size, batch=2), training=False))
+        assert logits.shape == (2, *size, CLASSES)
+        assert np.isfinite(ops.convert_to_numpy(logits)).all()
 
 
 @every_network
@@ -108,8 +108,8 @@ def test_auxiliary_heads_add_outputs_and_leave_the_main_one_as_it_is(name):
         variable.assign(arrays.get(variable.path, variable))
     outputs = trained(images(sizes(name)[0]), training=False)
     assert len(outputs) > 1
-    scores = scores_of(plain(images(sizes(name)[0]), training=False))
-    np.testing.assert_allclose(outputs["scores"], scores, rtol=1e-4, atol=1e-4)
+    logits = logits_of(plain(images(sizes(name)[0]), training=False))
+    np.testing.assert_allclose(outputs["logits"], logits, rtol=1e-4, atol=1e-4)
 
 
 @every_class_of_layers
@@ -132,37 +132,37 @@ def test_gradient_reaches_every_weight_of_the_auxiliary_network():
 
 
 @every_class_of_layers
-def test_a_saved_network_gives_the_same_scores(name, tmp_path):
+def test_a_saved_network_gives_the_same_logits(name, tmp_path):
     model, odd = plain_network(name), sizes(name)[1]
-    before = scores_of(model(images(odd), training=False))
+    before = logits_of(model(images(odd), training=False))
     model.save(tmp_path / "network.keras")
-    after = scores_of(keras.saving.load_model(tmp_path / "network.keras")(images(odd)))
+    after = logits_of(keras.saving.load_model(tmp_path / "network.keras")(images(odd)))
     np.testing.assert_array_equal(ops.convert_to_numpy(before), ops.convert_to_numpy(after))
 
 
 @on_tensorflow
 @every_class_of_layers
-def test_a_network_of_unknown_size_gives_the_same_scores_as_a_saved_model(name, tmp_path):
+def test_a_network_of_unknown_size_gives_the_same_logits_as_a_saved_model(name, tmp_path):
     import tensorflow as tf
 
     model = plain_network(name)
     module, image = tf.Module(), tf.TensorSpec((None, None, None, 3))
     module.serve = tf.function(
-        lambda x: scores_of(model(x, training=False)), [image], autograph=False
+        lambda x: logits_of(model(x, training=False)), [image], autograph=False
     )
     # Variables alone, as export/ writes them: a tracked Keras model takes three times as long.
     module.weights = [variable.value for variable in model.variables]
     tf.saved_model.save(module, str(tmp_path))
     loaded = tf.saved_model.load(str(tmp_path))
     for size in sizes(name):
-        ours = scores_of(model(images(size), training=False)).numpy()
+        ours = logits_of(model(images(size), training=False)).numpy()
         saved = loaded.serve(images(size)).numpy()
         assert np.abs(saved - ours).max() <= 1e-4 * np.abs(ours).max()
 
 
 @every_class_of_layers
 @pytest.mark.parametrize("policy", POLICIES)
-def test_scores_and_gradients_are_finite_in_half_precision(name, policy):
+def test_logits_and_gradients_are_finite_in_half_precision(name, policy):
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy(policy)
     try:
@@ -171,9 +171,9 @@ def test_scores_and_gradients_are_finite_in_half_precision(name, policy):
         keras.config.set_dtype_policy(before)
     size = sizes(name)[0]
     settle(model, images(size, batch=2))
-    scores = scores_of(model(images(size), training=False))
-    assert keras.backend.standardize_dtype(scores.dtype) == "float32"
-    assert np.isfinite(ops.convert_to_numpy(scores)).all()
+    logits = logits_of(model(images(size), training=False))
+    assert keras.backend.standardize_dtype(logits.dtype) == "float32"
+    assert np.isfinite(ops.convert_to_numpy(logits)).all()
     # Scaled down, as a loss scale may: DFANet untrained has gradients of 5e5 here, beyond float16,
     # and larger ones on the way to them.
     gradients = gradients_of(model, size, lambda outputs: segmentation_loss(outputs) / 1024)

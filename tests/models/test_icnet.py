@@ -34,14 +34,14 @@ def test_maps_of_the_trunk_are_one_row_and_column_more_than_a_16th():
     }
 
 
-def test_the_scores_of_a_quarter_come_a_second_time_unless_the_paper_is_followed():
+def test_the_logits_of_a_quarter_come_a_second_time_unless_the_paper_is_followed():
     keras.utils.set_random_seed(2)
     options = {"auxiliary_heads": True, "width": 8}
     outputs = roadseg.create("icnet", 3, **options)(image(64, 40))
-    assert list(outputs) == ["scores", "quarter", "eighth", "sixteenth"]
-    np.testing.assert_array_equal(outputs["scores"], outputs["quarter"])
+    assert list(outputs) == ["logits", "quarter", "eighth", "sixteenth"]
+    np.testing.assert_array_equal(outputs["logits"], outputs["quarter"])
     papers = roadseg.create("icnet", 3, full_resolution_loss=False, **options)
-    assert list(papers(image(64, 40))) == ["scores", "eighth", "sixteenth"]
+    assert list(papers(image(64, 40))) == ["logits", "eighth", "sixteenth"]
 
 
 def test_half_width_halves_the_trunk_and_leaves_the_branches():
@@ -67,6 +67,6 @@ def test_inference_holds_no_layer_of_the_auxiliary_heads():
     assert not [name for name in names if "low_cls" in name]
 
 
-def test_the_smallest_image_still_has_scores():
-    scores = roadseg.create("icnet", 3, width=8)(image(8, 8))
-    assert scores.shape == (1, 8, 8, 3) and np.isfinite(np.asarray(scores)).all()
+def test_the_smallest_image_still_has_logits():
+    logits = roadseg.create("icnet", 3, width=8)(image(8, 8))
+    assert logits.shape == (1, 8, 8, 3) and np.isfinite(np.asarray(logits)).all()

@@ -25,7 +25,7 @@ def numbers(tensor) -> np.ndarray:
 
 
 @pytest.mark.parametrize("size", [(64, 96), (65, 90), (33, 32)])
-def test_scores_are_those_of_the_image_padded_with_the_mean_colour(network, size):
+def test_logits_are_those_of_the_image_padded_with_the_mean_colour(network, size):
     given = images(*size)
     height, width = (-(-side // 32) * 32 for side in size)
     padded = np.empty((2, height, width, 3), "float32")
@@ -57,7 +57,7 @@ def test_weights_are_those_of_the_network(network):
     assert [id(variable) for variable in wrapped.weights] == [id(v) for v in network.weights]
 
 
-def test_it_saves_and_gives_the_same_scores(network, tmp_path):
+def test_it_saves_and_gives_the_same_logits(network, tmp_path):
     wrapped, given = padded_to_legal(network), images(40, 50)
     wrapped.save(tmp_path / "network.keras")
     loaded = keras.saving.load_model(tmp_path / "network.keras")

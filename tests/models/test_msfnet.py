@@ -123,8 +123,8 @@ def loss_of(head: str):
     return loss
 
 
-def test_the_scores_train_all_stages_and_both_decoders(small):
-    sizes = gradient_sizes(small, loss_of("scores"))
+def test_the_logits_train_all_stages_and_both_decoders(small):
+    sizes = gradient_sizes(small, loss_of("logits"))
     for part in [f"backbone.layer{i}" for i in range(1, 5)] + ["mfm.", "up_1.", "up_2.", "fusion."]:
         found = [size for path, size in sizes.items() if path.startswith(part)]
         assert found and all(size > 0 for size in found), part
@@ -143,7 +143,7 @@ def test_the_boundary_head_stays_where_its_labels_are(small, size):
     labels = np.random.default_rng(2).integers(0, 4, (1, *size))
     sides = tuple(-(-side // 8) for side in size)
     assert outputs["boundary"].shape == (1, *sides, 5)
-    assert outputs["scores"].shape == (1, *size, 4)
+    assert outputs["logits"].shape == (1, *size, 4)
     total, count = cross_entropy(outputs["boundary"], boundary_labels(labels, sides))
     assert float(count) == sides[0] * sides[1] and np.isfinite(float(total))
 
@@ -181,10 +181,10 @@ def test_our_choices_can_be_chosen_otherwise(small):
     assert not any(name.endswith("depthwise_bn") for name in names(other))
     assert other.get_layer("classes").input.shape[-1] == 24
     assert source(other.get_layer("sap_1").input) == "backbone.layer1.1.sum"
-    assert other.get_layer("scores").align_corners == "half_pixel"
+    assert other.get_layer("output.logits").align_corners == "half_pixel"
     outputs = other(images((67, 93)), training=False)
     assert outputs["boundary"].shape[-1] == 2
-    assert np.isfinite(ops.convert_to_numpy(outputs["scores"])).all()
+    assert np.isfinite(ops.convert_to_numpy(outputs["logits"])).all()
 
 
 def test_counting_the_padding_changes_borders_alone():

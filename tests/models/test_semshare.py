@@ -41,9 +41,9 @@ def test_sizes_derived_from_the_published_images_are_the_published_fixed_ones():
 def test_fixed_sizes_stay_where_images_differ_within_their_range():
     found = shapes(create("semshare_tight", (1208, 1920, 3), fixed_sizes=True))
     assert found["narrow.small"][1:3] == (483, 768)
-    assert found["wide.scores_seen"][1:3] == (486, 768)
-    assert found["wide.scores_moved"][1:3] == (483, 768)
-    assert found["scores.wide"][1:3] == (1208, 1920)
+    assert found["wide.logits_seen"][1:3] == (486, 768)
+    assert found["wide.logits_moved"][1:3] == (483, 768)
+    assert found["logits.wide"][1:3] == (1208, 1920)
 
 
 @pytest.mark.parametrize(
@@ -86,7 +86,7 @@ def test_cameras_of_any_size_give_networks_whose_warps_are_theirs(tmp_path):
     path.write_text(rig.to_yaml(), encoding="utf-8")
     for given in (rig, path, str(path), rig.to_yaml()):
         model = create("semshare_tight", (800, 1000, 3), rig=given)
-        matrix = warps(model)["narrow.scores_seen"].matrix
+        matrix = warps(model)["narrow.logits_seen"].matrix
         np.testing.assert_array_equal(matrix, rig.sampling_matrix("wide"))
 
 

@@ -21,7 +21,7 @@ def image(batch: int = 1) -> np.ndarray:
     return np.random.default_rng(0).uniform(0, 255, (batch, *SIZE, 3)).astype("float32")
 
 
-def scores(model: keras.Model) -> np.ndarray:
+def logits(model: keras.Model) -> np.ndarray:
     return np.asarray(model(image(), training=False))
 
 
@@ -31,21 +31,21 @@ def test_without_its_flow_sfnet_is_the_fpn():
     for variable in fpn.weights:
         ours.pop(variable.path).assign(variable)
     assert all(path.startswith("head.fpn_out_align.") for path in ours)
-    moved = scores(sfnet)
+    moved = logits(sfnet)
     for path, variable in ours.items():
         if "flow_make" in path:
             variable.assign(np.zeros(variable.shape))
-    still, plain = scores(sfnet), scores(fpn)
+    still, plain = logits(sfnet), logits(fpn)
     largest = np.abs(plain).max()
     assert np.abs(still - plain).max() < 1e-5 * largest < np.abs(moved - plain).max()
 
 
 @pytest.mark.parametrize("name", ["sfnet_dfnet_v1", "sfnet_lite_stdc1"])
-def test_unaligned_corners_change_the_scores_and_no_weight(name):
+def test_unaligned_corners_change_the_logits_and_no_weight(name):
     aligned, unaligned = network(name), network(name, align_corners=False)
     unaligned.set_weights(aligned.get_weights())
-    difference = np.abs(scores(aligned) - scores(unaligned)).max()
-    assert difference > 1e-2 * np.abs(scores(aligned)).max()
+    difference = np.abs(logits(aligned) - logits(unaligned)).max()
+    assert difference > 1e-2 * np.abs(logits(aligned)).max()
 
 
 @pytest.mark.parametrize(
@@ -53,11 +53,11 @@ def test_unaligned_corners_change_the_scores_and_no_weight(name):
 )
 def test_side_heads_are_listed_from_coarse_to_fine(name, levels):
     model = network(name, auxiliary_heads=True)
-    assert list(model.output) == ["scores", *(f"aux{number}" for number in range(len(levels)))]
+    assert list(model.output) == ["logits", *(f"aux{number}" for number in range(len(levels)))]
     found = own_scale(model)(image())
     for number, stride in enumerate(levels):
         assert found[f"aux{number}"].shape[1:3] == (SIZE[0] // stride, SIZE[1] // stride)
-    assert found["scores"].shape[1:3] == SIZE
+    assert found["logits"].shape[1:3] == SIZE
 
 
 def test_the_skips_of_dfnets_authors_decide_at_an_eighth_with_narrower_maps():

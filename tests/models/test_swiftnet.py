@@ -26,10 +26,10 @@ def layers(model: keras.Model, kind: type) -> list[keras.layers.Layer]:
     return [layer for layer in model.layers if isinstance(layer, kind)]
 
 
-def test_the_code_s_scores_are_as_wide_as_the_ladder_and_have_no_class_layer(as_the_code):
+def test_the_code_s_logits_are_as_wide_as_the_ladder_and_have_no_class_layer(as_the_code):
     names = [layer.name for layer in as_the_code.layers]
     assert "logits.conv" not in names
-    assert source(as_the_code.get_layer("scores").input[0]) == "upsample.2.blend_conv.conv"
+    assert source(as_the_code.get_layer("output.logits").input[0]) == "upsample.2.blend_conv.conv"
     widths = [as_the_code.get_layer(f"spp.spp.spp{number}.conv").filters for number in range(3)]
     assert widths == [6, 6, 6]
 

@@ -1,4 +1,4 @@
-"""What every network of two cameras must do: two images in, two score maps out."""
+"""What every network of two cameras must do: two images in, two maps of logits out."""
 
 from functools import lru_cache
 
@@ -68,13 +68,13 @@ def model(request) -> keras.Model:
     [(SIZE, SIZE), (ODD, ODD), (SIZE, (160, 240))],
     ids=["even", "odd", "unlike"],
 )
-def test_scores_come_at_the_size_of_each_views_image(model, wide, narrow):
-    scores = as_arrays(model(pair(wide, narrow, batch=2), training=False))
-    assert {view: array.shape for view, array in scores.items()} == {
+def test_logits_come_at_the_size_of_each_views_image(model, wide, narrow):
+    logits = as_arrays(model(pair(wide, narrow, batch=2), training=False))
+    assert {view: array.shape for view, array in logits.items()} == {
         "wide": (2, *wide, CLASSES),
         "narrow": (2, *narrow, CLASSES),
     }
-    assert all(np.isfinite(array).all() for array in scores.values())
+    assert all(np.isfinite(array).all() for array in logits.values())
 
 
 @lru_cache(maxsize=2)
@@ -84,7 +84,7 @@ def trained(name: str) -> keras.Model:
 
 
 @every_network
-def test_each_view_has_a_say_in_the_scores_of_both(name):
+def test_each_view_has_a_say_in_the_logits_of_both(name):
     # By the statistics of the batch: those of an untrained network leave almost nothing.
     model, images_of = trained(name), pair(SIZE)
     before = as_arrays(model(images_of, training=True))
@@ -97,11 +97,11 @@ def test_each_view_has_a_say_in_the_scores_of_both(name):
 
 def test_what_is_computed_on_the_way_can_be_asked_for(model):
     found = as_arrays(intermediate(model)(pair(SIZE), training=False))
-    scores = as_arrays(model(pair(SIZE), training=False))
-    assert all((found[view] == scores[view]).all() for view in CAMERAS)
+    logits = as_arrays(model(pair(SIZE), training=False))
+    assert all((found[view] == logits[view]).all() for view in CAMERAS)
     height, width = found["flow"].shape[1:3]
     assert (height, width) == (SIZE[0] * 2 // 5, SIZE[1] * 2 // 5)
-    assert found["scores_16"].shape == (1, SIZE[0] // 16, SIZE[1] // 16, CLASSES)
+    assert found["logits_16"].shape == (1, SIZE[0] // 16, SIZE[1] // 16, CLASSES)
     for part in ("wide_in_narrow", "narrow_in_wide", "fused_wide", "fused_narrow"):
         assert found[part].shape[-1] == CLASSES and np.abs(found[part]).max() > 0
 
@@ -135,7 +135,7 @@ def test_gradient_reaches_every_weight(name):
     assert not dead
 
 
-def test_a_saved_network_gives_the_same_scores(model, tmp_path):
+def test_a_saved_network_gives_the_same_logits(model, tmp_path):
     before = as_arrays(model(pair(ODD), training=False))
     model.save(tmp_path / "network.keras")
     after = as_arrays(keras.saving.load_model(tmp_path / "network.keras")(pair(ODD)))
@@ -144,17 +144,17 @@ def test_a_saved_network_gives_the_same_scores(model, tmp_path):
 
 
 @every_network
-def test_scores_and_gradients_are_finite_in_half_precision(name):
+def test_logits_and_gradients_are_finite_in_half_precision(name):
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy("mixed_float16")
     try:
         model = network(name)
     finally:
         keras.config.set_dtype_policy(before)
-    scores = model(pair(SIZE), training=False)
+    logits = model(pair(SIZE), training=False)
     for view in CAMERAS:
-        assert keras.backend.standardize_dtype(scores[view].dtype) == "float32"
-        assert np.isfinite(ops.convert_to_numpy(scores[view])).all()
+        assert keras.backend.standardize_dtype(logits[view].dtype) == "float32"
+        assert np.isfinite(ops.convert_to_numpy(logits[view])).all()
     found = gradients_on(model, pair(SIZE, batch=2), lambda outputs: loss_of(outputs) / 64)
     assert all(np.isfinite(gradient).all() for gradient in found)
 

@@ -47,7 +47,7 @@ def step(
             views = isinstance(model.input, dict)
             outputs = model(dict.fromkeys(model.input, images) if views else images, training=True)
             maps = outputs.values() if isinstance(outputs, dict) else [outputs]
-            loss = sum(loss_of(scores, labels) for scores in maps) / labels.shape[0]
+            loss = sum(loss_of(logits, labels) for logits in maps) / labels.shape[0]
         found = tape.gradient(loss, [v.value for v in model.trainable_variables])
         return tf.distribute.get_replica_context().all_reduce("SUM", found)
 
@@ -58,12 +58,12 @@ def step(
     return first, statistics
 
 
-def loss_of(scores: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
-    """Return the summed cross entropy of a map of scores, or of one that says yes or no."""
-    if scores.shape[-1] > 1:
-        return cross_entropy(scores, labels)[0]
-    odd = tf.cast(labels[..., None] % 2, scores.dtype)
-    return tf.reduce_sum(tf.nn.sigmoid_cross_entropy_with_logits(odd, scores))
+def loss_of(logits: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
+    """Return the summed cross entropy of a map of logits, or of one that says yes or no."""
+    if logits.shape[-1] > 1:
+        return cross_entropy(logits, labels)[0]
+    odd = tf.cast(labels[..., None] % 2, logits.dtype)
+    return tf.reduce_sum(tf.nn.sigmoid_cross_entropy_with_logits(odd, logits))
 
 
 def difference(ours: list[np.ndarray], theirs: list[np.ndarray]) -> float:

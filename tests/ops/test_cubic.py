@@ -1,4 +1,4 @@
-"""The cubic resize of scores against OpenCV's."""
+"""The cubic resize of logits against OpenCV's."""
 
 import cv2
 import numpy as np
@@ -19,13 +19,13 @@ SIZES = [
 ]
 
 
-def scores(size: tuple[int, int], channels: int = 19) -> np.ndarray:
+def logits(size: tuple[int, int], channels: int = 19) -> np.ndarray:
     return np.random.default_rng(0).normal(size=(*size, channels)).astype(np.float32)
 
 
 @pytest.mark.parametrize(("source", "target"), SIZES)
 def test_cubic_resizes_as_opencv_does(source, target):
-    image = scores(source)
+    image = logits(source)
     expected = cv2.resize(image, target[::-1], interpolation=cv2.INTER_CUBIC)
     ours = ops.convert_to_numpy(resize_cubic(image[None], target))[0]
     assert ours.dtype == np.float32
@@ -33,7 +33,7 @@ def test_cubic_resizes_as_opencv_does(source, target):
 
 
 def test_a_batch_is_resized_image_by_image():
-    images = np.stack([scores((5, 7), 2), -scores((5, 7), 2)])
+    images = np.stack([logits((5, 7), 2), -logits((5, 7), 2)])
     both = ops.convert_to_numpy(resize_cubic(images, (9, 11)))
     alone = [ops.convert_to_numpy(resize_cubic(image[None], (9, 11)))[0] for image in images]
     np.testing.assert_array_equal(both, alone)
@@ -70,7 +70,7 @@ def test_a_graph_of_unknown_size_resizes_alike():
     def resized(images, size):
         return resize_cubic(images, (size[0], size[1]))
 
-    image = scores((5, 7), 3)
+    image = logits((5, 7), 3)
     for target in ((11, 5), (4, 20)):
         expected = cv2.resize(image, target[::-1], interpolation=cv2.INTER_CUBIC)
         np.testing.assert_allclose(resized(image[None], target)[0], expected, atol=4e-5)

@@ -8,9 +8,9 @@ from tests.parity.torch_networks import Case
 PSPNET = {"logits": "head.1", "aux": "dsn.4"}
 
 
-def log_probabilities(scores: np.ndarray) -> np.ndarray:
+def log_probabilities(logits: np.ndarray) -> np.ndarray:
     """Return the log softmax over classes, the last axis."""
-    return log_softmax(scores, axis=-1)
+    return log_softmax(logits, axis=-1)
 
 
 CASES = {
@@ -56,7 +56,7 @@ CASES = {
         "icnet",
         ("nclass",),
         {
-            "logits_full": "scores",
+            "logits_full": "output.logits",
             "logits_quarter": "head.conv_cls",
             "aux_eighth": "head.cff_12.conv_low_cls",
             "aux_sixteenth": "head.cff_24.conv_low_cls",

@@ -1,4 +1,4 @@
-"""What is asked of every network that has fixtures: their scores, their size, their parameters."""
+"""What is asked of every network that has fixtures: their logits, their size, their parameters."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -13,7 +13,7 @@ from roadseg.layers.introspection import count_parameters
 from roadseg.models.registry import MODELS
 from tests.parity.test_networks import check
 from tests.parity.torch_networks import (
-    SCORES,
+    LOGITS,
     Case,
     Values,
     build,
@@ -63,9 +63,9 @@ class AgreesWithOriginals:
         for output in original.fixture.meta["outputs"]:
             check(original.fixture, output, original.values[output["name"]])
 
-    def test_scores_are_the_main_map_enlarged_to_the_image(self, original: Original) -> None:
+    def test_logits_are_the_main_map_enlarged_to_the_image(self, original: Original) -> None:
         size = tuple(original.fixture.meta["input_shape"][2:])
-        assert original.values[SCORES].shape[1:3] == size
+        assert original.values[LOGITS].shape[1:3] == size
 
 
 class CountsAsPublished:

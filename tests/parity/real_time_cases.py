@@ -14,11 +14,11 @@ def augmented(arguments: dict[str, Any]) -> dict[str, Any]:
 
 
 CASES = {
-    "DABNet": Case("dabnet", ("classes",), {"logits": "scores"}),
+    "DABNet": Case("dabnet", ("classes",), {"logits": "output.logits"}),
     "ESPNetv2Segmentation": Case(
         "espnetv2",
         ("classes",),
-        {"logits": "scores"},
+        {"logits": "output.logits"},
         lambda arguments: {"s": arguments["s"]},
     ),
     "DualResNet": Case(

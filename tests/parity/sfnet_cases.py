@@ -7,7 +7,7 @@ from tests.parity.torch_networks import Case
 from tests.support import Fixture
 
 ARGUMENTS = ("num_classes", "criterion")
-LOGITS = {"logits": "scores"}
+LOGITS = {"logits": "output.logits"}
 BACKBONES = {
     "resnet-18-deep": "sfnet_resnet18",
     "resnet-50-deep": "sfnet_resnet50",

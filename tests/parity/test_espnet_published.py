@@ -1,4 +1,4 @@
-"""ESPNet with the authors' weights on real frames: their scores and their label maps."""
+"""ESPNet with the authors' weights on real frames: their logits and their label maps."""
 
 import ast
 from functools import lru_cache
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.usefixtures("kernels_of_zeros")
 FIXTURES = parity_fixtures("espnet-published-*.npz")
 every_fixture = pytest.mark.parametrize("path", FIXTURES, ids=lambda path: path.stem)
 LABEL_MAPS = {"labels": True, "labels_align_corners": True, "labels_half_pixel": "half_pixel"}
-"""How the scores behind a label map were enlarged, which matters to the encoder alone."""
+"""How the logits behind a label map were enlarged, which matters to the encoder alone."""
 
 
 def image(fixture: Fixture) -> np.ndarray:
@@ -57,11 +57,11 @@ def network(fixture: Fixture, align_corners: bool | str = True, **options) -> ke
 
 @lru_cache
 def run(path: Path, align_corners: bool | str = True) -> dict[str, np.ndarray]:
-    """Return the classifier's map and the scores at input size, NHWC."""
+    """Return the classifier's map and the logits at input size, NHWC."""
     fixture = Fixture.load(path)
     model = network(fixture, align_corners)
     last = "classifier" if model.name == "espnet" else "classifier.conv"
-    outputs = {"logits": model.get_layer(last).output, "scores": model.output}
+    outputs = {"logits": model.get_layer(last).output, "upsampled": model.output}
     return outputs_of(keras.Model(model.input, outputs), image(fixture))
 
 
@@ -77,7 +77,7 @@ def test_our_normalisation_gives_the_image_that_the_authors_feed(path):
 
 
 @every_fixture
-def test_published_weights_give_the_published_scores(path):
+def test_published_weights_give_the_published_logits(path):
     fixture = Fixture.load(path)
     logits = next(output for output in fixture.meta["outputs"] if output["name"] == "logits")
     check(fixture, logits, run(path)["logits"])
@@ -89,7 +89,7 @@ def test_published_weights_give_the_published_label_maps(path):
     maps = [output for output in fixture.meta["outputs"] if output["name"] in LABEL_MAPS]
     assert maps
     for output in maps:
-        ours = run(path, LABEL_MAPS[output["name"]])["scores"][0].argmax(axis=-1)
+        ours = run(path, LABEL_MAPS[output["name"]])["upsampled"][0].argmax(axis=-1)
         theirs = fixture.arrays[f"output/{output['name']}"]
         assert ours.shape == theirs.shape
         assert (ours != theirs).mean() <= 1e-5, output["name"]

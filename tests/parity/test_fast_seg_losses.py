@@ -49,12 +49,12 @@ def criterion(fixture: Fixture, name: str) -> tuple[int, Criterion]:
 @pytest.mark.parametrize(("fixture", "name"), LOSSES, ids=title)
 def test_a_criterion_agrees_with_the_original(fixture: Fixture, name: str) -> None:
     heads, chosen = criterion(fixture, name)
-    scores = [
+    logits = [
         ops.convert_to_tensor(fixture.arrays[f"input/pred{head}"].transpose(0, 2, 3, 1))
         for head in range(heads)
     ]
     labels = ops.convert_to_tensor(fixture.arrays["input/target"])
-    found = float(mean(chosen.terms(scores, labels)))
+    found = float(mean(chosen.terms(logits, labels)))
     assert found == pytest.approx(fixture.meta["losses"][name]["value"], rel=1e-5)
     assert found == pytest.approx(float(fixture.arrays[f"output/{name}"]), rel=1e-5)
 

@@ -32,7 +32,12 @@ def test_deeplabv3_mobilenet_v2_agrees_with_the_original(path):
             include_preprocessing=False,
         )
         set_parameters(model, fixture, slim_names.reference_name)
-        layers = {"upsampled": "scores", "logits": "logits", "head": "head", "backbone": "backbone"}
+        layers = {
+            "upsampled": "output.logits",
+            "logits": "logits",
+            "head": "head",
+            "backbone": "backbone",
+        }
         image = image_of(fixture, outputs[0])
         values = run_layers(model, image, layers)
         for output in outputs:
@@ -124,9 +129,9 @@ def check(fixture: Fixture, output: dict, value: np.ndarray) -> None:
     assert error <= fixture.meta.get("tolerance", 1e-4), f"{output['name']}: {error:.2e}"
 
 
-def check_labels(fixture: Fixture, output: dict, scores: np.ndarray) -> None:
-    """Compare the best classes, wherever the two best scores are apart by what is tolerated."""
-    ours, theirs = stored(fixture, output, scores)
+def check_labels(fixture: Fixture, output: dict, logits: np.ndarray) -> None:
+    """Compare the best classes, wherever the two best logits are apart by what is tolerated."""
+    ours, theirs = stored(fixture, output, logits)
     second, first = np.sort(ours, axis=1)[:, -2:].swapaxes(0, 1)
     close = first - second <= 2 * fixture.meta.get("tolerance", 1e-4) * np.abs(ours).max()
     wrong = ours.argmax(axis=1) != theirs[:, 0]

@@ -92,10 +92,10 @@ def test_labels_on_exact_targets_are_those_of_the_native_mesh(grid: Grid) -> Non
     locations = np.asarray(enlarge(target[None].astype(np.float32), 64))[0]
     classes, true = np.unique(grid.labels, return_inverse=True)
     pixels = np.rint(locations * (np.array(true.shape) - 1)).astype(int)
-    scores = np.eye(len(classes), dtype=np.float32)[true[pixels[..., 0], pixels[..., 1]]]
-    native = nus_native.interpolate(scores, locations, true.shape, argmax=True)
+    logits = np.eye(len(classes), dtype=np.float32)[true[pixels[..., 0], pixels[..., 1]]]
+    native = nus_native.interpolate(logits, locations, true.shape, argmax=True)
     mesh, two_pass = (
-        np.asarray(unsample(scores[None], locations, true.shape, argmax=True, method=method))[0]
+        np.asarray(unsample(logits[None], locations, true.shape, argmax=True, method=method))[0]
         for method in METHODS[::-1]
     )
     assert np.mean(mesh != native) <= 1e-4

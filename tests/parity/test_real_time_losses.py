@@ -51,8 +51,8 @@ def terms(fixture: Fixture, case: dict[str, Any], heads: list[Any]) -> list[Term
     if not case["align_corners"]:
         size = labels.shape[1:]
         heads = [resize_bilinear(head, size, "half_pixel") for head in heads]
-    scores = dict(zip(("scores", "aux", "edges"), heads, strict=True))
-    return criterion(fixture, case).terms(scores, labels, edges)
+    logits = dict(zip(("logits", "aux", "edges"), heads, strict=True))
+    return criterion(fixture, case).terms(logits, labels, edges)
 
 
 def maps(fixture: Fixture) -> list[np.ndarray]:

@@ -1,4 +1,4 @@
-"""ESPNetv2 and DABNet with their published weights on pieces of real frames: scores and labels."""
+"""ESPNetv2 and DABNet with their published weights on pieces of real frames: logits and labels."""
 
 from functools import cache
 from pathlib import Path
@@ -24,7 +24,7 @@ every_fixture = pytest.mark.parametrize("path", FIXTURES, ids=lambda path: path.
 
 @cache
 def run(path: Path) -> dict[str, np.ndarray]:
-    """Return the scores of the stored pixels, NHWC, by a network that normalises them itself."""
+    """Return the logits of the stored pixels, NHWC, by a network that normalises them itself."""
     fixture = Fixture.load(path)
     case = CASES[constructor(fixture)[0]]
     arguments = arguments_of(fixture, case)
@@ -51,7 +51,7 @@ def test_our_normalisation_gives_the_image_that_the_original_was_fed(path):
 
 
 @every_fixture
-def test_published_weights_give_the_published_scores(path):
+def test_published_weights_give_the_published_logits(path):
     fixture = Fixture.load(path)
     (logits,) = (output for output in fixture.meta["outputs"] if output["name"] == "logits")
     check(fixture, logits, run(path)["logits"])

@@ -34,8 +34,8 @@ LAYERS = {
     "scores_120_16": "head.project",
     "fused_60": "fused_narrow",
     "fused_120": "fused_wide",
-    "logits_60": "scores.narrow",
-    "logits_120": "scores.wide",
+    "logits_60": "output.narrow",
+    "logits_120": "output.wide",
 }
 # Names of fusion modules in the original -> the option here.
 FUSIONS = {

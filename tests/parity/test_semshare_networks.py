@@ -36,13 +36,13 @@ CASES = [
 
 
 FUSIONS = {
-    "FFM_60_loose": lambda scores, other, features: fuse_narrow(features, scores, True),
-    "FFM_60_tight": lambda scores, other, features: fuse_narrow(features, scores, False),
-    "FFM_60_res131": lambda scores, other, features: fuse_narrow(
-        features, scores, True, "res131", "FFM_60_res131"
+    "FFM_60_loose": lambda logits, other, features: fuse_narrow(features, logits, True),
+    "FFM_60_tight": lambda logits, other, features: fuse_narrow(features, logits, False),
+    "FFM_60_res131": lambda logits, other, features: fuse_narrow(
+        features, logits, True, "res131", "FFM_60_res131"
     ),
-    "FFM_120": lambda scores, other, features: fuse_wide(scores, other),
-    "FFM_120_res": lambda scores, other, features: fuse_wide(scores, other, "res", "FFM_120_res"),
+    "FFM_120": lambda logits, other, features: fuse_wide(logits, other),
+    "FFM_120_res": lambda logits, other, features: fuse_wide(logits, other, "res", "FFM_120_res"),
 }
 
 

@@ -101,7 +101,7 @@ def test_losses_agree_with_the_original(path: Path) -> None:
         )
         sides = sorted(key for key in fixture.arrays if key.startswith(f"input/{name}.side"))
         heads = [f"{name}.main", *(key.removeprefix("input/") for key in sides)]
-        scores = [stored(fixture, head) for head in (heads if sides else ["logits"])]
+        logits = [stored(fixture, head) for head in (heads if sides else ["logits"])]
         labels = fixture.arrays[f"input/{name}.labels"]
-        found = float(mean(criterion.terms(scores, labels)))
+        found = float(mean(criterion.terms(logits, labels)))
         assert found == pytest.approx(float(fixture.arrays[f"output/{name}"]), rel=1e-5), name

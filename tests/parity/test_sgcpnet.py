@@ -10,7 +10,7 @@ import pytest
 
 from roadseg.layers.introspection import count_parameters
 from tests.parity.test_networks import check
-from tests.parity.torch_networks import SCORES, Case, Values, build, run
+from tests.parity.torch_networks import LOGITS, Case, Values, build, run
 from tests.support import Fixture, on_tensorflow, parity_fixtures
 
 CASES = {"SGCPNet": Case("sgcpnet", ("num_classes",), {"logits": "classifier"})}
@@ -62,9 +62,9 @@ def test_the_network_agrees_with_the_original(original):
         check(original.fixture, output, original.values[output["name"]])
 
 
-def test_scores_come_at_the_size_of_the_image(original):
+def test_logits_come_at_the_size_of_the_image(original):
     size = tuple(original.fixture.meta["input_shape"][2:])
-    assert original.values[SCORES].shape[1:3] == size
+    assert original.values[LOGITS].shape[1:3] == size
 
 
 def test_the_count_of_parameters_is_the_originals(original):

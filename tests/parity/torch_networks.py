@@ -14,7 +14,7 @@ from tests.parity.weights import set_parameters
 from tests.support import Fixture, load_rule, weights_of_zeros
 
 Values = dict[str, np.ndarray]
-SCORES = "scores at input size"
+LOGITS = "logits at input size"
 
 
 @dataclass(frozen=True)
@@ -70,11 +70,11 @@ def build(fixture: Fixture, case: Case) -> keras.Model:
 
 
 def run(fixture: Fixture, case: Case, model: keras.Model) -> Values:
-    """Return our outputs, NHWC, by the fixture's names; SCORES is the main one at input size."""
-    main = model.output["scores"] if isinstance(model.output, dict) else model.output
+    """Return our outputs, NHWC, by the fixture's names; LOGITS is the main one at input size."""
+    main = model.output["logits"] if isinstance(model.output, dict) else model.output
     names = [output["name"] for output in fixture.meta["outputs"]]
     layers = {name: model.get_layer(case.outputs[name]).output for name in names}
-    values = outputs_of(keras.Model(model.input, {**layers, SCORES: main}), image(fixture))
+    values = outputs_of(keras.Model(model.input, {**layers, LOGITS: main}), image(fixture))
     return {name: case.finish.get(name, lambda x: x)(value) for name, value in values.items()}
 
 

@@ -27,16 +27,16 @@ def run_import(source, target, *options: str) -> int:
     return cli.main(line)
 
 
-def test_a_run_of_published_weights_gives_their_scores(source, tmp_path, capsys):
+def test_a_run_of_published_weights_gives_their_logits(source, tmp_path, capsys):
     options = ("--options", "normalisation=bgr", "--num-classes", "12", "--label-table", "camvid")
     assert run_import(source, tmp_path / "run", *options) == 0
     assert capsys.readouterr().out == f"{tmp_path / 'run'}: 224 of 224 variables\n"
     model = network(NAME, 12, normalisation="bgr")
     read_weights(model, str(source), original_of(NAME))
     image = np.random.default_rng(0).uniform(0, 255, (1, 64, 64, 3)).astype(np.float32)
-    scores = keras.ops.convert_to_numpy(model(image, training=False))
+    logits = keras.ops.convert_to_numpy(model(image, training=False))
     found = RunFolder(tmp_path / "run").load_network()
-    np.testing.assert_array_equal(found(image, training=False), scores)
+    np.testing.assert_array_equal(found(image, training=False), logits)
 
 
 def test_one_output_more_than_classes_is_a_void_class(source, tmp_path):

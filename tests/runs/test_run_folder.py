@@ -99,7 +99,7 @@ def test_a_checkpoint_of_another_network_is_refused_and_changes_nothing(tmp_path
         np.testing.assert_array_equal(array, before[name])
 
 
-def test_each_kind_of_sampling_gives_full_size_scores(tmp_path: Path) -> None:
+def test_each_kind_of_sampling_gives_full_size_logits(tmp_path: Path) -> None:
     images = np.random.default_rng(0).uniform(0, 255, (1, 24, 48, 3)).astype(np.float32)
     for sampling in ("none", "uniform", "nus"):
         recipe = tiny.recipe(

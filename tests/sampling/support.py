@@ -1,4 +1,4 @@
-"""What the tests of sampling share: grids with and without folds, scores, networks."""
+"""What the tests of sampling share: grids with and without folds, logits, networks."""
 
 import keras
 import numpy as np

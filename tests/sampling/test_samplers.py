@@ -184,13 +184,13 @@ def test_half_precision_networks_give_full_precision_grids(policy):
 @pytest.mark.parametrize("kind", ["uniform", "prior", "density", "previous", "nus"])
 def test_sampled_models_are_saved_with_their_sampler(tmp_path, kind):
     image = keras.Input((None, None, 3))
-    scores = keras.layers.Conv2D(3, 1)(keras.layers.Rescaling(1 / 255)(image))
+    logits = keras.layers.Conv2D(3, 1)(keras.layers.Rescaling(1 / 255)(image))
     sampler = {
         "density": small_density,
         "previous": lambda: PreviousSampler(small_density(), spread=1.5, strength=0.5),
         "prior": lambda: PriorSampler(cells=(8, 10), strength=0.3),
     }.get(kind, lambda: make_sampler(kind))()
-    model = SampledSegmenter(keras.Model(image, scores), sampler, (12, 16))
+    model = SampledSegmenter(keras.Model(image, logits), sampler, (12, 16))
     model.save(tmp_path / "model.keras")
     loaded = keras.saving.load_model(tmp_path / "model.keras")
     assert loaded.sampler.kind == kind and loaded.size == (12, 16)

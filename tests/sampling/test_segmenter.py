@@ -27,8 +27,8 @@ def network(stride: int = 2, classes: int = 4, dictionary: bool = False) -> kera
     image = keras.Input((None, None, 3))
     x = keras.layers.Rescaling(1 / 255)(image)
     x = keras.layers.Conv2D(6, 3, strides=stride, padding="same", activation="relu")(x)
-    scores = keras.layers.Conv2D(classes, 1)(x)
-    return keras.Model(image, {"scores": scores, "head": x} if dictionary else scores)
+    logits = keras.layers.Conv2D(classes, 1)(x)
+    return keras.Model(image, {"logits": logits, "head": x} if dictionary else logits)
 
 
 def photo(height: int, width: int, batch: int = 2) -> np.ndarray:
@@ -38,11 +38,11 @@ def photo(height: int, width: int, batch: int = 2) -> np.ndarray:
 
 @pytest.mark.parametrize("size", [(40, 60), (33, 77), (5, 3), (1, 1)])
 @pytest.mark.parametrize("view", [None, (32, 32)])
-def test_scores_and_labels_come_out_at_the_size_of_the_image(size, view):
+def test_logits_and_labels_come_out_at_the_size_of_the_image(size, view):
     model = SampledSegmenter(network(), small_nus(), (8, 12), window=view)
-    scores, labels = compiled(lambda image: (model(image), model.labels(image)))(photo(*size))
-    assert scores.shape == (2, *size, 4) and labels.shape == (2, *size)
-    assert np.mean(np.asarray(labels) != np.asarray(scores).argmax(-1)) < 1e-3
+    logits, labels = compiled(lambda image: (model(image), model.labels(image)))(photo(*size))
+    assert logits.shape == (2, *size, 4) and labels.shape == (2, *size)
+    assert np.mean(np.asarray(labels) != np.asarray(logits).argmax(-1)) < 1e-3
 
 
 def test_it_is_sampling_the_network_and_unsampling_in_a_row():
@@ -67,7 +67,7 @@ def test_given_grid_replaces_the_predicted_one():
     assert np.array_equal(found, np.asarray(uniform.labels(image)))
 
 
-def test_scores_at_a_lower_stride_or_in_a_dictionary_serve_as_well():
+def test_logits_at_a_lower_stride_or_in_a_dictionary_serve_as_well():
     expected = np.asarray(SampledSegmenter(network(stride=4), "uniform", 16)(photo(40, 40)))
     found = SampledSegmenter(network(stride=4, dictionary=True), "uniform", 16)(photo(40, 40))
     assert np.array_equal(np.asarray(found), expected)
@@ -130,15 +130,15 @@ def test_half_precision_networks_keep_full_precision_coordinates(policy):
     finally:
         keras.config.set_dtype_policy("float32")
     assert model.network.layers[2].compute_dtype == policy.removeprefix("mixed_")
-    scores = model(photo(50, 70))
-    assert keras.backend.standardize_dtype(scores.dtype) == "float32"
-    assert np.isfinite(np.asarray(scores)).all()
+    logits = model(photo(50, 70))
+    assert keras.backend.standardize_dtype(logits.dtype) == "float32"
+    assert np.isfinite(np.asarray(logits)).all()
     places = model.locations(photo(50, 70))
     assert keras.backend.standardize_dtype(places.dtype) == "float32"
 
 
 @pytest.mark.parametrize("guide", [False, True])
-def test_saved_model_gives_the_same_scores(tmp_path, guide):
+def test_saved_model_gives_the_same_logits(tmp_path, guide):
     helper = NusSampler() if guide else "uniform"
     model = SampledSegmenter(network(), helper, (8, 12), window=(3, 4), method="mesh")
     model.save(tmp_path / "model.keras")
@@ -157,8 +157,8 @@ def test_graph_of_unknown_size_gives_the_same_as_eager():
     graph = tf.function(lambda image: (model(image), model.labels(image)), input_signature=spec)
     for size in ((40, 90), (90, 40), (17, 17)):
         image = photo(*size).astype(np.uint8)
-        scores, labels = graph(image)
-        np.testing.assert_allclose(scores.numpy(), np.asarray(model(image)), atol=1e-4)
+        logits, labels = graph(image)
+        np.testing.assert_allclose(logits.numpy(), np.asarray(model(image)), atol=1e-4)
         assert np.mean(labels.numpy() != np.asarray(model.labels(image))) < 1e-3
 
 

@@ -24,13 +24,13 @@ def noise(*shape: int, seed: int = 0) -> np.ndarray:
 
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("size", [(61, 83), (128, 96), (12, 300)])
-def test_affine_scores_come_back_exactly_where_nothing_folds(method, size):
+def test_affine_logits_come_back_exactly_where_nothing_folds(method, size):
     grid = smooth_grid(24)
     found = np.asarray(unsample(affine(grid), grid, size, method=method))
     np.testing.assert_allclose(found, affine(every_pixel(size)), atol=1e-6)
 
 
-def test_two_passes_bring_affine_scores_back_exactly_where_the_grid_folds():
+def test_two_passes_bring_affine_logits_back_exactly_where_the_grid_folds():
     grid, size = folded_grid(24), (128, 200)
     found = np.asarray(unsample(affine(grid), grid, size))
     np.testing.assert_allclose(found, affine(every_pixel(size)), atol=2e-6)
@@ -38,24 +38,24 @@ def test_two_passes_bring_affine_scores_back_exactly_where_the_grid_folds():
 
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("seed", range(3))
-def test_folded_grids_give_finite_scores_within_the_range_of_the_samples(method, seed):
+def test_folded_grids_give_finite_logits_within_the_range_of_the_samples(method, seed):
     grid = np.random.default_rng(seed).uniform(-0.3, 1.3, (2, 9, 11, 2)).astype(np.float32)
     grid[:, 3] = grid[:, 4]
-    scores = noise(2, 9, 11, 3, seed=seed)
-    found = np.asarray(unsample(scores, grid, (40, 50), method=method))
+    logits = noise(2, 9, 11, 3, seed=seed)
+    found = np.asarray(unsample(logits, grid, (40, 50), method=method))
     assert np.isfinite(found).all()
-    assert found.max() <= scores.max() + 1e-5 and found.min() >= scores.min() - 1e-5
+    assert found.max() <= logits.max() + 1e-5 and found.min() >= logits.min() - 1e-5
 
 
 @pytest.mark.parametrize("method", METHODS)
 def test_grid_of_a_single_place_stays_bounded(method):
-    scores = noise(1, 5, 5, 2)
-    found = np.asarray(unsample(scores, np.full((1, 5, 5, 2), 0.5), (20, 20), method=method))
-    assert np.isfinite(found).all() and np.abs(found).max() <= np.abs(scores).max() + 1e-6
+    logits = noise(1, 5, 5, 2)
+    found = np.asarray(unsample(logits, np.full((1, 5, 5, 2), 0.5), (20, 20), method=method))
+    assert np.isfinite(found).all() and np.abs(found).max() <= np.abs(logits).max() + 1e-6
 
 
 def test_mesh_equals_interpolation_on_its_triangles():
-    grid, size, scores = smooth_grid(16), (70, 90), noise(1, 16, 16, 2)
+    grid, size, logits = smooth_grid(16), (70, 90), noise(1, 16, 16, 2)
     rows, columns = np.meshgrid(np.arange(15), np.arange(15), indexing="ij")
     corner = (rows * 16 + columns).ravel()
     upper = np.stack([corner, corner + 1, corner + 16], axis=-1)
@@ -63,29 +63,29 @@ def test_mesh_equals_interpolation_on_its_triangles():
     place = (grid[0].astype(np.float64) * [69, 89]).reshape(-1, 2)
     mesh = Triangulation(place[:, 1], place[:, 0], np.concatenate([upper, lower]))
     y, x = np.mgrid[0:70, 0:90]
-    found = np.asarray(unsample(scores, grid, size, method="mesh"))[0]
+    found = np.asarray(unsample(logits, grid, size, method="mesh"))[0]
     for channel in range(2):
-        expected = LinearTriInterpolator(mesh, scores[0, ..., channel].ravel())(x, y)
+        expected = LinearTriInterpolator(mesh, logits[0, ..., channel].ravel())(x, y)
         inside = ~np.ma.getmaskarray(expected)
         assert inside.mean() > 0.99
         np.testing.assert_allclose(found[..., channel][inside], expected[inside], atol=2e-4)
 
 
 def test_uniform_grid_gives_bilinear_interpolation():
-    scores = noise(1, 5, 7, 2)
-    found = np.asarray(unsample(scores, uniform_grid((5, 7)), (9, 13)))
-    np.testing.assert_allclose(found[:, ::2, ::2], scores, atol=1e-5)
-    middle = (scores[:, :, 1:] + scores[:, :, :-1]) / 2
+    logits = noise(1, 5, 7, 2)
+    found = np.asarray(unsample(logits, uniform_grid((5, 7)), (9, 13)))
+    np.testing.assert_allclose(found[:, ::2, ::2], logits, atol=1e-5)
+    middle = (logits[:, :, 1:] + logits[:, :, :-1]) / 2
     np.testing.assert_allclose(found[:, ::2, 1::2], middle, atol=1e-5)
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_labels_are_the_best_class_of_the_scores(method):
+def test_labels_are_the_best_class_of_the_logits(method):
     grid = np.concatenate([smooth_grid(20, 1), folded_grid(20, 2)])
-    scores = np.repeat(np.repeat(noise(2, 5, 5, 6), 4, axis=1), 4, axis=2)
-    full = np.asarray(unsample(scores, grid, (75, 101), method=method))
+    logits = np.repeat(np.repeat(noise(2, 5, 5, 6), 4, axis=1), 4, axis=2)
+    full = np.asarray(unsample(logits, grid, (75, 101), method=method))
     for skip in (True, False):
-        labels = np.asarray(unsample(scores, grid, (75, 101), True, method, skip))
+        labels = np.asarray(unsample(logits, grid, (75, 101), True, method, skip))
         assert labels.dtype == np.int32
         best = np.sort(full, axis=-1)
         certain = best[..., -1] - best[..., -2] > 1e-5
@@ -107,38 +107,38 @@ def test_the_portable_form_gives_exactly_the_labels_of_the_usual_one(kind, skip,
         "coarse": np.round(smooth_grid(24) * 8) / np.float32(8),
     }[kind]
     grid = np.concatenate([grid, grid[:, ::-1]])
-    scores = noise(2, 24, 24, 5, seed=6)
+    logits = noise(2, 24, 24, 5, seed=6)
     for size in ((61, 83), (7, 90)):
-        usual = unsample(scores, grid, size, argmax=True, method=method, skip=skip)
+        usual = unsample(logits, grid, size, argmax=True, method=method, skip=skip)
         portable = unsample(
-            scores, grid, size, argmax=True, method=method, skip=skip, portable=True
+            logits, grid, size, argmax=True, method=method, skip=skip, portable=True
         )
         assert len(np.unique(usual)) > 1
         np.testing.assert_array_equal(portable, usual)
-    usual = unsample(scores, grid, (61, 83), method=method)
-    portable = unsample(scores, grid, (61, 83), method=method, portable=True)
+    usual = unsample(logits, grid, (61, 83), method=method)
+    portable = unsample(logits, grid, (61, 83), method=method, portable=True)
     np.testing.assert_array_equal(portable, usual)
 
 
 def test_the_portable_form_takes_grids_of_two_points():
-    grid, scores = uniform_grid(2, 1), noise(1, 2, 2, 3)
-    found = unsample(scores, grid, (9, 11), portable=True)
-    np.testing.assert_array_equal(found, unsample(scores, grid, (9, 11)))
+    grid, logits = uniform_grid(2, 1), noise(1, 2, 2, 3)
+    found = unsample(logits, grid, (9, 11), portable=True)
+    np.testing.assert_array_equal(found, unsample(logits, grid, (9, 11)))
 
 
-def test_scores_of_one_class_give_it_everywhere():
-    scores = np.zeros((1, 6, 6, 3), np.float32)
-    scores[..., 2] = 1
-    assert np.all(np.asarray(unsample(scores, uniform_grid(6), (30, 40), argmax=True)) == 2)
+def test_logits_of_one_class_give_it_everywhere():
+    logits = np.zeros((1, 6, 6, 3), np.float32)
+    logits[..., 2] = 1
+    assert np.all(np.asarray(unsample(logits, uniform_grid(6), (30, 40), argmax=True)) == 2)
 
 
 def test_images_of_a_batch_do_not_mix():
     grids = np.concatenate([smooth_grid(12, seed) for seed in range(3)])
-    scores = noise(3, 12, 12, 4)
+    logits = noise(3, 12, 12, 4)
     for method in METHODS:
-        together = np.asarray(unsample(scores, grids, (33, 47), method=method))
+        together = np.asarray(unsample(logits, grids, (33, 47), method=method))
         for b in range(3):
-            alone = unsample(scores[b : b + 1], grids[b], (33, 47), method=method)
+            alone = unsample(logits[b : b + 1], grids[b], (33, 47), method=method)
             np.testing.assert_allclose(together[b : b + 1], np.asarray(alone), atol=1e-6)
 
 
@@ -148,33 +148,33 @@ def test_image_of_one_pixel_row_or_column_is_covered():
         assert found.shape == (1, *size, 2) and np.isfinite(found).all()
 
 
-def test_half_precision_scores_are_interpolated_in_full_precision():
-    scores = ops.cast(noise(1, 8, 8, 3), "bfloat16")
-    found = unsample(scores, smooth_grid(8), (40, 60))
-    expected = unsample(ops.cast(scores, "float32"), smooth_grid(8), (40, 60))
+def test_half_precision_logits_are_interpolated_in_full_precision():
+    logits = ops.cast(noise(1, 8, 8, 3), "bfloat16")
+    found = unsample(logits, smooth_grid(8), (40, 60))
+    expected = unsample(ops.cast(logits, "float32"), smooth_grid(8), (40, 60))
     assert keras.backend.standardize_dtype(found.dtype) == "float32"
     assert np.array_equal(np.asarray(found), np.asarray(expected))
 
 
 @pytest.mark.parametrize("method", METHODS)
 def test_gradients_agree_with_finite_differences(method):
-    size, scores, grid = (17, 23), noise(1, 6, 6, 2), smooth_grid(6)
+    size, logits, grid = (17, 23), noise(1, 6, 6, 2), smooth_grid(6)
     weights = noise(1, *size, 2, seed=5)
 
-    def value(scores, grid):
-        return ops.sum(unsample(scores, grid, size, method=method) * weights)
+    def value(logits, grid):
+        return ops.sum(unsample(logits, grid, size, method=method) * weights)
 
-    found = gradients(value, scores, grid)
+    found = gradients(value, logits, grid)
     rng = np.random.default_rng(6)
-    for which, array in enumerate((scores, grid)):
+    for which, array in enumerate((logits, grid)):
         direction = rng.normal(0, 1, array.shape).astype(np.float32)
         if which == 1:
-            # The rim stays: off the border, scores beyond it are held and the slope jumps.
+            # The rim stays: off the border, logits beyond it are held and the slope jumps.
             direction[:, [0, -1]], direction[:, :, [0, -1]] = 0, 0
         step = 1e-2 if which == 0 else 3e-5
         ends = []
         for sign in (1, -1):
-            moved = [scores, grid]
+            moved = [logits, grid]
             moved[which] = array + sign * step * direction
             enlarged = ops.convert_to_numpy(unsample(*moved, size, method=method))
             # Summed in double precision: rounding of single sums shows in so small a step.
@@ -185,15 +185,15 @@ def test_gradients_agree_with_finite_differences(method):
         assert abs(analytic) > 0.01
 
 
-def gradients(value, scores, grid) -> list[np.ndarray]:
+def gradients(value, logits, grid) -> list[np.ndarray]:
     """Return the gradient of `value` to both arguments, on either backend."""
     if keras.backend.backend() == "jax":
         import jax
 
-        return [np.asarray(g) for g in jax.grad(value, argnums=(0, 1))(scores, grid)]
+        return [np.asarray(g) for g in jax.grad(value, argnums=(0, 1))(logits, grid)]
     import tensorflow as tf
 
-    inputs = [tf.constant(scores), tf.constant(grid)]
+    inputs = [tf.constant(logits), tf.constant(grid)]
     with tf.GradientTape() as tape:
         tape.watch(inputs)
         result = value(*inputs)
@@ -209,35 +209,35 @@ def test_graph_of_unknown_batch_and_size_gives_what_the_known_one_gives(method):
     unknown = [spec((None, 9, 9, 3)), spec((None, 9, 9, 2)), spec((2,), tf.int32)]
 
     @tf.function(input_signature=unknown)
-    def graph(scores, grid, size):
+    def graph(logits, grid, size):
         height_width = size[0], size[1]
-        full = unsample(scores, grid, height_width, method=method)
-        return full, unsample(scores, grid, height_width, argmax=True, method=method)
+        full = unsample(logits, grid, height_width, method=method)
+        return full, unsample(logits, grid, height_width, argmax=True, method=method)
 
     for size in ((31, 45), (64, 20)):
-        scores, grid = noise(2, 9, 9, 3), np.repeat(smooth_grid(9), 2, axis=0)
-        full, labels = graph(scores, grid, np.array(size, np.int32))
-        expected = np.asarray(unsample(scores, grid, size, method=method))
+        logits, grid = noise(2, 9, 9, 3), np.repeat(smooth_grid(9), 2, axis=0)
+        full, labels = graph(logits, grid, np.array(size, np.int32))
+        expected = np.asarray(unsample(logits, grid, size, method=method))
         np.testing.assert_allclose(full.numpy(), expected, atol=1e-5)
         assert np.mean(labels.numpy() != expected.argmax(-1)) < 1e-3
 
 
 @tensorflow_only
-def test_xla_gives_the_same_scores_and_labels():
+def test_xla_gives_the_same_logits_and_labels():
     import tensorflow as tf
 
-    scores, grid, size = noise(1, 9, 9, 3), smooth_grid(9), (31, 45)
-    full = tf.function(lambda s, g: unsample(s, g, size), jit_compile=True)(scores, grid)
-    expected = np.asarray(unsample(scores, grid, size))
+    logits, grid, size = noise(1, 9, 9, 3), smooth_grid(9), (31, 45)
+    full = tf.function(lambda s, g: unsample(s, g, size), jit_compile=True)(logits, grid)
+    expected = np.asarray(unsample(logits, grid, size))
     np.testing.assert_allclose(full.numpy(), expected, atol=1e-5)
     labels = tf.function(
         lambda s, g: unsample(s, g, size, argmax=True, skip=False), jit_compile=True
-    )(scores, grid)
+    )(logits, grid)
     assert np.mean(labels.numpy() != expected.argmax(-1)) < 1e-3
 
 
 @pytest.mark.parametrize(
-    ("scores", "grid", "options", "message"),
+    ("logits", "grid", "options", "message"),
     [
         ((1, 4, 4, 2), (1, 4, 5, 2), {}, "the same h, w"),
         ((1, 4, 4, 2), (1, 4, 4, 3), {}, "the same h, w"),
@@ -246,6 +246,6 @@ def test_xla_gives_the_same_scores_and_labels():
         ((1, 4, 4, 2), (1, 4, 4, 2), {"method": "cubic"}, "method='cubic'"),
     ],
 )
-def test_wrong_shapes_and_methods_are_refused(scores, grid, options, message):
+def test_wrong_shapes_and_methods_are_refused(logits, grid, options, message):
     with pytest.raises(ValueError, match=message):
-        unsample(np.zeros(scores, np.float32), np.zeros(grid, np.float32), (9, 9), **options)
+        unsample(np.zeros(logits, np.float32), np.zeros(grid, np.float32), (9, 9), **options)

@@ -34,9 +34,9 @@ def batch(seed: int = 0, size: int = 24) -> dict[str, tf.Tensor]:
 
 def test_the_loss_is_the_mean_over_labelled_pixels() -> None:
     step, data = make(tiny.recipe(network={"options": {"dropout": 0.0}})), batch()
-    scores = step.model(tf.cast(data["image"], tf.float32), training=True).numpy()
+    logits = step.model(tf.cast(data["image"], tf.float32), training=True).numpy()
     label = data["label"].numpy()
-    chances = np.exp(scores - scores.max(-1, keepdims=True))
+    chances = np.exp(logits - logits.max(-1, keepdims=True))
     chances /= chances.sum(-1, keepdims=True)
     pixels = np.argwhere(label != 255)
     expected = np.mean([-np.log(chances[b, i, j, label[b, i, j]]) for b, i, j in pixels])

@@ -94,12 +94,12 @@ def network(recipe: Recipe, num_classes: int, evaluation: bool = False) -> Any:
             images, MeanLocations(name="mean_locations", dtype="float32")(shifts), name="tiny"
         )
     x = layers.Conv2D(num_classes, 1, name="logits")(x)
-    scores = layers.Activation("linear", dtype=full_precision(), name="scores")(x)
+    logits = layers.Activation("linear", dtype=full_precision(), name="output.logits")(x)
     if recipe.network.options.get("side") and not evaluation:
         side = layers.Conv2D(num_classes, 3, strides=2, padding="same", name="side.conv")(x)
         side = layers.Activation("linear", dtype=full_precision(), name="side")(side)
-        return keras.Model(images, {"scores": scores, "side": side}, name="tiny")
-    return keras.Model(images, scores, name="tiny")
+        return keras.Model(images, {"logits": logits, "side": side}, name="tiny")
+    return keras.Model(images, logits, name="tiny")
 
 
 def use_tiny_network() -> None:

@@ -87,8 +87,8 @@ def keep(model: Any, part: dict[str, Any]) -> tuple[float, float]:
 
     from roadseg.losses.ohem import ohem_cross_entropy
 
-    scores = model(tf.cast(part["image"], tf.float32), training=True)
-    total, count = ohem_cross_entropy(scores, part["label"], 0.1, 100)
+    logits = model(tf.cast(part["image"], tf.float32), training=True)
+    total, count = ohem_cross_entropy(logits, part["label"], 0.1, 100)
     return float(total), float(count)
 
 

@@ -29,16 +29,16 @@ def image(name: str) -> np.ndarray:
 
 
 @pytest.mark.parametrize("name", deeper_copies_slow(PYTORCH))
-def test_weights_by_the_originals_names_give_the_same_scores_again(name):
+def test_weights_by_the_originals_names_give_the_same_logits_again(name):
     model, original = network(name), original_of(name)
     first, other = published(model, name, seed=0), published(model, name, seed=1)
-    scores = []
+    logits = []
     for found in (first, other, first):
         assigned = assign(model, found, "source", original)
         assert len(assigned.taken) == len(found) == len(weights(model))
-        scores.append(np.asarray(model(image(name), training=False)))
-    assert np.abs(scores[0] - scores[1]).max() > 1e-3 * np.abs(scores[0]).max()
-    np.testing.assert_array_equal(scores[2], scores[0])
+        logits.append(np.asarray(model(image(name), training=False)))
+    assert np.abs(logits[0] - logits[1]).max() > 1e-3 * np.abs(logits[0]).max()
+    np.testing.assert_array_equal(logits[2], logits[0])
 
 
 @pytest.mark.parametrize("name", WITH_HEADS)

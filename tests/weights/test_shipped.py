@@ -24,7 +24,7 @@ def percent(name: str, frames: list[Path]) -> float:
             str(frame.parent.with_name("testannot") / f"{frame.stem}.png"), cv2.IMREAD_GRAYSCALE
         )
         matrix.add(np.where(truth < 11, truth, 255), model.predict_labels(frame))
-    return 100 * matrix.scores().miou()
+    return 100 * matrix.metrics().miou()
 
 
 def frames() -> list[Path]:

@@ -181,7 +181,7 @@ def class_dependent(recipe: Recipe, model: "keras.Model") -> set[str]:
     """
     outputs: Any = model.output
     if isinstance(outputs, dict):
-        outputs = outputs["wide" if recipe.task == "two_cameras" else "scores"]
+        outputs = outputs["wide" if recipe.task == "two_cameras" else "logits"]
     count = int(outputs.shape[-1])
     dependent: set[str] = set()
     # By 5, since ESPNet divides the classes among five branches; by more, since others may round.

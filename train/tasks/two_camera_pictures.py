@@ -35,10 +35,10 @@ def flow_pictures(training: Any, batch: Batch) -> dict[str, Tensor]:
 def view_pictures(training: Any, batch: Batch, table: LabelTable) -> dict[str, Tensor]:
     """Return the labels and the predictions of both cameras over their images."""
     images = {view: tf.cast(batch[view], tf.float32) for view in CAMERAS}
-    scores = training.model(images, training=False)
+    logits = training.model(images, training=False)
     pictures: dict[str, Tensor] = {}
     for view in CAMERAS:
-        predicted = tf.argmax(scores[view], -1, output_type=tf.int32)
+        predicted = tf.argmax(logits[view], -1, output_type=tf.int32)
         for name, labels in (("label", batch[f"{view}_label"]), ("prediction", predicted)):
             pairs = zip(np.asarray(batch[view]), np.asarray(labels), strict=True)
             pictures[f"{view}_{name}"] = np.stack([overlay(i, found, table) for i, found in pairs])

@@ -31,13 +31,13 @@ def test_graph_and_saved_model_of_a_network_are_timed_at_its_own_scale(capsys):
     assert {"image", "device", "protocol", "original"} <= set(report["conditions"])
 
 
-# Side of an image over that of the scores, as the originals give them.
+# Side of an image over that of the logits, as the originals give them.
 STRIDES = {"icnet": 1, "swiftnet": 4, "fast_scnn": 8}
 # The same of each head of training.
 HEADS = {
-    "dfanet": {"scores": 4, "aux1": 4, "aux2": 8},
-    "espnet": {"scores": 1, "aux": 8},
-    "msfnet": {"scores": 1, "boundary": 8},
+    "dfanet": {"logits": 4, "aux1": 4, "aux2": 8},
+    "espnet": {"logits": 1, "aux": 8},
+    "msfnet": {"logits": 1, "boundary": 8},
 }
 
 

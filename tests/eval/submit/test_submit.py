@@ -29,7 +29,7 @@ SMALL = ("--full-size", "48x64", "--count", "2")
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
-    """Return a run of 19 classes whose network enlarges its scores in its last step."""
+    """Return a run of 19 classes whose network enlarges its logits in its last step."""
     folder = tmp_path_factory.mktemp("submit")
     with pytest.MonkeyPatch.context() as patch:
         register(patch)
@@ -136,9 +136,9 @@ def test_the_form_of_sgcpnet_resizes_first_and_enlarges_bicubically(
     for seed, name in enumerate(NAMES):
         picture = Image.fromarray(street(seed)[0])
         shown = np.asarray(picture.resize((width, height), Image.Resampling.BICUBIC))
-        scores = raw(published.normalised(shown))
-        scores = cv2.resize(scores, (128, 96), interpolation=cv2.INTER_CUBIC)
-        expected = LABEL_IDS[scores.argmax(-1)]
+        logits = raw(published.normalised(shown))
+        logits = cv2.resize(logits, (128, 96), interpolation=cv2.INTER_CUBIC)
+        expected = LABEL_IDS[logits.argmax(-1)]
         assert (found[f"test_result/{name}.png"] == expected).mean() > 0.999
 
 

@@ -112,7 +112,7 @@ def test_two_cameras_have_one_protocol(views: RunFolder, options: dict) -> None:
 
 
 def test_a_report_of_two_cameras_is_refused_with_the_way_out(views: RunFolder) -> None:
-    with pytest.raises(RoadsegError, match="class scores of two cameras.*roadseg eval"):
+    with pytest.raises(RoadsegError, match="class logits of two cameras.*roadseg eval"):
         load_runs([views.path])
 
 

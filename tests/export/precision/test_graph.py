@@ -32,7 +32,7 @@ def test_sampler_and_coordinates_of_a_sampled_network_stay_as_they_are() -> None
         Operation("resize1", "resize", ("conv3",), ("resize1",)),
     ]
     back = [Operation("scatter1", "scatter", ("resize1", "mul1"), ("labels",))]
-    outputs = {"labels": "labels", "locations": "grid1", "sample_scores": "resize1"}
+    outputs = {"labels": "labels", "locations": "grid1", "sample_logits": "resize1"}
     operations = [*sampler, coordinates, gathered, *network, *back]
     found = network_operations(operations, outputs, CONVOLUTIONS)
     assert [op.name for op in found] == ["conv2", "add1", "conv3"]

@@ -96,10 +96,10 @@ def test_the_name_of_the_split_can_be_overruled(records):
 
 
 def test_every_head_gets_the_labels(records):
-    heads = ("scores", "auxiliary1")
+    heads = ("logits", "auxiliary1")
     image, labels = next(iter(roadseg.dataset(records, "val", 2, heads=heads)))
     assert image.shape == (2, *SIZE, 3) and tuple(labels) == heads
-    np.testing.assert_array_equal(labels["scores"], labels["auxiliary1"])
+    np.testing.assert_array_equal(labels["logits"], labels["auxiliary1"])
 
 
 @pytest.mark.parametrize(
@@ -111,7 +111,7 @@ def test_every_head_gets_the_labels(records):
         ({"crop_size": (1, 9)}, "at least 2 a side"),
         ({"scales": (2.0, 0.5)}, r"scales=\(2.0, 0.5\)"),
         ({"scales": 0.5}, "scales=0.5"),
-        ({"heads": "scores"}, "heads='scores': a list of names"),
+        ({"heads": "logits"}, "heads='logits': a list of names"),
         ({"padding": "mean"}, "padding='mean'"),
         ({"padding": "white"}, "padding is 'white'"),
         ({"cache": True}, "cache is True"),

@@ -82,13 +82,13 @@ def test_a_stopped_run_with_two_heads_and_mining_equals_an_uninterrupted_one(
 
 
 def test_training_builds_the_heads_that_the_recipe_asks_for() -> None:
-    assert set(build_network(tiny.recipe(**NETWORK), 3).output) == {"scores", "aux"}
+    assert set(build_network(tiny.recipe(**NETWORK), 3).output) == {"logits", "aux"}
     alone = tiny.recipe(network={"auxiliary_heads": False}, **NETWORK)
     assert not isinstance(build_network(alone, 3).output, dict)
     assert not isinstance(build_network(tiny.recipe(**NETWORK), 3, True).output, dict)
 
 
-def test_a_network_without_auxiliary_heads_trains_on_its_scores_alone() -> None:
+def test_a_network_without_auxiliary_heads_trains_on_its_logits_alone() -> None:
     model = build_network(tiny.recipe(network={"options": {}}), 3)
     assert not isinstance(model.output, dict)
 
@@ -98,7 +98,7 @@ def test_evaluation_loads_a_run_without_its_auxiliary_heads(tmp_path: Path) -> N
     trained, evaluated = run.load_network(evaluation=False), run.load_network()
     assert not [v.path for v in evaluated.weights if v.path.startswith("auxlayer.")]
     image = np.random.default_rng(0).uniform(0, 255, (1, 64, 32, 3)).astype(np.float32)
-    expected = trained(image, training=False)["scores"]
+    expected = trained(image, training=False)["logits"]
     np.testing.assert_allclose(evaluated(image, training=False), expected, atol=1e-6)
 
 
@@ -148,8 +148,8 @@ def test_the_loss_of_several_heads_is_the_weighted_sum_of_their_means() -> None:
     found = model(tf.cast(image, tf.float32), training=True)
     side = tf.raw_ops.ResizeBilinear(images=found["side"], size=(24, 24), align_corners=True)
     means = [
-        float(tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(label, scores)))
-        for scores in (found["scores"], side)
+        float(tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(label, logits)))
+        for logits in (found["logits"], side)
     ]
     loss = float(step(batch, tf.constant(0.0)))
     assert loss == pytest.approx(means[0] + 0.3 * means[1], rel=1e-5)

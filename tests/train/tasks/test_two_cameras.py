@@ -88,10 +88,10 @@ def test_the_loss_is_the_sum_of_both_cameras_means(records: Path, tmp_path: Path
     step = loop.build(chosen, RunFolder(tmp_path), opened, tf.distribute.get_strategy())
     batch = next(iter(training_batches(chosen, opened)))
     images = {view: tf.cast(batch[view], tf.float32) for view in ("wide", "narrow")}
-    scores, expected = step.model(images, training=True), 0.0
+    logits, expected = step.model(images, training=True), 0.0
     for view in images:
         label = batch[f"{view}_label"].numpy()
-        chances = tf.nn.log_softmax(scores[view]).numpy()
+        chances = tf.nn.log_softmax(logits[view]).numpy()
         there = np.argwhere(label != 255)
         expected -= np.mean([chances[(*place, label[tuple(place)])] for place in there])
     assert float(step(batch, tf.constant(0.0))) == pytest.approx(expected, rel=1e-5)

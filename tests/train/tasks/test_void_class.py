@@ -42,9 +42,9 @@ def test_without_a_void_class_they_stay_ignored() -> None:
 
 def test_the_loss_is_the_mean_over_all_pixels() -> None:
     step, data = make(network={"void_class": True}), batch()
-    scores = step.model(tf.cast(data["image"], tf.float32), training=True)
+    logits = step.model(tf.cast(data["image"], tf.float32), training=True)
     labels = np.where(data["label"] == 255, tiny.CLASSES, data["label"]).astype(int)
-    expected = keras.losses.sparse_categorical_crossentropy(labels, scores, from_logits=True)
+    expected = keras.losses.sparse_categorical_crossentropy(labels, logits, from_logits=True)
     assert float(step(data, tf.constant(0.0))) == pytest.approx(np.mean(expected), rel=1e-5)
 
 

@@ -1,7 +1,7 @@
 """ESPNet-C (p = 2, q = 8), the encoder alone: the first stage of its authors' training.
 
 Source of every value without another: sacmehta/ESPNet afe71c3, train/main.py and its README. They
-compare at 1/8 with labels reduced to it; here scores are enlarged to the label's size, as all of
+compare at 1/8 with labels reduced to it; here logits are enlarged to the label's size, as all of
 Fast_Seg does. On scales and crop see fast_seg/espnet.
 """
 

@@ -30,7 +30,7 @@ SHARED = Recipe(
         shuffle_buffer=500,
     ),
     loss=groups.Loss(
-        # Loss: main scores with mining, auxiliary heads without (CriterionOhemDSN).
+        # Loss: main logits with mining, auxiliary heads without (CriterionOhemDSN).
         kind="ohem",
         ohem_threshold=0.7,
         ohem_min_kept=100_000,  # pixels of the batch of one device, 4 images there

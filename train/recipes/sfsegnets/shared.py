@@ -58,7 +58,7 @@ SHARED = Recipe(
         shuffle_buffer=500,
     ),
     loss=groups.Loss(
-        # Loss: main scores with mining; side heads, where there are any, alike.
+        # Loss: main logits with mining; side heads, where there are any, alike.
         kind="ohem",
         ohem_threshold=0.7,
         ohem_min_kept=10_000,  # pixels of the batch of one device
