@@ -14,7 +14,8 @@ from roadseg.eval.tasks.table import find_evaluator
 from roadseg.label_tables.label_table import LabelTable
 from roadseg.recipe.protocol import Protocol
 from roadseg.runs import checkpoint
-from roadseg.runs.run_folder import LEARNED, RunFolder
+from roadseg.runs.run_folder import RunFolder
+from roadseg.tasks.table import task_of
 
 
 class Evaluation:
@@ -41,11 +42,12 @@ class Evaluation:
             _check_previous(self.protocol)
         table = run.label_table
         records = open_records_of(recipe, options.records or Path(recipe.records), options.split)
-        if self.evaluator.has_classes:
+        if task_of(recipe).has_classes:
             check_same_classes(table, records.label_table, run.path, records.path)
         if not self.evaluator.has_pictures and (options.save_predictions or options.boundary_f):
             option = "--save-predictions" if options.save_predictions else "--boundary-f"
-            raise RoadsegError(f"{option}: {run.path} learns {LEARNED[recipe.task]}; leave it out")
+            learns = task_of(recipe).learns
+            raise RoadsegError(f"{option}: {run.path} learns {learns}; leave it out")
         prepare = validation_frame(self.protocol, records.label_table.name)
         self.job = Job(run, recipe, table, records, self.protocol, options, sampler, prepare)
 

@@ -12,8 +12,8 @@ import numpy as np
 
 from roadseg.errors import RoadsegError
 from roadseg.eval.interpolation import delaunay_labels
-from roadseg.recipe.protocol import PROTOCOLS, TASK_PROTOCOLS, Protocol, find_protocol
-from roadseg.runs.run_folder import LEARNED
+from roadseg.recipe.protocol import PROTOCOLS, Protocol, find_protocol
+from roadseg.tasks.table import task_of
 
 if TYPE_CHECKING:
     import keras
@@ -38,7 +38,7 @@ def choose_protocol(
     Raises RoadsegError for names that do not exist and for choices that do not fit the run.
     """
     changes = changes or {}
-    samples = recipe.task == "segmentation" and recipe.sampling.kind != "none"
+    samples = task_of(recipe).samples(recipe)
     protocol = _named(recipe, chosen).replace(changes)
     if not samples and "interpolation" in changes:
         raise RoadsegError(
@@ -55,18 +55,19 @@ def choose_protocol(
 
 
 def _named(recipe: "Recipe", chosen: Protocol | str | None) -> Protocol:
-    fits = TASK_PROTOCOLS["density" if recipe.learns_density else recipe.task]
+    task = task_of(recipe)
+    fits = task.protocols
     if chosen is None:
         return recipe.protocol if recipe.protocol.name in fits else PROTOCOLS[fits[0]]
     protocol = find_protocol(chosen) if isinstance(chosen, str) else chosen
     if protocol.name in fits:
         return protocol
-    if recipe.task == "segmentation":
+    if task.labels_images:
         raise RoadsegError(
             f"no protocol '{protocol.name}' of this task; there are: {', '.join(fits)}"
         )
     raise RoadsegError(
-        f"protocol '{protocol.name}': {LEARNED[recipe.task]} are compared in one way only; "
+        f"protocol '{protocol.name}': {task.learns} are compared in one way only; "
         f"use --protocol {fits[0]}"
     )
 
@@ -78,13 +79,14 @@ def _check_logits(protocol: Protocol, recipe: "Recipe") -> None:
             "bicubic upsampling is of a network's own map, and this run's comes from samples; "
             "add --upsampling bilinear"
         )
-    single = recipe.task == "segmentation"
+    task = task_of(recipe)
+    single = task.labels_images
     if protocol.is_whole or (single and protocol.interpolation not in ("mesh", "delaunay")):
         return
     way = (
         f"interpolation '{protocol.interpolation}'"
         if single
-        else f"a run that learns {LEARNED[recipe.task]}"
+        else f"a run that learns {task.learns}"
     )
     raise RoadsegError(
         f"{protocol.shown}: {way} gives no logits at pixels that could be averaged; leave --tile, "

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import tyro
 
 from roadseg.errors import RoadsegError
-from roadseg.runs.run_folder import LEARNED, RunFolder
+from roadseg.runs.run_folder import RunFolder
+from roadseg.tasks.table import task_of
 
 if TYPE_CHECKING:
     from roadseg.sampling import Sampler
@@ -61,8 +62,9 @@ class SamplerArguments:
         option = (
             f"--sampler {self.sampler}" if self.sampler else f"--sampler-run {self.sampler_run}"
         )
-        if recipe.task != "segmentation":
-            raise RoadsegError(f"{option}: {run.path} learns {LEARNED[recipe.task]}; leave it out")
+        task = task_of(recipe)
+        if not task.labels_images:
+            raise RoadsegError(f"{option}: {run.path} learns {task.learns}; leave it out")
         if recipe.sampling.kind == "none":
             raise RoadsegError(
                 f"{option}: {run.path} was trained on whole images, without sampling; leave it "

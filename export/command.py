@@ -14,6 +14,7 @@ from roadseg.errors import RoadsegError
 from roadseg.export.calibration import USUAL_COUNT
 from roadseg.export.precision.options import Precision
 from roadseg.files import refuse_unwritable
+from roadseg.tasks.table import task_of
 
 if TYPE_CHECKING:
     import keras
@@ -161,9 +162,10 @@ def export_run(
     _check_target(target)
     refuse_unwritable(target)
     number, _ = run.find_checkpoint(wanted)
-    if run.recipe.task == "two_cameras" and format_name != "saved_model":
+    pairs = task_of(run.recipe).labels_pairs
+    if pairs and format_name != "saved_model":
         raise RoadsegError(f"{run_path}: two cameras are exported as saved_model alone")
-    if run.recipe.task == "two_cameras" and precision.records is not None:
+    if pairs and precision.records is not None:
         raise RoadsegError(f"{run_path}: two cameras are judged by `roadseg eval`; no --records")
     from roadseg.export.subject import subject_of_run
 

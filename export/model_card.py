@@ -18,6 +18,7 @@ from roadseg.export.precision.card import precision_text
 from roadseg.files import parse_json
 from roadseg.recipe.recipe import Recipe, stored_values
 from roadseg.regular_files import read_regular
+from roadseg.tasks.table import task_of
 
 if TYPE_CHECKING:
     import keras
@@ -50,7 +51,7 @@ def model_card(
     void = len(run.label_table.names) if recipe.network.void_class else None
     windows = recipe.sampling.window == "crop"
     outputs = outputs_of(format_name, sampling != "none", void, windows)
-    two_cameras = recipe.task == "two_cameras"
+    two_cameras = task_of(recipe).labels_pairs
     card = {
         "name": recipe.name,
         "step": step,

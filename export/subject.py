@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from roadseg.label_tables.label_table import LabelTable
+from roadseg.tasks.table import task_of
 
 if TYPE_CHECKING:
     import keras
@@ -35,7 +36,7 @@ def subject_of_run(run: "RunFolder", step: int) -> Subject:
     """Return the checkpoint at `step` of `run`; RoadsegError for one of no segmentation network."""
     from roadseg.export.model_card import model_card
 
-    two_cameras = run.recipe.task == "two_cameras"
+    two_cameras = task_of(run.recipe).labels_pairs
     model = run.load_network(step) if two_cameras else run.load_segmenter(step)
     return Subject(
         model,

@@ -302,3 +302,38 @@ def test_every_folder_of_the_source_is_a_package_with_a_docstring() -> None:
         or not ast.get_docstring(tree(folder / "__init__.py"))
     ]
     assert folders and not wrong
+
+
+# Where the name of a task may decide: in the folders of the tasks, where networks say what they
+# learn, and where the stored result of a task is read.
+NAMES_TASKS = ("models/spec.py", "results/load.py", "results/base.py")
+
+
+def test_no_task_is_asked_for_by_name_outside_the_folders_of_tasks() -> None:
+    def decides(node: ast.AST) -> bool:
+        return isinstance(node, ast.Compare) and any(
+            isinstance(part, ast.Attribute) and part.attr == "task"
+            for part in (node.left, *node.comparators)
+        )
+
+    assert decides(ast.parse("recipe.task == 'flow'", mode="eval").body)
+    wrong = [
+        f"{name(path)}: {ast.unparse(node)}"
+        for path in sources(*MAY_IMPORT)
+        if path.parent.name != "tasks" and not name(path).endswith(NAMES_TASKS)
+        for node in ast.walk(tree(path))
+        if decides(node)
+    ]
+    # What a network learns is asked for where a recipe is checked.
+    assert wrong == ["train/network_check.py: find(recipe.model).task in task.networks"]
+
+
+def test_no_prefix_of_a_models_name_decides() -> None:
+    wrong = [
+        f"{name(path)}: {ast.unparse(node)}"
+        for path in sources(*MAY_IMPORT)
+        for node in ast.walk(tree(path))
+        if isinstance(node, ast.Call)
+        and ast.unparse(node.func).endswith(("model.name.startswith", "recipe.model.startswith"))
+    ]
+    assert not wrong

@@ -1,6 +1,7 @@
 """What Fast_Seg's author advises on training, as warnings; its defaults are in the recipes."""
 
 from roadseg.recipe.recipe import Recipe
+from roadseg.tasks.table import task_of
 
 # Source: the advice on training in Fast_Seg 7895738's README.
 SMALL_BATCH = 8
@@ -11,7 +12,7 @@ STEPS_FROM_SCRATCH = 60_000
 def advice(recipe: Recipe) -> list[str]:
     """Return what in `recipe` goes against the advice, one line each, with the way out."""
     found: list[str] = []
-    if recipe.task != "segmentation":
+    if not task_of(recipe).labels_images:
         return found
     if recipe.batch_size < SMALL_BATCH:
         found.append(

@@ -10,6 +10,7 @@ from roadseg.network_names import refuse_unknown_network
 from roadseg.recipe.recipe import Recipe
 from roadseg.runs.lock import refuse_locked
 from roadseg.runs.run_folder import RunFolder
+from roadseg.tasks.table import task_of
 from roadseg.train.check import check_numbers
 from roadseg.train.start.begin import TRAINED, check_initial_weights, find_sampler
 
@@ -30,8 +31,9 @@ def refuse_early(recipe: Recipe, run: RunFolder) -> None:
             find_shards(Path(recipe.records), split)
     if run.exists and run.checkpoints():
         return
-    if recipe.task != "sampling_grid":
+    task = task_of(recipe)
+    if not task.is_sampler:
         refuse_unknown_network(recipe.model)
     check_initial_weights(recipe)
-    if recipe.task == "segmentation" and recipe.sampling.kind in TRAINED:
+    if task.samples(recipe) and recipe.sampling.kind in TRAINED:
         find_sampler(recipe)

@@ -18,6 +18,7 @@ from roadseg.errors import RoadsegError
 from roadseg.files import write_arrays
 from roadseg.runs.checkpoint import read_weights
 from roadseg.runs.run_folder import RunFolder, auxiliary_layers
+from roadseg.tasks.table import task_of
 
 LARGEST = float(np.finfo(np.float16).max)
 
@@ -31,7 +32,7 @@ def write_half_weights(run: RunFolder, path: Path) -> int:
     float can hold are refused by RoadsegError, as is a run without checkpoint.
     """
     arrays = _halves(run)
-    if run.recipe.task == "segmentation" and run.recipe.sampling.kind not in ("none", "uniform"):
+    if task_of(run.recipe).samples(run.recipe) and run.recipe.sampling.kind != "uniform":
         arrays = {f"network/{name}": array for name, array in arrays.items()}
         sampler = _halves(run.sampler_folder)
         arrays |= {f"sampler/{name}": array for name, array in sampler.items()}

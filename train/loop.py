@@ -5,6 +5,7 @@ import signal
 import time
 from collections.abc import Iterator
 from contextlib import nullcontext
+from functools import partial
 from typing import Any
 
 import keras
@@ -17,10 +18,13 @@ from roadseg.losses.cross_entropy import Rest
 from roadseg.recipe.recipe import Recipe
 from roadseg.runs import checkpoint
 from roadseg.runs.lock import run_lock
-from roadseg.runs.run_folder import RunFolder, build_network, num_outputs
+from roadseg.runs.run_folder import RunFolder, build_network
+from roadseg.tasks.table import task_of
 from roadseg.train import training_state
 from roadseg.train.check import check_devices, check_recipe
 from roadseg.train.data.class_weights import class_weights
+from roadseg.train.data.pipeline import training_batches
+from roadseg.train.data.records import open_training_records, with_rig
 from roadseg.train.devices import (
     choose_strategy,
     distributed_batches,
@@ -33,15 +37,14 @@ from roadseg.train.devices import (
 )
 from roadseg.train.lost import STEP_LIMIT_S, StepLimit, naming_the_lost
 from roadseg.train.optim.schedule import rate_at
-from roadseg.train.prior import fit_prior, with_frame
+from roadseg.train.prior import with_frame
 from roadseg.train.progress import Progress
 from roadseg.train.start.begin import begin_or_resume, load_start
 from roadseg.train.start.freeze import freeze
-from roadseg.train.start.unit_variance import fit_first_batch
 from roadseg.train.step import TrainingStep
 from roadseg.train.stop import Agreement, StopSignal
 from roadseg.train.summaries import Summaries
-from roadseg.train.tasks.two_cameras import open_training_records, with_rig
+from roadseg.train.tasks.table import training_of
 
 
 def train(
@@ -109,10 +112,9 @@ def build(
     keras.utils.set_random_seed(recipe.seed)
     table = records.label_table
     with variable_scope(strategy):
-        sampled = recipe.task == "segmentation" and recipe.sampling.kind != "none"
-        sampler = run.load_sampler() if sampled else None
+        sampler = run.load_sampler() if task_of(recipe).samples(recipe) else None
         with precision(recipe.precision):
-            model = build_network(recipe, num_outputs(recipe, table))
+            model = build_network(recipe, task_of(recipe).num_outputs(recipe, table))
         if recipe.batch_norm.momentum:
             set_batch_norm_momentum(model, recipe.batch_norm.momentum)
         if strategy.num_replicas_in_sync > 1:
@@ -122,10 +124,8 @@ def build(
         freeze(recipe, model)
         if not run.checkpoints():
             load_start(recipe, model, table)
-            if recipe.start.initial_weights == "unit_variance":
-                fit_first_batch(recipe, model, records)
-            if recipe.learns_density:
-                fit_prior(recipe, model, records)
+            batches = partial(training_batches, records=records)
+            training_of(recipe).first_weights(recipe, model, batches, records.num_examples)
         weights = class_weights(recipe, run, records, writes=is_chief(strategy))
         rest = None if table.rest is None else Rest(table.rest, table.rest_classes)
         return TrainingStep(recipe, model, sampler, strategy, table.ignore, weights, rest)

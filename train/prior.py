@@ -1,17 +1,9 @@
-"""What is known of a data set before any image is looked at: its frame, and its mean density."""
-
-import math
-
-import keras
-import numpy as np
+"""What is known of a data set before any image is looked at: its frame."""
 
 from roadseg.data_conversion.read.records import RecordSet
 from roadseg.errors import RoadsegError
 from roadseg.recipe.recipe import Recipe
-from roadseg.train.data.pipeline import training_batches
-
-# Share of a uniform density that each cell keeps: its logarithm is then bounded.
-LEAST_SHARE = 1e-3
+from roadseg.tasks.table import task_of
 
 
 def with_frame(recipe: Recipe, records: RecordSet) -> Recipe:
@@ -19,7 +11,7 @@ def with_frame(recipe: Recipe, records: RecordSet) -> Recipe:
 
     Raises RoadsegError where they have several sizes.
     """
-    if max(recipe.augment.crop_size) > 0 or recipe.reads_pairs:
+    if max(recipe.augment.crop_size) > 0 or task_of(recipe).reads_pairs(recipe):
         return recipe
     if records.image_size is None:
         raise RoadsegError(
@@ -27,12 +19,3 @@ def with_frame(recipe: Recipe, records: RecordSet) -> Recipe:
             "give --augment.crop-size HEIGHT WIDTH"
         )
     return recipe.replace(augment={"crop_size": records.image_size})
-
-
-def fit_prior(recipe: Recipe, model: keras.Model, records: RecordSet) -> None:
-    """Set the bias of each cell to the logarithm of the mean target over one epoch of batches."""
-    batches = training_batches(recipe.replace(sampler={"targets": "native"}), records)
-    count = math.ceil(records.num_examples / recipe.batch_size)
-    mean = np.mean([np.asarray(batch["target"]).mean(0) for batch in batches.take(count)], axis=0)
-    mean = (1 - LEAST_SHARE) * mean + LEAST_SHARE / mean.size
-    model.get_layer("prior").cells.assign(np.log(mean * mean.size))

@@ -6,24 +6,14 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from roadseg.losses.criteria import Criterion, Term, mean, named_heads
+from roadseg.losses.criteria import Criterion, Term, mean
 from roadseg.losses.cross_entropy import Rest
-from roadseg.losses.density import density_cross_entropy
-from roadseg.losses.squared_error import squared_error
-from roadseg.models.two_cameras import CAMERAS
-from roadseg.ops.resize import resize_bilinear, resize_nearest
 from roadseg.recipe.recipe import Recipe
-from roadseg.sampling import (
-    Sampler,
-    UniformSampler,
-    boundary_density,
-    boundary_targets,
-    sample_batch,
-    unsample,
-)
-from roadseg.tasks.flow import flow_terms
-from roadseg.train.data.augment import inside_picture, padding_colour, restore_padding
+from roadseg.sampling import Sampler, UniformSampler
+from roadseg.train.data.augment import padding_colour
 from roadseg.train.optim.optimizer import Optimizer
+from roadseg.train.tasks.segmentation import sampled
+from roadseg.train.tasks.table import training_of
 
 Tensor = Any
 Batch = dict[str, Tensor]
@@ -54,6 +44,7 @@ class TrainingStep:
         self.criterion = criterion(recipe, ignore, class_weights, rest)
         self.dtype = "float64" if recipe.precision == "float64" else "float32"
         self.padding = padding_colour(recipe)
+        self.task = training_of(recipe)
         self.scale: LossScale | None = None
         with strategy.scope():
             self.optimizer = Optimizer(model, recipe)
@@ -79,78 +70,11 @@ class TrainingStep:
 
     def terms(self, batch: Batch, training: bool = True) -> list[Term]:
         """Return the parts of the loss, one a head, over the batch of this replica."""
-        if self.recipe.task == "sampling_grid":
-            found = self.model(batch["image"], training=training)
-            error = density_cross_entropy if self.recipe.learns_density else squared_error
-            return [Term(1.0, *error(found, self._sampling_target(batch)))]
-        if self.recipe.task == "flow":
-            return flow_terms(self.recipe, self.model, batch, training)
-        if self.recipe.task == "two_cameras":
-            views = {name: tf.cast(batch[name], self.dtype) for name in CAMERAS}
-            logits = self.model(views, training=training)
-            labels = {name: batch[f"{name}_label"] for name in CAMERAS}
-            # Published: both cameras' means count alike, however many pixels have labels.
-            return [t for name in CAMERAS for t in self.criterion.terms(logits[name], labels[name])]
-        images, labels, grid = self._sampled(batch)
-        logits = self.model(images, training=training)
-        if grid is None:
-            return self.criterion.terms(logits, labels, batch.get("edges"))
-        if self.recipe.loss.size == "samples":
-            return self.criterion.terms(logits, labels)
-        return self.criterion.terms(*self._at_pixels(logits, grid, batch))
+        return self.task.terms(self, batch, training)
 
     def inputs(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """Return the images, 0..255, and labels that the segmentation network is trained on."""
-        return self._sampled(batch)[:2]
-
-    def _sampled(self, batch: Batch) -> tuple[Tensor, Tensor, Tensor | None]:
-        """Return what the network sees, its labels, and where it was sampled, if it was."""
-        images = restore_padding(batch["image"], batch.get("content"), self.padding)
-        labels, grid = self._labels(batch), None
-        if self.sampler is not None:
-            size = self.recipe.sampling.size
-            images, labels, grid = sample_batch(images, labels, self.sampler, size)
-        return tf.cast(images, self.dtype), labels, grid
-
-    def _labels(self, batch: Batch) -> Tensor:
-        return self._with_void(batch) if self.recipe.network.void_class else batch["label"]
-
-    def _at_pixels(self, logits: Any, grid: Tensor, batch: Batch) -> tuple[Any, Tensor]:
-        """Return logits brought back from samples to pixels, and the labels there."""
-        labels = self._labels(batch)
-        part = 2 if self.recipe.loss.size == "half" else 1
-        size = tuple(-(-side // part) for side in labels.shape[1:3])
-        if part > 1:
-            labels = resize_nearest(labels[..., None], size)[..., 0]
-
-        def back(head: Tensor) -> Tensor:
-            head = resize_bilinear(tf.cast(head, tf.float32), self.recipe.sampling.size)
-            return unsample(head, grid, size)
-
-        return {name: back(head) for name, head in named_heads(logits)}, labels
-
-    def _sampling_target(self, batch: Batch) -> Tensor:
-        if "target" in batch:
-            return batch["target"]
-        recipe, labels = self.recipe, batch["label"]
-        classes = list(recipe.sampler.classes) or None
-        if not recipe.learns_density:
-            return boundary_targets(
-                labels, recipe.sampler.grid_size, recipe.sampler.alpha, classes, self.ignore
-            )
-        cells = tuple(self.model.output_shape[1:3])
-        weights = recipe.sampler.class_weights
-        return boundary_density(labels, cells, classes, self.ignore, class_weights=weights)
-
-    def _with_void(self, batch: Batch) -> Tensor:
-        """Return labels with ignored pixels as the last output's class; padding stays ignored."""
-        logits = self.model.output
-        void = (logits["logits"] if isinstance(logits, dict) else logits).shape[-1] - 1
-        labels = tf.cast(batch["label"], tf.int32)
-        ignored = labels == self.ignore
-        if batch.get("content") is not None:
-            ignored &= inside_picture(labels, batch["content"])
-        return tf.where(ignored, void, labels)
+        return sampled(self, batch)[:2]
 
     def _local_gradients(self, batch: Batch, scale: Tensor) -> tuple[Tensor, list[Tensor]]:
         """Return this replica's share of the loss of the whole batch, and its gradients."""

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from roadseg.models.operation_counts import Operations, count_operations
 from roadseg.runs.run_folder import RunFolder, build_network
+from roadseg.tasks.table import task_of
 
 if TYPE_CHECKING:
     import keras
@@ -70,7 +71,7 @@ def run_cost(run: RunFolder, size: tuple[int, int] | None = None, evaluation: bo
     evaluation and export use (DeepLab: output stride 8), not the one that is trained.
     """
     recipe = run.recipe
-    if recipe.task == "sampling_grid":
+    if task_of(recipe).is_sampler:
         network = build_network(recipe, 0)
         return Cost(1, count_operations(network, network.input_shape[1:3]), None)
     size = recipe.augment.crop_size if size is None else size

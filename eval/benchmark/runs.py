@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from roadseg.errors import RoadsegError
+from roadseg.tasks.table import task_of
 
 if TYPE_CHECKING:
     import keras
@@ -104,7 +105,7 @@ def _run_rows(path: Path, options: "BenchmarkOptions", size: tuple[int, int]) ->
         yield Row(path.name, sampling, "as trained", run_cost(run, size, evaluation=False))
         yield Row(path.name, sampling, "as evaluated", run_cost(run, size))
         return
-    if recipe.task == "sampling_grid":
+    if task_of(recipe).is_sampler:
         raise RoadsegError(f"{path}: it learns sampling grids and labels nothing; use --count")
     yield from _model_rows(path.name, sampling, run.load_segmenter(), options, size, run)
 

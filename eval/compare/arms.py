@@ -14,7 +14,8 @@ from roadseg.eval.results.load import load_result
 from roadseg.eval.results.segmentation import SegmentationResult
 from roadseg.label_tables.label_table import LabelTable
 from roadseg.recipe.recipe import Recipe
-from roadseg.runs.run_folder import LEARNED, RunFolder
+from roadseg.runs.run_folder import RunFolder
+from roadseg.tasks.table import task_of
 
 BOUNDARY_PX = 3
 SCORES = ("miou", "boundary", "small")
@@ -137,10 +138,9 @@ def load_arms(
     """
     runs = [RunFolder(path) for path in paths]
     for run in runs:
-        if run.recipe.task != "segmentation":
-            raise RoadsegError(
-                f"{run.path}: it learns {LEARNED[run.recipe.task]}; compare segmentation runs"
-            )
+        task = task_of(run.recipe)
+        if not task.labels_images:
+            raise RoadsegError(f"{run.path}: it learns {task.learns}; compare segmentation runs")
     _check_classes(runs)
     loaded = [_load(*pair, kinds, step) for pair in zip(runs, run_names(runs), strict=True)]
     _check_images(loaded)

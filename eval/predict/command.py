@@ -19,6 +19,7 @@ from roadseg.eval.scoring import in_threads
 from roadseg.files import printable, refuse_unwritable
 from roadseg.recipe.protocol import Protocol
 from roadseg.runs.run_folder import RunFolder, Step
+from roadseg.tasks.table import task_of
 from roadseg.weights.presets import find_preset
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ def predict(options: PredictOptions) -> list[str]:
     run = RunFolder(given or "")
     if given and not run.exists:
         run.check()
-    two_cameras = given and run.recipe.task == "two_cameras"
+    two_cameras = given and task_of(run.recipe).labels_pairs
     if not two_cameras and set(options.write) - set(KINDS):
         raise RoadsegError("--write flow, sharing: of runs of two cameras only; leave them out")
     if given:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from roadseg.eval.benchmark.latency import measure
 from roadseg.eval.report.data import ReportedRun, load_runs
+from roadseg.tasks.table import task_of
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -50,7 +51,7 @@ def comparison_table(
     Raises RoadsegError for a folder that is no run.
     """
     loaded = load_runs([Path(run) for run in runs], kind)
-    segmentation = [run for run in loaded if run.recipe.task == "segmentation"]
+    segmentation = [run for run in loaded if task_of(run.recipe).labels_images]
     rows = [compare(run, latency) for run in segmentation]
     return _table(segmentation, rows), rows
 
@@ -85,7 +86,7 @@ def pairs(runs: Sequence[ReportedRun]) -> list[tuple[int, int]]:
     uniform = {
         setting(run): place
         for place, run in enumerate(runs)
-        if run.recipe.task == "segmentation" and run.recipe.sampling.kind == "uniform"
+        if run.recipe.sampling.kind == "uniform"
     }
     return [
         (uniform[setting(run)], place)

@@ -16,8 +16,9 @@ from roadseg.eval.results.sampling_grid import SamplingGridResult
 from roadseg.eval.results.segmentation import SegmentationResult
 from roadseg.label_tables.label_table import LabelTable
 from roadseg.recipe.recipe import Recipe
-from roadseg.runs.run_folder import LEARNED, RunFolder
+from roadseg.runs.run_folder import RunFolder
 from roadseg.sampling.density_targets import STRIDE, density_input
+from roadseg.tasks.table import DENSITY, task_of
 
 # Of several kinds of evaluation in a run, the first of these is shown.
 PREFERRED = (
@@ -65,10 +66,10 @@ class ReportedRun:
     def sampling(self) -> str:
         """The sampling in words: 'density 64x64'."""
         recipe = self.recipe
-        if recipe.learns_density:
+        if task_of(recipe) is DENSITY:
             rows, columns = (side // STRIDE for side in density_input(recipe))
             return f"density {rows}x{columns}"
-        if recipe.task == "sampling_grid":
+        if task_of(recipe).is_sampler:
             return "grid {}x{}".format(*recipe.sampler.grid_size)
         if recipe.sampling.kind == "none":
             return "none"
@@ -128,14 +129,15 @@ def load_runs(
     for run in runs:
         if not run.exists:
             raise RoadsegError(f"{run.path}: no run here (no recipe.json); give a run folder")
-        if run.recipe.task in ("flow", "two_cameras"):
+        task = task_of(run.recipe)
+        if not (task.labels_images or task.is_sampler):
             raise RoadsegError(
-                f"{run.path}: it learns {LEARNED[run.recipe.task]}, which reports do not show; "
+                f"{run.path}: it learns {task.learns}, which reports do not show; "
                 "`roadseg eval` prints its scores"
             )
     if len({run.path.resolve() for run in runs}) < len(runs):
         raise RoadsegError("the same run is named twice; name each once")
-    chosen = kind or _common_kind([run for run in runs if run.recipe.task == "segmentation"])
+    chosen = kind or _common_kind([run for run in runs if task_of(run.recipe).labels_images])
     return [
         _load_run(run, name, kind, chosen, step)
         for run, name in zip(runs, run_names(runs), strict=True)
@@ -147,7 +149,7 @@ def _load_run(
 ) -> ReportedRun:
     recipe = run.recipe
     kinds = _kinds(run)
-    if recipe.task == "sampling_grid":
+    if task_of(recipe).is_sampler:
         chosen = next((kind for kind in kinds if kind.startswith("val")), None)
     elif asked is not None and asked not in kinds:
         there = ", ".join(kinds) or "none"

@@ -9,6 +9,7 @@ from roadseg.eval.report.data import ReportedRun
 from roadseg.eval.report.html import Html, anchor, h
 from roadseg.eval.report.pictures import PicturedImage, pictured_images
 from roadseg.eval.report.style import STYLE
+from roadseg.tasks.table import task_of
 
 
 def page(
@@ -22,7 +23,7 @@ def page(
     pictures: how many of the worst and of the best images to show. records: where they are, default
     the recipe's. tell: called with what is being done.
     """
-    segmentation = [run for run in runs if run.recipe.task == "segmentation"]
+    segmentation = [run for run in runs if task_of(run.recipe).labels_images]
     scored = _comparable([run for run in segmentation if run.segmentation is not None])
     pictured, problem = _pictures(scored, pictures, records, tell)
     tell("writing")
@@ -50,8 +51,10 @@ def _comparable(runs: Sequence[ReportedRun]) -> list[ReportedRun]:
 
 
 def _by_task(runs: Sequence[ReportedRun]) -> list[list[ReportedRun]]:
-    tasks = dict.fromkeys(run.recipe.task for run in runs)
-    return [[run for run in runs if run.recipe.task == task] for task in tasks]
+    groups: dict[str, list[ReportedRun]] = {}
+    for run in runs:
+        groups.setdefault(run.recipe.task, []).append(run)
+    return list(groups.values())
 
 
 def _pictures(

@@ -8,11 +8,12 @@ from roadseg.eval.report.charts import Series, line_chart
 from roadseg.eval.report.data import ReportedRun
 from roadseg.eval.report.html import Html, figure, h, section
 from roadseg.eval.report.metrics import legend_of
+from roadseg.tasks.table import task_of
 
 
 def training(runs: Sequence[ReportedRun]) -> Html | None:
     """Return the curves of loss, rate and score over the steps; None without any."""
-    samplers = all(run.recipe.task == "sampling_grid" for run in runs)
+    samplers = all(task_of(run.recipe).is_sampler for run in runs)
     charts = []
     for event, value, y_label, caption in (
         ("evaluation", "mse", "mean squared error", "Error of the sampling grid"),

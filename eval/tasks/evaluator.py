@@ -8,15 +8,13 @@ from typing import Any
 from roadseg.eval.job import Job, Progress
 from roadseg.eval.results.base import BaseResult
 from roadseg.recipe.recipe import Recipe
+from roadseg.tasks.table import task_of
 
 Evaluate = Callable[[Progress | None], BaseResult]
 
 
 class Evaluator(abc.ABC):
     """How the runs of one task are evaluated."""
-
-    has_classes = True
-    """Whether what is learned has the classes of the label table."""
 
     has_pictures = False
     """Whether it gives a label map of each image, to draw and to compare boundary by boundary."""
@@ -37,4 +35,4 @@ def open_records_of(recipe: Recipe, path: Path, split: str) -> Any:
     from roadseg.data_conversion.read.records import open_records
     from roadseg.data_conversion.read.two_cameras import open_two_cameras
 
-    return (open_two_cameras if recipe.reads_pairs else open_records)(path, split)
+    return (open_two_cameras if task_of(recipe).reads_pairs(recipe) else open_records)(path, split)

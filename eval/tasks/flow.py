@@ -33,8 +33,6 @@ class FlowPair:
 class Flow(Evaluator):
     """Optical flow between two images."""
 
-    has_classes = False
-
     def load(self, job: Job, step: int) -> Evaluate:
         """Return what compares the flows of `job`; see `Evaluator.load`."""
         return partial(_evaluate, job, step, job.run.load_network(step))

@@ -7,18 +7,18 @@ from roadseg.eval.tasks.sampling_grid import SamplingGrid
 from roadseg.eval.tasks.segmentation import Segmentation
 from roadseg.eval.tasks.two_cameras import TwoCameras
 from roadseg.recipe.recipe import Recipe
+from roadseg.tasks.table import DENSITY, TASKS, task_of
+from roadseg.tasks.task import Task
 
-EVALUATORS: dict[str, Evaluator] = {
-    "segmentation": Segmentation(),
-    "sampling_grid": SamplingGrid(),
-    "flow": Flow(),
-    "two_cameras": TwoCameras(),
+EVALUATORS: dict[Task, Evaluator] = {
+    TASKS["segmentation"]: Segmentation(),
+    TASKS["sampling_grid"]: SamplingGrid(),
+    DENSITY: Density(),
+    TASKS["flow"]: Flow(),
+    TASKS["two_cameras"]: TwoCameras(),
 }
-DENSITY = Density()
 
 
 def find_evaluator(recipe: Recipe) -> Evaluator:
     """Return what evaluates the runs of a recipe."""
-    if recipe.learns_density:
-        return DENSITY
-    return EVALUATORS[recipe.task]
+    return EVALUATORS[task_of(recipe)]

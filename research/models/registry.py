@@ -354,7 +354,7 @@ def create(name: str, num_classes: int | None = None, **options: Any) -> keras.M
     for option in options:
         if option not in known:
             raise no_option(name, option, known)
-    classes = _classes(name, entry.task, num_classes)
+    classes = _classes(name, entry, num_classes)
     try:
         if is_published(name):
             return entry.build(*classes, **options)
@@ -370,9 +370,9 @@ def _heads_alone(auxiliary_heads: bool = False) -> None:
     """Stand for what every network is asked; those without such heads take False alone."""
 
 
-def _classes(name: str, task: Task, num_classes: int | None) -> tuple[int, ...]:
+def _classes(name: str, entry: ModelSpec, num_classes: int | None) -> tuple[int, ...]:
     """Return what a builder takes before its options, or raise RoadsegError."""
-    if task == "flow":
+    if not entry.has_classes:
         if num_classes is not None:
             raise RoadsegError(f"{name} finds a flow, no classes; leave out num_classes")
         return ()

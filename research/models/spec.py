@@ -37,6 +37,16 @@ class ModelSpec:
     original: Original = field(default_factory=Original)
     """Names and kernels of the original, for published weights."""
 
+    @property
+    def has_classes(self) -> bool:
+        """Whether the builder takes a number of classes first."""
+        return self.task != "flow"
+
+    @property
+    def labels_images(self) -> bool:
+        """Whether the network labels single images."""
+        return self.task == "segmentation"
+
 
 def checked(name: str, entry: ModelSpec) -> ModelSpec:
     """Return `entry`; raise RoadsegError where it is no network that could be built."""
@@ -45,7 +55,7 @@ def checked(name: str, entry: ModelSpec) -> ModelSpec:
     if not callable(entry.build):
         raise RoadsegError(f"{name}: {entry.build!r} is no function that builds a network")
     names = list(inspect.signature(entry.build).parameters)
-    if entry.task != "flow" and names[:1] != ["num_classes"]:
+    if entry.has_classes and names[:1] != ["num_classes"]:
         raise RoadsegError(f"{name}: a builder takes num_classes first, not {names[:1]}")
     for word in ("size_multiple", "min_batch_size"):
         value = getattr(entry, word)

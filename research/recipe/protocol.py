@@ -213,20 +213,14 @@ PROTOCOLS: dict[str, Protocol] = {
     )
 }
 """The protocols as they were published, by name."""
-TASK_PROTOCOLS = {
-    "segmentation": ("cityscapes", "nus", "fast_seg", "espnet", "sfsegnets", "sgcpnet"),
-    "sampling_grid": ("nus",),
-    "density": ("density", "nus"),  # on the crop too, as the sampler that it stands in for
-    "flow": ("flow",),
-    "two_cameras": ("semantics_sharing",),
-}
-"""Names of the protocols that fit what a run learns, the usual one first."""
+IMAGE_PROTOCOLS = ("cityscapes", "nus", "fast_seg", "espnet", "sfsegnets", "sgcpnet")
+"""Names of those that score labels of single images, the usual one first."""
 
 
 def find_protocol(name: str) -> Protocol:
     """Return the protocol called `name`; raise RoadsegError naming them all if there is none."""
     if name not in PROTOCOLS:
-        known = ", ".join(TASK_PROTOCOLS["segmentation"])
+        known = ", ".join(IMAGE_PROTOCOLS)
         renamed = "; 'published' is called nus" if name == "published" else ""
         raise RoadsegError(f"no protocol '{name}'; there are: {known}{renamed}")
     return PROTOCOLS[name]

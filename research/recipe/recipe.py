@@ -89,16 +89,6 @@ class Recipe(groups.Top):
         """Return every value by its dotted name, in the order of the fields."""
         return {path: self.value(path) for path in FIELDS}
 
-    @property
-    def reads_pairs(self) -> bool:
-        """Whether each of its records has to hold two images."""
-        return self.task == "two_cameras" or (self.task == "flow" and self.flow.pairs != "warped")
-
-    @property
-    def learns_density(self) -> bool:
-        """Whether it trains a sampler by density, and not the published one."""
-        return self.task == "sampling_grid" and self.model in DENSITY_MODELS
-
     def to_json(self) -> str:
         """Return the recipe as indented JSON."""
         return json.dumps({"format": FORMAT, **dataclasses.asdict(self)}, indent=2)

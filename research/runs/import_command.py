@@ -89,7 +89,8 @@ def _import_run(arguments: Arguments) -> "Assigned":
             "(--model) with its classes (--label-table)"
         )
     from roadseg.runs import imported_run
-    from roadseg.runs.run_folder import RunFolder, num_outputs
+    from roadseg.runs.run_folder import RunFolder
+    from roadseg.tasks.table import task_of
 
     run, table = RunFolder(arguments.to), imported_run.find_label_table(arguments.label_table)
     recipe = imported_run.new_recipe(
@@ -101,7 +102,7 @@ def _import_run(arguments: Arguments) -> "Assigned":
         arguments.num_classes,
         arguments.records,
     )
-    model, assigned = _read(arguments, num_outputs(recipe, table))
+    model, assigned = _read(arguments, task_of(recipe).num_outputs(recipe, table))
     imported_run.write_run(run, recipe, table, model, assigned)
     return assigned
 

@@ -14,6 +14,7 @@ from roadseg.inference.inference import Inference
 from roadseg.label_tables.label_table import Colour, LabelTable
 from roadseg.recipe.protocol import Protocol, find_protocol
 from roadseg.runs.run_folder import RunFolder, Step
+from roadseg.tasks.table import task_of
 from roadseg.weights.presets import PRESETS, USUAL, Preset, find_preset
 
 if TYPE_CHECKING:
@@ -105,7 +106,7 @@ def inference_of_run(
     images, and for a protocol that its network cannot follow.
     """
     run.check(step)
-    if run.recipe.task == "two_cameras":
+    if task_of(run.recipe).labels_pairs:
         raise RoadsegError(f"{run.path}: labels pairs of images; `roadseg predict` takes it")
     number, _ = run.find_checkpoint(step)
     model = run.load_segmenter(number, sampler=sampler)

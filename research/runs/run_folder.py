@@ -19,6 +19,7 @@ from roadseg.recipe.recipe import Recipe
 from roadseg.regular_files import read_regular
 from roadseg.runs import checkpoint, damaged
 from roadseg.runs.lock import wait_for_lock
+from roadseg.tasks.table import task_of
 
 if TYPE_CHECKING:
     import keras
@@ -28,12 +29,6 @@ if TYPE_CHECKING:
     from roadseg.sampling import Sampler
 
 Step = int | Literal["best"] | None
-LEARNED = {
-    "segmentation": "class logits",
-    "sampling_grid": "sampling grids",
-    "flow": "the flow between two images",
-    "two_cameras": "class logits of two cameras",
-}
 
 
 class RunFolder:
@@ -163,11 +158,12 @@ class RunFolder:
         from roadseg.sampling.trained import trained_sampler
 
         recipe = self.recipe
-        if recipe.task == "sampling_grid":
+        task = task_of(recipe)
+        if task.is_sampler:
             return trained_sampler(recipe, self.load_network(step), **options)
-        if recipe.task == "segmentation" and recipe.sampling.kind == "uniform":
-            return UniformSampler(**options)
-        if recipe.task == "segmentation" and recipe.sampling.kind != "none":
+        if task.samples(recipe):
+            if recipe.sampling.kind == "uniform":
+                return UniformSampler(**options)
             if recipe.sampling.kind in ("prior", "density"):
                 options = {"strength": recipe.sampling.strength} | options
             return self.sampler_folder.load_sampler(**options)
@@ -187,9 +183,10 @@ class RunFolder:
         from roadseg.sampling import SampledSegmenter
 
         recipe = self.recipe
-        if recipe.task != "segmentation":
+        task = task_of(recipe)
+        if not task.labels_images:
             raise RoadsegError(
-                f"{self.path}: this run learns {LEARNED[recipe.task]}, not logits of single images"
+                f"{self.path}: this run learns {task.learns}, not logits of single images"
             )
         network = self.load_network(step, evaluation)
         if recipe.sampling.kind == "none":
@@ -245,14 +242,8 @@ class RunFolder:
     @property
     def num_outputs(self) -> int:
         """Logits of the network: one a class, one for void if the recipe says so; else 0."""
-        if self.recipe.task in ("sampling_grid", "flow"):
-            return 0
-        return num_outputs(self.recipe, self.label_table)
-
-
-def num_outputs(recipe: Recipe, label_table: "LabelTable") -> int:
-    """Return how many logits a segmentation network of `recipe` gives a pixel."""
-    return len(label_table.names) + recipe.network.void_class
+        recipe = self.recipe
+        return task_of(recipe).num_outputs(recipe, self.label_table)
 
 
 def build_network(recipe: Recipe, num_classes: int, evaluation: bool = False) -> "keras.Model":
@@ -262,43 +253,12 @@ def build_network(recipe: Recipe, num_classes: int, evaluation: bool = False) ->
     For the task 'two_cameras' it takes and gives both cameras by name, one for single images as
     well.
     """
-    if recipe.task == "sampling_grid":
-        from roadseg.sampling.trained import sampler_network
-
-        return sampler_network(recipe)
-    from roadseg.models import registry
-    from roadseg.models.both_cameras import both_cameras
-    from roadseg.models.registry import find
-
-    options: dict[str, Any] = dict(recipe.network.options)
-    if evaluation:
-        options |= recipe.network.evaluation_options
-    if recipe.network.auxiliary_heads and takes_auxiliary_heads(recipe.model):
-        options["auxiliary_heads"] = not evaluation
-    if recipe.network.rig and find(recipe.model).task == "two_cameras":
-        options["rig"] = recipe.network.rig
-    classes = None if recipe.task == "flow" else num_classes
-    network = registry.create(recipe.model, num_classes=classes, **options)
-    alone = recipe.task == "two_cameras" and not isinstance(network.input, dict)
-    return both_cameras(network) if alone else network
-
-
-def takes_auxiliary_heads(model: str) -> bool:
-    """Return whether a network can have further heads in training; ESPNet's has no weights."""
-    import inspect
-
-    from roadseg.models.registry import find
-
-    return "auxiliary_heads" in inspect.signature(find(model).build).parameters
+    return task_of(recipe).build(recipe, num_classes, evaluation)
 
 
 def auxiliary_layers(recipe: Recipe) -> tuple[str, ...]:
     """Return how the names of layers begin that only training has; none if it has none."""
-    if recipe.task in ("sampling_grid", "flow") or not recipe.network.auxiliary_heads:
-        return ()
-    from roadseg.models.registry import find
-
-    return find(recipe.model).auxiliary_heads
+    return task_of(recipe).only_in_training(recipe)
 
 
 def variable_arrays(model: "keras.Model") -> Arrays:

@@ -6,7 +6,7 @@ import keras
 
 from roadseg.models.density_sampler import STRIDE, density_sampler, prior_sampler
 from roadseg.models.nus_sampler import nus_sampler
-from roadseg.recipe.recipe import Recipe
+from roadseg.recipe.recipe import DENSITY_MODELS, Recipe
 from roadseg.sampling.density import DensitySampler, PriorSampler
 from roadseg.sampling.density_targets import density_input
 from roadseg.sampling.nus import NusSampler
@@ -33,7 +33,7 @@ def trained_sampler(recipe: Recipe, network: keras.Model, **options: Any) -> Sam
     options: of the sampler's class, in place of the recipe's.
     """
     options.setdefault("target_classes", recipe.sampler.classes)
-    if not recipe.learns_density:
+    if recipe.model not in DENSITY_MODELS:
         options.setdefault("alpha", recipe.sampler.alpha)
         return NusSampler(network, **options)
     options.setdefault("strength", recipe.sampling.strength)

@@ -69,7 +69,7 @@ def load_preset(name: str, mirror: Path | str | None = None) -> tuple[keras.Mode
     command takes it, and for what `locate` and `read_weights` refuse.
     """
     preset = find_preset(name)
-    task = registry.find(preset.network).task
+    entry = registry.find(preset.network)
     if preset.part == "backbone":
         file = preset.shipped or preset.mirrored
         raise RoadsegError(
@@ -77,9 +77,9 @@ def load_preset(name: str, mirror: Path | str | None = None) -> tuple[keras.Mode
             f"`roadseg train` --initial-weights {file} --initial-weights-part backbone, or "
             "choose another (roadseg list presets)"
         )
-    if task != "segmentation":
+    if not entry.labels_images:
         raise RoadsegError(
-            f"{name}: of the task '{task}', which takes two images; make a run of it by "
+            f"{name}: of the task '{entry.task}', which takes two images; make a run of it by "
             f"`roadseg import-weights` --model {preset.network}, and give that to `roadseg predict`"
         )
     source = str(locate(name, preset, mirror))

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import keras
 
@@ -12,6 +12,7 @@ from roadseg.layers.introspection import weights
 from roadseg.models import registry, slim_names
 from roadseg.models.original import Original
 from roadseg.npz import ArrayFile
+from roadseg.recipe.recipe import DENSITY_MODELS, Recipe
 from roadseg.weights import keras_imagenet, pytorch, slim
 from roadseg.weights.forms import form_of
 from roadseg.weights.match import Assigned, assign
@@ -19,11 +20,8 @@ from roadseg.weights.parts import Part, PartAssigned, assign_part
 from roadseg.weights.safetensors import read_safetensors
 from roadseg.weights.wrapping import plain_names
 
-if TYPE_CHECKING:
-    from roadseg.recipe.recipe import Recipe
-
-
 NUS_SAMPLER = Original(slim_names.sampler_reference_name)
+SAMPLERS = ("nus_sampler", *DENSITY_MODELS)
 
 
 def original_of(name: str) -> Original:
@@ -34,7 +32,7 @@ def original_of(name: str) -> Original:
 def load_initial_weights(
     model: keras.Model,
     source: str,
-    recipe: "Recipe",
+    recipe: Recipe,
     of_classes: Callable[[], set[str]] = set,
 ) -> Assigned | PartAssigned | None:
     """Set the weights of `model`, the network of `recipe`, from `source`, and print what was set.
@@ -47,7 +45,7 @@ def load_initial_weights(
     """
     if source in ("", "none"):
         return None
-    original = NUS_SAMPLER if recipe.task == "sampling_grid" else original_of(recipe.model)
+    original = NUS_SAMPLER if recipe.model in SAMPLERS else original_of(recipe.model)
     part = recipe.start.part
     found = _read(model, source, original, recipe.sampling.size)
     assigned: Assigned | PartAssigned

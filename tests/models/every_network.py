@@ -13,7 +13,7 @@ import roadseg
 from roadseg.layers.introspection import innermost_layers
 from roadseg.losses.cross_entropy import cross_entropy
 from roadseg.models.registry import MODELS
-from roadseg.runs.run_folder import takes_auxiliary_heads
+from roadseg.tasks.task import takes_auxiliary_heads
 from tests.support import weights_of_zeros
 
 CLASSES = 19

@@ -14,7 +14,7 @@ from keras import ops
 from roadseg.errors import RoadsegError
 from roadseg.models.nus_sampler import nus_sampler
 from roadseg.models.registry import MODELS
-from roadseg.runs.run_folder import takes_auxiliary_heads
+from roadseg.tasks.task import takes_auxiliary_heads
 from tests.models.every_network import (
     CLASSES,
     REPRESENTATIVES,

@@ -21,7 +21,7 @@ from roadseg.train.prior import with_frame
 from roadseg.train.recipes import get
 from roadseg.train.start import begin
 from roadseg.train.start.freeze import layer_prefixes
-from roadseg.train.tasks.two_cameras import recorded_pair
+from roadseg.train.tasks.flow import recorded_pair
 from tests.support import assert_refused
 from tests.train import tiny
 

@@ -15,6 +15,7 @@ from roadseg.models.registry import find, is_published
 from roadseg.ops.cubic import resize_cubic
 from roadseg.ops.resize import Corners, resize_bilinear, resize_nearest
 from roadseg.recipe.recipe import Recipe
+from roadseg.tasks.table import task_of
 from roadseg.train.data.antialiased import cubic_window
 
 Tensor = Any
@@ -188,7 +189,7 @@ def padding_colour(recipe: Recipe) -> tuple[float, float, float] | None:
     if recipe.augment.padding == "black":
         return None
     # The sampling network's normalisation brings grey to zero.
-    if recipe.augment.padding == "grey" or recipe.task == "sampling_grid":
+    if recipe.augment.padding == "grey" or task_of(recipe).is_sampler:
         return (IMAGE_PADDING,) * 3
     build = find(recipe.model).build
     option = inspect.signature(build).parameters.get("normalisation")

@@ -10,7 +10,7 @@ import tensorflow as tf
 from roadseg.data_conversion.read.records import RecordSet, readable
 from roadseg.errors import RoadsegError
 from roadseg.recipe.recipe import Recipe
-from roadseg.train.tasks.two_cameras import parser
+from roadseg.train.data.records import parser
 
 
 def fits_memory(recipe: Recipe, records: RecordSet) -> bool:

@@ -13,13 +13,12 @@ import tensorflow as tf
 from roadseg.data_conversion.read.index import RecordIndex
 from roadseg.data_conversion.read.records import RecordSet
 from roadseg.errors import RoadsegError
-from roadseg.ops.resize import resize_bilinear
 from roadseg.recipe.recipe import Recipe
-from roadseg.sampling.density_targets import STRIDE, density_input
-from roadseg.train.data import augment, colour, edges
+from roadseg.train.data import augment
 from roadseg.train.data.cache import cached_files, fits_memory
 from roadseg.train.data.class_uniform import class_uniform_examples
-from roadseg.train.tasks import two_cameras
+from roadseg.train.data.records import parser
+from roadseg.train.tasks.table import training_of
 
 Tensor = Any
 Batch = dict[str, Tensor]
@@ -40,10 +39,10 @@ def training_batches(
     replicas: how many replicas share a batch, over all pipelines; each element is for one of them.
     Task 'segmentation': {"image": (b, height, width, 3) uint8, "label": (b, height, width) uint8},
     and "content", (b, 4) int32, if images may be padded; with edges_from='image' also "edges", as
-    "label". Task 'sampling': {"image": (b,
+    "label". Task 'sampling_grid': {"image": (b,
     *auxiliary_input, 3) float32, "target": (b, *grid_size, 2) float32} or a density, or
     "label" instead of "target" with targets='graph'. Tasks 'flow' and 'two_cameras': see
-    `pairs.element`.
+    `train.tasks`.
     Raises RoadsegError for a batch that cannot be cut evenly.
     """
     if recipe.batch_size % replicas or replicas % pipelines:
@@ -51,7 +50,7 @@ def training_batches(
             f"batch_size={recipe.batch_size} cannot be cut for {replicas} replicas; "
             f"take a multiple of {replicas}"
         )
-    part = recipe.batch_size // pipelines
+    part, training = recipe.batch_size // pipelines, training_of(recipe)
 
     def mine(place: Tensor) -> Tensor:
         return (place % recipe.batch_size) // part == pipeline
@@ -62,14 +61,11 @@ def training_batches(
     examples = example_stream(recipe, records, start, mine if pipelines > 1 else None)
 
     def element(place: Tensor, example: Batch) -> Batch:
-        if recipe.task == "two_cameras" or recipe.task == "flow":
-            return two_cameras.element(place, example, recipe, records)
-        return _crop(place, example, recipe, padded)
+        return training.element(place, example, recipe, records, padded)
 
     elements = examples.map(element, num_parallel_calls=parallel)
     batches = elements.batch(recipe.batch_size // replicas, drop_remainder=True)
-    if recipe.task == "sampling_grid":
-        batches = batches.map(lambda batch: _targets(batch, recipe), num_parallel_calls=parallel)
+    batches = training.on_batch(batches, recipe)
     endless = tf.data.experimental.assert_cardinality(tf.data.INFINITE_CARDINALITY)
     return batches.apply(endless).prefetch(2).with_options(pipeline_options())
 
@@ -127,11 +123,11 @@ def _shuffled_examples(
 
 def _record_files(records: RecordSet) -> tuple[Any, Any]:
     names = tf.constant([str(file) for file in records.files])
-    return lambda number: tf.data.TFRecordDataset(names[number]), two_cameras.parser(records)
+    return lambda number: tf.data.TFRecordDataset(names[number]), parser(records)
 
 
 def _numbered_records(records: RecordSet) -> tuple[Any, Any]:
-    index = RecordIndex(records.files, two_cameras.parser(records))
+    index = RecordIndex(records.files, parser(records))
     starts = tf.constant(index.starts, tf.int64)
     return lambda n: tf.data.Dataset.range(starts[n], starts[n + 1]), index.fetch
 
@@ -148,50 +144,6 @@ def _shuffle_seed(seed: int, epoch: Tensor) -> Tensor:
 
 def _key(seed: int, epoch: Tensor, salt: int) -> Tensor:
     return tf.random.fold_in(tf.stack([tf.constant(seed, tf.int64), epoch]), salt)
-
-
-def _crop(place: Tensor, example: Batch, recipe: Recipe, padded: bool) -> Batch:
-    draw, centroid = augment.draws(recipe.seed, place), example.get("centroid")
-    image, label = example["image"], example["label"]
-    if recipe.edges.found_in == "image":
-        label = edges.with_edges(label, recipe)
-    crop = augment.random_crop(image, label, draw, recipe, padded, centroid)._asdict()
-    if recipe.edges.found_in == "image":
-        crop |= edges.apart(crop["label"])
-    crop["image"] = colour.changed(crop["image"], recipe, place)
-    if not padded:
-        del crop["content"]
-    return crop
-
-
-def _targets(batch: Batch, recipe: Recipe) -> Batch:
-    """Return small images, and target grids computed from the full-resolution crops."""
-    colour = augment.padding_colour(recipe)
-    images = augment.restore_padding(batch["image"], batch.get("content"), colour)
-    size = density_input(recipe) if recipe.learns_density else recipe.sampler.input_size
-    small = {"image": resize_bilinear(images, size, align_corners=True)}
-    if recipe.sampler.targets == "graph":
-        return {**small, "label": batch["label"]}
-    shape: tuple[int, ...] = (*recipe.sampler.grid_size, 2)
-    if recipe.learns_density:
-        shape = size[0] // STRIDE, size[1] // STRIDE
-    target = tf.numpy_function(_native_targets(recipe, shape), [batch["label"]], tf.float32)
-    return {**small, "target": tf.ensure_shape(target, (batch["label"].shape[0], *shape))}
-
-
-def _native_targets(recipe: Recipe, shape: tuple[int, ...]) -> Any:
-    from roadseg.nus_native import boundary_density, boundary_targets
-
-    classes = list(recipe.sampler.classes) or None
-
-    def targets(labels: np.ndarray) -> np.ndarray:
-        if recipe.learns_density:
-            weights = recipe.sampler.class_weights or None
-            return boundary_density(labels, shape, classes, class_weights=weights)
-        grids = boundary_targets(labels, recipe.sampler.grid_size, recipe.sampler.alpha, classes)
-        return np.asarray(grids, np.float32)
-
-    return targets
 
 
 def pipeline_options() -> tf.data.Options:

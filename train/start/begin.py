@@ -11,6 +11,7 @@ from roadseg.files import read_arrays
 from roadseg.recipe.recipe import Recipe
 from roadseg.runs import checkpoint
 from roadseg.runs.run_folder import RunFolder
+from roadseg.tasks.table import task_of
 
 if TYPE_CHECKING:
     import keras
@@ -65,7 +66,7 @@ def begin_or_resume(recipe: Recipe, run: RunFolder, records: "RecordSet", writes
     if not writes:
         wait_for(run)
         return
-    if recipe.task == "segmentation" and recipe.sampling.kind in TRAINED:
+    if task_of(recipe).samples(recipe) and recipe.sampling.kind in TRAINED:
         copy_sampler(recipe, run)
     run.begin(recipe, records.label_table)
 
@@ -132,7 +133,7 @@ def find_sampler(recipe: Recipe) -> tuple[RunFolder, int | None]:
     source = RunFolder(path)
     if not source.exists:
         raise RoadsegError(f"{path / 'recipe.json'}: no run of a sampler here; {made}")
-    if source.recipe.task != "sampling_grid":
+    if not task_of(source.recipe).is_sampler:
         raise RoadsegError(
             f"{path}: a run of the task '{source.recipe.task}', no sampler's; {made}"
         )

@@ -14,6 +14,7 @@ from roadseg.npz import ArrayFile, check_finite, shape_of
 from roadseg.recipe.recipe import Recipe
 from roadseg.runs import checkpoint, run_folder
 from roadseg.runs.run_folder import RunFolder, variable_arrays
+from roadseg.tasks.table import task_of
 
 if TYPE_CHECKING:
     import keras
@@ -66,8 +67,8 @@ def load_run(
     if run.recipe.model != recipe.model:
         _load_backbone(recipe, model, arrays, run)
         return
-    flow = recipe.task == "flow"
-    other = table is not None and not flow and run.label_table.names != table.names
+    classes = task_of(recipe).has_classes
+    other = table is not None and classes and run.label_table.names != table.names
     fit = _load(recipe, model, arrays, folder / "weights.npz", other)
     print(f"initial weights from {run.path}, step {number}: {fit}")
 
@@ -110,12 +111,12 @@ def _our_names(recipe: Recipe) -> "Original":
     """Return what the network of `recipe` has for a backbone, under the names that runs keep."""
     from roadseg.weights.read import NUS_SAMPLER, original_of
 
-    original = NUS_SAMPLER if recipe.task == "sampling_grid" else original_of(recipe.model)
+    original = NUS_SAMPLER if task_of(recipe).is_sampler else original_of(recipe.model)
     return replace(original, reference_name=str, layout="tensorflow")
 
 
 def _heads(recipe: Recipe) -> tuple[str, ...]:
-    return () if recipe.task == "sampling_grid" else find(recipe.model).auxiliary_heads
+    return () if task_of(recipe).is_sampler else find(recipe.model).auxiliary_heads
 
 
 def _load(
@@ -179,10 +180,7 @@ def class_dependent(recipe: Recipe, model: "keras.Model") -> set[str]:
     Told by building the network of `recipe` twice more. In ESPNet these are most of the decoder; in
     SwiftNet as Fast_Seg has it, all that is as wide as there are classes.
     """
-    outputs: Any = model.output
-    if isinstance(outputs, dict):
-        outputs = outputs["wide" if recipe.task == "two_cameras" else "logits"]
-    count = int(outputs.shape[-1])
+    count = int(task_of(recipe).main_output(model.output).shape[-1])
     dependent: set[str] = set()
     # By 5, since ESPNet divides the classes among five branches; by more, since others may round.
     for number in (count + 5, 2 * count + 8):

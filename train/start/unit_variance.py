@@ -10,22 +10,12 @@ from typing import Any
 import keras
 import numpy as np
 
-from roadseg.data_conversion.read.records import RecordSet
 from roadseg.layers.introspection import innermost_layers
-from roadseg.recipe.recipe import Recipe
-from roadseg.tasks.flow import flow_inputs
-from roadseg.train.data.pipeline import training_batches
 
 Tensor = Any
 # What a level adds to the flow starts this small, in pixels, so that no level misleads the next.
 FLOW_DEVIATION_PX = 0.01
 _FLOW_CHANNELS = 2
-
-
-def fit_first_batch(recipe: Recipe, model: keras.Model, records: RecordSet) -> None:
-    """Set the weights of a flow network from the first batch that it will be trained on."""
-    first, second, _ = flow_inputs(recipe, next(iter(training_batches(recipe, records))))
-    unit_variance(model, {"first": first, "second": second}, recipe.seed)
 
 
 def unit_variance(model: keras.Model, images: dict[str, Tensor], seed: int = 0) -> None:

@@ -14,11 +14,11 @@ from roadseg.errors import RoadsegError
 from roadseg.losses.criteria import mean
 from roadseg.recipe.recipe import Recipe
 from roadseg.runs.run_folder import RunFolder
-from roadseg.tasks.flow import flow_inputs, flow_terms, ordered_flows
 from roadseg.train import loop
 from roadseg.train.check import check_recipe
 from roadseg.train.data.pipeline import training_batches
-from roadseg.train.tasks.two_cameras import pair_draws
+from roadseg.train.tasks.flow import pair_draws
+from roadseg.train.tasks.flow_terms import flow_inputs, flow_terms, ordered_flows
 from tests import pairs
 from tests.train import tiny
 

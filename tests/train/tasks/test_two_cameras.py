@@ -261,7 +261,7 @@ def test_a_stopped_run_of_a_stage_equals_an_uninterrupted_one(
 def test_the_run_keeps_the_text_of_its_rig_file(
     records: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from roadseg.train.tasks.two_cameras import with_rig
+    from roadseg.train.data.records import with_rig
     from roadseg.two_cameras.rig import find_rig
 
     file = tmp_path / "rig.yaml"

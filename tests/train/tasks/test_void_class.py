@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from roadseg.runs.run_folder import num_outputs
+from roadseg.tasks.table import task_of
 from roadseg.train.step import TrainingStep
 from tests.train import tiny
 
@@ -13,7 +13,7 @@ from tests.train import tiny
 def make(**changes) -> TrainingStep:
     keras.utils.set_random_seed(0)
     recipe = tiny.recipe(network={"options": {"dropout": 0.0}}).replace(**changes)
-    model = tiny.network(recipe, num_outputs(recipe, tiny.TABLE))
+    model = tiny.network(recipe, task_of(recipe).num_outputs(recipe, tiny.TABLE))
     return TrainingStep(recipe, model, None, tf.distribute.get_strategy())
 
 
