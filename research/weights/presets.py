@@ -201,7 +201,7 @@ PRESETS: dict[str, Preset] = {
         "cityscapes",
         41.84,
         "CamVid test",
-        "Apache-2.0 (roadseg); started from pascal-trunk (Apache-2.0), trained on CamVid",
+        "Apache-2.0 (roadseg); started from pascal-backbone (Apache-2.0), trained on CamVid",
         "",
         1_629_174,
         "5b4629bee7c5f44cd46de5ca8a0c092f03937a1112b25b4a6566b63597d67df0",
@@ -227,21 +227,21 @@ PRESETS: dict[str, Preset] = {
         "dabnet_cityscapes_paddle.npz",
         image_size=(1024, 2048),
     ),
-    "deeplabv3_mobilenet_v2/ade20k-trunk": _backbone(
+    "deeplabv3_mobilenet_v2/ade20k-backbone": _backbone(
         "ADE20K",
         {"depth_multiplier": 1.0},
         "deeplabv3_mnv2_ade20k_int8_slim.npz",
         "mlcommons/mobile_models 1f996331",
         "MobileNetV2 1.0, dequantised",
     ),
-    "deeplabv3_mobilenet_v2/imagenet-trunk": _backbone(
+    "deeplabv3_mobilenet_v2/imagenet-backbone": _backbone(
         "ImageNet",
         {"depth_multiplier": 1.0},
         "mobilenet_v2_1.0_224_quant_slim.npz",
         "tensorflow/tflite-support dd3362ea",
         "MobileNetV2 1.0, dequantised",
     ),
-    "deeplabv3_mobilenet_v2/pascal-trunk": _backbone(
+    "deeplabv3_mobilenet_v2/pascal-backbone": _backbone(
         "PASCAL VOC",
         {"depth_multiplier": 0.5},
         "deeplabv3_mnv2_dm05_pascal_257_slim.npz",

@@ -116,8 +116,8 @@ def test_a_folder_of_weights_is_looked_at_first(tmp_path, monkeypatch):
 
 
 def test_a_backbone_says_which_command_takes_it():
-    with pytest.raises(RoadsegError, match="ade20k-trunk: a backbone .* `roadseg train`"):
-        roadseg.load("deeplabv3_mobilenet_v2/ade20k-trunk")
+    with pytest.raises(RoadsegError, match="ade20k-backbone: a backbone .* `roadseg train`"):
+        roadseg.load("deeplabv3_mobilenet_v2/ade20k-backbone")
 
 
 def test_a_preset_of_another_task_says_which_command_takes_it(monkeypatch):

@@ -78,7 +78,7 @@ def test_a_block_halves_with_its_last_convolution_and_has_no_rectifier_after_the
     assert ops.convert_to_numpy(model(value, training=False)).min() < 0
 
 
-def test_the_trunk_gives_three_maps_and_the_attended_last():
+def test_the_backbone_gives_three_maps_and_the_attended_last():
     x = keras.Input((64, 96, 3))
     shapes = [tuple(value.shape[1:]) for value in xception_a(x)]
     assert shapes == [(16, 24, 48), (8, 12, 96), (4, 6, 192), (4, 6, 192)]

@@ -9,7 +9,7 @@ def image(height: int, width: int) -> np.ndarray:
     return np.random.default_rng(0).uniform(0, 255, (1, height, width, 3)).astype("float32")
 
 
-def test_maps_of_the_trunk_are_one_row_and_column_more_than_a_16th():
+def test_maps_of_the_backbone_are_one_row_and_column_more_than_a_16th():
     model = roadseg.create("icnet", 19, input_shape=(1024, 2048, 3), auxiliary_heads=True)
     sizes = {
         name: model.get_layer(name).output.shape[1:]
@@ -44,7 +44,7 @@ def test_the_logits_of_a_quarter_come_a_second_time_unless_the_paper_is_followed
     assert list(papers(image(64, 40))) == ["logits", "eighth", "sixteenth"]
 
 
-def test_half_width_halves_the_trunk_and_leaves_the_branches():
+def test_half_width_halves_the_backbone_and_leaves_the_branches():
     whole, half = (roadseg.create("icnet", 19, width=width) for width in (64, 32))
     filters = {
         name: [model.get_layer(name).filters for model in (whole, half)]

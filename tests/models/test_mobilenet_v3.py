@@ -47,7 +47,7 @@ def test_windows_lie_16_rows_and_20_columns_apart():
     np.testing.assert_allclose(pooled[0, :, :, 0], [[1, 0], [0, 0]], atol=1e-5)
 
 
-def test_another_pooling_or_trunk_is_refused():
+def test_another_pooling_or_backbone_is_refused():
     with pytest.raises(RoadsegError, match="pooling='none'; there are windows, whole"):
         roadseg.create("mobilenet_v3_small", 6, pooling="none")
     with pytest.raises(ValueError, match="variant='tiny'; MobileNetV3 is large or small"):

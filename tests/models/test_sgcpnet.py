@@ -58,7 +58,7 @@ def as_trained(name: str) -> str:
 
 
 @pytest.mark.parametrize("renamed", [str, as_trained], ids=["published", "as trained"])
-def test_imagenet_weights_fill_the_trunk_alone_under_both_namings(model, renamed):
+def test_imagenet_weights_fill_the_backbone_alone_under_both_namings(model, renamed):
     before, source = values(model), backbone(model)
     renamed_source = {renamed(name): array for name, array in source.items()}
     assigned = assign(model, renamed_source, "mbv3_small.pth.tar", original_of("sgcpnet"))
@@ -72,7 +72,7 @@ def test_imagenet_weights_fill_the_trunk_alone_under_both_namings(model, renamed
     )
 
 
-def test_a_trunk_that_lacks_a_layer_is_refused(model):
+def test_a_backbone_that_lacks_a_layer_is_refused(model):
     source = backbone(model)
     del source["l2.conv1.weight"]
     with pytest.raises(ForeignWeights) as refused:
@@ -87,7 +87,7 @@ def test_it_stands_behind_sampling(model):
     assert segmenter.labels(image).shape == (1, 70, 110)
 
 
-def test_the_trunk_s_kernels_begin_as_he_s_counted_over_all_channels():
+def test_the_backbones_kernels_begin_as_he_s_counted_over_all_channels():
     model = roadseg.create("sgcpnet", 19)
     for name, fan_out in (("l5.1.conv1", 576), ("l5.1.conv2", 25 * 576), ("l5.1.conv3", 96)):
         kernel = ops.convert_to_numpy(model.get_layer(name).kernel)

@@ -82,7 +82,7 @@ def check(row: Row, model: keras.Model, size: int) -> None:
 
 
 @pytest.mark.parametrize("backbone", ALONE)
-def test_a_trunk_alone_has_its_share_of_both(backbone: str) -> None:
+def test_a_backbone_alone_has_its_share_of_both(backbone: str) -> None:
     parameters, gmacs = ALONE[backbone]
     images = keras.Input((1024, 2048, 3))
     counted = count_operations(keras.Model(images, BACKBONES[backbone](images)))

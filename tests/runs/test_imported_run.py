@@ -99,7 +99,7 @@ def test_a_folder_that_holds_something_is_left_alone(source, tmp_path, capsys):
     assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
 
 
-def test_a_trunk_is_no_run_but_an_npz_to_start_from(tmp_path, capsys):
+def test_a_backbone_is_no_run_but_an_npz_to_start_from(tmp_path, capsys):
     model = network("swiftnet", 11)
     head = ("spp.", "upsample.")
     backbone = {n: a for n, a in published(model, "swiftnet").items() if not n.startswith(head)}

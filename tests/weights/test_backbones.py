@@ -38,7 +38,7 @@ def backbone(name: str, model: keras.Model) -> Arrays:
 
 
 @pytest.mark.parametrize("name", SCOPES)
-def test_a_trunk_fills_the_trunk_alone_and_the_head_keeps_its_values(name):
+def test_a_backbone_fills_the_backbone_alone_and_the_head_keeps_its_values(name):
     model = network(name, auxiliary_heads=True)
     before, prefixes = values(model), MODELS[name].original.backbone
     source = backbone(name, model)
@@ -126,7 +126,7 @@ def test_stdcs_classifier_and_second_listing_of_its_features_are_left_out():
     assert set(assigned.left_out) == left_out
 
 
-def test_a_trunk_that_lacks_a_layer_is_refused():
+def test_a_backbone_that_lacks_a_layer_is_refused():
     model = network("dfseg_v1")
     source = backbone("dfseg_v1", model)
     source.pop("stage3.0.conv1.weight")
@@ -135,7 +135,7 @@ def test_a_trunk_that_lacks_a_layer_is_refused():
     assert "backbone.stage3.0.conv1.weight" in refused.value.missing
 
 
-def test_the_trunk_of_another_network_is_refused():
+def test_the_backbone_of_another_network_is_refused():
     with pytest.raises(RoadsegError, match="df2.pth: the weights of another network than dfseg_v1"):
         assign(
             network("dfseg_v1"),

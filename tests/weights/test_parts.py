@@ -59,7 +59,7 @@ def test_the_backbone_comes_from_a_file_with_another_head_and_a_decoder():
     assert f"; as drawn: {', '.join(HEAD)} (17)" in str(assigned)
 
 
-def test_the_classifier_of_a_published_trunk_is_left_in_the_file():
+def test_the_classifier_of_a_published_backbone_is_left_in_the_file():
     model = small()
     arrays = {name: array for name, array in slim(model).items() if name.startswith("MobilenetV2")}
     arrays["MobilenetV2/Logits/Conv2d_1c_1x1/weights"] = np.zeros((1, 1, 4, 1001))

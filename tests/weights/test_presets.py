@@ -230,9 +230,9 @@ def test_a_mirror_that_is_no_folder_is_refused(server, tmp_path):
 
 
 def test_a_backbone_that_lies_nowhere_names_its_file_and_the_mirror(server):
-    backbone = PRESETS["deeplabv3_mobilenet_v2/ade20k-trunk"]
+    backbone = PRESETS["deeplabv3_mobilenet_v2/ade20k-backbone"]
     with pytest.raises(RoadsegError, match=r"ade20k_int8_slim\.npz, cannot be fetched.*ROADSEG_W"):
-        fetch.locate("deeplabv3_mobilenet_v2/ade20k-trunk", backbone)
+        fetch.locate("deeplabv3_mobilenet_v2/ade20k-backbone", backbone)
 
 
 @pytest.mark.parametrize("name", PRESETS)
@@ -297,8 +297,8 @@ def test_another_number_of_classes_keeps_the_rest_and_says_so(monkeypatch, capsy
 
 
 def test_a_backbone_wants_the_number_of_classes():
-    with pytest.raises(RoadsegError, match="weights='ade20k-trunk': .*; give num_classes"):
-        roadseg.create("deeplabv3_mobilenet_v2", weights="ade20k-trunk")
+    with pytest.raises(RoadsegError, match="weights='ade20k-backbone': .*; give num_classes"):
+        roadseg.create("deeplabv3_mobilenet_v2", weights="ade20k-backbone")
 
 
 def test_the_list_fits_a_screen(capsys):

@@ -124,4 +124,4 @@ def test_a_file_that_lost_too_much_leaves_nothing(tmp_path, monkeypatch, capsys)
 
 def test_a_backbone_is_no_network_to_export(tmp_path):
     with pytest.raises(RoadsegError, match="a backbone to start a training from"):
-        export_preset("deeplabv3_mobilenet_v2/pascal-trunk", to=tmp_path / "x")
+        export_preset("deeplabv3_mobilenet_v2/pascal-backbone", to=tmp_path / "x")

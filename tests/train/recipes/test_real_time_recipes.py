@@ -76,7 +76,7 @@ def test_espnetv2_restarts_and_then_falls_in_a_straight_line():
     assert rates[99] == pytest.approx(1 / 40)
 
 
-def test_espnetv2s_trunk_learns_at_a_tenth_of_the_rate_and_decays_as_all_do():
+def test_espnetv2s_backbone_learns_at_a_tenth_of_the_rate_and_decays_as_all_do():
     recipe = recipes.get("real_time/espnetv2")
     optimizer = Optimizer(build_network(recipe, 20), recipe)
     assert set(optimizer.decays) == {4e-5}

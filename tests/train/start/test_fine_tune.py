@@ -80,7 +80,7 @@ def test_all_of_espnets_layers_that_divide_the_classes_are_left_out():
         assert array.shape == shapes[path] or path in ours
 
 
-def test_a_network_as_wide_as_its_classes_keeps_its_trunk_alone():
+def test_a_network_as_wide_as_its_classes_keeps_its_backbone_alone():
     narrow = tiny.recipe(model="swiftnet", network={"options": {}})
     model = build_network(narrow, 11)
     dependent = class_dependent(narrow, model)
