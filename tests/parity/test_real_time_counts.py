@@ -58,7 +58,8 @@ ROWS = [
 SELDOM = [
     row
     for row in ROWS
-    if row.options.get("s") in (1.25, 1.5) or (row.classes == 11 and row.network in DEEPER_COPIES)
+    if row.options.get("s") in (1.0, 1.25, 1.5)
+    or (row.classes == 11 and row.network in DEEPER_COPIES)
 ]
 
 

@@ -23,8 +23,11 @@ from tests.parity.semshare_cases import (
 from tests.parity.torch_networks import Values
 from tests.support import Fixture
 
-# The fixtures give every weight.
-pytestmark = pytest.mark.usefixtures("kernels_of_zeros")
+# The fixtures give every weight. JAX compiles each of the two for half a minute, and their parts,
+# which `test_semshare_networks` compares, are tested on JAX as well.
+pytestmark = [pytest.mark.usefixtures("kernels_of_zeros")]
+if keras.backend.backend() != "tensorflow":
+    pytestmark.append(pytest.mark.slow)
 
 FIXTURES = fixtures("loosely", "tightly")
 NETWORK = {"loosely": "semshare_loose", "tightly": "semshare_tight"}

@@ -46,7 +46,7 @@ def make_run(path: Path, recipe: Recipe, extra: str = "") -> RunFolder:
 
 
 @pytest.mark.usefixtures("tiny_network")
-@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
+@pytest.mark.parametrize("optimizer", ["sgd", pytest.param("adam", marks=pytest.mark.slow)])
 def test_a_stopped_run_with_two_heads_and_mining_equals_an_uninterrupted_one(
     optimizer: str, records: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

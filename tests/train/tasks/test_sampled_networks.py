@@ -14,9 +14,9 @@ from tests.train import tiny
 # (network, sampling): each network once; each kind of sampling with a deep and a shallow one, of
 # which the deep one takes longest.
 CASES = [
-    pytest.param("fast_scnn", "nus", marks=pytest.mark.slow),  # a minute; espnet takes half
+    pytest.param("fast_scnn", "nus", marks=pytest.mark.slow),  # a minute
     pytest.param("bisenet", "uniform", marks=pytest.mark.slow),
-    ("espnet", "uniform"),
+    pytest.param("espnet", "uniform", marks=pytest.mark.slow),
     pytest.param("dabnet", "nus", marks=pytest.mark.slow),
     pytest.param("espnetv2", "uniform", marks=pytest.mark.slow),
     pytest.param("pidnet_s", "nus", marks=pytest.mark.slow),
