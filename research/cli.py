@@ -64,7 +64,15 @@ def usage() -> str:
     lines = ["example: roadseg convert cityscapes --source ~/cityscapes --to ~/records", ""]
     lines += ["usage: roadseg COMMAND [options]      (roadseg COMMAND --help for each)", ""]
     lines += [f"  {name:<15}{about}" for name, (_, about) in COMMANDS.items()]
+    lines += ["", "  --version      print the version and end"]
     return "\n".join(lines)
+
+
+def version() -> str:
+    """Return the version of the installed package, such as '0.2.0'."""
+    from importlib.metadata import version as version_of
+
+    return version_of("roadseg")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -72,6 +80,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if argv is None else argv)
     if not arguments or arguments[0] in ("-h", "--help", "help"):
         print(usage())
+        return 0
+    if arguments == ["--version"]:
+        print(f"roadseg {version()}")
         return 0
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # names that are not UTF-8 are shown, not refused

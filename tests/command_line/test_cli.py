@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from importlib.metadata import version
 
 import pytest
 
@@ -14,6 +15,13 @@ def test_help_begins_with_an_example_and_names_every_command(capsys):
     printed = capsys.readouterr().out
     assert printed.startswith("example: roadseg ")
     assert all(f"  {name}" in printed for name in cli.COMMANDS)
+
+
+def test_the_version_is_printed_without_a_framework():
+    script = "import sys; from roadseg.cli import main; main(['--version'])\n"
+    script += "print(sorted({'keras', 'tensorflow'} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert done.stdout.splitlines() == [f"roadseg {version('roadseg')}", "[]"], done.stderr
 
 
 @pytest.mark.parametrize("name", list(cli.COMMANDS))
