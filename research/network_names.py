@@ -6,7 +6,7 @@ The registry builds on Keras, whose import takes seconds; a name that is wrong i
 import ast
 import difflib
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from functools import cache
 from importlib.metadata import entry_points
 from importlib.util import find_spec
@@ -21,30 +21,38 @@ _REGISTRY, _TABLE = "roadseg.models.registry", "MODELS"
 @cache
 def network_names() -> tuple[str, ...]:
     """Return the names in the table of `models.registry`, sorted; none where it has no source."""
-    return tuple(sorted(_entries(_source(_REGISTRY))))
+    return tuple(sorted(_entries(source_of(_REGISTRY))))
 
 
-def network_options(name: str) -> tuple[str, ...]:
-    """Return the options of a network's builder; none where its source does not tell them."""
-    registry = _source(_REGISTRY)
+def builder_source(name: str) -> tuple[list[ast.arg], ast.Module] | None:
+    """Return the arguments of the builder of a published network, from its source, and its file.
+
+    None where its source does not tell them. A builder may be made of another function by partial.
+    """
+    registry = source_of(_REGISTRY)
     entry = _entries(registry).get(name)
     if not isinstance(entry, ast.Call) or not entry.args or not isinstance(entry.args[0], ast.Name):
-        return ()
+        return None
     builder = entry.args[0].id
     for node in registry.body:
         if isinstance(node, ast.ImportFrom) and node.module:
             if builder in (alias.name for alias in node.names):
-                return _parameters(_source(node.module), builder)
-    return ()
+                tree = source_of(node.module)
+                arguments = _arguments(builder, tree)
+                return None if arguments is None else (arguments, tree)
+    return None
 
 
-def _parameters(tree: ast.Module, builder: str) -> tuple[str, ...]:
+def _arguments(builder: str, tree: ast.Module) -> list[ast.arg] | None:
     for node in tree.body:
         if isinstance(node, ast.FunctionDef) and node.name == builder:
-            if node.args.kwarg is None:
-                names = (part.arg for part in (*node.args.args, *node.args.kwonlyargs))
-                return tuple(name for name in names if name != "num_classes")
-    return ()
+            return None if node.args.kwarg else [*node.args.args, *node.args.kwonlyargs]
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == builder:
+            call = node.value
+            if isinstance(call, ast.Call) and ast.unparse(call.func) == "partial" and call.args:
+                inner = _arguments(ast.unparse(call.args[0]), tree)
+                return None if inner is None else inner[len(call.args) - 1 :]
+    return None
 
 
 def _entries(tree: ast.Module) -> dict[str, ast.expr]:
@@ -59,7 +67,7 @@ def _entries(tree: ast.Module) -> dict[str, ast.expr]:
 
 
 @cache
-def _source(module: str) -> ast.Module:
+def source_of(module: str) -> ast.Module:
     """Return what the file of a module holds; nothing where it has none."""
     spec = find_spec(module)
     if spec is None or spec.origin is None or not spec.origin.endswith(".py"):
@@ -86,14 +94,6 @@ def no_network(name: str, known: Sequence[str]) -> RoadsegError:
         f"no network '{name}'; did you mean {' or '.join(near)}? one of your own is "
         "package.module:function"
     )
-
-
-def refuse_unknown_options(name: str, options: Iterable[str]) -> None:
-    """Raise RoadsegError for an option that the builder of a published network does not take."""
-    known = network_options(name)
-    for option in options if known else ():
-        if option not in (*known, "auxiliary_heads"):
-            raise no_option(name, option, known)
 
 
 def refuse_unknown_network(name: str) -> None:

@@ -1,11 +1,13 @@
 """What `roadseg benchmark` can be told."""
 
 import dataclasses
+from pathlib import Path
 from typing import Annotated, Any
 
 import tyro
 
 from roadseg.command_line.options import read_options
+from roadseg.models.options import options_of
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,5 +50,10 @@ class BenchmarkOptions:
     """Print JSON instead of tables."""
 
     def builder_options(self) -> dict[str, Any]:
-        """Return --options as keyword arguments; raise RoadsegError for one that is none."""
-        return read_options(self.options)
+        """Return --options as keyword arguments of every network named.
+
+        Raises RoadsegError for one that a network has not, or takes no such value for.
+        """
+        networks = [name for name in self.names if not Path(name).exists()]
+        found = [options_of(name, self.options) for name in networks]
+        return found[-1] if found else read_options(self.options)

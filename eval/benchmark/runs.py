@@ -60,11 +60,11 @@ def _network_rows(name: str, options: "BenchmarkOptions", size: tuple[int, int])
     if not options.sampling_size:
         yield from _model_rows(name, "none", network, options, size)
         return
-    from roadseg.eval.oracle.ceilings import parse_size
+    from roadseg.eval.oracle.ceilings import sampling_size
     from roadseg.sampling import SampledSegmenter
 
     for text in options.sampling_size:
-        samples = parse_size(text)
+        samples = sampling_size(text)
         for kind in options.sampler:
             try:
                 segmenter = SampledSegmenter(network, _untrained(kind, size), samples)

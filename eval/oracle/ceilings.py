@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 
+from roadseg.command_line.options import parse_size
 from roadseg.data_conversion.read.records import open_records
 from roadseg.errors import RoadsegError
 from roadseg.eval.frames import Frame, read_frames
@@ -120,7 +121,7 @@ def oracle(options: OracleOptions, progress: Progress | None = None) -> OracleRe
     Raises RoadsegError for sizes, grids, weights, samplers, runs or classes that cannot be, and
     bad records.
     """
-    sizes = [parse_size(text) for text in options.sampling_sizes]
+    sizes = [sampling_size(text) for text in options.sampling_sizes]
     _check(options)
     records = open_records(options.records, options.split)
     table = records.label_table
@@ -252,12 +253,9 @@ def target_ids(classes: tuple[str, ...] | None, table: LabelTable) -> list[int]:
     return ids
 
 
-def parse_size(text: str) -> tuple[int, int]:
+def sampling_size(text: str) -> tuple[int, int]:
     """Return (height, width) for '128' or '96x192'; RoadsegError for anything else."""
-    parts = text.split("x")
-    if len(parts) not in (1, 2) or not all(part.isdecimal() and int(part) > 1 for part in parts):
-        raise RoadsegError(f"sampling size '{text}': give a number from 2, or HEIGHTxWIDTH")
-    return int(parts[0]), int(parts[-1])
+    return parse_size(text, "--sampling-size", least=2, square=True)
 
 
 def _check(options: OracleOptions) -> None:

@@ -1,21 +1,38 @@
 """`name=value` words of any command as keyword arguments of a network's builder: one grammar."""
 
-import ast
 import inspect
-import types
 import typing
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from roadseg.command_line.values import fits, nearest, read_word, wanted
 from roadseg.errors import RoadsegError
+from roadseg.network_names import no_option
 
-_WORDS = {"true": True, "True": True, "false": False, "False": False, "None": None, "null": None}
+
+def parse_options(
+    build: Callable[..., Any], words: Iterable[str], flag: str = "--options"
+) -> dict[str, Any]:
+    """Return keyword arguments from name=value words, each read by its annotation in `build`.
+
+    Raises RoadsegError as `read_options` does.
+    """
+    name = getattr(build, "__name__", "the network")
+    return read_options(words, flag, hints_of(build), name)
 
 
-def read_options(words: Iterable[str], flag: str = "--options") -> dict[str, Any]:
-    """Return options from name=value words: flags, whole numbers, numbers, lists, or else text.
+def read_options(
+    words: Iterable[str],
+    flag: str = "--options",
+    hints: Mapping[str, Any] | None = None,
+    owner: str = "the network",
+) -> dict[str, Any]:
+    """Return options from name=value words, each of the type that `hints` has for it.
 
-    Raises RoadsegError for a word that is not of this form, and for a name given twice.
+    hints: by name; None: not known, so that a word is what it looks like.
+    owner: whose options they are, for the message.
+    Raises RoadsegError, naming the nearest right one, for a name that `hints` has not and for a
+    value of another type; and for a word that is not of this form, and for a name given twice.
     """
     options: dict[str, Any] = {}
     for word in words:
@@ -26,25 +43,24 @@ def read_options(words: Iterable[str], flag: str = "--options") -> dict[str, Any
             )
         if name in options:
             raise RoadsegError(f"{flag} {word}: '{name}' is given twice; leave one of them")
-        options[name] = read_value(text)
+        if hints is not None and name not in hints:
+            raise no_option(owner, name, [*hints])
+        hint = Any if hints is None else hints[name]
+        options[name] = read_word(text, hint, f"{flag} {word}")
     return options
 
 
-def read_value(text: str) -> Any:
-    """Return what a word means: true, True, false, False, a number, a [list], or the text."""
-    if text in _WORDS:
-        return _WORDS[text]
-    for kind in (int, float):
-        try:
-            return kind(text)
-        except ValueError:
-            continue
-    if text[:1] in ("[", "(", "'", '"'):
-        try:
-            return ast.literal_eval(text)
-        except (ValueError, SyntaxError, RecursionError, MemoryError):
-            return text
-    return text
+def hints_of(build: Callable[..., Any]) -> dict[str, Any]:
+    """Return the type of each option of a network's builder; Any for one without an annotation."""
+    try:
+        parameters = inspect.signature(build, eval_str=True).parameters
+    except (NameError, TypeError, ValueError):
+        return {}
+    return {
+        name: Any if parameter.annotation is parameter.empty else parameter.annotation
+        for name, parameter in parameters.items()
+        if name != "num_classes"
+    }
 
 
 def check_types(build: Callable[..., Any], options: Mapping[str, Any], owner: str) -> None:
@@ -52,55 +68,28 @@ def check_types(build: Callable[..., Any], options: Mapping[str, Any], owner: st
 
     owner: whose options they are, for the message. A parameter without annotation takes anything.
     """
-    try:
-        parameters = inspect.signature(build, eval_str=True).parameters
-    except (NameError, TypeError, ValueError):
-        return
+    hints = hints_of(build)
     for name, value in options.items():
-        hint = parameters[name].annotation if name in parameters else Any
-        if not _fits(value, hint):
+        hint = hints.get(name, Any)
+        if not fits(value, hint):
+            near = nearest(value, hint)
             if typing.get_origin(hint) is typing.Literal:
-                raise RoadsegError(f"{owner}: {name}={value!r}; there are {_wanted(hint)}")
+                raise RoadsegError(f"{owner}: {name}={value!r}; there are {wanted(hint)}{near}")
             raise RoadsegError(
-                f"{owner}: {name}={value!r} is of another type; give {_wanted(hint)}"
+                f"{owner}: {name}={value!r} is of another type; give {wanted(hint)}{near}"
             )
 
 
-def _fits(value: Any, hint: Any) -> bool:
-    """Return whether a value is of the type that an annotation names."""
-    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
-    if origin in (typing.Union, types.UnionType):
-        return any(_fits(value, one) for one in arguments)
-    if origin is typing.Literal:
-        return any(value == one and type(value) is type(one) for one in arguments)
-    if hint is bool:
-        return isinstance(value, bool)
-    if hint in (int, float):
-        number = isinstance(value, (int, float) if hint is float else int)
-        return number and not isinstance(value, bool)
-    if hint is str:
-        return isinstance(value, str)
-    if hint in (None, type(None)):
-        return value is None
-    if origin in (tuple, list):
-        return isinstance(value, list | tuple)
-    return True
+def parse_size(
+    text: str, option: str = "--size", least: int = 1, square: bool = False
+) -> tuple[int, int]:
+    """Return (height, width) from '1024x2048'; raise RoadsegError for anything else.
 
-
-def _wanted(hint: Any) -> str:
-    """Return what an annotation takes, in words."""
-    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
-    if origin in (typing.Union, types.UnionType):
-        return " or ".join(_wanted(one) for one in arguments)
-    if origin is typing.Literal:
-        return ", ".join(str(x).lower() if isinstance(x, bool) else str(x) for x in arguments)
-    names = {bool: "true or false", int: "a whole number", float: "a number", str: "a word"}
-    return names.get(hint, "none" if hint in (None, type(None)) else "a list of numbers")
-
-
-def parse_size(text: str, option: str = "--size") -> tuple[int, int]:
-    """Return (height, width) from '1024x2048'; raise RoadsegError for anything else."""
+    least: of a side. square: whether '128' alone is 128x128.
+    """
     parts = text.lower().split("x")
-    if len(parts) != 2 or not all(part.isdecimal() and int(part) > 0 for part in parts):
-        raise RoadsegError(f"{option} {text}: give height x width, such as 1024x2048")
-    return int(parts[0]), int(parts[1])
+    known = len(parts) == 2 or (square and len(parts) == 1)
+    if not known or not all(part.isdecimal() and int(part) >= least for part in parts):
+        either = " or one number" if square else ""
+        raise RoadsegError(f"{option} {text}: give height x width, such as 1024x2048{either}")
+    return int(parts[0]), int(parts[-1])

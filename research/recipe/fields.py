@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from roadseg.command_line.values import fits, nearest, wanted
 from roadseg.errors import RoadsegError
 from roadseg.recipe import groups
 from roadseg.recipe.old_format import NEW_NAMES
@@ -56,10 +57,10 @@ def near_names(path: str, prefix: str = "") -> str:
 def check_types(values: Mapping[str, Any], place: Path | str, way_out: str) -> None:
     """Raise RoadsegError naming `place`, and the field whose value is of another type."""
     for name, value in values.items():
-        if not _is_of(value, FIELDS[name]):
-            raise RoadsegError(
-                f"{place}: {name} is {reprlib.repr(value)}, which no recipe has; {way_out}"
-            )
+        hint = FIELDS[name]
+        if not fits(value, hint):
+            what = f"{wanted(hint)} wanted{nearest(value, hint)}"
+            raise RoadsegError(f"{place}: {name} is {reprlib.repr(value)}; {what}; {way_out}")
 
 
 def check_values(values: Mapping[str, Any], path: Path | str) -> None:
@@ -72,24 +73,3 @@ def check_values(values: Mapping[str, Any], path: Path | str) -> None:
         given = values.get(name, (2, 2))
         if min(given) < 2 and not (name in _BY_FRAME and given == (0, 0)):
             raise RoadsegError(f"{path}: {name} is {values[name]}; at least 2 a side is wanted")
-
-
-def _is_of(value: Any, hint: Any) -> bool:
-    """Return whether a value of a recipe is of the type of its field."""
-    origin, kinds = typing.get_origin(hint), typing.get_args(hint)
-    if origin is typing.Literal:
-        return isinstance(value, str) and value in kinds
-    if origin is tuple:
-        if not isinstance(value, tuple):
-            return False
-        if kinds[-1] is Ellipsis:
-            return all(_is_of(part, kinds[0]) for part in value)
-        pairs = zip(value, kinds, strict=False)
-        return len(value) == len(kinds) and all(_is_of(part, kind) for part, kind in pairs)
-    if origin is dict:
-        return isinstance(value, dict) and all(isinstance(key, str) for key in value)
-    if hint is float:
-        return isinstance(value, int | float) and not isinstance(value, bool)
-    if hint is int:
-        return isinstance(value, int) and not isinstance(value, bool)
-    return isinstance(value, hint) if isinstance(hint, type) else True

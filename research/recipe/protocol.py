@@ -22,6 +22,7 @@ import typing
 from collections.abc import Mapping
 from typing import Any, Literal, Self
 
+from roadseg.command_line.values import nearest
 from roadseg.errors import RoadsegError
 
 Averaging = Literal["fast_seg", "sfsegnets", "sfsegnets_pooling"]
@@ -72,7 +73,8 @@ class Protocol:
         for name, hint in _CHOICES.items():
             value, words = getattr(self, name), typing.get_args(hint)
             if value not in words:
-                raise RoadsegError(f"--{_flag(name)} {value}: there are {', '.join(words)}")
+                near = nearest(value, hint)
+                raise RoadsegError(f"--{_flag(name)} {value}: there are {', '.join(words)}{near}")
         if self.tile < 0:
             raise RoadsegError(f"--tile {self.tile}: a tile has at least 1 pixel a side")
         if self.input_height < 0:

@@ -75,7 +75,7 @@ class Recipe(groups.Top):
         """Return values by dotted names, lists as tuples; raise RoadsegError as `replace` does."""
         for path in values:
             _known(path)
-        typed = {path: tuple(v) if isinstance(v, list) else v for path, v in values.items()}
+        typed = {path: _unchanging(value) for path, value in values.items()}
         check_types(typed, self.name, "see the fields of roadseg.Recipe")
         return typed
 
@@ -114,12 +114,19 @@ class Recipe(groups.Top):
         for name in ("name", "task", "source"):
             if name not in flat:
                 raise RoadsegError(f"{path}: '{name}' is missing; copy the file again")
-        flat = {k: tuple(v) if isinstance(v, list) else v for k, v in flat.items()}
+        flat = {path: _unchanging(value) for path, value in flat.items()}
         check_values(flat, path)
         try:
             return cls(flat["name"], flat["task"], flat["source"]).replace(**flat)
         except RoadsegError as error:  # of a protocol: its values are checked as it is made
             raise RoadsegError(f"{path}: {error}") from None
+
+
+def _unchanging(value: Any) -> Any:
+    """Return `value` with tuples for lists, in a dictionary of options as well."""
+    if isinstance(value, dict):
+        return {name: _unchanging(inner) for name, inner in value.items()}
+    return tuple(value) if isinstance(value, list) else value
 
 
 def stored_values(stored: Mapping[str, Any]) -> dict[str, Any]:

@@ -18,6 +18,7 @@ train --recipe fast_seg/bisenet --records nowhere --run new
 train --recipe fast_seg/bisenet --nonsense 3
 train --recipe fast_seg/bisenet --records RECORDS --run new --model nope
 train --recipe fast_seg/bisenet --records RECORDS --run new --network.options widht=3
+train --recipe fast_seg/bisenet --records RECORDS --run new --network.options backbone=resnet19
 train --recipe fast_seg/bisenet --records RECORDS --run new --steps 0
 train --recipe fast_seg/bisenet --records RECORDS --run new --start.initial-weights nowhere.pth
 train --run nowhere
@@ -38,6 +39,7 @@ export RUN
 export RUN --format nope
 benchmark nope
 benchmark icnet --options widht=2
+benchmark icnet --options normalisation=rgbb
 benchmark icnet --size abc
 report nowhere
 submit nowhere --records RECORDS

@@ -40,6 +40,12 @@ def test_fields_are_read_by_their_types() -> None:
     assert (recipe.sampler.classes, recipe.sampling.kind) == ((1, 2, 3), "uniform")
     assert recipe.network.options == {"output_stride": 8, "dropout": 0.5}
     assert override(recipe, ["--sampler.classes"]).sampler.classes == ()
+    sizes = ["--augment.crop-size", "360x480", "--xla", "No"]
+    changed = override(tiny.recipe(xla=True), sizes)
+    assert (changed.augment.crop_size, changed.xla) == ((360, 480), False)
+    of_network = ["--network.options", "auxiliary_heads=False", "backbone=xception39"]
+    changed = override(tiny.recipe(), [*of_network, "--model", "bisenet"])
+    assert changed.network.options == {"auxiliary_heads": False, "backbone": "xception39"}
 
 
 @pytest.mark.parametrize(
@@ -55,6 +61,9 @@ def test_fields_are_read_by_their_types() -> None:
         ("--task sampling", "--task: a recipe has no such field"),
         ("8", "'8': a --field"),
         ("--xla maybe", "--xla maybe: true or false wanted"),
+        ("--loss.kind ohemm", "--loss.kind ohemm: there are .*ohem_below; did you mean ohem"),
+        ("--model auxiliary", "--model auxiliary: it is called nus_sampler now"),
+        ("--optimizer.adam-betas 0.9 x", "--optimizer.adam-betas x: a number wanted"),
         ("--network.options dropout", "key=value wanted"),
     ],
 )

@@ -9,7 +9,13 @@ import pytest
 
 from roadseg import nus_native
 from roadseg.errors import RoadsegError
-from roadseg.eval.oracle.ceilings import OracleOptions, oracle, parse_size, round_trip, target_ids
+from roadseg.eval.oracle.ceilings import (
+    OracleOptions,
+    oracle,
+    round_trip,
+    sampling_size,
+    target_ids,
+)
 from roadseg.eval.oracle.samplers import exact_control, uniform_control
 from roadseg.eval.oracle.table import oracle_table
 from roadseg.eval.tables import console
@@ -121,8 +127,8 @@ def test_a_data_set_without_target_classes_uses_all_boundaries(tmp_path: Path) -
 
 @pytest.mark.parametrize("text", ["1", "x", "8x", "8x8x8", "-4", "4.5", "many"])
 def test_a_sampling_size_that_is_none_is_refused(text: str) -> None:
-    with pytest.raises(RoadsegError, match=f"sampling size '{text}'"):
-        parse_size(text)
+    with pytest.raises(RoadsegError, match=f"--sampling-size {text}: give height"):
+        sampling_size(text)
 
 
 @pytest.mark.parametrize(
