@@ -25,7 +25,12 @@ Step = int | Literal["best", "last"]
 
 
 def create(
-    name: str, num_classes: int | None = None, *, weights: str | None = None, **options: Any
+    name: str,
+    num_classes: int | None = None,
+    *,
+    weights: str | None = None,
+    part: Literal["all", "backbone", "fitting"] = "all",
+    **options: Any,
 ) -> "keras.Model":
     """Return a network: RGB images (batch, height, width, 3), 0..255, to logits of that size.
 
@@ -33,7 +38,11 @@ def create(
         and give a dict, "wide" and "narrow"; "flow" takes "first" and "second" and gives flows.
     num_classes: at least 1; left out for a flow, and may be with the weights of a preset.
     weights: 'cityscapes' and the like, of a preset of this network (`roadseg list`), fetched on
-        first use; or a file that `roadseg import-weights` takes; None: untrained.
+        first use; a file that `roadseg import-weights` takes; or a run, whose options and number of
+        classes the network has unless others are given; None: untrained. Layers of another number
+        of classes keep their first values, which is said on standard error.
+    part: of `weights` that is taken: 'all'; 'backbone', whatever head is beside it; or 'fitting',
+        every variable whose name and shape fit.
     options: keyword arguments of that network's builder (`input_shape`, `output_stride`, ...);
         auxiliary_heads=False also for networks that never have any.
     Raises RoadsegError for an unknown name or option, or a value that the network refuses.
@@ -42,9 +51,31 @@ def create(
         from roadseg.models import registry
 
         return registry.create(name, num_classes, **options)
+    run = RunFolder(Path(weights).expanduser())
+    if run.exists:
+        return _create_from_run(name, num_classes, run, options, part)
     from roadseg.weights.published import create_with_weights
 
-    return create_with_weights(name, num_classes, weights, options)
+    return create_with_weights(name, num_classes, weights, options, part=part)
+
+
+def _create_from_run(
+    name: str,
+    num_classes: int | None,
+    run: RunFolder,
+    options: dict[str, Any],
+    part: Literal["all", "backbone", "fitting"],
+) -> "keras.Model":
+    """Return the network `name` with the newest weights of `run`, averaged ones if it has them."""
+    from roadseg.runs import checkpoint
+    from roadseg.weights.published import create_with_arrays
+
+    _, folder = run.find_checkpoint()
+    if run.recipe.model == name:
+        options = {**run.recipe.network.options, **options}
+    classes = num_classes or run.num_outputs
+    arrays = checkpoint.read_weights(folder)
+    return create_with_arrays(name, classes, arrays, folder, options, part)
 
 
 def dataset(

@@ -44,6 +44,17 @@ ORDER_IN = {
 # The only files of research/ that import TensorFlow: its own reader, of TF-slim's checkpoints, and
 # its own operations, where Keras runs on it. The face names it for type checkers alone.
 NEED_TENSORFLOW = {"research/weights/slim.py", "research/ops/backend.py", FACE}
+# The files that put arrays into variables: by names of a source, and back into a training.
+ASSIGN = {"research/weights/match.py", "train/training_state.py"}
+# Those that set variables to what they compute themselves, from no source.
+COMPUTE = {
+    "export/graphs/trial.py",
+    "train/optim/optimizer.py",
+    "train/start/unit_variance.py",
+    "train/step.py",
+    "train/tasks/density.py",
+}
+SETTERS = {"assign", "load_own_variables", "load_weights", "set_weights"}
 ON_IMPORT = ("tensorflow", "keras", "tensorflow_datasets")
 COMMANDS = [
     *(REPOSITORY / "research" / file for file in ("__init__.py", "__main__.py", "cli.py")),
@@ -276,6 +287,20 @@ def test_research_needs_keras_alone_but_to_read_checkpoints_of_tensorflow() -> N
         if any(used.partition(".")[0] == "tensorflow" for used in imports(ast.walk(tree(path))))
     }
     assert found <= NEED_TENSORFLOW
+
+
+def test_arrays_come_into_variables_in_two_files_alone() -> None:
+    found = {
+        name(path)
+        for path in sources(*MAY_IMPORT)
+        for node in ast.walk(tree(path))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
+        if node.func.attr in SETTERS
+    }
+    assert found == ASSIGN | COMPUTE
+    reading = {"checkpoint", "npz", "read_arrays", "safetensors"}
+    for path in map(REPOSITORY.joinpath, COMPUTE):
+        assert not {used.rpartition(".")[2] for used in imports(ast.walk(tree(path)))} & reading
 
 
 def test_commands_load_no_framework_before_they_run() -> None:

@@ -9,8 +9,9 @@ from roadseg.data_conversion.read.records import RecordSet
 from roadseg.errors import RoadsegError
 from roadseg.files import read_arrays
 from roadseg.runs import checkpoint, damaged
-from roadseg.runs.run_folder import RunFolder, assign_variables, variable_arrays
+from roadseg.runs.run_folder import RunFolder, variable_arrays
 from roadseg.train.step import TrainingStep
+from roadseg.weights.match import match
 
 
 def save(run: RunFolder, step: TrainingStep, records: RecordSet, number: int) -> Path:
@@ -42,7 +43,7 @@ def restore(run: RunFolder, step: TrainingStep, records: RecordSet) -> int:
             f"{records.num_examples}; go on with the same records or begin another --run"
         )
     path = folder / "weights.npz"
-    assign_variables(step.model, read_arrays(path), path)
+    match(step.model, read_arrays(path), path).apply()
     _assign(_optimizer(step), folder / "optimizer.npz")
     if step.optimizer.averages:
         _assign(_averages(step), folder / "ema.npz")

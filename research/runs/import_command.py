@@ -9,16 +9,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 import tyro
 
 from roadseg.command_line.arguments import parse
-from roadseg.command_line.options import read_options
+from roadseg.command_line.options import parse_options
 from roadseg.errors import RoadsegError
 from roadseg.files import refuse_unwritable
+from roadseg.models.options import options_of
 from roadseg.network_names import refuse_unknown_network
 
 if TYPE_CHECKING:
     import keras
 
     from roadseg.models.original import Original
-    from roadseg.weights.match import Assigned
+    from roadseg.weights.match import Match
 
 EXAMPLE = """\
 roadseg import-weights mobilenet_v2_1.0_224.tgz --to weights.npz
@@ -56,14 +57,14 @@ class Arguments:
 def main(argv: Sequence[str]) -> int:
     """Read, check, write; return 0. Raises RoadsegError for what does not fit."""
     arguments = parse(Arguments, argv, command="import-weights", example=EXAMPLE)
-    _options(arguments)
     _refuse_early(arguments)
+    _options(arguments)
     if arguments.to.suffix == ".npz":
-        model, assigned = _read(arguments, arguments.num_classes or 19)
-        write_npz(arguments.to, model, assigned.taken)
+        model, found = _read(arguments, arguments.num_classes or 19)
+        write_npz(arguments.to, model, found.taken)
     else:
-        assigned = _import_run(arguments)
-    print(f"{arguments.to}: {assigned}")
+        found = _import_run(arguments)
+    print(f"{arguments.to}: {found}")
     return 0
 
 
@@ -82,7 +83,7 @@ def write_npz(target: Path, model: "keras.Model", paths: Sequence[str]) -> None:
     write_arrays(target, arrays)
 
 
-def _import_run(arguments: Arguments) -> "Assigned":
+def _import_run(arguments: Arguments) -> "Match":
     if arguments.sampler or not arguments.label_table:
         raise RoadsegError(
             f"--to {arguments.to}: name an .npz, or make it a run folder: that of a network "
@@ -102,24 +103,33 @@ def _import_run(arguments: Arguments) -> "Assigned":
         arguments.num_classes,
         arguments.records,
     )
-    model, assigned = _read(arguments, task_of(recipe).num_outputs(recipe, table))
-    imported_run.write_run(run, recipe, table, model, assigned)
-    return assigned
+    model, found = _read(arguments, task_of(recipe).num_outputs(recipe, table))
+    imported_run.write_run(run, recipe, table, model, found)
+    return found
 
 
-def _read(arguments: Arguments, num_classes: int) -> tuple["keras.Model", "Assigned"]:
+def _read(arguments: Arguments, num_classes: int) -> tuple["keras.Model", "Match"]:
     """Return the network with the weights of the source, and which those are."""
     from roadseg.weights.match import ForeignWeights, WrongShape
     from roadseg.weights.read import read_weights
 
     model, original = _network(arguments, num_classes, _options(arguments))
     try:
-        return model, read_weights(model, arguments.source, original)
+        return model, read_weights(model, arguments.source, original, head=_whole(arguments))
     except ForeignWeights as error:
+        if error.backbone_alone:
+            raise RoadsegError(
+                f"{error}; an .npz of it (--to x.npz) starts a training, a run labels images"
+            ) from None
         print(error.listing, file=sys.stderr)
         raise type(error)(f"{error}{_hint(arguments, num_classes)}", (), ()) from None
     except WrongShape as error:
         raise WrongShape(f"{error}{_hint(arguments, num_classes)}") from None
+
+
+def _whole(arguments: Arguments) -> bool:
+    """Return whether the source has to have a head: a run labels, an .npz may start a training."""
+    return arguments.to.suffix != ".npz"
 
 
 def _hint(arguments: Arguments, num_classes: int) -> str:
@@ -134,7 +144,7 @@ def _hint(arguments: Arguments, num_classes: int) -> str:
             model, original = _network(arguments, num_classes, words)
         except RoadsegError:
             continue
-        if fits(model, arguments.source, original):
+        if fits(model, arguments.source, original, _whole(arguments)):
             given = _options(arguments)
             new = [f"{name}={value}" for name, value in words.items() if given.get(name) != value]
             return f"; it fits with --options {' '.join(new)}"
@@ -163,7 +173,13 @@ def _network(
 
 
 def _options(arguments: Arguments) -> dict[str, Any]:
-    return read_options(arguments.options)
+    if not arguments.options:
+        return {}
+    if arguments.sampler:
+        from roadseg.models.nus_sampler import nus_sampler
+
+        return parse_options(nus_sampler, arguments.options)
+    return options_of(arguments.model, arguments.options)
 
 
 def _refuse_early(arguments: Arguments) -> None:

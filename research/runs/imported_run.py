@@ -16,7 +16,7 @@ from roadseg.runs.run_folder import RunFolder, variable_arrays
 if TYPE_CHECKING:
     import keras
 
-    from roadseg.weights.match import Assigned
+    from roadseg.weights.match import Match
 
 
 def find_label_table(text: str) -> LabelTable:
@@ -67,15 +67,15 @@ def new_recipe(
 
 
 def write_run(
-    run: RunFolder, recipe: Recipe, table: LabelTable, model: "keras.Model", assigned: "Assigned"
+    run: RunFolder, recipe: Recipe, table: LabelTable, model: "keras.Model", found: "Match"
 ) -> None:
     """Write recipe, label table and one checkpoint, of step 0, that holds all weights of `model`.
 
-    Raises RoadsegError where some of them were drawn (a backbone without head labels nothing).
+    Raises RoadsegError where the source lacks some (a backbone without head labels nothing).
     """
-    if assigned.drawn:
+    if found.kept:
         raise RoadsegError(
-            f"{run.path}: not written, these weights are no whole network ({assigned}); "
+            f"{run.path}: not written, these weights are no whole network ({found}); "
             "write an .npz, to start a training from"
         )
     state = {"imported": recipe.source}

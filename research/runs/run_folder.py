@@ -8,13 +8,11 @@ export/.
 import json
 import os
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from roadseg.errors import RoadsegError
 from roadseg.files import Arrays, disk_error, parse_json, write_text
-from roadseg.npz import ArrayFile, check_finite, shape_of
 from roadseg.recipe.recipe import Recipe
 from roadseg.regular_files import read_regular
 from roadseg.runs import checkpoint, damaged
@@ -23,7 +21,6 @@ from roadseg.tasks.table import task_of
 
 if TYPE_CHECKING:
     import keras
-    import numpy as np
 
     from roadseg.label_tables.label_table import LabelTable
     from roadseg.sampling import Sampler
@@ -129,16 +126,19 @@ class RunFolder:
     def load_network(self, step: Step = None, evaluation: bool = True) -> "keras.Model":
         """Return the plain network of the run with the weights of a checkpoint.
 
-        evaluation: build it with the recipe's evaluation options (DeepLab: output stride 8),
-        without auxiliary heads, and take averaged weights where the run has them.
+        Averaged weights are taken where the checkpoint has them: all but going on with a training
+        reads these.
+        evaluation: build it with the recipe's evaluation options (DeepLab: output stride 8) and
+        without auxiliary heads.
         Raises RoadsegError if the checkpoint holds other variables or shapes.
         """
+        from roadseg.weights.match import match
+        from roadseg.weights.rules import Rules
+
         _, folder = self.find_checkpoint(step)
         model = build_network(self.recipe, self.num_outputs, evaluation)
-        path = folder / "weights.npz"
-        arrays = checkpoint.read_weights(folder) if evaluation else ArrayFile(path)
-        spare = auxiliary_layers(self.recipe) if evaluation else ()
-        assign_variables(model, arrays, path, spare)
+        rules = Rules(may_have_more=auxiliary_layers(self.recipe) if evaluation else ())
+        match(model, checkpoint.read_weights(folder), folder / "weights.npz", rules).apply()
         return model
 
     @property
@@ -269,35 +269,3 @@ def variable_arrays(model: "keras.Model") -> Arrays:
     if len(arrays) != len(model.weights):
         raise ValueError("two variables share a name; checkpoints need distinct layer names")
     return arrays
-
-
-def assign_variables(
-    model: "keras.Model",
-    arrays: Mapping[str, "np.ndarray"],
-    source: Path,
-    spare: tuple[str, ...] = (),
-) -> None:
-    """Set every weight of `model` from `arrays`; names and shapes have to match exactly.
-
-    spare: how names begin that `arrays` may hold and `model` lack.
-    Raises RoadsegError naming `source`, the variable and both shapes, or the value that is no
-    number; `model` is then unchanged.
-    """
-    variables = {variable.path: variable for variable in model.weights}
-    missing = [name for name in variables if name not in arrays]
-    unknown = [name for name in arrays if name not in variables and not name.startswith(spare)]
-    if missing or unknown:
-        what = f"lacks '{missing[0]}'" if missing else f"also holds '{unknown[0]}'"
-        raise RoadsegError(
-            f"{source}: a checkpoint of another network: it {what} "
-            f"({len(missing)} missing, {len(unknown)} unknown variables)"
-        )
-    for name, variable in variables.items():
-        if shape_of(arrays, name) != tuple(variable.shape):
-            raise RoadsegError(
-                f"{source}: '{name}' has shape {shape_of(arrays, name)}, the network needs "
-                f"{tuple(variable.shape)}; another class count or network?"
-            )
-    values = {name: check_finite(arrays[name], source, name) for name in variables}
-    for name, variable in variables.items():
-        variable.assign(values[name])

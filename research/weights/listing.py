@@ -44,3 +44,30 @@ def listing(title: str, names: Sequence[str]) -> list[str]:
         shown = ends[:SHOWN] if more else ends
         lines.append(f"  {module} ({len(members)}): {', '.join(shown)}{more}")
     return lines
+
+
+def compressed(names: Iterable[str], others: Iterable[str] = ()) -> str:
+    """Return the modules of `names`, the first few by name: 'aspp0, decoder and 3 more (20)'.
+
+    A module that has none of `others` is named as a whole, by the first part of its name.
+    """
+    names = list(names)
+    divided = {_first(name) for name in others}
+    modules = {
+        label: None
+        for module, members in group(names).items()
+        for label in [module if _first(members[0]) in divided else _first(members[0])]
+    }
+    more = f" and {len(modules) - SHOWN} more" if len(modules) > SHOWN else ""
+    return f"{', '.join([*modules][:SHOWN])}{more} ({len(names)})"
+
+
+def _first(name: str) -> str:
+    return re.split(r"[./]", name)[0]
+
+
+def layers_of(paths: Iterable[str]) -> str:
+    """Return the layers of variables, each once, the first few by name: 'classifier and 3 more'."""
+    layers = [*dict.fromkeys(path.rpartition("/")[0] for path in paths)]
+    more = f" and {len(layers) - SHOWN} more" if len(layers) > SHOWN else ""
+    return f"{', '.join(layers[:SHOWN])}{more}"

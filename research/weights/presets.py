@@ -70,7 +70,7 @@ class Preset:
     resize: Literal["", "opencv", "pillow"] = ""
     """How the original brings images to that height, as `inference.images.at_height` has it, and
     its labels back by picking pixels; "": it shows images as they are."""
-    part: str = "all"
+    part: Literal["all", "backbone"] = "all"
     """What the file fills: 'all', or 'backbone' of a network that still has to be trained."""
     note: str = ""
     shipped: str = ""

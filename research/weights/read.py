@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import keras
 
@@ -15,8 +15,8 @@ from roadseg.npz import ArrayFile
 from roadseg.recipe.recipe import DENSITY_MODELS, Recipe
 from roadseg.weights import keras_imagenet, pytorch, slim
 from roadseg.weights.forms import form_of
-from roadseg.weights.match import Assigned, assign
-from roadseg.weights.parts import Part, PartAssigned, assign_part
+from roadseg.weights.match import Match, match
+from roadseg.weights.rules import Part, Rules, rules_of_part
 from roadseg.weights.safetensors import read_safetensors
 from roadseg.weights.wrapping import plain_names
 
@@ -33,42 +33,51 @@ def load_initial_weights(
     model: keras.Model,
     source: str,
     recipe: Recipe,
-    of_classes: Callable[[], set[str]] = set,
-) -> Assigned | PartAssigned | None:
+    class_dependent: Callable[[], set[str]] | None = None,
+) -> Match | None:
     """Set the weights of `model`, the network of `recipe`, from `source`, and print what was set.
 
     source: 'none', 'imagenet' (trained at the size nearest to recipe.sampling_size), or what
         `read_weights` takes. The head may be absent; what is there has to fit, unless
-        recipe.initial_weights_part asks for a part.
-    of_classes: gives the paths of weights that depend on the number of classes; see `assign_part`.
+        recipe.start.part asks for a part.
+    class_dependent: gives the paths of weights that depend on the number of classes, which the
+        source may have in another shape, or lack; see `Rules`.
     Raises RoadsegError for a source that is absent, damaged or another network's.
     """
     if source in ("", "none"):
         return None
     original = NUS_SAMPLER if recipe.model in SAMPLERS else original_of(recipe.model)
-    part = recipe.start.part
-    found = _read(model, source, original, recipe.sampling.size)
-    assigned: Assigned | PartAssigned
-    if part == "all":
-        assigned = assign(model, *found)
-    else:
-        assigned = assign_part(model, *found, part, of_classes)
-    print(f"initial weights from {source}: {assigned}")
-    return assigned
+    arrays, place, names = _read(model, source, original, recipe.sampling.size)
+    rules = rules_of_part(model, names, recipe.start.part, class_dependent, place)
+    found = match(model, arrays, place, rules).apply()
+    what = "" if recipe.start.part == "all" else f"{recipe.start.part}: "
+    print(f"initial weights from {source}: {what}{found}")
+    return found
 
 
 def read_weights(
-    model: keras.Model, source: str, original: Original, size: tuple[int, int] = (224, 224)
-) -> Assigned:
+    model: keras.Model,
+    source: str,
+    original: Original,
+    size: tuple[int, int] = (224, 224),
+    *,
+    head: bool = True,
+    class_dependent: Callable[[], set[str]] | None = None,
+) -> Match:
     """Set the weights of `model` from `source` and return what was set.
 
     source: 'imagenet'; `.h5` of Keras's MobileNetV2 without top; a file of PyTorch's or Paddle's,
         `.npz` or `.safetensors` with our names or the original's; `.tgz`, prefix or file of a
         TF-slim checkpoint. The form of a file is told by what it holds, whatever its ending.
     size: (height, width) that tells which of the ImageNet weights is wanted.
+    head: whether the source has to have more than the backbone.
+    class_dependent: as `Rules` has it; None: the source has the same number of classes.
     Raises RoadsegError for a source that is absent, damaged or another network's.
     """
-    return assign(model, *_read(model, source, original, size))
+    arrays, place, names = _read(model, source, original, size)
+    lack: Literal["nothing", "head"] = "nothing" if head else "head"
+    rules = Rules.of(names, may_lack=lack, class_dependent=class_dependent)
+    return match(model, arrays, place, rules).apply()
 
 
 def read_part(
@@ -76,10 +85,16 @@ def read_part(
     source: str,
     original: Original,
     part: Part,
-    size: tuple[int, int] = (224, 224),
-) -> PartAssigned:
-    """Set a part of the weights of `model` from `source`; see `assign_part` and `read_weights`."""
-    return assign_part(model, *_read(model, source, original, size), part)
+    class_dependent: Callable[[], set[str]] | None = None,
+) -> Match:
+    """Set a part of the weights of `model` from `source`, which `read_weights` takes.
+
+    part, class_dependent: as `rules_of_part` has them. Returns what was set.
+    Raises RoadsegError as `read_weights` does, and where a backbone is wanted and not whole.
+    """
+    arrays, place, names = _read(model, source, original, (224, 224))
+    rules = rules_of_part(model, names, part, class_dependent, place)
+    return match(model, arrays, place, rules).apply()
 
 
 def _read(
@@ -107,10 +122,10 @@ def _read(
     )
 
 
-def fits(model: keras.Model, source: str, original: Original) -> bool:
+def fits(model: keras.Model, source: str, original: Original, head: bool = True) -> bool:
     """Return whether `read_weights` takes `source` for `model`, whose weights it then sets."""
     try:
-        read_weights(model, source, original)
+        read_weights(model, source, original, head=head)
     except RoadsegError:
         return False
     return True

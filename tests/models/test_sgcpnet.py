@@ -8,9 +8,9 @@ from roadseg.backbones.mobilenet_v3_modified import ALIASES, BACKBONE, CLASSIFIE
 from roadseg.layers.heads import own_scale
 from roadseg.ops.resize import resize_bilinear
 from roadseg.sampling import SampledSegmenter
-from roadseg.weights.match import ForeignWeights, assign
+from roadseg.weights.match import ForeignWeights
 from roadseg.weights.read import original_of
-from tests.weights.originals import network, published, values
+from tests.weights.originals import assign, network, published, values
 
 CLASSES = 5
 
@@ -65,7 +65,7 @@ def test_imagenet_weights_fill_the_backbone_alone_under_both_namings(model, rena
     assert len(assigned.taken) == len(source) - len(CLASSIFIER)
     assert all(path.startswith(BACKBONE) for path in assigned.taken)
     after = values(model)
-    assert all(np.array_equal(after[path], before[path]) for path in assigned.drawn)
+    assert all(np.array_equal(after[path], before[path]) for path in assigned.kept)
     kernel = source["l5.2.conv2.weight"]
     np.testing.assert_array_equal(
         after["l5.2.conv2/kernel"][..., 0], kernel[:, 0].transpose(1, 2, 0)

@@ -13,11 +13,10 @@ from roadseg.layers.introspection import count_parameters
 from roadseg.losses.cross_entropy import cross_entropy
 from roadseg.models.registry import MODELS
 from roadseg.models.two_cameras import CAMERAS, intermediate
-from roadseg.weights.match import assign
 from roadseg.weights.read import original_of
 from tests.models.every_network import gradients_on, images
 from tests.support import weights_of_zeros
-from tests.weights.originals import published, values
+from tests.weights.originals import assign, published, values
 
 CLASSES = 6
 SIZE, ODD = (192, 288), (181, 267)

@@ -51,7 +51,7 @@ def network(fixture: Fixture, align_corners: bool | str = True, **options) -> ke
             options = {"align_corners": align_corners} | options
     model = roadseg.create(name, classes, include_preprocessing=False, **arguments, **options)
     assigned = read_weights(model, str(weights), original_of(name))
-    assert not assigned.drawn and not assigned.left_out
+    assert not assigned.kept and not assigned.left
     return model
 
 

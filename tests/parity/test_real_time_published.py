@@ -32,7 +32,7 @@ def run(path: Path) -> dict[str, np.ndarray]:
     model = roadseg.create(name, classes, **case.options(arguments))
     weights = shared_folder("weights", Path(fixture.meta["weights"]).name)
     assigned = read_weights(model, str(weights), original_of(name))
-    assert not assigned.drawn
+    assert not assigned.kept
     pixels = fixture.arrays["input/pixels"][None].astype("float32")
     return outputs_of(keras.Model(model.input, {"logits": model.output}), pixels)
 

@@ -107,7 +107,7 @@ def test_a_backbone_is_no_run_but_an_npz_to_start_from(tmp_path, capsys):
     line = ["import-weights", str(tmp_path / "backbone.npz"), "--model", "swiftnet"]
     line += ["--num-classes", "11", "--to"]
     assert cli.main([*line, str(tmp_path / "run"), "--label-table", "camvid"]) == 2
-    assert "these weights are no whole network" in capsys.readouterr().err
+    assert "no whole swiftnet: it lacks" in capsys.readouterr().err
     assert not (tmp_path / "run").exists()
     assert cli.main([*line, str(tmp_path / "start.npz")]) == 0
     assert "100 of 1" in capsys.readouterr().out

@@ -8,12 +8,14 @@ import keras
 import numpy as np
 import pytest
 
+import roadseg
 from roadseg.errors import RoadsegError
 from roadseg.files import read_arrays
 from roadseg.recipe.recipe import Recipe
 from roadseg.runs import checkpoint
-from roadseg.runs.run_folder import RunFolder, assign_variables, variable_arrays
+from roadseg.runs.run_folder import RunFolder, variable_arrays
 from roadseg.sampling import NusSampler, SampledSegmenter
+from roadseg.weights.match import match
 from tests.train import tiny
 
 
@@ -51,7 +53,7 @@ def test_a_network_has_the_weights_of_the_step_asked_for(tmp_path: Path) -> None
             np.testing.assert_array_equal(found[key], expected[key])
 
 
-def test_averaged_weights_are_for_evaluation_only(tmp_path: Path) -> None:
+def test_every_reader_takes_averaged_weights(tmp_path: Path) -> None:
     run = make_run(tmp_path, tiny.recipe(optimizer={"ema_decay": 0.9}), ())
     weights = variable_arrays(tiny.network(run.recipe, tiny.CLASSES))
     groups = {
@@ -59,11 +61,31 @@ def test_averaged_weights_are_for_evaluation_only(tmp_path: Path) -> None:
         "ema": {"logits/bias": np.array([1.0, 2.0, 3.0], np.float32)},
     }
     checkpoint.write_checkpoint(run.checkpoint_folder, 5, groups, {})
-    averaged = variable_arrays(run.load_network())
-    np.testing.assert_array_equal(averaged["logits/bias"], [1.0, 2.0, 3.0])
-    np.testing.assert_array_equal(averaged["conv/kernel"], weights["conv/kernel"])
-    plain = variable_arrays(run.load_network(evaluation=False))
-    np.testing.assert_array_equal(plain["logits/bias"], weights["logits/bias"])
+    for evaluation in (True, False):
+        averaged = variable_arrays(run.load_network(evaluation=evaluation))
+        np.testing.assert_array_equal(averaged["logits/bias"], [1.0, 2.0, 3.0])
+        np.testing.assert_array_equal(averaged["conv/kernel"], weights["conv/kernel"])
+
+
+def test_a_network_is_created_with_the_weights_of_a_run(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = RunFolder(tmp_path / "run")
+    run.begin(tiny.recipe(model="espnet_c", network={"options": {"p": 1, "q": 1}}), tiny.TABLE)
+    weights = variable_arrays(roadseg.create("espnet_c", 3, p=1, q=1))
+    averaged = {"level1.conv/kernel": weights["level1.conv/kernel"] + 1}
+    groups = {"weights": weights, "ema": averaged}
+    checkpoint.write_checkpoint(run.checkpoint_folder, 5, groups, {})
+    same = variable_arrays(roadseg.create("espnet_c", weights=str(run.path)))
+    for name, array in (weights | averaged).items():
+        np.testing.assert_array_equal(same[name], array)
+    assert capsys.readouterr().err == ""
+    other = variable_arrays(roadseg.create("espnet_c", 5, weights=str(run.path)))
+    kept = {name for name in other if other[name].shape != weights[name].shape}
+    assert kept and all(np.array_equal(other[n], same[n]) for n in set(other) - kept)
+    assert "; initialised, other classes: classifier" in capsys.readouterr().err
+    with pytest.raises(RoadsegError, match="step-00000005: .* another network than fast_scnn"):
+        roadseg.create("fast_scnn", weights=str(run.path))
 
 
 def test_a_step_that_is_not_there_is_refused_with_those_that_are(tmp_path: Path) -> None:
@@ -84,17 +106,17 @@ def test_a_folder_without_a_run_is_refused(tmp_path: Path) -> None:
 def test_a_checkpoint_of_another_class_count_names_variable_and_shapes(tmp_path: Path) -> None:
     run = make_run(tmp_path, tiny.recipe())
     other = tiny.network(tiny.recipe(), 5)
-    with pytest.raises(RoadsegError, match=r"weights.npz: 'logits/kernel'.*\(1, 1, 4, 3\).*5\)"):
+    with pytest.raises(RoadsegError, match=r"weights.npz: logits/kernel.*\(1, 1, 4, 3\).*5\)"):
         path = run.find_checkpoint()[1] / "weights.npz"
-        assign_variables(other, read_arrays(path), path)
+        match(other, read_arrays(path), path)
 
 
 def test_a_checkpoint_of_another_network_is_refused_and_changes_nothing(tmp_path: Path) -> None:
     model = tiny.network(tiny.recipe(), tiny.CLASSES)
     before = variable_arrays(model)
     foreign = {f"resnet.{name}": array for name, array in before.items()}
-    with pytest.raises(RoadsegError, match="another network: it lacks 'conv/kernel'"):
-        assign_variables(model, foreign, Path("weights.npz"))
+    with pytest.raises(RoadsegError, match="another network .* lacks conv/kernel.* it also holds"):
+        match(model, foreign, "weights.npz")
     for name, array in variable_arrays(model).items():
         np.testing.assert_array_equal(array, before[name])
 

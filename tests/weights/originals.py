@@ -5,9 +5,13 @@ import numpy as np
 
 import roadseg
 from roadseg.layers.introspection import weights
+from roadseg.models.original import Original
 from roadseg.models.registry import MODELS
+from roadseg.weights.match import Match, match
+from roadseg.weights.rules import Rules
 
 Arrays = dict[str, np.ndarray]
+OURS = Original()
 
 
 def published(model: keras.Model, network: str, seed: int = 0) -> Arrays:
@@ -47,3 +51,8 @@ def values(model: keras.Model) -> Arrays:
     """Return a copy of every weight by its path."""
     found = weights(model)
     return {path: keras.ops.convert_to_numpy(found[path][1]).copy() for path in found}
+
+
+def assign(model: keras.Model, arrays: Arrays, source: str, original: Original = OURS) -> Match:
+    """Set the weights of `model` from arrays that may lack the head; return what was set."""
+    return match(model, arrays, source, Rules.of(original, may_lack="head")).apply()

@@ -8,12 +8,15 @@ import pytest
 
 from roadseg.errors import RoadsegError
 from roadseg.layers.introspection import weights
+from roadseg.models.original import Original
 from roadseg.models.registry import MODELS
 from roadseg.runs.run_folder import build_network
 from roadseg.train.start.begin import load_start
 from roadseg.train.start.fine_tune import class_dependent
-from roadseg.weights.parts import assign_part, compressed
+from roadseg.weights.listing import compressed
+from roadseg.weights.match import Match, match
 from roadseg.weights.read import original_of
+from roadseg.weights.rules import Part, rules_of_part
 from tests.support import shared_folder
 from tests.train import tiny
 from tests.weights.originals import Arrays, network, published, values
@@ -25,6 +28,13 @@ IMAGENET = "mobilenet_v2_1.0_224_quant_slim.npz"
 PASCAL = "deeplabv3_mnv2_dm05_pascal_257_slim.npz"
 CITYSCAPES = "espnet_p2_q8_cityscapes.npz"
 HEAD = ("image_pooling", "aspp0", "concat_projection", "logits")
+
+
+def assign_part(
+    model: keras.Model, arrays: Arrays, source: str, original: Original, part: Part, dependent=None
+) -> Match:
+    rules = rules_of_part(model, original, part, dependent, source)
+    return match(model, arrays, source, rules).apply()
 
 
 def slim(model: keras.Model, seed: int = 0) -> Arrays:
@@ -52,11 +62,12 @@ def test_the_backbone_comes_from_a_file_with_another_head_and_a_decoder():
     assigned = assign_part(model, arrays, "file", original, "backbone")
     assert set(assigned.taken) == {path for path in before if path.startswith("backbone.")}
     check_taken(model, before, arrays, assigned.taken)
-    assert f"backbone: {len(assigned.taken)} of {len(before)} variables" in str(assigned)
-    assert "; left in it: image_pooling, aspp0, concat_projection, logits and 1 more (18)" in str(
-        assigned
+    assert f"{len(assigned.taken)} of {len(before)} variables" in str(assigned)
+    assert (
+        "; left in the source: image_pooling, aspp0, concat_projection, logits and 1 more (18)"
+        in str(assigned)
     )
-    assert f"; as drawn: {', '.join(HEAD)} (17)" in str(assigned)
+    assert f"; initialised: {', '.join(HEAD)} (17)" in str(assigned)
 
 
 def test_the_classifier_of_a_published_backbone_is_left_in_the_file():
@@ -65,7 +76,7 @@ def test_the_classifier_of_a_published_backbone_is_left_in_the_file():
     arrays["MobilenetV2/Logits/Conv2d_1c_1x1/weights"] = np.zeros((1, 1, 4, 1001))
     assigned = assign_part(model, arrays, "file", original_of(NAME), "backbone")
     assert len(assigned.taken) == len(arrays) - 1
-    assert "left in it: MobilenetV2/Logits (1)" in str(assigned)
+    assert "left in the source: MobilenetV2/Logits (1)" in str(assigned)
 
 
 def test_a_backbone_that_is_not_whole_is_refused_and_nothing_set():
@@ -73,8 +84,8 @@ def test_a_backbone_that_is_not_whole_is_refused_and_nothing_set():
     before, arrays = values(model), slim(model)
     del arrays["MobilenetV2/expanded_conv_3/expand/weights"]
     message = (
-        "file: not the backbone of deeplabv3_mobilenet_v2: it lacks MobilenetV2/expanded_conv_3/"
-        r"expand/weights \(1 of 255\); .*fitting"
+        "file: the weights of another network than deeplabv3_mobilenet_v2, .*: it lacks "
+        r"MobilenetV2/expanded_conv_3/expand/weights \(1 of 255\); .*fitting"
     )
     with pytest.raises(RoadsegError, match=message):
         assign_part(model, arrays, "file", original_of(NAME), "backbone")
@@ -84,7 +95,7 @@ def test_a_backbone_that_is_not_whole_is_refused_and_nothing_set():
 def test_a_backbone_of_another_width_is_refused_and_nothing_set():
     model = small()
     before, arrays = values(model), slim(network(NAME, depth_multiplier=0.2))
-    message = r"file: MobilenetV2/.* has shape \(.*\), here it is \(.* of the backbone's 255 differ"
+    message = r"file: MobilenetV2/.* has shape \(.*\), here it is \(.*; --start.part fitting takes"
     with pytest.raises(RoadsegError, match=message):
         assign_part(model, arrays, "file", original_of(NAME), "backbone")
     check_taken(model, before, arrays, ())
@@ -103,14 +114,16 @@ def test_all_that_fits_is_taken_and_the_rest_stays():
     before, arrays = values(model), slim(small(21))
     arrays["decoder/conv/weights"] = np.zeros(3, np.float32)
     assigned = assign_part(model, arrays, "file", original_of(NAME), "fitting")
-    assert assigned.drawn == ("logits/kernel", "logits/bias")
+    assert assigned.kept == ("logits/kernel", "logits/bias")
     assert set(assigned.left) == {
         "logits/semantic/weights",
         "logits/semantic/biases",
         "decoder/conv/weights",
     }
     check_taken(model, before, arrays, assigned.taken)
-    assert f"fitting: {len(before) - 2} of {len(before)} variables; left in it: " in str(assigned)
+    assert f"{len(before) - 2} of {len(before)} variables; initialised: logits (2); left " in str(
+        assigned
+    )
 
 
 def test_a_file_of_which_nothing_fits_is_refused():
@@ -139,9 +152,9 @@ def test_the_classifier_inside_espnets_encoder_is_no_part_of_its_backbone(scope:
         lambda: class_dependent(recipe, model),
     )
     outside = {path for path in before if not path.startswith("encoder.")}
-    assert set(assigned.drawn) == outside | {"encoder.classifier.conv/kernel"}
+    assert set(assigned.kept) == outside | {"encoder.classifier.conv/kernel"}
     after = values(model)
-    assert all(np.array_equal(after[path], before[path]) for path in assigned.drawn)
+    assert all(np.array_equal(after[path], before[path]) for path in assigned.kept)
     path = "encoder.level1.conv/kernel"
     expected = arrays[f"{scope}level1.conv.weight"].transpose(2, 3, 1, 0)
     np.testing.assert_array_equal(after[path], expected)

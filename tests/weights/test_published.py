@@ -6,10 +6,10 @@ import pytest
 from roadseg.errors import RoadsegError
 from roadseg.layers.introspection import weights
 from roadseg.models.registry import MODELS, list_models
-from roadseg.weights.match import ForeignWeights, assign
+from roadseg.weights.match import ForeignWeights
 from roadseg.weights.read import original_of, read_weights
 from tests.support import deeper_copies_slow
-from tests.weights.originals import network, published, values
+from tests.weights.originals import assign, network, published, values
 
 PYTORCH = [
     name for name in list_models("segmentation") if MODELS[name].original.layout == "pytorch"
@@ -46,10 +46,10 @@ def test_auxiliary_heads_of_the_source_are_left_out_and_named(name):
     model = network(name)
     found = published(network(name, auxiliary_heads=True), name)
     assigned = assign(model, found, "source", original_of(name))
-    assert len(assigned.taken) == len(weights(model)) and not assigned.drawn
-    assert assigned.left_out
-    assert all(left.startswith(MODELS[name].auxiliary_heads) for left in assigned.left_out)
-    assert "; left out: " in str(assigned)
+    assert len(assigned.taken) == len(weights(model)) and not assigned.kept
+    assert assigned.left
+    assert all(left.startswith(MODELS[name].auxiliary_heads) for left in assigned.left)
+    assert "; left in the source: " in str(assigned)
 
 
 @pytest.mark.parametrize("name", WITH_HEADS)
@@ -57,9 +57,9 @@ def test_auxiliary_heads_that_the_source_lacks_keep_their_values(name):
     model = network(name, auxiliary_heads=True)
     before = values(model)
     assigned = assign(model, published(network(name), name), "source", original_of(name))
-    assert assigned.drawn
-    assert all(path.startswith(MODELS[name].auxiliary_heads) for path in assigned.drawn)
-    for path in assigned.drawn:
+    assert assigned.kept
+    assert all(path.startswith(MODELS[name].auxiliary_heads) for path in assigned.kept)
+    for path in assigned.kept:
         np.testing.assert_array_equal(values(model)[path], before[path])
 
 
@@ -74,8 +74,8 @@ def test_parameters_that_nothing_depends_on_are_left_out_and_named():
     model, unused = network("dfseg_v1"), MODELS["dfseg_v1"].original.unused_in_original
     found = published(model, "dfseg_v1") | {left: np.zeros(3) for left in unused}
     assigned = assign(model, found, "source", original_of("dfseg_v1"))
-    assert assigned.left_out == tuple(sorted(unused))
-    assert "left out: backbone.fc" in str(assigned)
+    assert set(assigned.left) == set(unused)
+    assert "left in the source: backbone.fc" in str(assigned)
 
 
 @pytest.mark.parametrize(
@@ -93,7 +93,7 @@ def test_what_sfsegnets_build_and_never_run_is_left_out_and_nothing_else(name, n
     model = network(name)
     found = published(model, name) | {left: np.zeros(3) for left in never_run}
     assigned = assign(model, found, "source", original_of(name))
-    assert set(assigned.left_out) == set(never_run) and not assigned.drawn
+    assert set(assigned.left) == set(never_run) and not assigned.kept
     with pytest.raises(ForeignWeights) as refused:
         assign(model, found | {"head.fpn_in.9.weight": np.zeros(3)}, "source", original_of(name))
     assert refused.value.left_over == ("head.fpn_in.9.weight",)

@@ -23,9 +23,9 @@ def test_published_files_fill_every_weight(name, classes, options, file):
     source = shared_folder("weights", file)
     model = network(name, classes, **options)
     assigned = read_weights(model, str(source), original_of(name))
-    assert len(assigned.taken) == len(weights(model)) and not assigned.drawn
+    assert len(assigned.taken) == len(weights(model)) and not assigned.kept
     left = {f"{start}weight" for start in MODELS[name].original.unused_in_original}
-    assert set(assigned.left_out) == left
+    assert set(assigned.left) == left
 
 
 def test_a_wrapped_pidnet_with_its_class_weights_and_heads_is_read(tmp_path):
@@ -39,7 +39,7 @@ def test_a_wrapped_pidnet_with_its_class_weights_and_heads_is_read(tmp_path):
         model = network("pidnet_s")
         assigned = read_weights(model, str(file), original_of("pidnet_s"))
         assert len(assigned.taken) == len(weights(model))
-        assert all(left.startswith(("seghead_p.", "seghead_d.")) for left in assigned.left_out)
+        assert all(left.startswith(("seghead_p.", "seghead_d.")) for left in assigned.left)
         bias = values(model)["final_layer.conv2/bias"]
         np.testing.assert_array_equal(bias, found["final_layer.conv2.bias"])
 

@@ -10,7 +10,7 @@ import pytest
 import roadseg
 from roadseg.errors import RoadsegError
 from roadseg.layers.introspection import weights
-from roadseg.weights.match import assign
+from tests.weights.originals import assign
 
 
 @pytest.fixture(scope="module")

@@ -69,9 +69,9 @@ def random_keras_backbone(path: Path) -> keras.Model:
 
 def test_kerass_imagenet_file_gives_kerass_own_features(model, tmp_path):
     backbone = random_keras_backbone(tmp_path / "backbone.h5")
-    assigned = read_weights(model, str(tmp_path / "backbone.h5"), original_of(NAME))
+    assigned = read_weights(model, str(tmp_path / "backbone.h5"), original_of(NAME), head=False)
     assert len(assigned.taken) == 260 - 5
-    assert {path.split("/")[0].split(".")[0] for path in assigned.drawn} == {
+    assert {path.split("/")[0].split(".")[0] for path in assigned.kept} == {
         "image_pooling", "aspp0", "concat_projection", "logits",
     }  # fmt: skip
     image = np.random.default_rng(2).uniform(-1, 1, (1, 96, 96, 3)).astype("float32")
@@ -142,7 +142,7 @@ def test_a_slim_checkpoint_is_read_whole_without_its_optimiser(model, tmp_path, 
             for path in tmp_path.glob("model.ckpt-*"):
                 archive.add(path, f"published/{path.name}")
     assigned = read_weights(model, str(source), original_of(NAME))
-    assert not assigned.drawn
+    assert not assigned.kept
     assert_holds(model, arrays)
 
 
@@ -154,9 +154,9 @@ def test_an_imagenet_checkpoint_lacks_the_head_and_has_a_classifier(model, tmp_p
         "MobilenetV2/Logits/Conv2d_1c_1x1/biases": np.zeros(1001, "float32"),
     }
     prefix = write_slim(tmp_path, arrays | classifier)
-    assigned = read_weights(model, str(prefix), original_of(NAME))
+    assigned = read_weights(model, str(prefix), original_of(NAME), head=False)
     assert {path.split(".")[0] for path in assigned.taken} == {"backbone"}
-    assert len(assigned.drawn) == 3 * 5 + 2
+    assert len(assigned.kept) == 3 * 5 + 2
     assert_holds(model, arrays)
 
 
@@ -165,7 +165,7 @@ def test_the_auxiliary_network_is_read_from_its_scope(tmp_path):
     auxiliary = nus_sampler()
     arrays = drawn(auxiliary, slim_names.sampler_reference_name)
     prefix = write_slim(tmp_path, arrays)
-    assert not read_weights(auxiliary, str(prefix), NUS_SAMPLER).drawn
+    assert not read_weights(auxiliary, str(prefix), NUS_SAMPLER).kept
     assert_holds(auxiliary, arrays, slim_names.sampler_reference_name)
 
 
@@ -173,7 +173,7 @@ def test_an_npz_may_have_the_originals_names_or_ours(model, tmp_path):
     for names in (slim_names.reference_name, str):
         arrays = drawn(model, names)
         np.savez(tmp_path / "weights.npz", **arrays)
-        assert not read_weights(model, str(tmp_path / "weights.npz"), original_of(NAME)).drawn
+        assert not read_weights(model, str(tmp_path / "weights.npz"), original_of(NAME)).kept
         assert_holds(model, arrays, names)
 
 

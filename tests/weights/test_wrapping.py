@@ -138,10 +138,37 @@ def test_doubles_beyond_float32_are_no_weights_either(tmp_path: Path):
 
 
 @pytest.mark.parametrize("lacking", ["head.classifier", "head."])
-def test_a_source_may_lack_the_last_layers_of_the_head(tmp_path: Path, lacking: str):
+def test_a_source_may_lack_the_last_layers_of_the_head_if_asked_for(tmp_path: Path, lacking: str):
     values = {n: array for n, array in arrays().items() if not n.startswith(lacking)}
-    assigned = read_weights(network(), saved(tmp_path / "w.npz", values), ORIGINAL)
+    path = saved(tmp_path / "w.npz", values)
+    with pytest.raises(ForeignWeights, match=r"w.npz: no whole small: it lacks .* of 8\), of"):
+        read_weights(network(), path, ORIGINAL)
+    assigned = read_weights(network(), path, ORIGINAL, head=False)
     assert len(assigned.taken) == len(values) and "head" in str(assigned)
+
+
+@pytest.mark.parametrize("given", ["another shape", "nothing"])
+def test_a_source_of_other_classes_gives_all_but_their_layers(tmp_path: Path, given: str):
+    classifier = {"head.classifier/kernel", "head.classifier/bias"}
+    values = arrays()
+    for name in [name for name in values if name.startswith("head.classifier")]:
+        array = values.pop(name)
+        if given != "nothing":
+            values[name] = np.concatenate([array, array], axis=-1)
+    path = saved(tmp_path / "w.npz", values)
+    found = read_weights(network(), path, ORIGINAL, class_dependent=lambda: set(classifier))
+    assert set(found.other_classes) == classifier and not found.absent
+    assert str(found).startswith("6 of 8 variables; initialised, other classes: head.classifier")
+    with pytest.raises(RoadsegError, match="has shape|no whole small"):
+        read_weights(network(), path, ORIGINAL)
+
+
+def test_half_a_classifier_is_no_other_number_of_classes(tmp_path: Path):
+    values = {n: array for n, array in arrays().items() if n != "head.classifier.bias"}
+    path = saved(tmp_path / "w.npz", values)
+    classifier = {"head.classifier/kernel", "head.classifier/bias"}
+    with pytest.raises(ForeignWeights, match="it lacks head.classifier.bias"):
+        read_weights(network(), path, ORIGINAL, class_dependent=lambda: set(classifier))
 
 
 @pytest.mark.parametrize("lacking", ["head.c.", "backbone.b", "head.classifier.bias"])

@@ -163,10 +163,10 @@ def check_initial_weights(recipe: Recipe) -> None:
 def load_start(recipe: Recipe, model: "keras.Model", table: "LabelTable | None" = None) -> None:
     """Set the first weights of `model` from recipe.initial_weights ('none': leave them drawn).
 
-    A run folder, or an .npz with our names, gives everything but the layers of the classes where
-    these are others than those of `table`; what is left out is printed.
-    recipe.initial_weights_part asks for the backbone alone, or for whatever fits.
-    Runs of recipe.stages_before come after that; see `train.stages`.
+    A run or a file gives everything but the layers of the classes where these are others than
+    those of `table`; what is left out is printed. A file may lack the head.
+    recipe.start.part asks for the backbone alone, or for whatever fits.
+    Runs of recipe.start.stages come after that; see `stages.load_stages`.
     Raises RoadsegError for a source that is absent or of another network.
     """
     _load_initial_weights(recipe, model, table)
@@ -177,20 +177,15 @@ def load_start(recipe: Recipe, model: "keras.Model", table: "LabelTable | None" 
 
 
 def _load_initial_weights(recipe: Recipe, model: "keras.Model", table: "LabelTable | None") -> None:
-    from roadseg.train.start.fine_tune import class_dependent, load_file, load_run
+    from roadseg.train.start.fine_tune import class_dependent, load_run
+    from roadseg.weights import load_initial_weights
 
     check_initial_weights(recipe)
     source = recipe.start.initial_weights
     if source in DRAWN:
         return
-    path = Path(source).expanduser()
-    run = RunFolder(path)
+    run = RunFolder(Path(source).expanduser())
     if run.exists:
         load_run(recipe, model, run, table)
         return
-    whole = recipe.start.part == "all"
-    if whole and path.suffix == ".npz" and load_file(recipe, model, path):
-        return
-    from roadseg.weights import load_initial_weights
-
     load_initial_weights(model, source, recipe, lambda: class_dependent(recipe, model))

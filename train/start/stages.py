@@ -2,15 +2,15 @@
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from roadseg.errors import RoadsegError
-from roadseg.files import Arrays
 from roadseg.models.registry import find
-from roadseg.npz import check_finite, shape_of
 from roadseg.recipe.recipe import Recipe
 from roadseg.runs import checkpoint
 from roadseg.runs.run_folder import RunFolder
+from roadseg.weights.match import apply_all, match
+from roadseg.weights.rules import Rules
 
 if TYPE_CHECKING:
     import keras
@@ -19,34 +19,34 @@ REST = "other layers"
 
 
 def load_stages(recipe: Recipe, model: "keras.Model") -> None:
-    """Set `model` from the newest checkpoints of recipe.stages_before; print what came from where.
+    """Set `model` from the newest checkpoints of recipe.start.stages; print what came from where.
 
     Each run gives all that it holds; of what several hold, the last counts. A run of a flow
     network alone gives the part called 'flow', whose layers bear a prefix within the whole.
     Raises RoadsegError for a run that is absent or holds what the network has not, or in another
-    shape, and naming every part that no run gives and recipe.new_parts does not name.
+    shape, and naming every part that no run gives and recipe.start.new_parts does not name.
     """
     from roadseg.train.start.freeze import layer_prefixes
 
     new = layer_prefixes(recipe, recipe.start.new_parts, "start.new_parts")
-    variables = {variable.path: variable for variable in model.weights}
     parts = find(recipe.model).parts
-    found: dict[str, Any] = {}
+    rules = Rules(may_lack="anything", scope=parts.get("flow", ()))
+    given = []
     for name in recipe.start.stages:
         run, step = run_and_step(name)
         number, folder = run.find_checkpoint(step)
-        given = fitted(variables, checkpoint.read_weights(folder), folder, parts.get("flow", ()))
-        print(f"stage before, {run.path}, step {number}: {_counted(given, parts)}")
-        found |= given
-    missing = [name for name in variables if name not in found and not name.startswith(new)]
+        given.append(match(model, checkpoint.read_weights(folder), folder, rules))
+        print(f"stage before, {run.path}, step {number}: {_counted(given[-1].taken, parts)}")
+    found = {path for one in given for path in one.taken}
+    missing = [v.path for v in model.weights if v.path not in found]
+    missing = [path for path in missing if not path.startswith(new)]
     if missing:
         raise RoadsegError(
             f"--start.stages {' '.join(recipe.start.stages)}: no weights of "
             f"{_counted(missing, parts)}; name the run of the stage that trains them as well, or "
             "give these parts with --start.new-parts to start them as drawn"
         )
-    for name, array in found.items():
-        variables[name].assign(array)
+    apply_all(given)
 
 
 def run_and_step(name: str) -> tuple[RunFolder, int | None]:
@@ -64,35 +64,6 @@ def run_and_step(name: str) -> tuple[RunFolder, int | None]:
             "the folder where that was done"
         )
     return run, step
-
-
-def fitted(
-    variables: Mapping[str, Any],
-    arrays: Mapping[str, Any],
-    source: Path,
-    prefixes: Iterable[str] = (),
-) -> Arrays:
-    """Return `arrays` by the names that the variables of the whole network have.
-
-    prefixes: what names may lack, since they were given by a network that is a part of the whole.
-    Raises RoadsegError naming `source` for the first name or shape that does not fit.
-    """
-    given: Arrays = {}
-    for name in arrays:
-        known = [full for full in (name, *(p + name for p in prefixes)) if full in variables]
-        if not known:
-            raise RoadsegError(
-                f"{source}: '{name}' is nothing that this network has; a stage before has to have "
-                "trained the same network or a part of it, with the same options"
-            )
-        wanted = tuple(variables[known[0]].shape)
-        if shape_of(arrays, name) != wanted:
-            raise RoadsegError(
-                f"{source}: '{name}' has shape {shape_of(arrays, name)}, the network needs "
-                f"{wanted}; another class count, or other options"
-            )
-        given[known[0]] = check_finite(arrays[name], source, name)
-    return given
 
 
 def _counted(names: Iterable[str], parts: Mapping[str, tuple[str, ...]]) -> str:

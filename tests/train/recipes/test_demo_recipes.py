@@ -17,7 +17,7 @@ from roadseg.sampling import SampledSegmenter, UniformSampler
 from roadseg.sampling.trained import trained_sampler
 from roadseg.train.half_weights import main, write_half_weights
 from roadseg.train.recipes.demo import BACKBONE, CHOSEN, DENSITY, EVEN
-from roadseg.train.start.fine_tune import load_file
+from roadseg.weights import load_initial_weights
 from tests.support import REPOSITORY
 
 FRAME = (512, 1024)
@@ -48,7 +48,7 @@ def test_the_shipped_weights_are_those_of_the_arms_network(recipe: Recipe) -> No
     shipped = read_arrays(SHIPPED)
     assert {array.dtype for array in shipped.values()} == {np.dtype(np.float16)}
     network = build_network(recipe, CLASSES)
-    assert load_file(recipe, network, SHIPPED)
+    load_initial_weights(network, str(SHIPPED), recipe)
     loaded = variable_arrays(network)
     assert loaded.keys() == shipped.keys()
     for name, array in shipped.items():

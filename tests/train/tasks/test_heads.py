@@ -104,14 +104,14 @@ def test_evaluation_loads_a_run_without_its_auxiliary_heads(tmp_path: Path) -> N
 
 def test_what_else_a_checkpoint_has_over_is_still_refused(tmp_path: Path) -> None:
     run = make_run(tmp_path, tiny.recipe(**NETWORK), extra="stray.conv/kernel")
-    with pytest.raises(RoadsegError, match="also holds 'stray.conv/kernel' .*1 unknown"):
+    with pytest.raises(RoadsegError, match="another network .* also holds stray.conv/kernel"):
         run.load_network()
 
 
 def test_heads_of_a_run_that_was_trained_without_them_are_refused(tmp_path: Path) -> None:
     recipe = tiny.recipe(network={"auxiliary_heads": False}, **NETWORK)
     run = make_run(tmp_path, recipe, extra="auxlayer.4/bias")
-    with pytest.raises(RoadsegError, match="also holds 'auxlayer.4/bias'"):
+    with pytest.raises(RoadsegError, match="also holds auxlayer.4/bias"):
         run.load_network()
 
 
