@@ -90,6 +90,7 @@ def parse_size(
     parts = text.lower().split("x")
     known = len(parts) == 2 or (square and len(parts) == 1)
     if not known or not all(part.isdecimal() and int(part) >= least for part in parts):
-        either = " or one number" if square else ""
-        raise RoadsegError(f"{option} {text}: give height x width, such as 1024x2048{either}")
+        way_out = "height x width, such as 1024x2048"
+        way_out += ", or one number for both" if square else ""
+        raise RoadsegError(f"{option} {text}: give {way_out}; at least {least} a side")
     return int(parts[0]), int(parts[-1])

@@ -141,7 +141,7 @@ def test_calls_after_those_to_warm_up_are_timed_and_quartiles_given(
         ([NETWORK, "--size", "1024"], "height x width"),
         ([NETWORK, "--options", "output_stride"], "name=value"),
         ([NETWORK, "--options", "stride=8"], "has no option 'stride'"),
-        ([NETWORK, "--sampling-size", "1"], "sampling size '1'"),
+        ([NETWORK, "--sampling-size", "1"], "--sampling-size 1: give height"),
         ([NETWORK, "--sampling-size", "8", "--sampler", "exact"], "--sampler exact: it samples by"),
         ([NETWORK, "--sampling-size", "8", "--sampler", "even"], "no sampler 'even'"),
         ([NETWORK, "--repeats", "0"], "at least 1"),
