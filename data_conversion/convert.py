@@ -9,6 +9,7 @@ from typing import Any
 
 from roadseg.command_line.arguments import parse
 from roadseg.data_conversion.raw.find import left_out_line
+from roadseg.data_conversion.raw.source import Source
 from roadseg.data_conversion.reading import Report
 from roadseg.data_conversion.sets.table import DATA_SETS
 from roadseg.errors import RoadsegError
@@ -44,15 +45,14 @@ def main(argv: Sequence[str]) -> int:
 
 def convert(options: Any) -> int:
     """Find the files, check and write them; return the exit status."""
-    from roadseg.data_conversion.progress import progress
-    from roadseg.data_conversion.write.write import refuse_existing, write_records
+    from roadseg.data_conversion.write.faults import FilesAtFault, without
+    from roadseg.data_conversion.write.write import refuse_existing
 
     options.check()
     rules = options.rules()
     refuse_unwritable(options.to, is_folder=True)
     source = dataclasses.replace(options.plan(), rules=rules)
     refuse_existing(options.to, source.name, options.overwrite)
-    beam = options.beam or bool(options.beam_options)
     counts = ", ".join(f"{split} {len(pairs)}" for split, pairs in source.splits.items())
     print(f"{source.name}: {counts} images, {source.table.num_classes} classes", flush=True)
     for remark in source.remarks():
@@ -62,7 +62,28 @@ def convert(options: Any) -> int:
         if options.strict:
             raise RoadsegError(f"{options.source}: {line}; mend this, or leave --strict out")
         print(line, flush=True)
+    faults = ""
+    try:
+        written = _written(options, source)
+    except FilesAtFault as error:
+        if not options.keep_going:
+            raise
+        faults = str(error).rpartition("; ")[0] or str(error)
+        written = _written(options, dataclasses.replace(source, splits=without(source, error)))
+    print(f"records in {written}")
+    if faults:
+        print(f"left out: {faults}")
+    print(f"next: roadseg inspect {written}")
+    return 1 if faults else 0
+
+
+def _written(options: Any, source: Source) -> Path:
+    """Write the records, say what was read, and return their folder; raises as `write_records`."""
+    from roadseg.data_conversion.progress import progress
+    from roadseg.data_conversion.write.write import write_records
+
     report = Report(source.table)
+    beam = options.beam or bool(options.beam_options)
     with progress("checking and writing", source.num_examples) as on_example:
         written = write_records(
             source,
@@ -77,9 +98,7 @@ def convert(options: Any) -> int:
         )
     for line in report.lines():
         print(line)
-    print(f"records in {written}")
-    print(f"next: roadseg inspect {written}")
-    return 0
+    return written
 
 
 @dataclasses.dataclass

@@ -10,7 +10,7 @@ from pathlib import Path
 from tests.support import REPOSITORY
 
 PAGE = REPOSITORY / "docs" / "messages.md"
-ERRORS = ("RoadsegError", "ForeignWeights", "WorkerLost", "WrongShape")
+ERRORS = ("RoadsegError", "FilesAtFault", "ForeignWeights", "WorkerLost", "WrongShape")
 FOLDERS = ("research", "nus_native", "data_conversion", "train", "eval", "export")
 _HEAD = """# Messages
 

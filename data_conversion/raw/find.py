@@ -10,6 +10,7 @@ import os
 from collections.abc import Callable, Collection, Iterable, Iterator
 from pathlib import Path
 
+from roadseg.data_conversion.raw.faults import common_folder
 from roadseg.errors import RoadsegError
 
 IMAGE_ENDINGS = frozenset(
@@ -64,9 +65,11 @@ class Search:
     """The search for the files of one data set: what it passes over is in `left_out`.
 
     left_out: paths, each with the reason in a few words.
+    without_label: pictures that may not be left out, each with the label file that it lacks.
     """
 
     left_out: dict[Path, str] = dataclasses.field(default_factory=dict)
+    without_label: dict[Path, Path] = dataclasses.field(default_factory=dict)
 
     def images(self, folder: Path, end: str = "", deep: bool = True) -> list[Path]:
         """Return the pictures below `folder` whose name before the ending ends with `end`.
@@ -107,6 +110,22 @@ class Search:
     def leave_out(self, paths: Iterable[Path], reason: str) -> None:
         """Remember `paths` as left out."""
         self.left_out.update(dict.fromkeys(paths, reason))
+
+    def finish(self) -> dict[Path, str]:
+        """Return what was left out; RoadsegError naming every picture that lacks its label."""
+        pictures = sorted(self.without_label)
+        if not pictures:
+            return self.left_out
+        first = self.without_label[pictures[0]]
+        if len(pictures) == 1:
+            raise RoadsegError(
+                f"{pictures[0]}: image without label, {first} is missing; add it or remove both"
+            )
+        folder = common_folder(pictures)
+        raise RoadsegError(
+            f"{folder}: {len(pictures)} images without label ({listed(pictures, folder)}), {first} "
+            "and so on are missing; add them or remove the images"
+        )
 
 
 def left_out_line(left_out: dict[Path, str], root: Path) -> str:

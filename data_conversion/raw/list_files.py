@@ -15,7 +15,8 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from roadseg.data_conversion.raw.source import Pair, existing_label
+from roadseg.data_conversion.raw.faults import kept, refuse_all
+from roadseg.data_conversion.raw.source import Pair
 from roadseg.errors import RoadsegError
 from roadseg.regular_files import read_regular
 
@@ -37,49 +38,63 @@ def pairs_of_list(path: Path, root: Path, name_of: Callable[[Path], str]) -> tup
     that comes twice, or whose image does.
     """
     rows: list[tuple[str, Path, Path]] = []
-    for where, words in rows_of(path, root, (2,), "'image label'"):
-        if len(words) == 1:
-            raise RoadsegError(
-                f"{where}: one column, an image without label, which makes no record; "
-                "`roadseg predict RUN --images FOLDER` needs none"
-            )
-        image, label = (below(root, word) for word in words)
-        if not image.is_file():
-            raise RoadsegError(f"{where}: no file {image}; paths are relative to --source")
-        rows.append((where, image, existing_label(image, label)))
+    faults: list[RoadsegError] = []
     seen: dict[str, str] = {}
-    for where, image, _ in rows:
-        earlier = seen.setdefault(os.path.normpath(image), where)
-        if earlier is not where:
-            number = earlier.rpartition(" ")[2]
-            raise RoadsegError(
-                f"{where}: {image}, with another label in line {number}; remove one of them"
-            )
+    for where, words in rows_of(path, root, (2,), "'image label'", faults):
+        with kept(faults):
+            if len(words) == 1:
+                raise RoadsegError(
+                    f"{where}: one column, an image without label, which makes no record; "
+                    "`roadseg predict RUN --images FOLDER` needs none"
+                )
+            image, label = (existing_file(where, root, word) for word in words)
+            earlier = seen.setdefault(os.path.normpath(image), where)
+            if earlier is not where:
+                number = earlier.rpartition(" ")[2]
+                raise RoadsegError(
+                    f"{where}: {image}, with another label in line {number}; remove one of them"
+                )
+            rows.append((where, image, label))
+    refuse_all(path, faults)
     names = distinct_names([image for _, image, _ in rows], root, name_of)
     return tuple(Pair(name, *row[1:]) for name, row in zip(names, rows, strict=True))
 
 
 def rows_of(
-    path: Path, root: Path, columns: tuple[int, ...], form: str
+    path: Path, root: Path, columns: tuple[int, ...], form: str, faults: list[RoadsegError]
 ) -> Iterator[tuple[str, list[str]]]:
     """Yield (where it is, for messages; names of files) of each line of a list.
 
     columns: how many names a line may have; one alone is given as well. form: of a line, in words.
-    Raises RoadsegError for an empty list, another number of names, and a line that comes twice.
+    faults: takes what is wrong with a line: another number of names, and a line that comes twice.
+    Raises RoadsegError for an empty list.
     """
     seen: dict[tuple[str, ...], str] = {}
+    line = ""
     for where, line in lines_of(path):
         words = _words(line, root, columns)
         if len(words) != 1 and len(words) not in columns or not all(words):
-            raise RoadsegError(f"{where}: {len(words)} columns; wanted {form}")
+            faults.append(RoadsegError(f"{where}: {len(words)} columns; wanted {form}"))
+            continue
         files = tuple(os.path.normpath(below(root, word)) for word in words)
         earlier = seen.setdefault(files, where)
         if earlier is not where:
             number = earlier.rpartition(" ")[2]
-            raise RoadsegError(f"{where}: the same files as in line {number}; remove one of them")
+            faults.append(
+                RoadsegError(f"{where}: the same files as in line {number}; remove one of them")
+            )
+            continue
         yield where, words
-    if not seen:
+    if not line:
         raise RoadsegError(f"{path}: an empty list; wanted {form} on each line")
+
+
+def existing_file(where: str, root: Path, word: str) -> Path:
+    """Return the file that a word of a line names; RoadsegError if it is not there."""
+    path = below(root, word)
+    if not _is_file(path):
+        raise RoadsegError(f"{where}: no file {path}; paths are relative to --source")
+    return path
 
 
 def lines_of(path: Path) -> Iterator[tuple[str, str]]:

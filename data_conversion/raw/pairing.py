@@ -3,8 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
-from roadseg.data_conversion.raw.find import Search, listed
-from roadseg.data_conversion.raw.source import existing_label
+from roadseg.data_conversion.raw.find import Search
 from roadseg.errors import RoadsegError
 
 Key = Callable[[Path], str]
@@ -23,8 +22,9 @@ def pair_up(
     """Return (image, label) of one key each, in the order of `images`.
 
     Labels that no image has are left out of `search`'s files, and so are images without label
-    where nothing is `expected`; otherwise that gives the path at which a label would lie.
-    Raises RoadsegError naming every image that lacks its label, and two labels of one key.
+    where nothing is `expected`; otherwise that gives the path at which a label would lie, and
+    `search.finish()` refuses the images of all the folders that were paired.
+    Raises RoadsegError for two labels of one key.
     """
     by_key: dict[str, Path] = {}
     for path in labels:
@@ -37,9 +37,16 @@ def pair_up(
     lonely = [image for image in images if keys[image] not in by_key]
     if expected is None:
         search.leave_out(lonely, NO_LABEL)
-    elif lonely:
-        _refuse(lonely, expected)
+    else:
+        search.without_label.update((image, expected(image)) for image in lonely)
     return [(image, by_key[keys[image]]) for image in images if keys[image] in by_key]
+
+
+def leave_out_unlabelled(search: Search, folders: Iterable[Path], end: str = "") -> None:
+    """Leave out the pictures of folders for which no labels are there at all."""
+    for folder in folders:
+        if folder.is_dir():
+            search.leave_out(search.images(folder, end), NO_LABEL)
 
 
 def below(folder: Path, end: str = "") -> Key:
@@ -50,14 +57,3 @@ def below(folder: Path, end: str = "") -> Key:
         return inside.with_name(path.stem.removesuffix(end)).as_posix()
 
     return key
-
-
-def _refuse(lonely: Sequence[Path], expected: Callable[[Path], Path]) -> None:
-    first = expected(lonely[0])
-    if len(lonely) == 1:
-        existing_label(lonely[0], first)
-    folder = lonely[0].parent
-    raise RoadsegError(
-        f"{folder}: {len(lonely)} images without label ({listed(lonely, folder)}), {first} and so "
-        "on are missing; add them or remove the images"
-    )

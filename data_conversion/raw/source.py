@@ -111,15 +111,6 @@ def existing_folder(path: Path, way_out: str) -> Path:
     return path
 
 
-def existing_label(image: Path, label: Path) -> Path:
-    """Return `label` if it is a file; raise RoadsegError naming the image without one."""
-    if not label.is_file():
-        raise RoadsegError(
-            f"{image}: image without label, {label} is missing; add it or remove both"
-        )
-    return label
-
-
 def refuse_lonely(folder: Path, lonely: Iterable[Path], way_out: str) -> None:
     """Raise RoadsegError that names files below `folder` (the first 20) that lack a partner."""
     found = sorted(lonely)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from roadseg import label_tables
 from roadseg.data_conversion.raw.find import Search, is_nobodys
-from roadseg.data_conversion.raw.pairing import below, pair_up
+from roadseg.data_conversion.raw.pairing import below, leave_out_unlabelled, pair_up
 from roadseg.data_conversion.raw.source import Pair, Source, existing_folder
 from roadseg.errors import RoadsegError
 
@@ -36,7 +36,9 @@ def bdd100k_source(root: Path) -> Source:
             there = [split for split in SIZES if (root / labels / split).is_dir()]
             search = Search()
             found = {s: _pairs(search, root / images / s, root / labels / s, end) for s in there}
-            table, left_out = label_tables.get("bdd100k"), search.left_out
+            others = (root / images / split for split in SIZES if split not in there)
+            leave_out_unlabelled(search, others)
+            table, left_out = label_tables.get("bdd100k"), search.finish()
             return Source("bdd100k", table, found, published=SIZES, left_out=left_out)
     raise RoadsegError(
         f"{root}: no *_train_id.png in labels/train or labels/val, and no labels/sem_seg/masks; "

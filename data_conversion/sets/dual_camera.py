@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from roadseg import label_tables
+from roadseg.data_conversion.raw.faults import kept, refuse_all
 from roadseg.data_conversion.raw.find import Search
 from roadseg.data_conversion.raw.image_files import DecodedLabel, read_label
 from roadseg.data_conversion.raw.label_coding import LabelCoding
@@ -70,11 +71,15 @@ def dual_camera_source(
     existing_folder(root, way_out)
     found: dict[str, tuple[Pair, ...]] = {}
     search = Search()
+    faults: list[RoadsegError] = []
     for split, name in FOLDERS.items():
-        if (root / name).is_dir():
+        if not (root / name).is_dir():
+            continue
+        with kept(faults):
             frames = paired_frames(root / name, views, search)
             labels = {} if split in UNLABELLED else _labels(search, root, frames)
             found[split] = tuple(_pair(first, second, labels) for first, second in frames)
+    refuse_all(root, faults)
     if not found:
         raise RoadsegError(f"{root}: neither {' nor '.join(FOLDERS.values())}; {way_out}")
     names = {view.image.stem for pairs in found.values() for view in _views(pairs)}
@@ -95,16 +100,19 @@ def paired_frames(
     form = re.compile(f"({re.escape(views[0])}|{re.escape(views[1])})_([0-9]+)")
     frames: dict[str, dict[int, Path]] = {view: {} for view in views}
     search = search or Search()
+    faults: list[RoadsegError] = []
     for path in _own(search, folder, search.images(folder)):
-        match = form.fullmatch(path.stem)
-        if match is None:
-            raise RoadsegError(
-                f"{path}: not the name of a frame ({views[0]}_00001.jpg, {views[1]}_00001.jpg); "
-                "remove it, or see --camera-prefixes"
-            )
-        other = frames[match[1]].setdefault(int(match[2]), path)
-        if other is not path:
-            raise RoadsegError(f"{path}: {other} has the same number; remove one of them")
+        with kept(faults):
+            match = form.fullmatch(path.stem)
+            if match is None:
+                raise RoadsegError(
+                    f"{path}: not the name of a frame ({views[0]}_00001.jpg, {views[1]}_00001.jpg);"
+                    " remove it, or see --camera-prefixes"
+                )
+            other = frames[match[1]].setdefault(int(match[2]), path)
+            if other is not path:
+                raise RoadsegError(f"{path}: {other} has the same number; remove one of them")
+    refuse_all(folder, faults)
     first, second = (frames[view] for view in views)
     lonely = [path for number, path in first.items() if number not in second]
     lonely += [path for number, path in second.items() if number not in first]

@@ -9,7 +9,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from roadseg import label_tables
-from roadseg.data_conversion.raw.list_files import below, numbered, rows_of, split_names
+from roadseg.data_conversion.raw.faults import kept, refuse_all
+from roadseg.data_conversion.raw.list_files import existing_file, numbered, rows_of, split_names
 from roadseg.data_conversion.raw.source import Pair, Source, TwoCameras, existing_folder
 from roadseg.errors import RoadsegError
 
@@ -44,18 +45,19 @@ def flow_source(root: Path, lists: tuple[Path, ...] = (), names: tuple[str, ...]
 
 def _pairs(path: Path, root: Path) -> tuple[TwoCameras, ...]:
     pairs = []
-    for where, words in rows_of(path, root, (2, 3), _FORM):
-        if len(words) == 1:
-            raise RoadsegError(f"{where}: 1 columns; wanted {_FORM}")
-        files = [below(root, word) for word in words]
-        for file in files:
-            if not file.is_file():
-                raise RoadsegError(f"{where}: no file {file}; paths are relative to --source")
-        first, second = (
-            Pair(_name(word), file, None) for word, file in zip(words[:2], files[:2], strict=True)
-        )
-        flow = files[2] if len(files) == 3 else None
-        pairs.append(TwoCameras(first.name, first.image, None, second=second, flow=flow))
+    faults: list[RoadsegError] = []
+    for where, words in rows_of(path, root, (2, 3), _FORM, faults):
+        with kept(faults):
+            if len(words) == 1:
+                raise RoadsegError(f"{where}: 1 columns; wanted {_FORM}")
+            files = [existing_file(where, root, word) for word in words]
+            first, second = (
+                Pair(_name(word), file, None)
+                for word, file in zip(words[:2], files[:2], strict=True)
+            )
+            flow = files[2] if len(files) == 3 else None
+            pairs.append(TwoCameras(first.name, first.image, None, second=second, flow=flow))
+    refuse_all(path, faults)
     names = numbered([pair.name for pair in pairs])
     return tuple(replace(pair, name=name) for pair, name in zip(pairs, names, strict=True))
 

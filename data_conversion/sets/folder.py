@@ -38,7 +38,7 @@ def folder_source(root: Path, classes: Path | None = None) -> Source:
     search.leave_out(_outside(images, found), "in no folder of a split")
     if (root / "labels").is_dir():
         search.leave_out(_outside(root / "labels", found), NO_PICTURE)
-    return Source(table.name, table, found, coding, left_out=search.left_out)
+    return Source(table.name, table, found, coding, left_out=search.finish())
 
 
 def _pairs(search: Search, images: Path, labels: Path) -> tuple[Pair, ...]:

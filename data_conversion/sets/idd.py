@@ -11,7 +11,7 @@ from typing import Literal
 
 from roadseg import label_tables
 from roadseg.data_conversion.raw.find import Search, is_nobodys
-from roadseg.data_conversion.raw.pairing import below, pair_up
+from roadseg.data_conversion.raw.pairing import below, leave_out_unlabelled, pair_up
 from roadseg.data_conversion.raw.source import Coding, Pair, Source, existing_folder
 from roadseg.errors import RoadsegError
 
@@ -40,7 +40,9 @@ def idd_source(root: Path, labels: Labels = "auto") -> Source:
             there = [split for split in SIZES if (root / "gtFine" / split).is_dir()]
             search = Search()
             found = {split: _pairs(search, root, split, _LABEL_END[kind]) for split in there}
-            table, left_out = label_tables.get("idd"), search.left_out
+            others = (root / "leftImg8bit" / split for split in SIZES if split not in there)
+            leave_out_unlabelled(search, others, _IMAGE_END)
+            table, left_out = label_tables.get("idd"), search.finish()
             return Source("idd", table, found, kind, published=SIZES, left_out=left_out)
     wanted = " nor ".join(f"*{_LABEL_END[kind]}" for kind in kinds)
     raise RoadsegError(

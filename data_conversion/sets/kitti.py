@@ -8,6 +8,7 @@ import re
 from pathlib import Path
 
 from roadseg import label_tables
+from roadseg.data_conversion.raw.faults import kept, refuse_all
 from roadseg.data_conversion.raw.find import Search
 from roadseg.data_conversion.raw.source import (
     Pair,
@@ -43,11 +44,14 @@ def kitti_source(root: Path, fold: int = 0) -> Source:
     lonely = [pair.image for pair in pairs if pair.label is None]
     refuse_lonely(training, [*lonely, *by_name.values()], "add what is missing or remove them")
     found: dict[str, list[Pair]] = {}
+    faults: list[RoadsegError] = []
     for pair in pairs:
-        split = "val" if frame_number(pair.image) in VALIDATION[fold] else "train"
-        found.setdefault(split, []).append(pair)
+        with kept(faults):
+            split = "val" if frame_number(pair.image) in VALIDATION[fold] else "train"
+            found.setdefault(split, []).append(pair)
+    refuse_all(training / "image_2", faults)
     splits = {split: tuple(found[split]) for split in SIZES if split in found}
-    table, left_out = label_tables.get("kitti"), search.left_out
+    table, left_out = label_tables.get("kitti"), search.finish()
     return Source("kitti", table, splits, published=SIZES, left_out=left_out)
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 from roadseg import label_tables
+from roadseg.data_conversion.raw.faults import kept, refuse_all
 from roadseg.data_conversion.raw.find import Search
 from roadseg.data_conversion.raw.source import (
     Pair,
@@ -54,11 +55,16 @@ def mapillary_source(root: Path, labels: Labels = "auto", classes: Classes = "19
         raise RoadsegError(f"{root}: neither training nor validation; {way_out}")
     kind = _kind(there, labels, classes)
     search = Search()
-    found = {s: paired(search, folder / "images", folder / kind) for s, folder in there.items()}
+    found: dict[str, tuple[Pair, ...]] = {}
+    faults: list[RoadsegError] = []
+    for split, folder in there.items():
+        with kept(faults):
+            found[split] = paired(search, folder / "images", folder / kind)
+    refuse_all(root, faults)
     name = "mapillary65" if classes == "65" else "mapillary"
     config = root / (CONFIG if (root / CONFIG).is_file() else IN_V2[CONFIG])
     table = _table(config if config.is_file() else root / CONFIG, kind, classes)
-    return Source(name, table, found, published=SIZES, left_out=search.left_out)
+    return Source(name, table, found, published=SIZES, left_out=search.finish())
 
 
 def paired(search: Search, images: Path, labels: Path) -> tuple[Pair, ...]:

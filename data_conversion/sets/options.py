@@ -35,6 +35,8 @@ class Output:
     """Beam pipeline options: --beam-options="--runner=FlinkRunner --parallelism=8"."""
     strict: bool = False
     """Refuse a data set of which some file would be left out."""
+    keep_going: bool = False
+    """Leave out pairs that cannot be read, name them, and return status 1."""
     max_megapixels: float = PictureRules.max_megapixels
     """Refuse larger pictures, by their header."""
     float_range: tuple[float, float] | None = None

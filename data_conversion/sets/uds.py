@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from roadseg import label_tables
+from roadseg.data_conversion.raw.faults import kept, refuse_all
 from roadseg.data_conversion.raw.source import Pair, Source, existing_folder
 from roadseg.data_conversion.sets.bdd100k import bdd100k_source
 from roadseg.data_conversion.sets.cityscapes import cityscapes_source
@@ -40,11 +41,13 @@ def uds_source(
     Raises RoadsegError for a set that is no member or is not there, and for what is wrong with one.
     """
     tables = {member: uds_member(member) for member in members}
-    sources = {
-        member: _FILES[member]((folders or {}).get(member) or _folder(root, member))
-        for member in MEMBERS
-        if member in tables
-    }
+    sources: dict[str, Source] = {}
+    faults: list[RoadsegError] = []
+    for member in (member for member in MEMBERS if member in tables):
+        with kept(faults):
+            folder = (folders or {}).get(member) or _folder(root, member)
+            sources[member] = _FILES[member](folder)
+    refuse_all(root, faults)
     found: dict[str, tuple[Pair, ...]] = {}
     published: dict[str, int] = {}
     for split in SPLITS:
@@ -56,9 +59,6 @@ def uds_source(
                 for pair in source.splits[split]
             )
         published[split] = sum(source.published[split] for source in sources.values())
-    left_out: dict[Path, str] = {}
-    for source in sources.values():
-        left_out |= source.left_out
     return Source(
         "uds",
         label_tables.get("uds"),

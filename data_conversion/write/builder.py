@@ -23,6 +23,7 @@ from roadseg.data_conversion.raw.label_coding import LabelCoding
 from roadseg.data_conversion.raw.source import Pair, Source
 from roadseg.data_conversion.read.tfrecord_files import count_records
 from roadseg.data_conversion.reading import OnExample, Reading, sparse_counts
+from roadseg.data_conversion.write.faults import FileAtFault
 from roadseg.data_conversion.write.shards import VERSION, shard_parts
 from roadseg.errors import RoadsegError
 from roadseg.files import printable
@@ -101,8 +102,14 @@ class ShardExamples:
     split: str = ""
 
     def example(self, pair: Pair) -> Example:
-        """Return the checked example of a pair."""
+        """Return the checked example of a pair; RoadsegError for what is wrong with it."""
         return example_of(pair, self.codings)
+
+    def _example(self, pair: Pair) -> Example:
+        try:
+            return self.example(pair)
+        except RoadsegError as error:
+            raise FileAtFault(str(error)) from None
 
     def __call__(self) -> Iterator[tuple[str, dict[str, Any]]]:
         """Yield (name, example); files are read and checked `workers` at a time."""
@@ -112,7 +119,7 @@ class ShardExamples:
             try:
                 while True:
                     for pair in islice(rest, 2 * self.workers - len(waiting)):
-                        future = pool.submit(self.example, pair)
+                        future = pool.submit(self._example, pair)
                         waiting.append((pair.name, future))
                     if not waiting:
                         return
@@ -179,19 +186,20 @@ class RecordBuilder(tfds.core.ShardBasedBuilder, skip_registration=True):  # typ
         # data_dir is tfds's temporary folder here, so the table appears with the records or not.
         table_path = Path(self.data_dir) / LABEL_TABLE_FILE
         table_path.write_text(self._source.table.to_json(), encoding="utf-8")
+        return {
+            split: [self.examples(split, part) for part in shard_parts(pairs, self._shards)]
+            for split, pairs in self._source.splits.items()
+        }
+
+    def examples(self, split: str, pairs: tuple[Pair, ...]) -> ShardExamples:
+        """Return what reads and checks `pairs` of a split."""
         source = self._source
         readings = {"": (source.table, source.coding), **source.members}
         codings = {
             member: self.label_coding(table, coding, source.rules)
             for member, (table, coding) in readings.items()
         }
-        return {
-            split: [
-                self.shard_examples(part, codings, self._workers, self._on_example, split)
-                for part in shard_parts(pairs, self._shards)
-            ]
-            for split, pairs in self._source.splits.items()
-        }
+        return self.shard_examples(pairs, codings, self._workers, self._on_example, split)
 
     def _download_and_prepare(
         self,

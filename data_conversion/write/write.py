@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from roadseg.data_conversion.raw.source import Source
 from roadseg.data_conversion.reading import Report
+from roadseg.data_conversion.write.faults import FileAtFault, every_fault
 from roadseg.data_conversion.write.shards import VERSION, shard_parts
 from roadseg.errors import RoadsegError
 from roadseg.files import sync_path
@@ -45,7 +46,8 @@ def write_records(
 
     beam_options: run on Apache Beam with these pipeline options; None runs here, on threads.
     on_example: called after each example. report: takes what is read; of a run on Beam, nothing.
-    Raises RoadsegError for bad input, for records that exist unless `overwrite`, for a full disk
+    Raises FilesAtFault for pairs that cannot be converted, all of them in one line. Raises
+    RoadsegError for other bad input, for records that exist unless `overwrite`, for a full disk
     and for a conversion to the same folder that is still running; `to` is then as it was before.
     """
     if shards < 1 or workers < 1:
@@ -71,7 +73,13 @@ def write_records(
                     on_example=None if beam_options is not None else read,
                     data_dir=staging,
                 )
-                _prepare(maker, beam_options)
+                try:
+                    _prepare(maker, beam_options)
+                except FileAtFault as error:
+                    examples = {s: maker.examples(s, p) for s, p in source.splits.items()}
+                    done = {split: len(views) for split, views in report.readings.items()}
+                    advance = on_example or (lambda: None)
+                    raise every_fault(error, source, examples, done, advance) from None
                 _keep_counts(Path(maker.data_dir), source, shards, report)
                 _check_and_sync(Path(maker.data_dir), source)
             _put_in_place(Path(maker.data_dir), final, to)
@@ -101,7 +109,7 @@ def _prepare(maker: "RecordBuilder", beam_options: Sequence[str] | None) -> None
         maker.download_and_prepare(download_config=tfds.download.DownloadConfig(**config))
     except RoadsegError as error:
         # Beam adds the name of its step to the message.
-        raise RoadsegError(str(error).split(" [while running ")[0]) from None
+        raise type(error)(str(error).split(" [while running ")[0]) from None
 
 
 def _beam(options: Sequence[str]) -> dict[str, Any]:

@@ -52,6 +52,11 @@ def _check_values(array: np.ndarray) -> None:
         return
     if array.dtype == bool:
         raise RoadsegError("image of true and false: wanted levels 0..255; multiply it by 255")
+    if array.dtype == np.uint16:  # of a dark picture, no value says which of the two it is
+        raise RoadsegError(
+            "image of uint16: wanted 0..255; give (image >> 8).astype('uint8') if it holds 16 "
+            "bits, image.astype('uint8') if not"
+        )
     whole = np.issubdtype(array.dtype, np.integer)
     values = array if whole else array.astype(np.float32)
     if not whole and not np.isfinite(values).all():
@@ -61,10 +66,9 @@ def _check_values(array: np.ndarray) -> None:
         raise RoadsegError(f"image of floats up to {high:g}: wanted 0..255; multiply it by 255")
     if 0 <= low and high <= 255:
         return
-    way_out = "bring it to 0..255"
-    if whole and array.dtype.itemsize == 2:
-        way_out = "of 16 bits, multiply it by 1/257"
-    raise RoadsegError(f"image of {array.dtype} from {low:g} to {high:g}: wanted 0..255; {way_out}")
+    raise RoadsegError(
+        f"image of {array.dtype} from {low:g} to {high:g}: wanted 0..255; bring it there"
+    )
 
 
 def at_height(images: np.ndarray, height: int, way: str) -> np.ndarray:

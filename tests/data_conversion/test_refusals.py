@@ -85,8 +85,9 @@ def a_list_of_bytes(folder: Path) -> None:
 
 
 def images_without_labels(folder: Path) -> None:
-    images = [folder / "a.png", folder / "b.png"]
-    pair_up(Search(), images, [], below(folder), below(folder), lambda image: folder / "labels")
+    images, search = [folder / "a.png", folder / "b.png"], Search()
+    pair_up(search, images, [], below(folder), below(folder), lambda image: folder / "labels")
+    search.finish()
 
 
 def labels_called_alike(folder: Path) -> None:
