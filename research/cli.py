@@ -5,8 +5,10 @@ import io
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import nullcontext
 
 from roadseg.command_line.quiet import quiet_tensorflow
+from roadseg.command_line.terminated import Terminated, as_interrupt
 from roadseg.errors import RoadsegError
 from roadseg.files import is_utf8, printable
 
@@ -46,6 +48,8 @@ COMMANDS = {
     ),
 }
 
+# Commands that listen to signals by themselves.
+_HEAR_SIGNALS = ("train", "launch", "compare", "demo")
 # Options that name files which are only read, as bytes.
 _SOURCES = (
     "--source",
@@ -95,7 +99,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         _refuse_old_names(name, rest)
         module = importlib.import_module(COMMANDS[name][0])
-        return int(module.main(rest) or 0)
+        with nullcontext() if name in _HEAR_SIGNALS else as_interrupt():
+            return int(module.main(rest) or 0)
     except RoadsegError as error:
         print(f"error: {printable(error)}", file=sys.stderr)
         return error.status
@@ -117,6 +122,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         what = str(error).splitlines()[0].split("}} ")[-1].split(";")[0]
         print(f"error: {what}: the disk is full; free some space, run it again", file=sys.stderr)
         return 2
+    except Terminated as error:
+        print("terminated", file=sys.stderr)
+        return 128 + error.number
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return 130

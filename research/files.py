@@ -148,10 +148,12 @@ def write_file(path: Path, write: Callable[[IO[bytes]], object]) -> None:
             write(file)
             sync(file)
         aside.rename(path)
-    except OSError as error:
+    except BaseException as error:
         with contextlib.suppress(OSError):  # where the folder is none, unlinking fails as well
             aside.unlink()
-        raise disk_error(path, error) from None
+        if isinstance(error, OSError):
+            raise disk_error(path, error) from None
+        raise
 
 
 def sync_path(path: Path) -> None:

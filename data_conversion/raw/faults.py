@@ -23,6 +23,10 @@ def refuse_all(where: Path | str, faults: Sequence[RoadsegError]) -> None:
         )
 
 
+class FileAtFault(RoadsegError):
+    """A pair of files cannot be converted; the message is that on its file."""
+
+
 @contextlib.contextmanager
 def kept(faults: list[RoadsegError]) -> Iterator[None]:
     """Append what is refused inside to `faults`, for `refuse_all` afterwards."""
@@ -35,9 +39,10 @@ def kept(faults: list[RoadsegError]) -> Iterator[None]:
 def in_one_line(faults: Sequence[RoadsegError | str], where: Path | str) -> str:
     """Return the first 20 faults without their ways out, and how many more there are.
 
-    Paths below `where` are shown as seen from there.
+    Paths below `where` are shown as seen from there, lines of the file `where` by their numbers.
     """
-    parts = [str(fault).partition("; ")[0].replace(f"{where}{os.sep}", "") for fault in faults]
+    texts = (str(fault).partition("; ")[0] for fault in faults)
+    parts = [text.replace(f"{where}{os.sep}", "").replace(f"{where}, ", "") for text in texts]
     more = f"; and {len(parts) - _NAMED} more" if len(parts) > _NAMED else ""
     return "; ".join(parts[:_NAMED]) + more
 

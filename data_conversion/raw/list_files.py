@@ -194,6 +194,8 @@ def _divided(line: str, sign: str) -> list[str]:
         words = next(csv.reader([text], delimiter=sign, skipinitialspace=True), [])
     except csv.Error:  # a field longer than any name
         words = [text]
+    while len(words) > 1 and sign != " " and not words[-1].strip():  # as spreadsheets end lines
+        words.pop()
     return [word.strip() for word in words if sign != " " or word.strip()]
 
 

@@ -18,12 +18,12 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
+from roadseg.data_conversion.raw.faults import FileAtFault
 from roadseg.data_conversion.raw.image_files import encode_label, read_image
 from roadseg.data_conversion.raw.label_coding import LabelCoding
 from roadseg.data_conversion.raw.source import Pair, Source
 from roadseg.data_conversion.read.tfrecord_files import count_records
 from roadseg.data_conversion.reading import OnExample, Reading, sparse_counts
-from roadseg.data_conversion.write.faults import FileAtFault
 from roadseg.data_conversion.write.shards import VERSION, shard_parts
 from roadseg.errors import RoadsegError
 from roadseg.files import printable

@@ -11,16 +11,12 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from roadseg.data_conversion.raw.faults import common_folder, in_one_line, way_out
+from roadseg.data_conversion.raw.faults import FileAtFault, common_folder, in_one_line, way_out
 from roadseg.data_conversion.raw.source import Pair, Source, TwoCameras
 from roadseg.errors import RoadsegError
 
 if TYPE_CHECKING:
     from roadseg.data_conversion.write.builder import ShardExamples
-
-
-class FileAtFault(RoadsegError):
-    """A pair cannot be converted; the message is that on its file."""
 
 
 class FilesAtFault(RoadsegError):

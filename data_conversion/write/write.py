@@ -15,9 +15,10 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from roadseg.data_conversion.raw.faults import FileAtFault
 from roadseg.data_conversion.raw.source import Source
 from roadseg.data_conversion.reading import Report
-from roadseg.data_conversion.write.faults import FileAtFault, every_fault
+from roadseg.data_conversion.write.faults import every_fault
 from roadseg.data_conversion.write.shards import VERSION, shard_parts
 from roadseg.errors import RoadsegError
 from roadseg.files import sync_path

@@ -66,9 +66,11 @@ def write_checkpoint(
         sync_path(aside)
         aside.rename(target)
         sync_path(folder)
-    except OSError as error:
+    except BaseException as error:
         shutil.rmtree(aside, ignore_errors=True)
-        raise disk_error(target, error) from None
+        if isinstance(error, OSError):
+            raise disk_error(target, error) from None
+        raise
     return target
 
 

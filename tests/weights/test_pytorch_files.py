@@ -1,8 +1,12 @@
 """PyTorch's own files: tensors are read, wrapped or not; nothing else in them is opened."""
 
+import pickle
 import sys
 import tarfile
+import types
+import zipfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -99,6 +103,45 @@ def test_a_damaged_file_is_refused_without_pytorch_too(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "torch", None)
     (tmp_path / "published.pth").write_bytes(b"PK")
     assert "not a PyTorch checkpoint of tensors" in refusal(tmp_path / "published.pth")
+
+
+@pytest.mark.parametrize(
+    ("loaded", "message"),
+    [
+        (
+            pickle.UnpicklingError("Unsupported class x.Y: GLOBAL x.Y"),
+            "more than tensors .x.Y., wh",
+        ),
+        (pickle.UnpicklingError("magic"), "damaged, or a pickle of something else than tensors"),
+        (RuntimeError("Too short. Copy it"), "not a checkpoint of tensors .Too short.$"),
+        (RuntimeError("a TorchScript archive"), "a TorchScript archive; save its state_dict"),
+        ({"conv.weight": np.ones(2), "epoch": 3}, "'epoch' is of type int, not a tensor; save"),
+    ],
+)
+def test_what_pytorch_finds_is_said_in_one_line(tmp_path, monkeypatch, loaded: Any, message: str):
+    """Stands for PyTorch where it is not installed: what its loader raises or returns."""
+
+    def load(source: Path, **_: Any) -> Any:
+        if isinstance(loaded, Exception):
+            raise loaded
+        return loaded
+
+    monkeypatch.setitem(sys.modules, "torch", types.SimpleNamespace(load=load))
+    (tmp_path / "published.pth").write_bytes(b"old form")
+    with pytest.raises(RoadsegError, match=f"published.pth: .*{message}") as refused:
+        read_pytorch(tmp_path / "published.pth")
+    assert "\n" not in str(refused.value)
+
+
+def test_checksums_are_looked_at_before_the_file_is_opened(tmp_path):
+    path = tmp_path / "published.pth"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("archive/data.pkl", b"numbers of the network")
+    whole = path.read_bytes()
+    path.write_bytes(whole.replace(b"numbers of", b"numbers if", 1))
+    assert "damaged: the checksum of 'archive/data.pkl' differs" in refusal(path)
+    path.write_bytes(whole.replace(b"PK\3\4", b"PK\3\5", 1))  # a directory that leads nowhere
+    assert "not a checkpoint of tensors (" in refusal(path)
 
 
 def test_an_absent_file_is_named_before_pytorch_is_asked(tmp_path, monkeypatch):

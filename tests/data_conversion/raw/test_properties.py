@@ -226,7 +226,21 @@ def damaged_table(data: Any, tmp_path: Path) -> None:
         assert "classes.yaml: " in str(error) and "\n" not in str(error)
 
 
-KINDS = [damaged_picture, damaged_label, damaged_weights, damaged_flow, damaged_table]
+def damaged_list(data: Any, tmp_path: Path) -> None:
+    (tmp_path / "ab").mkdir(exist_ok=True)
+    for name in ("1.png", "2.png", "ab/3.png"):
+        (tmp_path / name).touch()
+    path = tmp_path / "list.txt"
+    path.write_bytes(data.draw(files.damage(b"1.png ab/3.png\n2.png\tab/3.png\n")))
+    try:
+        pairs = pairs_of_list(path, tmp_path, lambda image: image.stem)
+    except RoadsegError as error:
+        assert "list.txt" in str(error) and "\n" not in str(error)
+        return
+    assert pairs and all(pair.image.is_file() and pair.label.is_file() for pair in pairs)
+
+
+KINDS = [damaged_picture, damaged_label, damaged_weights, damaged_flow, damaged_table, damaged_list]
 
 
 @DAMAGED
