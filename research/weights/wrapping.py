@@ -13,7 +13,7 @@ PREFIXES = ("module.", "_orig_mod.", "model.", "net.", "network.")
 WRAPPERS = ("state_dict", "model_state_dict", "model_state", "model", "net")
 """Keys under which the weights lie where a checkpoint holds several dictionaries of tensors."""
 COUNTER = "num_batches_tracked"
-_LOSS = re.compile(r"^(module\.)?(model\.)?\w*loss\.")
+_LOSS = re.compile(r"^(module\.)?(model\.)?\w*(loss|criterion)\w*\.")
 _PADDLE = (("._mean", ".running_mean"), ("._variance", ".running_var"), ("._weight", ".weight"))
 _OTHERS = ("optim", "scheduler", "scaler", "loops", "callbacks", "hyper_parameters")
 

@@ -55,6 +55,14 @@ def test_prefixes_that_every_name_shares_come_off(tmp_path: Path, prefix: str):
         np.testing.assert_array_equal(variable, values[name.replace("/", ".")])
 
 
+@pytest.mark.parametrize("name", ["criterion.weight", "loss_fn.weight", "model.ce_loss.weight"])
+def test_class_weights_of_a_loss_are_no_part_of_the_network(tmp_path: Path, name: str):
+    values, model = arrays(), network()
+    state = {f"model.{key}": array for key, array in values.items()}
+    path = saved(tmp_path / "w.npz", {**state, name: np.ones(2, "f4")})
+    assert len(read_weights(model, path, ORIGINAL).taken) == len(values)
+
+
 def test_a_prefix_that_not_every_name_has_stays_another_networks(tmp_path: Path):
     values = {("model." if "a." in name else "") + name: array for name, array in arrays().items()}
     with pytest.raises(ForeignWeights):

@@ -71,6 +71,22 @@ def test_a_list_may_name_train_ids_and_end_without_a_line_break(city: Path, tmp_
     np.testing.assert_array_equal(found, expected)
 
 
+def test_paths_lead_where_they_say_and_empty_columns_mean_nothing(city: Path, tmp_path: Path):
+    (tmp_path / "elsewhere").mkdir()
+    (city / "link").symlink_to(tmp_path / "elsewhere")
+    image, label = line("val", "aachen_000000_000019").split()
+    for name in ("a", "b", "c"):
+        write_png(tmp_path / "elsewhere" / f"{name}.png", picture(0))
+    lines = [
+        f"../elsewhere/a.png,{label},,",
+        f"{tmp_path}/elsewhere/b.png,gtFine/train/../../{label}",
+        f"link/c.png\t{label}\t",
+        f"/{image} /{label}",
+    ]
+    to = converted(city, tmp_path / "to", "--list", written(tmp_path / "train.txt", *lines))
+    assert names(to, "train") == ["a", "b", "c", "aachen_000000_000019"]
+
+
 def test_a_list_can_be_given_the_name_of_its_split(city: Path, tmp_path: Path):
     path = written(tmp_path / "some list.txt", line("val", "aachen_000000_000019"))
     to = converted(city, tmp_path / "to", "--list", path, "--split-name", "few")
