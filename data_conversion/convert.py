@@ -126,7 +126,9 @@ def table(argv: Sequence[str]) -> int:
     try:
         (options.to / LABEL_TABLE_FILE).write_text(text, encoding="utf-8")
     except OSError as error:
-        raise RoadsegError(f"{options.to}: cannot write there ({error.strerror})") from None
+        raise RoadsegError(
+            f"{options.to}: cannot write there ({error.strerror}); give the folder of records"
+        ) from None
     print(f"wrote {options.to / LABEL_TABLE_FILE}")
     return 0
 

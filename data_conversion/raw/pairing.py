@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
+from roadseg.data_conversion.raw.faults import common_folder, refuse_all
 from roadseg.data_conversion.raw.find import Search
 from roadseg.errors import RoadsegError
 
@@ -26,11 +27,7 @@ def pair_up(
     `search.finish()` refuses the images of all the folders that were paired.
     Raises RoadsegError for two labels of one key.
     """
-    by_key: dict[str, Path] = {}
-    for path in labels:
-        other = by_key.setdefault(label_key(path), path)
-        if other is not path:
-            raise RoadsegError(f"{path}: {other} has the same name; remove one of them")
+    by_key = keyed(labels, label_key)
     keys = {image: image_key(image) for image in images}
     wanted = set(keys.values())
     search.leave_out((p for key, p in by_key.items() if key not in wanted), NO_PICTURE)
@@ -40,6 +37,19 @@ def pair_up(
     else:
         search.without_label.update((image, expected(image)) for image in lonely)
     return [(image, by_key[keys[image]]) for image in images if keys[image] in by_key]
+
+
+def keyed(paths: Iterable[Path], key: Key) -> dict[str, Path]:
+    """Return files by their keys; RoadsegError naming all that share one (a.png and a.PNG do)."""
+    found: dict[str, Path] = {}
+    faults: list[RoadsegError] = []
+    for path in paths:
+        other = found.setdefault(key(path), path)
+        if other is not path:
+            faults.append(RoadsegError(f"{path}: {other} has the same name; remove one of them"))
+    if faults:
+        refuse_all(common_folder(list(found.values())), faults)
+    return found
 
 
 def leave_out_unlabelled(search: Search, folders: Iterable[Path], end: str = "") -> None:

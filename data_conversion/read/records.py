@@ -186,7 +186,10 @@ def first_example(file: Path) -> Any:
         example = tf.train.Example.FromString(serialized.numpy())
     except (tf.errors.OpError, DecodeError) as error:
         reason = (str(error).splitlines() or [""])[0]
-        raise RoadsegError(f"{file}: not a TFRecord of examples ({reason})") from None
+        raise RoadsegError(
+            f"{file}: not a TFRecord of examples ({reason}); copy the file, or convert the data "
+            "set again"
+        ) from None
     return example.features.feature
 
 

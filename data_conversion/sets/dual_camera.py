@@ -19,7 +19,7 @@ from roadseg.data_conversion.raw.faults import kept, refuse_all
 from roadseg.data_conversion.raw.find import Search
 from roadseg.data_conversion.raw.image_files import DecodedLabel, read_label
 from roadseg.data_conversion.raw.label_coding import LabelCoding
-from roadseg.data_conversion.raw.pairing import NO_PICTURE
+from roadseg.data_conversion.raw.pairing import NO_PICTURE, keyed
 from roadseg.data_conversion.raw.source import (
     Pair,
     Source,
@@ -123,11 +123,7 @@ def paired_frames(
 def _labels(search: Search, root: Path, frames: list[tuple[Path, Path]]) -> dict[str, Path]:
     """Return the label file of each frame, by name; RoadsegError naming frames without one."""
     folder = existing_folder(root / LABELS, "labels of image_train and image_val belong there")
-    found: dict[str, Path] = {}
-    for path in _own(search, folder, search.labels(folder)):
-        other = found.setdefault(path.stem, path)
-        if other is not path:
-            raise RoadsegError(f"{path}: {other} has the same name; remove one of them")
+    found = keyed(_own(search, folder, search.labels(folder)), lambda path: path.stem)
     lonely = [image for pair in frames for image in pair if image.stem not in found]
     refuse_lonely(root, lonely, f"their labels belong into {LABELS}, as NAME.png")
     return found

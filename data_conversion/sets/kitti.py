@@ -10,6 +10,7 @@ from pathlib import Path
 from roadseg import label_tables
 from roadseg.data_conversion.raw.faults import kept, refuse_all
 from roadseg.data_conversion.raw.find import Search
+from roadseg.data_conversion.raw.pairing import keyed
 from roadseg.data_conversion.raw.source import (
     Pair,
     Source,
@@ -39,7 +40,7 @@ def kitti_source(root: Path, fold: int = 0) -> Source:
     search = Search()
     images = search.images(existing_folder(training / "image_2", way_out), deep=False)
     labels = search.labels(existing_folder(training / "semantic", way_out), deep=False)
-    by_name = {path.stem: path for path in labels}
+    by_name = keyed(labels, lambda path: path.stem)
     pairs = [Pair(path.stem, path, by_name.pop(path.stem, None)) for path in images]
     lonely = [pair.image for pair in pairs if pair.label is None]
     refuse_lonely(training, [*lonely, *by_name.values()], "add what is missing or remove them")

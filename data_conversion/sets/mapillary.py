@@ -13,6 +13,7 @@ from typing import Literal
 from roadseg import label_tables
 from roadseg.data_conversion.raw.faults import kept, refuse_all
 from roadseg.data_conversion.raw.find import Search
+from roadseg.data_conversion.raw.pairing import keyed
 from roadseg.data_conversion.raw.source import (
     Pair,
     Source,
@@ -72,7 +73,8 @@ def paired(search: Search, images: Path, labels: Path) -> tuple[Pair, ...]:
     way_out = "labels are in seg19_lbl (Cityscapes' ids) or labels (v1.2); see --labels"
     pictures = search.images(existing_folder(images, "images belong there"), deep=False)
     files = search.labels(existing_folder(labels, way_out), deep=False)
-    maps = {path.stem: path for path in files if not path.name.endswith(CONVERTED)}
+    files = [path for path in files if not path.name.endswith(CONVERTED)]
+    maps = keyed(files, lambda path: path.stem)
     lonely = [path for path in pictures if path.stem not in maps]
     stems = {path.stem for path in pictures}
     lonely += [path for stem, path in maps.items() if stem not in stems]
@@ -108,7 +110,9 @@ def _classes(path: Path) -> list[tuple[str, Colour]]:
     try:
         return [(str(entry["name"]), _colour(entry["color"])) for entry in values["labels"]]
     except (ValueError, KeyError, TypeError) as error:
-        raise RoadsegError(f"{path}: not the config.json of Vistas v1.2 ({error!r})") from None
+        raise RoadsegError(
+            f"{path}: not the config.json of Vistas v1.2 ({error!r}); copy the file again"
+        ) from None
 
 
 def _colour(values: list[int]) -> Colour:

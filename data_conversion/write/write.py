@@ -149,7 +149,9 @@ def _check_and_sync(folder: Path, source: Source) -> None:
     for split, pairs in source.splits.items():
         written = sum(count_records(path) for path in folder.glob(f"{split}-*.tfrecord"))
         if written != len(pairs):
-            raise RoadsegError(f"{folder}: {written} of {len(pairs)} examples of '{split}' written")
+            raise RoadsegError(
+                f"{folder}: {written} of {len(pairs)} examples of '{split}' written; run it again"
+            )
     for path in [*folder.iterdir(), folder]:
         sync_path(path)
 

@@ -49,7 +49,9 @@ def find_sources(
         elif path.is_file():
             if path.suffix.lower() not in IMAGE_ENDINGS | VIDEO_ENDINGS:
                 endings = " ".join(sorted(IMAGE_ENDINGS | VIDEO_ENDINGS))
-                raise RoadsegError(f"{path}: neither image nor video by its ending ({endings})")
+                raise RoadsegError(
+                    f"{path}: neither image nor video by its ending; there are {endings}"
+                )
             found.append((path, Path(path.name)))
         else:
             what = "no regular file" if path.exists() else "no such file or folder"

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from roadseg.data_conversion.raw.faults import common_folder, kept, refuse_all
+from roadseg.data_conversion.raw.find import listed
 from roadseg.drawing.flow import colourise_flow
 from roadseg.drawing.pictures import to_label_ids, write_png
 from roadseg.errors import RoadsegError
@@ -40,22 +42,34 @@ def find_camera_pairs(sources: Sequence[Source], views: tuple[str, str]) -> list
     """Return the pairs among `sources`: the same number in the same folder, one of each view.
 
     views: how names begin, `fov120_00001.jpg`, the wide view's first.
-    Raises RoadsegError for a file that is named otherwise, and naming all without their partner.
+    Raises RoadsegError naming every file that is called otherwise, has the number of another one of
+    its view, or lacks its partner.
     """
     form = re.compile(f"({re.escape(views[0])}|{re.escape(views[1])})_([0-9]+)")
     found: dict[tuple[Path, int], dict[str, Source]] = {}
+    faults: list[RoadsegError] = []
     for source in sources:
-        match = form.fullmatch(source.path.stem)
-        if match is None:
-            raise RoadsegError(
-                f"{source.path}: this run labels pairs, {views[0]}_00001 beside {views[1]}_00001; "
-                "leave the file out, or see --camera-prefixes"
-            )
-        place = source.path.parent, int(match[2])
-        found.setdefault(place, {})[match[1]] = source
-    lonely = [str(s.path) for pair in found.values() if len(pair) == 1 for s in pair.values()]
+        with kept(faults):
+            match = form.fullmatch(source.path.stem)
+            if match is None:
+                raise RoadsegError(
+                    f"{source.path}: this run labels pairs, {views[0]}_00001 beside "
+                    f"{views[1]}_00001; leave the file out, or see --camera-prefixes"
+                )
+            place = source.path.parent, int(match[2])
+            other = found.setdefault(place, {}).setdefault(match[1], source)
+            if other is not source:
+                raise RoadsegError(
+                    f"{source.path}: {other.path} has the same number; leave one of them out"
+                )
+    if faults:
+        refuse_all(common_folder([source.path for source in sources]), faults)
+    lonely = [s.path for pair in found.values() if len(pair) == 1 for s in pair.values()]
     if lonely:
-        raise RoadsegError(f"{', '.join(lonely)}: the other view of this number is not there")
+        names = listed(lonely, Path())
+        raise RoadsegError(
+            f"{names}: the other view of this number is not there; add it, or leave the file out"
+        )
     return [CameraPair(pair[views[0]], pair[views[1]]) for pair in found.values()]
 
 

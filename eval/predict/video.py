@@ -88,7 +88,10 @@ class VideoTarget:
             self._writer = cv2.VideoWriter(str(plain), code, self._rate_hz, self._size[::-1])
             if not self._writer.isOpened():
                 self.discard()
-                raise RoadsegError(f"{self.path}: OpenCV cannot write this video (codec mp4v)")
+                raise RoadsegError(
+                    f"{self.path}: OpenCV cannot write this video (codec mp4v); --write labels "
+                    "writes pictures alone"
+                )
         if (height + height % 2, width + width % 2) != self._size:
             raise RoadsegError(
                 f"{self.path}: a frame of {height}x{width} in a video of {self._size[0]}x"

@@ -145,7 +145,9 @@ def check_labels(name: str, ids: np.ndarray, size: tuple[int, int], table: Label
     unknown = np.flatnonzero(np.bincount(ids.ravel(), minlength=256))
     wrong = sorted(set(unknown.tolist()) - set(known))
     if wrong:
-        raise RoadsegError(f"{name}: holds {wrong[0]}, which is no label id of '{table.name}'")
+        raise RoadsegError(
+            f"{name}: holds {wrong[0]}, which is no label id of '{table.name}'; give another run"
+        )
 
 
 def write_zip(maps: dict[str, bytes], file: IO[bytes]) -> None:

@@ -129,7 +129,10 @@ class LabelTable:
             text = read_regular(source) if isinstance(source, Path) else source
             return cls._from_values(parse_json(text))
         except OSError as error:
-            raise RoadsegError(f"{place}: no label table ({error.strerror})") from None
+            raise RoadsegError(
+                f"{place}: no label table ({error.strerror}); write one with `roadseg convert "
+                "table --name NAME --to FOLDER`"
+            ) from None
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             reason = " ".join(str(error).split())
             raise RoadsegError(

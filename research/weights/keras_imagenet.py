@@ -46,7 +46,7 @@ def read_keras_file(path: Path) -> dict[str, np.ndarray]:
     import keras
 
     if not path.is_file():
-        raise RoadsegError(f"{path}: no such file")
+        raise RoadsegError(f"{path}: no such file; check the path")
     try:
         backbone = keras.applications.MobileNetV2(
             input_shape=(SIZES[0], SIZES[0], 3), include_top=False, weights=str(path)

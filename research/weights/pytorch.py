@@ -66,7 +66,10 @@ def _content(source: Path) -> Any:
     except pickle.UnpicklingError as error:
         raise RoadsegError(f"{source}: {_refusal(error)}") from None
     except (RuntimeError, EOFError, OSError, ValueError, KeyError, IndexError) as error:
-        raise RoadsegError(f"{source}: not a checkpoint of tensors ({_reason(error)})") from None
+        raise RoadsegError(
+            f"{source}: not a checkpoint of tensors ({_reason(error)}); copy the file again, or "
+            "save the network's state_dict()"
+        ) from None
 
 
 def _check_zip(source: Path) -> None:

@@ -47,7 +47,9 @@ def read_slim(source: Path) -> dict[str, np.ndarray]:
             raise RoadsegError(f"{source}: no such archive; check the path") from None
         except (OSError, EOFError, tarfile.TarError) as error:
             reason = str(error).splitlines()[0]
-            raise RoadsegError(f"{source}: not readable as a tar archive ({reason})") from None
+            raise RoadsegError(
+                f"{source}: not readable as a tar archive ({reason}); copy the file again"
+            ) from None
         found = sorted(Path(folder).rglob("*.index"))
         if len(found) != 1:
             raise RoadsegError(
@@ -80,11 +82,15 @@ def _read_prefix(prefix: str, source: str) -> dict[str, np.ndarray]:
     import tensorflow as tf
 
     if not Path(f"{prefix}.index").is_file():
-        raise RoadsegError(f"{source}: no checkpoint here ({prefix}.index is absent)")
+        raise RoadsegError(
+            f"{source}: no checkpoint here ({prefix}.index is absent); give the prefix of one"
+        )
     try:
         reader = tf.train.load_checkpoint(prefix)
         names = [name for name in reader.get_variable_to_shape_map() if not SKIPPED.search(name)]
         return {name: reader.get_tensor(name) for name in sorted(names)}
     except (tf.errors.OpError, RuntimeError, ValueError) as error:
         reason = str(error).splitlines()[0]
-        raise RoadsegError(f"{source}: not readable as a checkpoint ({reason})") from None
+        raise RoadsegError(
+            f"{source}: not readable as a checkpoint ({reason}); copy the file again"
+        ) from None

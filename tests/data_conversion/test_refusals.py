@@ -25,12 +25,13 @@ from roadseg.data_conversion.read.tfrecord_files import read_record, record_span
 from roadseg.data_conversion.read.two_cameras import open_two_cameras
 from roadseg.data_conversion.sets.cityscapes import as_classes, cityscapes_source
 from roadseg.data_conversion.sets.dual_camera import dual_camera_source
-from roadseg.data_conversion.sets.kitti import frame_number
+from roadseg.data_conversion.sets.kitti import frame_number, kitti_source
 from roadseg.data_conversion.sets.mapillary import mapillary_source, read_config, refuse_other_ids
 from roadseg.data_conversion.sets.pair_options import DualCameraOptions
 from roadseg.data_conversion.sets.street_scenes import write_street_scenes
 from roadseg.data_conversion.write.write import write_records
 from roadseg.files import refuse_unwritable
+from tests.data_conversion.small_sets import small_kitti
 from tests.data_conversion.support import id_map, picture, small_cityscapes, write_png
 from tests.examples import example_values, serialized
 from tests.support import assert_refused
@@ -88,6 +89,13 @@ def images_without_labels(folder: Path) -> None:
     images, search = [folder / "a.png", folder / "b.png"], Search()
     pair_up(search, images, [], below(folder), below(folder), lambda image: folder / "labels")
     search.finish()
+
+
+def kitti_labels_called_alike(folder: Path) -> None:
+    small_kitti(folder)
+    for name in ("000000_10", "000001_10"):
+        write_png(folder / "training" / "semantic" / f"{name}.PNG", id_map(0))
+    kitti_source(folder)
 
 
 def labels_called_alike(folder: Path) -> None:
@@ -339,6 +347,7 @@ REFUSALS: list[tuple[Callable[[Path], object], str]] = [
     (utf16_that_is_none, "list.txt: cannot be read \\(not text\\); save it as UTF-8"),
     (a_list_of_bytes, "list.txt: cannot be read \\(not text\\); --list names"),
     (images_without_labels, "2 images without label \\(a.png, b.png\\), .* and so on are missing"),
+    (kitti_labels_called_alike, "semantic: 2 faults: 000000_10.png: .* name; 000001_10.png: .* na"),
     (labels_called_alike, "y/a.png: .*x/a.png has the same name; remove one"),
     (lambda _: PictureRules(float_range=(1.0, 0.0)), "--float-range 1 0: wanted two numbers"),
     (lambda _: PictureRules(max_megapixels=0.0), "--max-megapixels 0: wanted above 0"),

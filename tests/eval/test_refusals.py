@@ -82,6 +82,11 @@ def lonely_view(folder: Path) -> None:
     find_camera_pairs([Source(folder / "fov60_00001.png", Path("x"))], ("fov120", "fov60"))
 
 
+def views_of_one_number(folder: Path) -> None:
+    names = ("fov60_00001.png", "fov60_1.jpg", "street.jpg")
+    find_camera_pairs([Source(folder / name, Path(name)) for name in names], ("fov120", "fov60"))
+
+
 def tiled_pairs(folder: Path) -> None:
     options = PredictOptions(images=(folder,), shown=ProtocolArguments(tile=32))
     predict_pairs(options, None, [], None)
@@ -211,6 +216,7 @@ REFUSALS: list[tuple[Callable[[Path], object], str]] = [
     (demo_of_a_film, "--style sfsegnets: of images alone; leave it out to label videos"),
     (a_film_for_the_server, "film.avi: a video; the server takes labels of images"),
     (lambda _: check_kinds(["colours"]), "--write colours: of two cameras there are"),
+    (views_of_one_number, "2 faults: fov60_1.jpg: fov60_00001.png has the same .*; street.jpg: t"),
     (lonely_view, "fov60_00001.png: the other view of this number is not there"),
     (tiled_pairs, ".*: pairs are shown whole; leave it out"),
     (lambda _: report(ReportOptions(runs=())), "report: name at least one run folder"),
