@@ -50,16 +50,16 @@ def every_fault(
             if faults:
                 found.setdefault(split, {})[pair] = faults
             advance()
-    pairs = {split: frozenset(faults) for split, faults in found.items()}
+    at_fault = {split: frozenset(faults) for split, faults in found.items()}
     listed = [text for faults in found.values() for texts in faults.values() for text in texts]
     if len(listed) < 2:  # none: it was mended meanwhile
-        return FilesAtFault(str(first), pairs)
-    count = sum(map(len, pairs.values()))
+        return FilesAtFault(str(first), at_fault)
+    count = sum(len(pairs) for pairs in at_fault.values())
     folder = common_folder([path for split in source.splits.values() for path in _files(split)])
     return FilesAtFault(
         f"{folder}: {count:,} of {source.num_examples:,} pairs cannot be converted: "
         f"{in_one_line(listed, folder)}; {way_out(listed)}, or leave them out with --keep-going",
-        pairs,
+        at_fault,
     )
 
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from roadseg.drawing.pictures import make_folder, pictures, to_label_ids, unfinished, write_png
 from roadseg.errors import RoadsegError
+from roadseg.eval.predict.video_header import says_rate
 from roadseg.files import plain_path
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ class VideoSource:
         if not self._capture.isOpened():
             raise RoadsegError(f"{path}: not a video that OpenCV can read; convert it to mp4")
         rate = float(self._capture.get(cv2.CAP_PROP_FPS))
-        self.has_rate = bool(np.isfinite(rate) and rate > 0)
+        self.has_rate = bool(np.isfinite(rate) and rate > 0) and says_rate(path)
         self.rate_hz = rate if self.has_rate else USUAL_RATE_HZ
         sides = (cv2.CAP_PROP_FRAME_HEIGHT, cv2.CAP_PROP_FRAME_WIDTH)
         self.height, self.width = (int(self._capture.get(side)) for side in sides)

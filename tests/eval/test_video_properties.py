@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from roadseg.drawing.pictures import jpeg
 from roadseg.errors import RoadsegError
 from roadseg.eval.predict.video import VideoSource, VideoTarget, writable_rate
 from tests.data_conversion.raw.files import damage
@@ -76,6 +77,38 @@ def test_any_rate_becomes_one_that_the_codec_can_say(rate_hz: float):
     assert 1e-3 <= found <= 65_535
     if 1 <= rate_hz <= 65_000:
         assert found == pytest.approx(rate_hz, rel=1e-3)
+
+
+def zeroed(content: bytes, *places: tuple[bytes, int]) -> bytes:
+    """Return an AVI with numbers of its header, each at a place in a chunk, set to 0."""
+    found = bytearray(content)
+    for chunk, place in places:
+        start = content.index(chunk) + 8 + place
+        found[start : start + 4] = bytes(4)
+    return bytes(found)
+
+
+STREAM_RATE = ((b"strh", 20), (b"strh", 24))
+
+
+@pytest.mark.parametrize(
+    ("content", "has_rate", "rate_hz"),
+    [
+        (lambda: zeroed(film(".avi"), *STREAM_RATE), True, 10.0),  # the file's own is left
+        (lambda: zeroed(film(".avi"), (b"avih", 0)), True, 10.0),
+        (lambda: zeroed(film(".avi"), *STREAM_RATE, (b"avih", 0)), False, 25.0),
+        (lambda: zeroed(film(".avi"), (b"strh", 24), (b"avih", 0)), False, 25.0),
+        (lambda: b"".join(map(jpeg, map(frame, range(4)))), False, 25.0),
+    ],
+)
+def test_a_film_that_says_no_rate_is_taken_at_25_and_known_for_it(
+    content: Any, has_rate: bool, rate_hz: float, tmp_path: Path
+):
+    (tmp_path / "a.avi").write_bytes(content())
+    source = VideoSource(tmp_path / "a.avi")
+    assert (source.has_rate, source.rate_hz) == (has_rate, pytest.approx(rate_hz))
+    assert len(list(source.pictures())) >= FRAMES
+    source.close()
 
 
 @pytest.mark.parametrize("turns", sorted(TURNS))
