@@ -36,7 +36,7 @@ class Output:
     strict: bool = False
     """Refuse a data set of which some file would be left out."""
     keep_going: bool = False
-    """Leave out pairs that cannot be read, name them, and return status 1."""
+    """Leave out pairs that cannot be read, and return status 1."""
     max_megapixels: float = PictureRules.max_megapixels
     """Refuse larger pictures, by their header."""
     float_range: tuple[float, float] | None = None

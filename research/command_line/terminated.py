@@ -25,15 +25,25 @@ class Terminated(KeyboardInterrupt):
 
 @contextmanager
 def as_interrupt() -> Iterator[None]:
-    """Raise `Terminated` inside, in the main thread, where one of the signals would kill."""
+    """Raise `Terminated` inside, in the main thread, where one of the signals would kill.
+
+    Libraries may make another error of it on its way: whatever comes out after a signal is it.
+    """
+    heard: list[int] = []
+
+    def hear(number: int, _: FrameType | None) -> None:
+        heard.append(number)
+        raise Terminated(number)
+
     with ExitStack() as stack:
         if threading.current_thread() is threading.main_thread():
             for number in SIGNALS:
                 if signal.getsignal(number) is signal.SIG_DFL:  # nohup ignores SIGHUP
-                    signal.signal(number, _raise)
+                    signal.signal(number, hear)
                     stack.callback(signal.signal, number, signal.SIG_DFL)
-        yield
-
-
-def _raise(number: int, _: FrameType | None) -> None:
-    raise Terminated(number)
+        try:
+            yield
+        except BaseException:
+            if heard:
+                raise Terminated(heard[0]) from None
+            raise

@@ -50,6 +50,18 @@ def test_what_is_being_written_is_removed(write: Any, tmp_path: Path) -> None:
     assert not any(tmp_path.iterdir())
 
 
+def test_what_a_library_makes_of_the_signal_is_the_signal_all_the_same() -> None:
+    with pytest.raises(Terminated) as caught, as_interrupt():
+        try:
+            os.kill(os.getpid(), signal.SIGTERM)
+            time.sleep(10)
+        except KeyboardInterrupt:
+            raise TypeError("a layer was called with None") from None
+    assert caught.value.number == signal.SIGTERM
+    with pytest.raises(TypeError), as_interrupt():
+        raise TypeError("no signal")
+
+
 def test_handlers_of_others_are_left_alone() -> None:
     heard: list[int] = []
     before = signal.signal(signal.SIGHUP, lambda number, _: heard.append(number))
