@@ -34,7 +34,7 @@ class Output:
     beam_options: str = ""
     """Beam pipeline options: --beam-options="--runner=FlinkRunner --parallelism=8"."""
     strict: bool = False
-    """Refuse a data set of which some file would be left out."""
+    """Refuse to leave any file out."""
     keep_going: bool = False
     """Leave out pairs that cannot be read, and return status 1."""
     max_megapixels: float = PictureRules.max_megapixels
