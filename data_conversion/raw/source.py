@@ -12,6 +12,7 @@ from roadseg.data_conversion.raw.pictures import USUAL, PictureRules
 from roadseg.errors import RoadsegError
 from roadseg.label_tables import LabelTable
 
+_NAMED = 20
 Coding = Literal["ids", "train", "colours", "polygons"]
 
 
@@ -81,8 +82,10 @@ class Source:
             names = Counter(pair.name for pair in pairs)
             twice = sorted(name for name, count in names.items() if count > 1)
             if twice:
+                called = ", ".join(f"'{name}'" for name in twice[:_NAMED])
+                more = f" and {len(twice) - _NAMED} more" if len(twice) > _NAMED else ""
                 raise RoadsegError(
-                    f"{self.name}: two images of '{split}' are called '{twice[0]}'; rename one"
+                    f"{self.name}: two images of '{split}' are called {called}{more}; rename one"
                 )
 
     def remarks(self) -> list[str]:

@@ -140,8 +140,8 @@ def an_outline_of_one_point(folder: Path) -> None:
 
 
 def two_images_of_one_name(folder: Path) -> None:
-    pair = Pair("a", folder / "a.png", None)
-    Source("city", label_tables.get("cityscapes"), {"train": (pair, pair)})
+    pairs = tuple(Pair(name, folder / "a.png", None) for name in "abab")
+    Source("city", label_tables.get("cityscapes"), {"train": pairs})
 
 
 def a_split_called(name: str) -> Callable[[Path], object]:
@@ -370,7 +370,7 @@ REFUSALS: list[tuple[Callable[[Path], object], str]] = [
     (a_table("rest: []\n" + TWO % ("a", "b, labelled: false")), "rest: no value; say which"),
     (a_table("classes:\n" + 256 * "  - {name: a, colour: [1, 2, 3]}\n"), "255 classes, got 256"),
     (an_outline_of_one_point, "a.json: 'road' has an outline of one point; mend it"),
-    (two_images_of_one_name, "two images of 'train' are called 'a'; rename one"),
+    (two_images_of_one_name, "two images of 'train' are called 'a', 'b'; rename one"),
     (a_palette_label_that_is_broken, "a.png: damaged PNG "),
     (two_pages, "a.tif: 2 pictures in one file; save the one that is meant"),
     (lambda f: check_png(chunks(b"IHDR"), f / "a.png"), "a.png: damaged PNG .no header that a PNG"),
