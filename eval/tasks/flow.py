@@ -57,12 +57,12 @@ def _evaluate(job: Job, step: int, network: "keras.Model", progress: Progress | 
         errors.append(error)
         zeros.append(zero)
         levels += differences
-        shown = error if len(error) else np.array([np.nan])  # nothing of this flow is known
+        shown = _or_nan(error)
         scores = float(shown.mean()), float(np.median(shown)), float(differences[0])
         per_image.append(FlowScore(pair.name, *scores))
         if progress:
             progress(len(per_image), job.images)
-    of_flow, of_none = np.concatenate(errors), np.concatenate(zeros)
+    of_flow, of_none = _or_nan(np.concatenate(errors)), _or_nan(np.concatenate(zeros))
     photometric, photometric_of_none = levels / len(per_image)
     return FlowResult(
         **job.origin(step),
@@ -75,6 +75,11 @@ def _evaluate(job: Job, step: int, network: "keras.Model", progress: Progress | 
         photometric_of_none=float(photometric_of_none),
         per_image=per_image,
     )
+
+
+def _or_nan(errors: np.ndarray) -> np.ndarray:
+    """Return errors, or NaN alone where no flow is known that could have one."""
+    return errors if len(errors) else np.array([np.nan], np.float32)
 
 
 def flow_function(network: "keras.Model") -> Any:
