@@ -22,13 +22,14 @@ def test_a_conversion_that_is_ended_leaves_nothing(
 ) -> None:
     from roadseg.data_conversion.write import builder
 
-    original = builder.example_of
+    original, killed = builder.read_image, []
 
-    def example_of(pair: Any, codings: Any) -> Any:
-        os.kill(os.getpid(), number)
-        return original(pair, codings)
+    def read_image(*arguments: Any) -> Any:
+        if not killed:
+            killed.append(os.kill(os.getpid(), number))
+        return original(*arguments)
 
-    monkeypatch.setattr(builder, "example_of", example_of)
+    monkeypatch.setattr(builder, "read_image", read_image)
     city, to = small_cityscapes(tmp_path / "city"), tmp_path / "to"
     status = cli.main(["convert", "cityscapes", "--source", str(city), "--to", str(to)])
     assert status == 128 + number
