@@ -98,7 +98,7 @@ def _preset_lines() -> list[str]:
         size = f"{preset.size / 1e6:.1f} MB" if preset.size else "mirror alone"
         here = "here" if is_here(preset) else ""
         about = preset.note or f"{preset.scored_on}; {preset.licence}"
-        lines.append(f"{name:<40}{score:<12}{size:<14}{here:<6}{about}")
+        lines.append(f"{name:<44}{score:<12}{size:<14}{here:<6}{about}")
     return lines
 
 
