@@ -6,19 +6,26 @@ from pathlib import Path
 from roadseg.command_line import arguments
 from roadseg.command_line.options import parse_size
 from roadseg.errors import RoadsegError
-from roadseg.eval.benchmark.options import BenchmarkOptions
+from roadseg.eval.benchmark.options import USUAL_SIZE, BenchmarkOptions
+from roadseg.eval.benchmark.race.command import is_race, run_race
 from roadseg.network_names import refuse_unknown_network
 
 EXAMPLE = """roadseg benchmark --all --size 512x1024
 roadseg benchmark deeplabv3_mobilenet_v2 --size 1024x1024 --sampler density --sampling-size 96x128
 roadseg benchmark deeplabv3_mobilenet_v2 --count --size 128x128 --options output_stride=16
-roadseg benchmark sfnet_resnet18 --size 512x1024 --layers fpn_out_align .warped"""
+roadseg benchmark sfnet_resnet18 --size 512x1024 --layers fpn_out_align .warped
+roadseg benchmark runs/street exports/street/openvino --against theirs.xml --size 512x1024
+roadseg benchmark ours.onnx ours.tflite --against theirs.pt2 --records camvid --plot race.svg"""
 
 
 def main(argv: Sequence[str]) -> int:
     """Run the command and return the exit status."""
     options = arguments.parse(BenchmarkOptions, argv, command="benchmark", example=EXAMPLE)
-    size = parse_size(options.size)
+    if options.threads is not None and options.threads < 1:
+        raise RoadsegError(f"--threads {options.threads}: at least 1 is needed")
+    if is_race(options):
+        return run_race(options)
+    size = parse_size(options.size or USUAL_SIZE)
     if not options.names and not options.all:
         raise RoadsegError("benchmark: name networks, runs or SavedModels, or give --all")
     if min(options.repeats, options.batch_size) < 1 or options.warm_up < 0:
@@ -73,7 +80,7 @@ def _time_networks(options: BenchmarkOptions, size: tuple[int, int], threads: in
         name for name in registry.list_models("segmentation") if options.all and name not in names
     ]
     chosen = options.builder_options()
-    subjects = networks.subjects(names, chosen, options.num_classes, options.all)
+    subjects = networks.subjects(names, chosen, options.num_classes)
     conditions = _conditions(options, size, threads) | networks.CONDITIONS
     conditions["calls"] = f"{options.warm_up} to warm up, then {options.repeats}"
     rows: list[networks.Timed] = []
@@ -96,7 +103,7 @@ def _time_parts(options: BenchmarkOptions, size: tuple[int, int], threads: int) 
         raise RoadsegError("--layers is for networks alone, one image a call, no other options")
     chosen = options.builder_options()
     rows: list[part_times.PartTime] = []
-    for subject in networks.subjects(options.names, chosen, options.num_classes, False):
+    for subject in networks.subjects(options.names, chosen, options.num_classes):
         times = part_times.time_parts(
             subject, options.layers, size, options.warm_up, options.repeats
         )

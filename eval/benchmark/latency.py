@@ -50,7 +50,12 @@ def set_threads(threads: int | None) -> int:
     if threads is not None:
         tf.config.threading.set_intra_op_parallelism_threads(threads)
         tf.config.threading.set_inter_op_parallelism_threads(threads)
-    return threads or len(os.sched_getaffinity(0))
+    return threads or cores()
+
+
+def cores() -> int:
+    """Return how many processor cores this process may use."""
+    return len(os.sched_getaffinity(0))
 
 
 def device_name() -> str:
@@ -61,10 +66,11 @@ def device_name() -> str:
     if devices:
         details = tf.config.experimental.get_device_details(devices[0])
         return str(details.get("device_name", "GPU"))
-    return _processor()
+    return processor_name()
 
 
-def _processor() -> str:
+def processor_name() -> str:
+    """Return what the processor calls itself."""
     try:
         with open("/proc/cpuinfo", encoding="utf-8") as file:
             names = [

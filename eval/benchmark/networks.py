@@ -1,7 +1,7 @@
 """Networks alone, timed as their originals were: one normalised image to logits at their own scale.
 
 Every form is run: the Keras graph, the SavedModel, and the other formats whose runtimes are
-installed, with the published times of the originals beside them.
+installed. Times of other machines do not stand beside them: `roadseg benchmark --against` compares.
 """
 
 import dataclasses
@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from roadseg.eval.benchmark.latency import Latency, measure
-from roadseg.eval.benchmark.originals import PROTOCOL, PUBLISHED, Published
 from roadseg.eval.benchmark.runtimes import TITLES, exported, failures, loaders
 
 if TYPE_CHECKING:
@@ -24,9 +23,8 @@ CONDITIONS = {
     "images": "normalised noise, float32",
     "protocol": (
         "one image to logits at the network's own scale, sizes fixed in the graph; median of the "
-        "calls after those to warm up; best: the fastest of our forms"
+        "calls after those to warm up"
     ),
-    "original": PROTOCOL,
 }
 
 
@@ -56,31 +54,12 @@ class Timed:
     times: dict[str, Latency]
     failed: dict[str, str]
     """Why a form could not be run, by its title."""
-    published_ms: float | None
-
-    @property
-    def best_ms(self) -> float:
-        """Median of the fastest form."""
-        return min(time.median_ms for time in self.times.values())
 
 
-def subjects(
-    names: Sequence[str], options: dict[str, Any], num_classes: int, variants: bool
-) -> list[Subject]:
-    """Return the networks `names`; with `variants` also those builds whose originals were timed."""
+def subjects(names: Sequence[str], options: dict[str, Any], num_classes: int) -> list[Subject]:
+    """Return the networks `names`, by title."""
     found = [Subject(name, options, num_classes) for name in names]
-    if variants:
-        extra = [Subject(p.network, p.options, p.num_classes) for p in PUBLISHED]
-        found += [subject for subject in extra if subject not in found]
     return sorted(found, key=lambda subject: subject.title)
-
-
-def published_of(subject: Subject) -> Published | None:
-    """Return the original's times, if that very build was timed."""
-    for published in PUBLISHED:
-        if subject == Subject(published.network, published.options, published.num_classes):
-            return published
-    return None
 
 
 def time_network(
@@ -113,9 +92,7 @@ def time_network(
                 _say(f"{subject.title}: {title} took {times[title].median_ms:.1f} ms")
             except Exception as error:  # a runtime that refuses its own format is a result too
                 failed[title] = f"{type(error).__name__}: {(str(error).splitlines() or [''])[0]}"
-    published = published_of(subject)
-    milliseconds = None if published is None else published.times_ms.get(size)
-    return Timed(subject.title, counted.parameters, counted.macs, times, failed, milliseconds)
+    return Timed(subject.title, counted.parameters, counted.macs, times, failed)
 
 
 def graph_of(
@@ -146,20 +123,16 @@ def graph_of(
 
 
 def table(rows: Sequence[Timed]) -> "Table":
-    """Return medians in milliseconds, a column for each form, the fastest beside the original."""
+    """Return medians in milliseconds, a column for each form."""
     from roadseg.eval.tables import new_table
 
     forms = [form for form in FORMS if any(form in row.times for row in rows)]
     short = [form.removesuffix(" Runtime").removeprefix("Keras ") for form in forms]
-    columns = ["network", "params (M)", "MACs (G)", *short, "original", "ratio"]
-    result = new_table("one image, ms; ratio: original / best of ours", *columns)
+    result = new_table("one image, ms", "network", "params (M)", "MACs (G)", *short)
     for row in rows:
         cells = [row.title, f"{row.parameters / 1e6:.3f}", f"{row.macs / 1e9:.3f}"]
         for form in forms:
             cells.append(f"{row.times[form].median_ms:.0f}" if form in row.times else "-")
-        known = row.published_ms is not None
-        cells.append(f"{row.published_ms:.0f}" if known else "-")
-        cells.append(f"{row.published_ms / row.best_ms:.1f}x" if row.published_ms else "-")
         result.add_row(*cells)
     return result
 

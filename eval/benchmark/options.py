@@ -2,26 +2,30 @@
 
 import dataclasses
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import tyro
 
 from roadseg.command_line.options import read_options
 from roadseg.models.options import options_of
 
+USUAL_SIZE = "1024x2048"
+
 
 @dataclasses.dataclass(frozen=True)
 class BenchmarkOptions:
-    """Count and time networks as their originals were timed, in every format installed; runs,
-    SavedModels and sampled networks from image to the labels of every pixel.
+    """Count and time networks in every format installed; runs, SavedModels and sampled networks
+    from image to the labels of every pixel; and race files of any origin against them.
     """
 
     names: Annotated[tuple[str, ...], tyro.conf.Positional, tyro.conf.arg(metavar="NAME")] = ()
-    """Networks, run folders or folders of SavedModels."""
+    """Networks, run folders or folders of SavedModels; in a race also presets, exports, files."""
     all: bool = False
     """Every network of single images in the registry."""
-    size: str = "1024x2048"
-    """Image size, height x width."""
+    size: str | None = None
+    """Image size, height x width; default 1024x2048, with --records that of its images."""
+    against: tuple[str, ...] = ()
+    """Files (.onnx .xml .tflite .pt .ts .pt2) to time in turns with NAMES, image to labels."""
     sampling_size: tuple[str, ...] = ()
     """Put networks behind sampling with so many samples: 128 a side, or 96x128."""
     sampler: tuple[str, ...] = ("uniform", "nus", "density")
@@ -46,6 +50,27 @@ class BenchmarkOptions:
     """Time networks from uint8 images to labels of every pixel, as runs are timed."""
     layers: tuple[str, ...] = ()
     """Also time the layers whose names hold a text, alone, and print their share of the network."""
+    file_layout: Literal["nchw", "nhwc"] | None = None
+    """Where files take the colours; default as their input's shape says."""
+    file_values: Literal["imagenet", "unit", "signed", "bytes"] = "imagenet"
+    """What files of floats take: ImageNet's mean and deviation, 0..1, -1..1 or 0..255."""
+    file_mean: tuple[float, float, float] | None = None
+    """Mean of RGB 0..1 that files of floats have subtracted, in place of --file-values."""
+    file_std: tuple[float, float, float] | None = None
+    """What they have RGB 0..1 divided by."""
+    file_colours: Literal["rgb", "bgr"] = "rgb"
+    """Order of colours that files take."""
+    file_output: str | None = None
+    """Name or number of the output of files with labels or logits; default `labels` or the first.
+    """
+    records: Path | None = None
+    """Labelled records: a race then has the mIoU of each beside its time."""
+    split: str = "val"
+    """Of the records."""
+    max_images: int | None = None
+    """Images of the split to count mIoU on; default all."""
+    plot: Path | None = None
+    """Draw mIoU against ms: a .png or .svg file. Needs --records."""
     json: bool = False
     """Print JSON instead of tables."""
 

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from roadseg.errors import RoadsegError
+from roadseg.eval.benchmark.race.files import open_file
 from roadseg.files import plain_path
 
 Call = Callable[[], Any]
@@ -87,44 +88,14 @@ def _saved_model(path: Path, image: np.ndarray, threads: int) -> Call:
     return call
 
 
-def _onnx(path: Path, image: np.ndarray, threads: int) -> Call:
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    session = onnxruntime.InferenceSession(str(path), options)
-    name = session.get_inputs()[0].name
-    return lambda: session.run(None, {name: image})
-
-
-def _litert(path: Path, image: np.ndarray, threads: int) -> Call:
-    from ai_edge_litert.interpreter import Interpreter
-
-    interpreter = Interpreter(str(path), num_threads=threads)
-    interpreter.allocate_tensors()
-    given = interpreter.get_input_details()[0]["index"]
-    outputs = [output["index"] for output in interpreter.get_output_details()]
-
-    def call() -> Any:
-        interpreter.set_tensor(given, image)
-        interpreter.invoke()
-        return [interpreter.get_tensor(index) for index in outputs]
-
-    return call
-
-
-def _openvino(path: Path, image: np.ndarray, threads: int) -> Call:
-    import openvino
-
-    # Float32 as everything else here: bfloat16, where there is any, would be another comparison.
-    settings = {"INFERENCE_NUM_THREADS": threads, "INFERENCE_PRECISION_HINT": "f32"}
-    compiled = openvino.Core().compile_model(str(path), "CPU", settings)
-    return lambda: list(compiled(image).values())
+def _file(path: Path, image: np.ndarray, threads: int) -> Call:
+    model = open_file(path, threads)
+    return lambda: model.run(image)
 
 
 _RUNTIMES: dict[str, tuple[str, Callable[[Path, np.ndarray, int], Call]]] = {
     "saved_model": ("saved_model", _saved_model),
-    "onnx": ("model.onnx", _onnx),
-    "litert": ("model.tflite", _litert),
-    "openvino": ("model.xml", _openvino),
+    "onnx": ("model.onnx", _file),
+    "litert": ("model.tflite", _file),
+    "openvino": ("model.xml", _file),
 }

@@ -21,6 +21,8 @@ class Series:
     colour: int = 0
     faint: bool = False
     markers: bool = False
+    named: bool = False
+    """Whether the label stands beside the first marker."""
 
 
 def nice_ticks(low: float, high: float, count: int = 5) -> list[float]:
@@ -66,11 +68,13 @@ def line_chart(
     y_label: str,
     x_ticks: Sequence[float] | None = None,
     y_range: tuple[float, float] | None = None,
+    x_margin: float = 0.0,
 ) -> str:
     """Return the lines of `series` as SVG; '' if there is not one finite value.
 
     title: what the chart shows, for screen readers. x_ticks: where labels stand, default round
-    numbers. y_range: (low, high), default the range of the values with a margin.
+    numbers. y_range: (low, high), default the range of the values with a margin. x_margin: of the
+    range of x, on both sides.
     """
     finite = [
         (x, y)
@@ -81,7 +85,8 @@ def line_chart(
     if not finite:
         return ""
     frame = _Frame(
-        _widened([x for x, _ in finite], 0.0), y_range or _widened([y for _, y in finite], 0.06)
+        _widened([x for x, _ in finite], x_margin),
+        y_range or _widened([y for _, y in finite], 0.06),
     )
     parts = [_open(title), _y_axis(frame, y_label), _x_axis_label(x_label)]
     for tick in x_ticks or nice_ticks(*frame.x_range, count=6):
@@ -90,6 +95,7 @@ def line_chart(
         parts.append(f'y1="{HEIGHT - BOTTOM}" y2="{HEIGHT - BOTTOM + 4}"/>')
         parts.append(_text(place, HEIGHT - BOTTOM + 18, short_number(tick), "middle"))
     parts += [_line(one, frame) for one in series]
+    parts += _names([one for one in series if one.named], frame)
     return "".join([*parts, "</svg>"])
 
 
@@ -240,6 +246,22 @@ def _line(one: Series, frame: _Frame) -> str:
     kind = f"line c{one.colour}" + (" faint" if one.faint else "")
     lines = [f'<polyline class="{kind}" points="{" ".join(p)}"/>' for p in pieces if len(p) > 1]
     return "".join(lines + marks)
+
+
+def _names(series: Sequence[Series], frame: _Frame) -> list[str]:
+    """Return the label of each first marker, beside it; one that would cover another is higher."""
+    parts: list[str] = []
+    written: list[tuple[float, float]] = []
+    for one in series:
+        if not (len(one.x) and math.isfinite(one.x[0]) and math.isfinite(one.y[0])):
+            continue
+        x, y = frame.x(one.x[0]), frame.y(one.y[0]) - 5
+        while any(abs(x - left) < 150 and abs(y - above) < 13 for left, above in written):
+            y -= 13
+        written.append((x, y))
+        place = (x - 7, "end") if x > (LEFT + WIDTH - RIGHT) / 2 else (x + 7, "start")
+        parts.append(_text(place[0], y, one.label, place[1]))
+    return parts
 
 
 def grid_chart(views_yx01: np.ndarray, title: str, aspect: float) -> str:

@@ -2,7 +2,7 @@
 
 SERIES = 8
 
-_LIGHT = """
+LIGHT = """
   --page: #ffffff; --ink: #1d2329; --quiet: #5d6872; --rule: #dce1e6; --faint: #f4f6f8;
   --mark: #fff6d6; --heat: 30 84 150;
   --c0: #4a6c9b; --c1: #c9562a; --c2: #2c8a66; --c3: #86569f; --c4: #a88416; --c5: #3b93b3;
@@ -23,8 +23,19 @@ _COLOURS = "\n".join(
     for index in range(SERIES)
 )
 
+_CHARTS = """
+svg text { fill: var(--quiet); font-size: 12px; font-variant-numeric: tabular-nums; }
+svg text.label { fill: var(--ink); font-size: 12.5px; } svg text.note { font-size: 10.5px; }
+svg .grid { stroke: var(--rule); } svg .axis, svg .tick { stroke: var(--quiet); }
+svg .line { fill: none; stroke-width: 2; stroke-linejoin: round; stroke-linecap: round; }
+svg .line.faint { stroke-width: 1; opacity: .28; }
+svg .mark { stroke: var(--page); stroke-width: 1.2; }
+"""
+CHART_STYLE = f"{_CHARTS} {_COLOURS}"
+"""The rules of a line chart that stands in a file of its own, with the colours of LIGHT."""
+
 STYLE = f"""
-:root {{ color-scheme: light dark; {_LIGHT} }}
+:root {{ color-scheme: light dark; {LIGHT} }}
 @media (prefers-color-scheme: dark) {{ :root {{ {_DARK} }} }}
 * {{ box-sizing: border-box; }}
 body {{ margin: 0; background: var(--page); color: var(--ink);
@@ -73,12 +84,7 @@ figcaption {{ margin-top: 5px; overflow-wrap: anywhere; }}
 ul.classes {{ list-style: none; margin: 0; padding: 0; columns: 2; font-size: 13.5px; }}
 img {{ display: block; width: 100%; height: auto; border-radius: 2px; }}
 svg {{ display: block; width: 100%; height: auto; }}
-svg text {{ fill: var(--quiet); font-size: 12px; font-variant-numeric: tabular-nums; }}
-svg text.label {{ fill: var(--ink); font-size: 12.5px; }} svg text.note {{ font-size: 10.5px; }}
-svg .grid {{ stroke: var(--rule); }} svg .axis, svg .tick {{ stroke: var(--quiet); }}
-svg .line {{ fill: none; stroke-width: 2; stroke-linejoin: round; stroke-linecap: round; }}
-svg .line.faint {{ stroke-width: 1; opacity: .28; }}
-svg .mark {{ stroke: var(--page); stroke-width: 1.2; }}
+{_CHARTS}
 svg.mesh .line {{ stroke-width: .8; opacity: .8; }}
 svg.mesh .frame {{ fill: var(--faint); stroke: var(--rule); }}
 svg.matrix .heat {{ fill: rgb(var(--heat) / var(--share)); stroke: var(--rule);
@@ -96,7 +102,7 @@ footer {{ margin-top: 56px; padding-top: 12px; border-top: 1px solid var(--rule)
   .pictures {{ grid-template-columns: 1fr; }}
 }}
 @media print {{
-  :root {{ {_LIGHT} }}
+  :root {{ {LIGHT} }}
   * {{ print-color-adjust: exact; -webkit-print-color-adjust: exact; }}
   @page {{ margin: 16mm; }}
   body {{ font-size: 10pt; }} main {{ max-width: none; padding: 0; }} nav {{ display: none; }}

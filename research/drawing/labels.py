@@ -127,7 +127,7 @@ def legend(table: LabelTable, width_px: int, classes: Iterable[int] | None = Non
 
     wanted = range(table.num_classes) if classes is None else sorted(set(classes))
     size = int(np.clip(width_px / 64, 11, 22))
-    font, pad, box = _font(size), size // 2, size
+    font, pad, box = plain_font(size), size // 2, size
     place = [pad, pad]
     entries = []
     for index in wanted:
@@ -151,7 +151,7 @@ def caption(text: str, width_px: int) -> np.ndarray:
     from PIL import Image, ImageDraw
 
     size = int(np.clip(width_px / 50, 11, 24))
-    font = _font(size)
+    font = plain_font(size)
     while text and font.getlength(text) > width_px - size:
         text = text[:-2] + "…" if len(text) > 2 else ""
     strip = Image.new("RGB", (width_px, size * 2), (250, 250, 250))
@@ -161,7 +161,8 @@ def caption(text: str, width_px: int) -> np.ndarray:
 
 
 @cache
-def _font(size_px: int) -> "FreeTypeFont":
+def plain_font(size_px: int) -> "FreeTypeFont":
+    """Return the font of all texts in pictures, `size_px` high."""
     # DejaVu Sans lies beside this file: it has the class names of any European script.
     from pathlib import Path
 
