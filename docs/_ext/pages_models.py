@@ -67,15 +67,14 @@ def _latency(data: dict[str, Any]) -> str:
     lines = [
         "## Latency\n",
         f"{data['conditions']}\n",
-        f"| network | {' | '.join(LATENCIES)} | PyTorch / fastest here |",
-        f"| --- |{' ---: |' * (len(LATENCIES) + 1)}",
+        f"| network | {' | '.join(LATENCIES)} |",
+        f"| --- |{' ---: |' * len(LATENCIES)}",
     ]
     for row in data["rows"]:
         times = [row["ms"].get(runtime) for runtime in LATENCIES]
         best = min(time for time in times[:-1] if isinstance(time, int))
         cells = [f"**{t}**" if t == best else "" if t is None else str(t) for t in times[:-1]]
-        last = [str(times[-1]), f"{row['ratio']}x"] if times[-1] else ["", ""]
-        lines.append(f"| {row['network']} | {' | '.join([*cells, *last])} |")
+        lines.append(f"| {row['network']} | {' | '.join([*cells, str(times[-1] or '')])} |")
     return "\n".join([*lines, "", *(f"- {note}" for note in data["notes"]), ""])
 
 

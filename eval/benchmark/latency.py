@@ -3,7 +3,7 @@
 import os
 import platform
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,14 +28,31 @@ def measure(call: Callable[[], Any], warm_up: int = 3, repeats: int = 10) -> Lat
 
     warm_up: calls that are not timed (the first traces and allocates). repeats: calls that are.
     """
-    for _ in range(warm_up):
-        call()
-    wall, cpu = [], []
+    return measure_in_turns([call], warm_up, repeats)[0]
+
+
+def measure_in_turns(
+    calls: Sequence[Callable[[], Any]], warm_up: int = 3, repeats: int = 10
+) -> list[Latency]:
+    """Return the times of each call, measured in turns: what compares them fairly, see `measure`.
+
+    What else the machine does meanwhile falls on all of them alike.
+    """
+    for call in calls:
+        for _ in range(warm_up):
+            call()
+    wall: list[list[float]] = [[] for _ in calls]
+    cpu: list[list[float]] = [[] for _ in calls]
     for _ in range(repeats):
-        cpu_start, start = time.process_time(), time.perf_counter()
-        call()
-        wall.append(1000 * (time.perf_counter() - start))
-        cpu.append(1000 * (time.process_time() - cpu_start))
+        for number, call in enumerate(calls):
+            cpu_start, start = time.process_time(), time.perf_counter()
+            call()
+            wall[number].append(1000 * (time.perf_counter() - start))
+            cpu[number].append(1000 * (time.process_time() - cpu_start))
+    return [_latency(*times) for times in zip(wall, cpu, strict=True)]
+
+
+def _latency(wall: Sequence[float], cpu: Sequence[float]) -> Latency:
     low, median, high = np.percentile(wall, (25, 50, 75))
     return Latency(float(median), float(low), float(high), float(np.median(cpu)))
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from roadseg.errors import RoadsegError
-from roadseg.eval.benchmark.latency import Latency, measure
+from roadseg.eval.benchmark.latency import Latency, measure_in_turns
 from roadseg.eval.benchmark.networks import Subject, graph_of
 
 if TYPE_CHECKING:
@@ -55,10 +55,10 @@ def time_parts(
     image = np.random.default_rng(0).normal(size=(1, *size, 3)).astype(np.float32)
     model, call = graph_of(subject, size, image)
     parts = [(text, part_of(model, text)) for text in texts]
-    whole = measure(call, warm_up, repeats)
+    graphs = [_graph(model, part, image) for _, part in parts]
+    whole, *times = measure_in_turns([call, *graphs], warm_up, repeats)
     rows = [PartTime(subject.title, "", len(model.layers), whole, 1.0)]
-    for text, part in parts:
-        time = measure(_graph(model, part, image), warm_up, repeats)
+    for (text, part), time in zip(parts, times, strict=True):
         share = time.median_ms / whole.median_ms
         rows.append(PartTime(subject.title, text, len(part.layers), time, share))
     return rows

@@ -53,7 +53,7 @@ def planes_first(logits: np.ndarray, size: Size, layout: Layout) -> np.ndarray:
         raise ValueError(f"an output of shape {logits.shape} is neither labels nor logits")
     last = np.moveaxis(logits, -1, 0)
     first_fits, last_fits = (_misfit(part.shape[1:], size) for part in (logits, last))
-    if abs(first_fits - last_fits) < 0.05:
+    if abs(first_fits - last_fits) < 0.01:
         return logits if layout == "nchw" else last
     return logits if first_fits < last_fits else last
 

@@ -1,4 +1,4 @@
-"""`roadseg benchmark` on networks: every form is timed, and originals stand beside their own."""
+"""`roadseg benchmark` on networks: every form is timed, and no ratio is printed."""
 
 import json
 import subprocess
@@ -15,8 +15,7 @@ import roadseg
 from roadseg.errors import RoadsegError
 from roadseg.eval.benchmark import command, networks, runtimes
 from roadseg.eval.benchmark.latency import Latency
-from roadseg.eval.benchmark.networks import Subject, Timed, published_of, subjects
-from roadseg.eval.benchmark.originals import PUBLISHED
+from roadseg.eval.benchmark.networks import Subject, Timed, subjects
 from roadseg.layers.heads import own_scale
 from tests.support import weights_of_zeros
 
@@ -28,7 +27,7 @@ def test_graph_and_saved_model_of_a_network_are_timed_at_its_own_scale(capsys):
     (row,) = report["rows"]
     assert {"Keras graph", "SavedModel"} <= set(row["times"])
     assert row["parameters"] == 1_138_051
-    assert {"image", "device", "protocol", "original"} <= set(report["conditions"])
+    assert {"image", "device", "protocol"} <= set(report["conditions"])
 
 
 # Side of an image over that of the logits, as the originals give them.
@@ -64,32 +63,20 @@ def test_heads_of_training_are_timed_at_scales_of_their_own(name):
     assert sides(name, auxiliary_heads=True) == expected
 
 
-@pytest.mark.slow  # it builds every network of the table
-def test_every_original_that_was_timed_answers_to_a_network_that_builds():
-    for published in PUBLISHED:
-        model = roadseg.create(published.network, published.num_classes, **published.options)
-        assert model.count_params() > 0
+def test_every_network_of_single_images_is_timed_by_its_title():
+    found = subjects(["fast_scnn", "espnet"], {"q": 8}, 11)
+    assert [one.title for one in found] == [
+        "espnet (q=8, 11 classes)",
+        "fast_scnn (q=8, 11 classes)",
+    ]
+    assert Subject("espnet", {}, 19).title == "espnet"
 
 
-def test_the_full_table_has_every_network_and_every_build_that_was_timed():
-    names = roadseg.list_models("segmentation")
-    found = subjects(names, {}, 19, variants=True)
-    assert {subject.name for subject in found} == set(names)
-    assert sum(published_of(subject) is not None for subject in found) == len(PUBLISHED)
-    assert len({subject.title for subject in found}) == len(found)
-
-
-def test_an_original_stands_beside_the_same_build_only():
-    assert published_of(Subject("fast_scnn", {}, 19)) is not None
-    assert published_of(Subject("fast_scnn", {}, 11)) is None
-    assert published_of(Subject("fast_scnn", {"fusion_dilation": 4}, 19)) is None
-
-
-def test_the_ratio_is_the_originals_time_over_our_fastest():
+def test_the_table_has_times_and_no_ratio():
     times = {"Keras graph": Latency(40, 39, 41, 80), "OpenVINO": Latency(20, 19, 21, 40)}
-    row = Timed("net", 1_000_000, 10**9, times, {}, published_ms=50)
-    cells = [column._cells[0] for column in networks.table([row]).columns]
-    assert cells == ["net", "1.000", "1.000", "40", "20", "50", "2.5x"]
+    found = networks.table([Timed("net", 1_000_000, 10**9, times, {})])
+    cells = [column._cells[0] for column in found.columns]
+    assert cells == ["net", "1.000", "1.000", "40", "20"]
 
 
 def test_an_interrupted_benchmark_shows_what_it_has_timed(monkeypatch, capsys):
@@ -97,7 +84,7 @@ def test_an_interrupted_benchmark_shows_what_it_has_timed(monkeypatch, capsys):
         if subject.name == "espnet":
             raise KeyboardInterrupt
         latency = Latency(40, 39, 41, 80)
-        return Timed(subject.title, 1_000_000, 10**9, {"Keras graph": latency}, {}, None)
+        return Timed(subject.title, 1_000_000, 10**9, {"Keras graph": latency}, {})
 
     monkeypatch.setattr(networks, "time_network", interrupted_at_espnet)
     with pytest.raises(KeyboardInterrupt):
