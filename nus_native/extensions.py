@@ -14,6 +14,7 @@ from setuptools import Extension
 # Relative to setup.py: setuptools refuses absolute sources.
 HERE = "nus_native"
 METRICS = "research/metrics"
+CROPS = "train/data"
 USUAL_INCLUDES = ("/usr/include", "/usr/local/include", "/opt/homebrew/include")
 # No contraction: the plain and the AVX2 build of a kernel then give the same bits, and the two
 # triangles on either side of an edge see the same crossing.
@@ -30,6 +31,7 @@ def extensions() -> list[Extension]:
         _extension("_targets", ["edges.cpp", "nearest.cpp", "density.cpp", "direct.cpp"]),
         _extension("_mesh", ["mesh.cpp", "spans.cpp"]),
         _extension("_pairs", ["pairs.cpp"], METRICS, "roadseg.metrics"),
+        _extension("_crops", ["png_rows.cpp", "window.cpp"], CROPS, "roadseg.train.data"),
     ]
     includes = ceres_includes()
     if includes is not None:

@@ -140,10 +140,7 @@ def parse_example(serialized: "tf.Tensor", prefix: str = "") -> dict[str, "tf.Te
     """
     import tensorflow as tf
 
-    keys = ("image/encoded", "image/filename", "image/segmentation/class/encoded")
-    schema = {prefix + key: tf.io.FixedLenFeature((), tf.string) for key in keys}
-    found = tf.io.parse_single_example(serialized, schema)
-    encoded, filename, label = (found[prefix + key] for key in keys)
+    encoded, label, filename = parse_encoded(serialized, prefix).values()
     # decode_jpeg looks at the bytes, not at the name: it decodes PNG as well. TensorFlow's usual
     # transform is a fast one, 0.8 levels darker on CamVid than what the originals' readers give.
     image = tf.io.decode_jpeg(encoded, channels=3, dct_method="INTEGER_ACCURATE")
@@ -155,6 +152,17 @@ def parse_example(serialized: "tf.Tensor", prefix: str = "") -> dict[str, "tf.Te
     )
     with tf.control_dependencies([same] if same is not None else []):
         return {"image": tf.identity(image), "label": tf.identity(label), "filename": filename}
+
+
+def parse_encoded(serialized: "tf.Tensor", prefix: str = "") -> dict[str, "tf.Tensor"]:
+    """Return one example as `parse_example` does, but with the bytes of both files, undecoded."""
+    import tensorflow as tf
+
+    keys = ("image/encoded", "image/segmentation/class/encoded", "image/filename")
+    schema = {prefix + key: tf.io.FixedLenFeature((), tf.string) for key in keys}
+    found = tf.io.parse_single_example(serialized, schema)
+    names = ("image", "label", "filename")
+    return {name: found[prefix + key] for name, key in zip(names, keys, strict=True)}
 
 
 def checked_size(file: Path, prefix: str = "") -> tuple[int, int]:

@@ -17,6 +17,8 @@ from roadseg.ops.resize import Corners, resize_bilinear, resize_nearest
 from roadseg.recipe.recipe import Recipe
 from roadseg.tasks.table import task_of
 from roadseg.train.data.antialiased import cubic_window
+from roadseg.train.data.crops import Frame
+from roadseg.train.data.cut_out import image_crop, label_crop, size_of
 
 Tensor = Any
 IMAGE_PADDING = 127.5
@@ -64,7 +66,8 @@ def random_crop(
     """Return a crop of recipe.crop_size.
 
     image: (height, width, 3) uint8; label: (height, width) integer train ids, or uint16, which
-        stays: `edges.with_edges` has more beside the ids.
+        stays: `edges.with_edges` has more beside the ids. Both may be the bytes of their pictures
+        where `cuts_out` says so: then only what the crop shows is decoded.
     draw: (4,) in [0, 1) for scale, row, column, flip.
     padded: False where no image can be smaller than the crop, which then costs less.
     centroid: (2,) integers, the row and column that the crop is to hold; -1 or None for any crop.
@@ -74,33 +77,52 @@ def random_crop(
     and then crops, which draws from the same crops.
     """
     image, label = tf.convert_to_tensor(image), tf.convert_to_tensor(label)
-    if label.dtype != tf.uint16:
+    if label.dtype not in (tf.uint16, tf.string):
         label = tf.cast(label, tf.uint8)
-    factor, size = tf.constant(1.0), tf.shape(image)[:2]
+    encoded = image.dtype == tf.string
+    factor, whole = tf.constant(1.0), size_of(image) if encoded else tf.shape(image)[:2]
+    size = whole
     if _is_scaled(recipe):
-        shortest = tf.cast(tf.reduce_min(size), tf.float32)
+        shortest = tf.cast(tf.reduce_min(whole), tf.float32)
         factor = tf.maximum(scale(draw[0], recipe), recipe.augment.min_side / shortest)
-        size = _scaled_size(image, factor, recipe)
+        size = _scaled_size(whole, factor, recipe)
     first = _first_pixel(size, draw[1:3], recipe, centroid, factor)
     begin, end = tf.maximum(first, 0), tf.minimum(first + recipe.augment.crop_size, size)
-    image, label = _window(image, label, size, begin, end, recipe)
     before, after = begin - first, first + recipe.augment.crop_size - end
     flipped = draw[3] < recipe.augment.flip_probability
-    image = tf.cond(flipped, lambda: tf.reverse(image, [1]), lambda: image)
-    label = tf.cond(flipped, lambda: tf.reverse(label, [1]), lambda: label)
     # Flipping the crop would carry padding from the right to the left.
     left = tf.where(flipped, after[1], before[1])
     right = tf.where(flipped, before[1], after[1])
-    if padded:
-        sides = [[before[0], after[0]], [left, right]]
-        value = 0 if recipe.augment.padding == "black" else 127
-        image = tf.pad(image, [*sides, [0, 0]], constant_values=value)
-        label = tf.pad(label, sides, constant_values=LABEL_PADDING)
+    value = 0 if recipe.augment.padding == "black" else 127
+    if cuts_out(recipe) and label.dtype != tf.uint16:
+        place = [before[0], left, tf.cast(flipped, tf.int32)]
+        numbers = tf.concat([whole, size, begin, end, place], 0)
+        # Every way to scale is the same where nothing is scaled.
+        scaling = recipe.augment.resize if _is_scaled(recipe) else "aligned"
+        image = image_crop(image, numbers, Frame(recipe.augment.crop_size, value, scaling))
+        label = label_crop(label, numbers, Frame(recipe.augment.crop_size, LABEL_PADDING, scaling))
+    else:
+        image, label = _window(image, label, size, begin, end, recipe)
+        image = tf.cond(flipped, lambda: tf.reverse(image, [1]), lambda: image)
+        label = tf.cond(flipped, lambda: tf.reverse(label, [1]), lambda: label)
+        if padded:
+            sides = [[before[0], after[0]], [left, right]]
+            image = tf.pad(image, [*sides, [0, 0]], constant_values=value)
+            label = tf.pad(label, sides, constant_values=LABEL_PADDING)
     height, width = recipe.augment.crop_size
     image = tf.ensure_shape(image, (height, width, 3))
     label = tf.ensure_shape(label, (height, width))
     content = tf.stack([before[0], left, height - after[0], width - right])
     return Crop(image, label, content)
+
+
+def cuts_out(recipe: Recipe) -> bool:
+    """Return whether crops are cut natively, out of encoded examples as well: all but cubic ones.
+
+    Edges that are found in the whole image go through the crop with its labels, decoded.
+    """
+    cubic = _is_scaled(recipe) and recipe.augment.resize in CUBIC
+    return not cubic and recipe.edges.found_in != "image"
 
 
 def _first_pixel(
@@ -139,8 +161,8 @@ def _is_scaled(recipe: Recipe) -> bool:
     )
 
 
-def _scaled_size(image: Tensor, factor: Tensor, recipe: Recipe) -> Tensor:
-    size = tf.cast(tf.shape(image)[:2], tf.float32) * factor
+def _scaled_size(whole: Tensor, factor: Tensor, recipe: Recipe) -> Tensor:
+    size = tf.cast(whole, tf.float32) * factor
     size = tf.cast(tf.round(size) if recipe.augment.resize in OPENCV else size, tf.int32)
     return tf.maximum(size, recipe.augment.min_side)
 

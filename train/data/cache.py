@@ -1,6 +1,7 @@
 """Records kept in memory, as bytes or as pixels, behind the same keys as files on disk."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -33,16 +34,19 @@ def fits_memory(recipe: Recipe, records: RecordSet) -> bool:
     return False
 
 
-def cached_files(recipe: Recipe, records: RecordSet) -> tuple[Any, Any]:
-    """Return (file number -> data set of keys, key -> decoded example), all from memory.
+def cached_files(
+    recipe: Recipe, records: RecordSet, parse: Callable[[Any], dict[str, Any]]
+) -> tuple[Any, Any]:
+    """Return (file number -> data set of keys, key -> example), all from memory.
 
+    parse: what makes an example of its bytes, where these are kept; pixels are kept decoded.
     Raises RoadsegError where images of several sizes are to be kept as pixels.
     """
-    counts, columns, parse = [], [], parser(records)
+    counts, columns = [], []
     for file in records.files:
         data = tf.data.TFRecordDataset(str(file))
         if recipe.data.cache == "decoded":
-            data = data.map(parse, num_parallel_calls=tf.data.AUTOTUNE)
+            data = data.map(parser(records), num_parallel_calls=tf.data.AUTOTUNE)
         with readable(records):
             elements = list(data)
         counts.append(len(elements))

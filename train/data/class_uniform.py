@@ -7,7 +7,7 @@ together is no epoch; here all share one list.
 """
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +22,7 @@ from roadseg.train.data.cache import cached_files, fits_memory
 from roadseg.train.data.centroid_cache import open_centroids
 
 Tensor = Any
+Parse = Callable[[Tensor], dict[str, Tensor]]
 _SALT = 7
 _NONE = -1
 
@@ -133,9 +134,12 @@ def epochs(recipe: Recipe, records: RecordSet, coarse: RecordSet | None) -> Epoc
     return made
 
 
-def class_uniform_examples(recipe: Recipe, records: RecordSet, start: int) -> tuple[Any, Any]:
+def class_uniform_examples(
+    recipe: Recipe, records: RecordSet, start: int, parse: Parse
+) -> tuple[Any, Any]:
     """Return (data set of (place in the run, entry) from place `start` on, entry -> example).
 
+    parse: what makes an example of its bytes.
     Examples have a "centroid", (2,) int64 (y, x), -1 where the whole image was drawn.
     """
     coarse = (
@@ -144,7 +148,7 @@ def class_uniform_examples(recipe: Recipe, records: RecordSet, start: int) -> tu
         else None
     )
     made = epochs(recipe, records, coarse)
-    read = _reader(recipe, _both(records, coarse) if coarse else records)
+    read = _reader(recipe, _both(records, coarse) if coarse else records, parse)
 
     def rows(epoch: int) -> np.ndarray:
         entries = made.entries(int(epoch))
@@ -161,10 +165,10 @@ def class_uniform_examples(recipe: Recipe, records: RecordSet, start: int) -> tu
     return numbers.flat_map(epoch_of), fetch
 
 
-def _reader(recipe: Recipe, records: RecordSet) -> Any:
+def _reader(recipe: Recipe, records: RecordSet, parse: Parse) -> Any:
     if recipe.data.cache != "none" and fits_memory(recipe, records):
-        return cached_files(recipe, records)[1]
-    return RecordIndex(records.files).fetch
+        return cached_files(recipe, records, parse)[1]
+    return RecordIndex(records.files, parse).fetch
 
 
 def _both(records: RecordSet, coarse: RecordSet) -> RecordSet:

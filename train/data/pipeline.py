@@ -58,7 +58,9 @@ def training_batches(
     image_size = None if recipe.class_uniform.coarse_split else records.image_size
     parallel, padded = tf.data.AUTOTUNE, augment.may_pad(recipe, image_size)
     start = start_step * recipe.batch_size
-    examples = example_stream(recipe, records, start, mine if pipelines > 1 else None)
+    wanted = mine if pipelines > 1 else None
+    parse = training.parser(recipe, records)
+    examples = example_stream(recipe, records, start, wanted, parse)
 
     def element(place: Tensor, example: Batch) -> Batch:
         return training.element(place, example, recipe, records, padded)
@@ -75,25 +77,32 @@ def example_stream(
     records: RecordSet,
     start: int = 0,
     wanted: Callable[[Tensor], Tensor] | None = None,
+    parse: Callable[[Tensor], Batch] | None = None,
 ) -> tf.data.Dataset:
     """Return (place in the run, example) from place `start` on, for ever.
 
     wanted: which places to give, all if None; the others are passed over without reading them, as
     are, without decoding, the examples before `start` in its epoch.
+    parse: what makes an example of its bytes; None: decodes it. Examples cached as pixels are.
     Examples are {"image": uint8, "label": integers, "filename": bytes}, decoded; class-uniform ones
     have a "centroid" as well.
     """
+    parse = parse or parser(records)
     if recipe.class_uniform.fraction:
-        stream, fetch = class_uniform_examples(recipe, records, start)
+        stream, fetch = class_uniform_examples(recipe, records, start, parse)
     else:
-        stream, fetch = _shuffled_examples(recipe, records, start, by_number=wanted is not None)
+        stream, fetch = _shuffled_examples(recipe, records, start, wanted is not None, parse)
     if wanted is not None:
         stream = stream.filter(lambda place, _: wanted(place))
     return stream.map(lambda place, key: (place, fetch(key)), num_parallel_calls=tf.data.AUTOTUNE)
 
 
 def _shuffled_examples(
-    recipe: Recipe, records: RecordSet, start: int, by_number: bool
+    recipe: Recipe,
+    records: RecordSet,
+    start: int,
+    by_number: bool,
+    parse: Callable[[Tensor], Batch],
 ) -> tuple[Any, Any]:
     """Return (data set of (place in the run, key) from place `start` on, key -> example).
 
@@ -103,7 +112,7 @@ def _shuffled_examples(
     count = records.num_examples
     cached = recipe.data.cache != "none" and fits_memory(recipe, records)
     on_disk = _numbered_records if by_number else _record_files
-    files, fetch = cached_files(recipe, records) if cached else on_disk(records)
+    files, fetch = cached_files(recipe, records, parse) if cached else on_disk(records, parse)
 
     def epoch_of(epoch: Tensor) -> tf.data.Dataset:
         # Sets this graph's seed alone; with 0 in its place a seed that is a tensor is refused.
@@ -121,13 +130,13 @@ def _shuffled_examples(
     return tf.data.Dataset.range(start // count, np.iinfo(np.int64).max).flat_map(epoch_of), fetch
 
 
-def _record_files(records: RecordSet) -> tuple[Any, Any]:
+def _record_files(records: RecordSet, parse: Callable[[Tensor], Batch]) -> tuple[Any, Any]:
     names = tf.constant([str(file) for file in records.files])
-    return lambda number: tf.data.TFRecordDataset(names[number]), parser(records)
+    return lambda number: tf.data.TFRecordDataset(names[number]), parse
 
 
-def _numbered_records(records: RecordSet) -> tuple[Any, Any]:
-    index = RecordIndex(records.files, parser(records))
+def _numbered_records(records: RecordSet, parse: Callable[[Tensor], Batch]) -> tuple[Any, Any]:
+    index = RecordIndex(records.files, parse)
     starts = tf.constant(index.starts, tf.int64)
     return lambda n: tf.data.Dataset.range(starts[n], starts[n + 1]), index.fetch
 

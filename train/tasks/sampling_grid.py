@@ -1,5 +1,7 @@
 """Training of the published sampler: grids against their exact targets."""
 
+from collections.abc import Callable
+
 import numpy as np
 import tensorflow as tf
 
@@ -13,7 +15,7 @@ from roadseg.sampling import boundary_targets
 from roadseg.train.data.augment import padding_colour, restore_padding
 from roadseg.train.network_check import need
 from roadseg.train.tasks.pictures import points
-from roadseg.train.tasks.segmentation import crop
+from roadseg.train.tasks.segmentation import crop, crop_parser
 from roadseg.train.tasks.task import Batch, Step, Tensor, TrainingTask
 
 
@@ -33,6 +35,10 @@ class SamplingGridTraining(TrainingTask):
             recipe.sampler.grid_size,
             f"sampler.input_size {recipe.sampler.input_size} divided by 4, 8, 16 or 32",
         )
+
+    def parser(self, recipe: Recipe, records: RecordSet) -> Callable[[Tensor], Batch]:
+        """Return what leaves images encoded where crops are cut out of them."""
+        return crop_parser(recipe, records)
 
     def element(
         self, place: Tensor, example: Batch, recipe: Recipe, records: RecordSet, padded: bool

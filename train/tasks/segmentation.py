@@ -1,10 +1,11 @@
 """Training of the task 'segmentation': crops, sampled or not, to the loss of every head."""
 
+from collections.abc import Callable
 from typing import Any
 
 import tensorflow as tf
 
-from roadseg.data_conversion.read.records import RecordSet
+from roadseg.data_conversion.read.records import RecordSet, parse_encoded
 from roadseg.label_tables.label_table import LabelTable
 from roadseg.losses.criteria import Term, named_heads
 from roadseg.ops.resize import resize_bilinear, resize_nearest
@@ -12,6 +13,7 @@ from roadseg.recipe.recipe import Recipe
 from roadseg.sampling import sample_batch, unsample
 from roadseg.train.data import augment, colour, edges
 from roadseg.train.data.augment import inside_picture, restore_padding
+from roadseg.train.data.records import parser
 from roadseg.train.network_check import check_network
 from roadseg.train.tasks.pictures import overlays, points
 from roadseg.train.tasks.task import Batch, Step, Tensor, TrainingTask
@@ -23,6 +25,10 @@ class SegmentationTraining(TrainingTask):
     def check(self, recipe: Recipe, table: LabelTable) -> None:
         """Raise RoadsegError for a network that does not fit."""
         check_network(recipe)
+
+    def parser(self, recipe: Recipe, records: RecordSet) -> Callable[[Tensor], Batch]:
+        """Return what leaves images encoded where crops are cut out of them."""
+        return crop_parser(recipe, records)
 
     def element(
         self, place: Tensor, example: Batch, recipe: Recipe, records: RecordSet, padded: bool
@@ -56,6 +62,14 @@ class SegmentationTraining(TrainingTask):
             grid = step.sampler.grid(whole, step.recipe.sampling.size)
             drawn["sampling_points"] = points(whole, grid, (0, 255, 255))
         return drawn
+
+
+def crop_parser(recipe: Recipe, records: RecordSet) -> Callable[[Tensor], Batch]:
+    """Return what makes an example, as `crop` takes it, of the bytes of a record.
+
+    Crops are cut out of the bytes of images, most of which they do not show.
+    """
+    return parse_encoded if augment.cuts_out(recipe) else parser(records)
 
 
 def crop(place: Tensor, example: Batch, recipe: Recipe, padded: bool) -> Batch:

@@ -10,6 +10,7 @@ from roadseg.data_conversion.read.records import RecordSet
 from roadseg.label_tables.label_table import LabelTable
 from roadseg.losses.criteria import Criterion, Term
 from roadseg.recipe.recipe import Recipe
+from roadseg.train.data.records import parser
 
 if TYPE_CHECKING:
     import keras
@@ -39,6 +40,10 @@ class TrainingTask(abc.ABC):
     @abc.abstractmethod
     def check(self, recipe: Recipe, table: LabelTable) -> None:
         """Raise RoadsegError for values that this task cannot be trained with."""
+
+    def parser(self, recipe: Recipe, records: RecordSet) -> Callable[[Tensor], Batch]:
+        """Return what makes an example, as `element` takes it, of the bytes of a record."""
+        return parser(records)
 
     @abc.abstractmethod
     def element(
