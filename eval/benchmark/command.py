@@ -6,6 +6,7 @@ from pathlib import Path
 from roadseg.command_line import arguments
 from roadseg.command_line.options import parse_size
 from roadseg.errors import RoadsegError
+from roadseg.eval.benchmark.latency import cores
 from roadseg.eval.benchmark.options import USUAL_SIZE, BenchmarkOptions
 from roadseg.eval.benchmark.race.command import is_race, run_race
 from roadseg.network_names import refuse_unknown_network
@@ -14,6 +15,7 @@ EXAMPLE = """roadseg benchmark --all --size 512x1024
 roadseg benchmark deeplabv3_mobilenet_v2 --size 1024x1024 --sampler density --sampling-size 96x128
 roadseg benchmark deeplabv3_mobilenet_v2 --count --size 128x128 --options output_stride=16
 roadseg benchmark sfnet_resnet18 --size 512x1024 --layers fpn_out_align .warped
+roadseg benchmark --input records/cityscapes --size 832x832
 roadseg benchmark runs/street exports/street/openvino --against theirs.xml --size 512x1024
 roadseg benchmark ours.onnx ours.tflite --against theirs.pt2 --records camvid --plot race.svg"""
 
@@ -23,6 +25,10 @@ def main(argv: Sequence[str]) -> int:
     options = arguments.parse(BenchmarkOptions, argv, command="benchmark", example=EXAMPLE)
     if options.threads is not None and options.threads < 1:
         raise RoadsegError(f"--threads {options.threads}: at least 1 is needed")
+    if options.input is not None:
+        from roadseg.eval.benchmark.input_speed import time_input
+
+        return time_input(options, options.threads or cores())
     if is_race(options):
         return run_race(options)
     size = parse_size(options.size or USUAL_SIZE)

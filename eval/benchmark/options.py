@@ -63,10 +63,15 @@ class BenchmarkOptions:
     file_output: str | None = None
     """Name or number of the output of files with labels or logits; default `labels` or the first.
     """
+    input: Path | None = None
+    """Records or a folder of pictures: time the input pipeline of training beside OpenCV instead;
+    --size is then the crop, default 832x832, and --split is train."""
+    input_cache: Literal["none", "encoded", "decoded"] = "none"
+    """What both then keep in memory."""
     records: Path | None = None
     """Labelled records: a race then has the mIoU of each beside its time."""
-    split: str = "val"
-    """Of the records."""
+    split: str | None = None
+    """Of the records; default val, with --input train."""
     max_images: int | None = None
     """Images of the split to count mIoU on; default all."""
     plot: Path | None = None

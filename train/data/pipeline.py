@@ -31,9 +31,11 @@ def training_batches(
     pipeline: int = 0,
     pipelines: int = 1,
     replicas: int = 1,
+    stop_step: int | None = None,
 ) -> tf.data.Dataset:
     """Return an endless data set of batches, beginning with the batch of `start_step`.
 
+    stop_step: the batch before which it ends after all; nothing behind it is read.
     pipeline, pipelines: this reader's number and how many there are; each batch of
     recipe.batch_size is cut into that many equal parts, and this one gives its part.
     replicas: how many replicas share a batch, over all pipelines; each element is for one of them.
@@ -61,6 +63,8 @@ def training_batches(
     wanted = mine if pipelines > 1 else None
     parse = training.parser(recipe, records)
     examples = example_stream(recipe, records, start, wanted, parse)
+    if stop_step is not None:
+        examples = examples.take((stop_step - start_step) * part)
 
     def element(place: Tensor, example: Batch) -> Batch:
         return training.element(place, example, recipe, records, padded)
@@ -68,8 +72,10 @@ def training_batches(
     elements = examples.map(element, num_parallel_calls=parallel)
     batches = elements.batch(recipe.batch_size // replicas, drop_remainder=True)
     batches = training.on_batch(batches, recipe)
-    endless = tf.data.experimental.assert_cardinality(tf.data.INFINITE_CARDINALITY)
-    return batches.apply(endless).prefetch(2).with_options(pipeline_options())
+    if stop_step is None:
+        endless = tf.data.experimental.assert_cardinality(tf.data.INFINITE_CARDINALITY)
+        batches = batches.apply(endless)
+    return batches.prefetch(2).with_options(pipeline_options())
 
 
 def example_stream(

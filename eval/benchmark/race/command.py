@@ -13,6 +13,7 @@ from roadseg.eval.benchmark.race.turns import LEAST_ROUNDS
 if TYPE_CHECKING:
     from roadseg.eval.benchmark.options import BenchmarkOptions
 
+USUAL_SPLIT = "val"
 ELSEWHERE = ("all", "count", "layers", "saved_model", "sampling_size", "labels")
 """Options that say nothing about a race."""
 
@@ -49,7 +50,7 @@ def run_race(options: "BenchmarkOptions") -> int:
         options.num_classes,
         options.builder_options(),
     )
-    judge = open_judge(options.records, options.split, options.max_images)
+    judge = open_judge(options.records, options.split or USUAL_SPLIT, options.max_images)
     results = race(found, setting, options.repeats, size, judge)
     if options.plot is not None:
         from roadseg.eval.benchmark.race.plot import write_plot
@@ -96,6 +97,6 @@ def _check(options: "BenchmarkOptions") -> None:
         if options.records is None:
             raise RoadsegError("--plot: draws mIoU against ms; give --records as well")
     if options.records is not None:
-        for part in options.split.split("+"):
+        for part in (options.split or USUAL_SPLIT).split("+"):
             find_shards(options.records, part)
     options.builder_options()
