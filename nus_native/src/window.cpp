@@ -6,6 +6,10 @@
 
 #include "parallel.hpp"
 
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
+
 namespace roadseg {
 
 namespace {
@@ -67,6 +71,27 @@ struct Blend {
   }
 };
 
+#if defined(__SSE2__)
+
+inline __m128 load_pixel(const std::uint8_t* at) {
+  const std::uint32_t bytes = at[0] | at[1] << 8 | at[2] << 16;
+  const __m128i none = _mm_setzero_si128();
+  const __m128i wide = _mm_unpacklo_epi8(_mm_cvtsi32_si128(static_cast<int>(bytes)), none);
+  return _mm_cvtepi32_ps(_mm_unpacklo_epi16(wide, none));
+}
+
+// Writes a number beyond the last pixel.
+void blend_columns(const std::uint8_t* row, const Blend& columns, float* out) {
+  for (std::size_t i = 0; i < columns.weight.size(); ++i, out += kChannels) {
+    const __m128 below = load_pixel(row + kChannels * columns.lower[i]);
+    const __m128 above = load_pixel(row + kChannels * columns.upper[i]);
+    const __m128 part = _mm_mul_ps(_mm_sub_ps(above, below), _mm_set1_ps(columns.weight[i]));
+    _mm_storeu_ps(out, _mm_add_ps(below, part));
+  }
+}
+
+#else
+
 void blend_columns(const std::uint8_t* row, const Blend& columns, float* out) {
   for (std::size_t i = 0; i < columns.weight.size(); ++i) {
     const std::uint8_t* below = row + kChannels * columns.lower[i];
@@ -77,6 +102,8 @@ void blend_columns(const std::uint8_t* row, const Blend& columns, float* out) {
     }
   }
 }
+
+#endif
 
 ROADSEG_CLONES
 void blend_rows(const float* below, const float* above, float weight, std::size_t count,
@@ -108,7 +135,7 @@ void bilinear_window(const std::uint8_t* in, const Axis& rows, const Axis& colum
   const Blend down(rows, false), across(columns, flipped);
   const std::size_t count = kChannels * across.weight.size();
   // Two rows of the source, blended along the columns: neighbours of the output share them.
-  std::vector<float> kept[2] = {std::vector<float>(count), std::vector<float>(count)};
+  std::vector<float> kept[2] = {std::vector<float>(count + 1), std::vector<float>(count + 1)};
   std::int64_t held[2] = {-1, -1};
   const auto blended = [&](std::int64_t number, std::int64_t other) {
     for (int slot = 0; slot < 2; ++slot) {

@@ -27,6 +27,8 @@ CORNERS = {
 """Where images and labels are read, by how a recipe scales."""
 MARGIN_PX = 32
 """Around what is needed of a JPEG: where it is cut, colours are blended with fewer neighbours."""
+MOST_INFLATED = 1032
+"""Bytes that a byte can inflate to: what promises more is not waited for."""
 
 Axis = tuple[int, ...]
 Window = tuple[int, int, int, int]
@@ -148,6 +150,8 @@ def _compressed(content: bytes, size: tuple[int, int]) -> bytes:
 
 def _inflated(data: bytes, wanted: int, whole: int) -> bytes:
     """Return at least `wanted` bytes of what inflates to `whole` bytes."""
+    if wanted > MOST_INFLATED * (len(data) + 1):
+        raise ValueError(f"damaged PNG: {len(data)} bytes cannot inflate to {wanted}")
     try:
         # Whole at once is quicker: its length is known.
         if wanted > 0.9 * whole:

@@ -44,7 +44,7 @@ class Arguments:
     """Height and width."""
     split: str = "train"
     """Of the records."""
-    images: int = 16
+    images: int = 48
     """A round, in batches of 4."""
     rounds: int = 10
     """Of ours and of OpenCV."""

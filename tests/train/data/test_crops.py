@@ -181,6 +181,10 @@ def damaged_pngs() -> dict[str, tuple[bytes, str]]:
         "cut": (good[: len(good) // 2], "damaged PNG"),
         "no data": (good[: at - 8], "damaged PNG"),
         "other bytes": (good[:at] + bytes(60) + good[at + 60 :], "damaged PNG"),
+        "a promise": (
+            good[:16] + struct.pack(">II", 50_000, 50_000) + good[24:],
+            "50000x50000 pixels where 20x30 are wanted",
+        ),
         "another size": (png(picture(21, 30), [0] * 21), "21x30 pixels where 20x30 are wanted"),
     }
 
@@ -221,3 +225,21 @@ def test_numbers_that_lead_out_of_the_pixels_are_refused(numbers: list[int]) -> 
         crops.image_of_pixels(picture(20, 30), np.array(numbers), held, frame)
     with pytest.raises(ValueError, match="cannot be cut from pixels"):
         crops.label_of_pixels(picture(20, 30, 1)[..., 0], np.array(numbers), held, frame)
+
+
+def test_a_promise_that_no_file_can_keep_is_not_waited_for() -> None:
+    content = bytearray(png(picture(20, 30), [0] * 20))
+    content[16:24] = struct.pack(">II", 60_000, 60_000)
+    with pytest.raises(ValueError, match="bytes cannot inflate to 10800060000"):
+        read_png(bytes(content), (60_000, 60_000), 3, (0, 0, 60_000, 60_000))
+
+
+@pytest.mark.skipif(crops.inflater is zlib, reason="isal is not installed")
+def test_zlib_takes_the_place_of_isal(monkeypatch: pytest.MonkeyPatch) -> None:
+    pixels = picture(20, 30)
+    content = png(pixels, [4] * 20)
+    monkeypatch.setattr(crops, "inflater", zlib)
+    for window in ((0, 0, 20, 30), (2, 3, 9, 30)):
+        top, left, bottom, right = window
+        found = read_png(content, (20, 30), 3, window)
+        np.testing.assert_array_equal(found, pixels[top:bottom, left:right])
