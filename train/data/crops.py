@@ -168,14 +168,18 @@ def _inflated(data: bytes, wanted: int, whole: int) -> bytes:
 def _image(pixels: np.ndarray, cut: Cut, held: Window, frame: Frame) -> np.ndarray:
     corners = CORNERS[frame.scaling][0]
     canvas = _canvas(pixels, cut, held, frame, (corners, False))
-    bilinear_window(pixels, *_axes(cut, held), corners, cut.flipped, canvas, *cut.place)
+    rows, columns = _axes(cut, held)
+    bilinear_window(pixels, rows, columns, corners, cut.flipped, canvas, *cut.place)
     return canvas
 
 
 def _label(pixels: np.ndarray, cut: Cut, held: Window, frame: Frame) -> np.ndarray:
     corners = CORNERS[frame.scaling][1]
     canvas = _canvas(pixels, cut, held, frame, (corners, True))
-    nearest_window(pixels, *_axes(cut, held), corners, cut.flipped, canvas, *cut.place)
+    rows, columns = _axes(cut, held)
+    nearest_window(
+        np.ascontiguousarray(pixels), rows, columns, corners, cut.flipped, canvas, *cut.place
+    )
     return canvas
 
 

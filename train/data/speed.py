@@ -163,7 +163,12 @@ class OpenCv:
         self.crop = recipe.augment.crop_size
         self.steps, self.pool = steps, ThreadPoolExecutor(threads)
         examples = list(_encoded(records, steps * BATCH))
-        self.examples = [_pixels(*one) for one in examples] if decoded else examples
+        pixels = [_pixels(*one) for one in examples] if decoded else []
+        self.read: Callable[[int], tuple[np.ndarray, np.ndarray]] = (
+            (lambda number: pixels[number % len(pixels)])
+            if decoded
+            else (lambda number: _pixels(*examples[number % len(examples)]))
+        )
         self.draws = [np.asarray(draws(recipe.seed, number)) for number in range(steps * BATCH)]
 
     def __call__(self) -> int:
@@ -178,9 +183,7 @@ class OpenCv:
 
     def example(self, number: int) -> tuple[np.ndarray, np.ndarray]:
         """Return the crop of an image and of its label."""
-        image, label = self.examples[number % len(self.examples)]
-        if isinstance(image, bytes):
-            image, label = _pixels(image, label)
+        image, label = self.read(number)
         return random_crop(image, label, self.draws[number], self.crop)
 
 
@@ -217,7 +220,8 @@ def _pixels(image: bytes, label: bytes) -> tuple[np.ndarray, np.ndarray]:
     import cv2
 
     pixels = cv2.imdecode(np.frombuffer(image, np.uint8), cv2.IMREAD_COLOR_RGB)
-    return pixels, cv2.imdecode(np.frombuffer(label, np.uint8), cv2.IMREAD_UNCHANGED)
+    labels = cv2.imdecode(np.frombuffer(label, np.uint8), cv2.IMREAD_UNCHANGED)
+    return np.asarray(pixels), np.asarray(labels)
 
 
 def _encoded(records: "RecordSet", count: int) -> Iterator[tuple[bytes, bytes]]:
