@@ -5,16 +5,19 @@ The pixels are those of the whole image, scaled, padded, cropped and flipped, to
 """
 
 import zlib
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from roadseg.train.data._crops import bilinear_window, nearest_window, reach, undo_filters
 
+inflater: Any = zlib
 try:
-    from isal import isal_zlib as inflater
+    from isal import isal_zlib
 except ImportError:
-    inflater = zlib
+    pass
+else:
+    inflater = isal_zlib
 
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 # Bit depth, colour type, compression, filter method, interlacing: what is read here, by channels.
@@ -54,7 +57,8 @@ class Cut(NamedTuple):
     def of(cls, numbers: np.ndarray) -> "Cut":
         """Return the cut of its numbers in order, (11,)."""
         pairs = [(int(row), int(column)) for row, column in np.reshape(numbers[:10], (5, 2))]
-        return cls(*pairs, bool(numbers[10]))  # type: ignore[arg-type]
+        source, target, begin, end, place = pairs
+        return cls(source, target, begin, end, place, bool(numbers[10]))
 
     def needs(self, corners: str, nearest: bool) -> Window:
         """Return the part of the source that the crop shows."""
@@ -177,9 +181,8 @@ def _label(pixels: np.ndarray, cut: Cut, held: Window, frame: Frame) -> np.ndarr
     corners = CORNERS[frame.scaling][1]
     canvas = _canvas(pixels, cut, held, frame, (corners, True))
     rows, columns = _axes(cut, held)
-    nearest_window(
-        np.ascontiguousarray(pixels), rows, columns, corners, cut.flipped, canvas, *cut.place
-    )
+    pixels = np.ascontiguousarray(pixels)
+    nearest_window(pixels, rows, columns, corners, cut.flipped, canvas, *cut.place)
     return canvas
 
 
