@@ -115,7 +115,7 @@ def accuracies(workers: Sequence[Worker], judge: Judge, size: Size | None) -> li
         shown = image if size is None or image.shape[:2] == size else resized(image, size)
         for worker, matrix in zip(workers, matrices, strict=True):
             matrix.add(label, at_size(worker.label(shown), label.shape))
-    return [matrix.scores().miou() for matrix in matrices]
+    return [matrix.metrics().miou() for matrix in matrices]
 
 
 def open_judge(path: Path | None, split: str, limit: int | None) -> Judge | None:
