@@ -5,7 +5,7 @@ SHELL := /bin/bash
 MARKED := not slow
 BIN := $(abspath $(VENV))/bin
 PIP := $(BIN)/python -m pip install --quiet --quiet
-NATIVE := $(wildcard nus_native/*.pyx research/metrics/*.pyx nus_native/src/* nus_native/extensions.py)
+NATIVE := $(wildcard nus_native/*.pyx research/metrics/*.pyx train/data/*.pyx nus_native/src/* nus_native/extensions.py)
 
 .PHONY: demo test test-all fuzz package test-jax lint messages docs test-docs benchmark addons-oracle clean help
 
