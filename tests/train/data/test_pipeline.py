@@ -10,10 +10,11 @@ import pytest
 import tensorflow as tf
 
 from roadseg.data_conversion.read.index import RecordIndex
-from roadseg.data_conversion.read.records import RecordSet, open_records
+from roadseg.data_conversion.read.records import RecordSet, open_records, readable
 from roadseg.errors import RoadsegError
 from roadseg.recipe.recipe import Recipe
 from roadseg.train.data.pipeline import example_stream, training_batches
+from tests.examples import example_values, serialized
 from tests.train import tiny
 
 
@@ -157,3 +158,17 @@ def test_padding_reaches_the_auxiliary_network_as_127_and_a_half(records: Record
         },
     )
     assert (batches(recipe, records, 1)[0]["image"][:, -1, -1] == 127.5).all()
+
+
+def test_an_image_that_is_cut_short_is_an_error_that_names_the_records(tmp_path: Path) -> None:
+    folder = tiny.write_records(tmp_path, count=3, shards=1)
+    image, label = np.zeros((24, 32, 3), np.uint8), np.zeros((24, 32), np.uint8)
+    values = example_values(image, label, "short")
+    values["image/encoded"] = values["image/encoded"][:60]
+    (file,) = folder.glob("train-*")
+    with tf.io.TFRecordWriter(str(file)) as writer:
+        writer.write(serialized(values))
+    opened = open_records(folder, "train")
+    with pytest.raises(RoadsegError, match="unreadable example.*damaged PNG"):
+        with readable(opened):
+            batches(tiny.recipe(), opened, 1)
