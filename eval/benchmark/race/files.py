@@ -185,11 +185,16 @@ def runtime_of(path: Path) -> Runtime:
         raise RoadsegError(f"{path}: no such file; check the path")
     if path.suffix == ".xml" and not path.with_suffix(".bin").is_file():
         raise RoadsegError(f"{path}: no {path.with_suffix('.bin').name} beside it; copy both files")
-    if importlib.util.find_spec(runtime.package) is None:
+    if not is_installed(runtime.package):
         raise RoadsegError(
             f"{path}: {runtime.package} is not installed; pip install {runtime.install}"
         )
     return runtime
+
+
+def is_installed(package: str) -> bool:
+    """Return whether a package can be imported; imports nothing."""
+    return importlib.util.find_spec(package) is not None
 
 
 def open_file(path: Path, threads: int) -> FileModel:

@@ -1,6 +1,5 @@
 """Files of each format in their own runtime, and what is said of those that cannot run."""
 
-import importlib.util
 import sys
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
@@ -107,7 +106,7 @@ class Torch(ModuleType):
 def test_a_file_that_is_no_program_of_torch_script_is_refused_in_one_line(tmp_path, monkeypatch):
     (tmp_path / "weights.pt").write_bytes(b"weights")
     monkeypatch.setitem(sys.modules, "torch", Torch())
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name: name)
+    monkeypatch.setattr(files, "is_installed", lambda package: True)
     with pytest.raises(
         RoadsegError, match=r"weights\.pt: no TorchScript program.*central"
     ) as found:
@@ -129,7 +128,7 @@ def test_files_that_cannot_be_timed_are_refused_before_anything_is_loaded(
 ):
     for there in ("model.pdf", "alone.xml", "there.onnx"):
         (tmp_path / there).touch()
-    monkeypatch.setattr(importlib.util, "find_spec", lambda package: None)
+    monkeypatch.setattr(files, "is_installed", lambda package: False)
     with pytest.raises(RoadsegError, match=f"{name}: {message}"):
         runtime_of(tmp_path / name)
 
@@ -142,7 +141,7 @@ def fake(monkeypatch: pytest.MonkeyPatch, folder: Path, model: FileModel | Excep
             raise model
         return model
 
-    monkeypatch.setattr(importlib.util, "find_spec", lambda package: package)
+    monkeypatch.setattr(files, "is_installed", lambda package: True)
     runtime = files.Runtime("ONNX Runtime", "onnxruntime", "''", "nchw", load)
     monkeypatch.setitem(files.RUNTIMES, ".onnx", runtime)
     (folder / "model.onnx").touch()

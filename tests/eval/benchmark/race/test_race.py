@@ -14,7 +14,7 @@ import pytest
 
 from roadseg.errors import RoadsegError
 from roadseg.eval.benchmark import command
-from roadseg.eval.benchmark.race import labellers, plot, race, workers
+from roadseg.eval.benchmark.race import files, labellers, plot, race, workers
 from roadseg.eval.benchmark.race.contestants import Contestant, Setting, contestants
 from roadseg.eval.benchmark.race.labellers import Labeller
 from roadseg.eval.benchmark.race.pixels import InputOptions
@@ -231,7 +231,7 @@ def test_two_processes_race(tmp_path: Path, capsys) -> None:
 
 
 def test_names_are_networks_presets_exports_runs_and_files(tmp_path: Path, monkeypatch) -> None:
-    monkeypatch.setattr("importlib.util.find_spec", lambda package: package)
+    monkeypatch.setattr(files, "is_installed", lambda package: True)
     for name in ("onnx", "saved", "run"):
         (tmp_path / name).mkdir()
     (tmp_path / "onnx" / "model.onnx").touch()
