@@ -48,18 +48,17 @@ def test_pictures_show_what_the_network_sees_and_says(tmp_path: Path, task: str,
 
 
 def test_points_outside_the_image_or_not_finite_are_drawn_at_its_border():
-    from roadseg.train.summaries import _points
+    from roadseg.train.tasks.pictures import points
 
     grid = np.array([[[[-3.0, 9.0], [np.nan, np.inf]]]])
-    drawn = _points(np.zeros((1, 16, 16, 3), np.float32), grid, (0, 255, 0))[0]
+    drawn = points(np.zeros((1, 16, 16, 3), np.float32), grid, (0, 255, 0))[0]
     assert drawn[0, 15, 1] == 255 and drawn.shape == (16, 16, 3)
 
 
 def test_colours_over_an_image_are_those_of_the_table(tmp_path: Path):
-    from roadseg.train.summaries import Summaries
+    from roadseg.train.tasks.pictures import overlays
 
     table = LabelTable("one", names=("road",), colours=((200, 100, 0),))
-    summaries = Summaries(RunFolder(tmp_path / "run"), tiny.recipe(), table)
-    drawn = summaries._overlay(np.zeros((1, 4, 4, 3), np.float32), np.zeros((1, 4, 4), np.int32))
+    drawn = overlays(np.zeros((1, 4, 4, 3), np.float32), np.zeros((1, 4, 4), np.int32), table)
     assert drawn.dtype == np.uint8
     np.testing.assert_allclose(drawn[0, 1, 1] / 200, [0.55, 0.275, 0], atol=0.01)
