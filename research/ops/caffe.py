@@ -18,6 +18,7 @@ def tile_average_pool(x: Tensor, side: int) -> Tensor:
     cuts is the average of what is left of it.
     Source: Caffe, PoolingLayer with AVE, kernel and stride alike.
     """
+    # Not a pooling layer with `same`: it pads both ends, and tiles would not begin at the top left.
     height, width = ops.shape(x)[1:3]
     x = ops.einsum("nh,bhwc->bnwc", _tiles(height, side, x.dtype), x)
     return ops.einsum("mw,bnwc->bnmc", _tiles(width, side, x.dtype), x)
@@ -32,6 +33,7 @@ def bilinear_deconvolution(x: Tensor, factor: int) -> Tensor:
     factor / 2 rows and columns fade.
     Source: Caffe, DeconvolutionLayer with the `bilinear` filler.
     """
+    # With zeros around it, a plain resize fades at the border as the deconvolution does.
     x = ops.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)))
     height, width = ops.shape(x)[1:3]
     x = resize_bilinear(x, (factor * height, factor * width), "half_pixel")

@@ -29,9 +29,11 @@ def cost_volume(first: Tensor, second: Tensor, search_range: int = 4, stride: in
     if search_range < 0 or stride < 1 or search_range % stride:
         raise ValueError(f"search_range={search_range} is no multiple of stride={stride}")
 
+    # Automatic differentiation would keep the product of every displacement; see Memory.
     @ops.custom_gradient
     def correlate(first: Tensor, second: Tensor) -> tuple[Tensor, Any]:
         def gradient(*arguments: Tensor, upstream: Tensor = None) -> tuple[Tensor, Tensor]:
+            # Backends of Keras hand it over by position or by name.
             upstream = arguments[0] if upstream is None else upstream
             return _gradient(first, second, upstream, search_range, stride)
 

@@ -63,4 +63,5 @@ def _weights(share: Tensor) -> tuple[Tensor, ...]:
     rest = 1 - share
     outer = A * share * rest * rest, A * rest * share * share
     inner = ((A + 2) * share - (A + 3)) * share * share + 1
+    # One is what the others leave, so that a constant stays what it is.
     return outer[0], inner, 1 - inner - outer[0] - outer[1], outer[1]

@@ -12,6 +12,7 @@ def gaussian_matrix(cells: int, deviation: float) -> NDArray[np.float64]:
     """
     if not deviation:
         return np.eye(cells)
+    # No further than the map is long: then one reflection brings everything back.
     reach = min(int(np.ceil(4 * deviation)), cells)
     offsets = np.arange(-reach, reach + 1)
     kernel = np.exp(-0.5 * (offsets / deviation) ** 2)
@@ -21,5 +22,6 @@ def gaussian_matrix(cells: int, deviation: float) -> NDArray[np.float64]:
         target = source + offsets
         target = np.where(target < 0, -1 - target, target)
         target = np.where(target >= cells, 2 * cells - 1 - target, target)
+        # Reflected targets repeat, which `+=` would count once.
         np.add.at(matrix[:, source], target, kernel)
     return matrix

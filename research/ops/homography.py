@@ -50,6 +50,7 @@ def homography_points(
         matrix[row, 0] * x + matrix[row, 1] * y + matrix[row, 2] for row in range(3)
     )
     far = ops.abs(depth) > LEAST_DEPTH
+    # `where` computes both of its sides: neither may divide by 0.
     scale = ops.where(far, 1 / ops.where(far, depth, 1), 1)
     points = [
         pixel_of_position(position * scale, side, align_corners)

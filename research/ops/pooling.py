@@ -52,6 +52,7 @@ def average_pool(x: Tensor, kernel_size: int, strides: int, padding: int) -> Ten
     x: (batch, height, width, channels). padding: zeros on each side.
     Source: PyTorch, avg_pool2d with count_include_pad.
     """
+    # Padded by hand: Keras leaves the zeros of its own padding out of the average.
     x = ops.pad(x, ((0, 0), (padding, padding), (padding, padding), (0, 0)))
     return ops.average_pool(x, kernel_size, strides=strides, padding="valid")
 

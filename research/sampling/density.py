@@ -27,6 +27,7 @@ class DensitySampler(DensityBased):
     def __init__(self, network: keras.Model | None = None, **options: Any) -> None:
         """Put `network` before the solver."""
         network = density_sampler() if network is None else _checked(network, self.kind)
+        # Targets from labels need the cells that the network predicts.
         options["cells"] = tuple(network.output_shape[1:3])
         super().__init__(**options)
         self.network = network
@@ -55,6 +56,7 @@ class DensitySampler(DensityBased):
     def get_config(self) -> dict[str, Any]:
         """Return what rebuilds the sampler."""
         config = super().get_config()
+        # The output shape of the network says them.
         config.pop("cells")
         return {**config, "network": keras.saving.serialize_keras_object(self.network)}
 
@@ -114,6 +116,7 @@ class PreviousSampler(DensityBased):
 
     def __init__(self, first: Sampler | None = None, spread: float = 1.0, **options: Any) -> None:
         """Make the sampler; its weights are those of `first`."""
+        # Blurred, the boundaries of the last labels cover the cells they may have moved to.
         options["blur"] = float(spread)
         super().__init__(**options)
         self.first = UniformSampler() if first is None else first
@@ -151,6 +154,7 @@ def _checked(network: keras.Model, kind: str) -> keras.Model:
         raise ValueError(f"network is a Keras model; got {network!r}")
     given, found = tuple(network.input_shape), tuple(network.output_shape)
     known = len(given) == 4 and given[3] == 3 and len(found) == 3 and None not in found[1:]
+    # A prior does not look at images, so theirs may be of any size.
     if not known or min(found[1:]) < 2 or (kind == "density" and None in given[1:3]):
         raise ValueError(
             "a density network maps (batch, height, width, 3) of one size to (batch, rows, "

@@ -67,6 +67,7 @@ def boundary_density(
     if len(class_weights):
         edges = edges * _weights(labels, class_weights)
     height, width = ops.shape(labels)[1:3]
+    # Sums and blur go along one axis at a time: two small matrices do both.
     down, across = _pooling(height, rows, blur), _pooling(width, columns, blur)
     density = ops.matmul(ops.matmul(down, edges), ops.transpose(across))
     total = ops.sum(density, axis=(1, 2), keepdims=True)
@@ -77,6 +78,7 @@ def boundary_density(
 
 def _weights(labels: Tensor, class_weights: Sequence[float]) -> Tensor:
     """Return the weight of each pixel's class, 0 where it is none of them."""
+    # The last entry is for every label without a weight.
     table = np.array([*class_weights, 0.0], np.float32)
     known = (labels >= 0) & (labels < len(class_weights))
     index = ops.where(known, labels, ops.full_like(labels, len(class_weights)))
@@ -88,6 +90,7 @@ def _pooling(pixels: Any, cells: int, blur: float) -> Tensor:
     pixel = ops.cast(ops.arange(pixels, dtype="int32"), "float32")
     side = ops.cast(pixels, "float32")
     cell = ops.cast(ops.arange(cells, dtype="int32"), "float32")[:, None]
+    # A pixel across the border of two cells counts in both, by its share in each.
     start = ops.maximum(pixel * cells / side, cell)
     end = ops.minimum((pixel + 1) * cells / side, cell + 1)
     overlap = ops.maximum(end - start, 0.0) * side / cells

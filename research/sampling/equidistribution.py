@@ -119,6 +119,7 @@ def relative_density(density: Tensor, strength: float) -> Tensor:
     # By the largest first: the mean of values near the largest float would overflow.
     largest = ops.max(density, axis=(1, 2), keepdims=True)
     empty = largest <= 0
+    # No division by 0, chosen or not: through `where` its gradient would be NaN.
     density = density / ops.where(empty, ops.ones_like(largest), largest)
     mean = ops.mean(density, axis=(1, 2), keepdims=True)
     relative = density / ops.where(empty, ops.ones_like(mean), mean)
@@ -139,12 +140,14 @@ def equidistribute(
     grid = ops.broadcast_to(solver.uniform, (ops.shape(mass)[0], *points, 2))
     determinant = ops.ones_like(potential)
     for number in range(iterations):
+        # The first step begins at the uniform grid, whose determinant is 1.
         if number:
             grid, determinant = solver.moved(potential)
         cell = ops.maximum(determinant, LEAST_DETERMINANT)
         residual = ops.log(cell * look_up(mass, grid))
         # Less a value of its own first: of a uniform density exactly nothing is left.
         residual = residual - residual[:, :1, :1]
+        # Shares are to be equal, whatever they are: a constant is no error.
         residual = residual - ops.mean(residual, axis=(1, 2), keepdims=True)
         potential = potential + damping * solver.inverse_laplacian(residual)
     return _without_folds(solver.uniform, solver.moved(potential)[0])
@@ -190,6 +193,7 @@ def look_up(mass: Tensor, grid: Tensor) -> Tensor:
     last = ops.convert_to_tensor(np.array([rows - 1, columns - 1], np.float32))
     sides = ops.convert_to_tensor(np.array([rows, columns], np.float32))
     place = ops.clip(grid * sides - 0.5, 0.0, last)
+    # At most the last but one, so that there is a neighbour to blend with.
     first = ops.minimum(ops.floor(ops.stop_gradient(place)), last - 1)
     weight = place - first
     image = ops.reshape(ops.arange(ops.shape(mass)[0], dtype="int32"), (-1, 1, 1))
@@ -225,6 +229,7 @@ class _Solver:
     def moved(self, potential: Tensor) -> tuple[Tensor, Tensor]:
         """Return T, (batch, *points, 2), and the determinant of its derivative."""
         h, w = self.spacing
+        # Reflected about the border points, the slope across the border is 0.
         padded = ops.pad(potential, ((0, 0), (1, 1), (1, 1)), mode="reflect")
         above, below = padded[:, :-2, 1:-1], padded[:, 2:, 1:-1]
         left, right = padded[:, 1:-1, :-2], padded[:, 1:-1, 2:]
@@ -250,6 +255,7 @@ def _cosine_matrices(points: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """
     angle = np.pi * np.arange(points) / (points - 1)
     backward = np.cos(np.outer(angle, np.arange(points)))
+    # Inverted once, in double precision: these cosines are not orthogonal as they stand.
     return np.linalg.inv(backward), backward, 2 - 2 * np.cos(angle)
 
 

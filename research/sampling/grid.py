@@ -22,6 +22,7 @@ def checked_size(size: Size, name: str = "size") -> tuple[int, int]:
     point a grid has to span the image.
     """
     sides = size if isinstance(size, tuple | list) else (size, size)
+    # True and False are integers to Python.
     whole = all(isinstance(side, Integral) and not isinstance(side, bool) for side in sides)
     if len(sides) != 2 or not whole or min(sides) < 2:
         raise ValueError(f"{name} is an integer or (height, width), each at least 2; got {size!r}")
@@ -51,6 +52,7 @@ def project(grid: Tensor) -> Tensor:
     """
     grid = ops.clip(ops.cast(grid, "float32"), 0.0, 1.0)
     height, width = checked_size(tuple(grid.shape[-3:-1]), "grid")
+    # Tensors take no assignment: masks choose the rim.
     rows, columns = ops.arange(height), ops.arange(width)
     first = ops.stack(ops.meshgrid(rows == 0, columns == 0, indexing="ij"), axis=-1)
     last = ops.stack(ops.meshgrid(rows == height - 1, columns == width - 1, indexing="ij"), axis=-1)

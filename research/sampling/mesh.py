@@ -48,6 +48,7 @@ def labels(
         return best_class(interpolate(logits, position_px, size, portable))
     cell = find_cells(position_px, size, portable)
     best = best_class(logits)
+    # The last row and column wrap around; no cell starts there.
     right, below = ops.roll(best, -1, axis=2), ops.roll(best, -1, axis=1)
     same = (best == right) & (best == below) & (best == ops.roll(below, -1, axis=2))
     plain = ops.reshape(ops.where(same, best, MIXED), (-1,))
@@ -67,6 +68,7 @@ def find_cells(position_px: Tensor, size: tuple[Any, Any], portable: bool = Fals
     """
     batch, h, w, _ = ops.shape(position_px)
     height, width = size
+    # Interpolated like logits, the number of a corner says how far along its row a pixel lies.
     corner = ops.cast(ops.arange(w, dtype="int32"), "float32")[:, None]
     corner = ops.broadcast_to(corner, (batch, h, w, 1))
     row_px, column = along_rows(corner, position_px, width, portable)
@@ -79,6 +81,7 @@ def find_cells(position_px: Tensor, size: tuple[Any, Any], portable: bool = Fals
         pixel[..., 0], gather_rows(flat_row, start), gather_rows(flat_row, start + width)
     )
     guess = blend(gather_rows(flat_column, start), gather_rows(flat_column, start + width), weight)
+    # The last corner of a row starts no cell.
     column = ops.clip(ops.cast(ops.floor(ops.stop_gradient(guess)), "int32"), 0, w - 2)
     first = (strip + image) * w
     table = _corners(position_px)
@@ -143,6 +146,7 @@ def _within_cells(logits: Tensor, position_px: Tensor, cell: Tensor, pixel: Tens
     total = along + down + rest
     table = ops.reshape(logits, (-1, classes))
     lower = ops.cast(lower, "int32")
+    # The upper triangle stands on its cell's upper left corner, the lower one on the lower right.
     at_corner = cell + lower * (w + 1)
     along_leg = cell + 1 + lower * (w - 1)
     down_leg = cell + w - lower * (w - 1)

@@ -17,6 +17,7 @@ def segment_of_pixel(position_px: Tensor, pixels: Any, portable: bool = False) -
     portable: the same without sums of segments, which some runtimes lack and others take long for.
     """
     # The last point that is not beyond a pixel is the last whose suffix minimum is not beyond it.
+    # Both ends are left out: pixels beyond them belong to the first and the last segment.
     start_px = ops.ceil(_suffix_minimum(position_px)[:, 1:-1])
     start = ops.cast(ops.clip(start_px, 0.0, ops.cast(pixels, "float32")), "int32")
     return _by_runs(start, pixels) if portable else _by_sums(start, pixels)
@@ -29,6 +30,7 @@ def _by_sums(start: Tensor, pixels: Any) -> Tensor:
     """
     lines, _, others = ops.shape(start)
     slots = ops.reshape(_slots(start, pixels), (-1,))
+    # One slot more than pixels holds what starts after the last of them.
     starts = ops.segment_sum(ops.ones_like(slots), slots, lines * (pixels + 1) * others)
     return _running(starts, lines, pixels, others)
 
@@ -65,6 +67,7 @@ def _running(starts: Tensor, lines: Any, pixels: Any, others: Any) -> Tensor:
 
 def _prefix_maximum(values: Tensor) -> Tensor:
     points, shift = values.shape[1], 1
+    # Doubled steps: a logarithm of the points in operations, each over the whole line.
     while shift < points:
         higher = ops.maximum(values[:, shift:], values[:, :-shift])
         values = ops.concatenate([values[:, :shift], higher], axis=1)
@@ -74,6 +77,7 @@ def _prefix_maximum(values: Tensor) -> Tensor:
 
 def _suffix_minimum(position_px: Tensor) -> Tensor:
     points, shift = position_px.shape[1], 1
+    # Doubled steps, as in `_prefix_maximum`.
     while shift < points:
         tail = ops.minimum(position_px[:, :-shift], position_px[:, shift:])
         position_px = ops.concatenate([tail, position_px[:, -shift:]], axis=1)

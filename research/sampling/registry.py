@@ -43,6 +43,7 @@ def naming(kind: str) -> Iterator[None]:
     """Let errors about a sampler's options name the sampler."""
     try:
         yield
+    # It is a ValueError as well, and says already what is wrong.
     except RoadsegError:
         raise
     except (TypeError, ValueError) as error:

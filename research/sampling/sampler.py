@@ -65,6 +65,7 @@ class Sampler(keras.Model):
     def get_config(self) -> dict[str, Any]:
         """Return what rebuilds the sampler."""
         config = super().get_config()
+        # It is float32 always, and no argument of any sampler.
         config.pop("dtype", None)
         return {**config, "name": self.name}
 
@@ -82,6 +83,7 @@ class UniformSampler(Sampler):
 
     def control(self, images: Tensor) -> Tensor:
         """Return the corners of each image."""
+        # Corners suffice: enlarging is linear.
         return uniform_grid(2, ops.shape(images)[0])
 
     def control_of_labels(self, labels: Tensor, ignore: int | None = 255) -> Tensor:

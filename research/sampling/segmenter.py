@@ -198,6 +198,7 @@ def sample_batch(
 
 
 def _without(variables: list[Any], removed: list[Any]) -> list[Any]:
+    # By identity: Keras compares the values of variables, element by element.
     identities = {id(variable) for variable in removed}
     return [variable for variable in variables if id(variable) not in identities]
 
@@ -206,6 +207,7 @@ def _checked_network(network: Any, size: tuple[int, int]) -> keras.Model:
     if not isinstance(network, keras.layers.Layer):
         raise ValueError(f"network is a Keras model; got {network!r}")
     shape = getattr(network, "input_shape", None)
+    # A subclassed model may not know its input before it is called.
     if not isinstance(shape, tuple) or len(shape) != 4:
         return network
     fits = all(known in (None, side) for known, side in zip(shape[1:3], size, strict=True))

@@ -63,6 +63,7 @@ def edge_map(labels: Tensor, target_classes: Iterable[int] | None, ignore: int |
     right = labels[:, :, 1:] != labels[:, :, :-1]
     rows, columns = ((0, 0), (1, 0), (0, 0)), ((0, 0), (0, 0), (1, 0))
     last_row, last_column = ((0, 0), (0, 1), (0, 0)), ((0, 0), (0, 0), (0, 1))
+    # Both pixels of an unlike pair are edges.
     edges = ops.pad(down, rows) | ops.pad(down, last_row)
     edges = edges | ops.pad(right, columns) | ops.pad(right, last_column)
     if ignore is not None:
@@ -115,7 +116,9 @@ def _nearest_in_columns(edges: Tensor, rows: Tensor) -> Tensor:
     edges = ops.reshape(ops.transpose(edges, (1, 0, 2)), (height, batch * width))
     height_px = pixel[:, None]
     # Pieces without a pixel, where grid rows coincide, give the least integer: not to be negated.
+    # Twice FAR_PX beyond the map is FAR_PX or more from each of its rows.
     above = ops.segment_max(ops.where(edges, height_px, -2 * FAR_PX), upper, count)
+    # Negated, the first edge below is a maximum as well.
     below = ops.segment_max(ops.where(edges, -height_px, -2 * FAR_PX), lower, count)
     above = _running(ops.maximum, ops.maximum(above, -2 * FAR_PX))
     below = -ops.flip(_running(ops.maximum, ops.flip(ops.maximum(below, -2 * FAR_PX), 0)), 0)
@@ -125,6 +128,7 @@ def _nearest_in_columns(edges: Tensor, rows: Tensor) -> Tensor:
 
 def _running(reduce: Any, values: Tensor) -> Tensor:
     shift = 1
+    # Doubled steps: a logarithm of the rows in operations.
     while shift < values.shape[0]:
         values = ops.concatenate([values[:shift], reduce(values[shift:], values[:-shift])], axis=0)
         shift *= 2
@@ -147,11 +151,13 @@ def _solve(data: Tensor, alpha: float, smoothness: float) -> Tensor:
     """Return one coordinate, fixed to 0 and 1 on the first and last of axis 1."""
     fixed, free = data.shape[1:3]
     zeros = ops.zeros_like(data[:, :1])
+    # Both rows are on the border: nothing is left to solve.
     if fixed == 2:
         return ops.concatenate([zeros, zeros + 1], axis=1)
     sine, sine_values = _sine_transform(fixed - 2)
     cosine, cosine_values = _cosine_transform(free)
     last = np.zeros((fixed - 2, 1))
+    # The last row, fixed at 1, pulls at the one before it; the first, at 0, adds nothing.
     last[-1] = smoothness
     right = alpha * data[:, 1:-1] + _constant(last)
     spectrum = _product(_product(right, sine, axis=1), cosine, axis=2)

@@ -66,6 +66,7 @@ def along_rows(
 
     Returns (batch, h, width) and (batch, h, width, classes). portable: as in `segment_of_pixel`.
     """
+    # Images and grid rows are lines alike, so they share one axis.
     batch, h, w, classes = ops.shape(logits)
     row_px = ops.reshape(position_px[..., 0], (-1,))
     column_px = ops.reshape(position_px[..., 1], (-1,))

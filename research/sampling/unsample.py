@@ -58,5 +58,6 @@ def _check(logits: Tensor, grid: Tensor, method: str) -> None:
             "logits are (batch, h, w, classes) and grid ([batch,] h, w, 2) with the same h, w; got "
             f"{tuple(logits.shape)} and {tuple(grid.shape)}"
         )
+    # Loops over the points of a line are unrolled, so their number has to be known.
     if None in grid.shape[-3:-1] or min(grid.shape[-3:-1]) < 2:
         raise ValueError(f"h and w are known and at least 2; got {tuple(grid.shape[-3:-1])}")

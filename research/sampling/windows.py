@@ -23,6 +23,7 @@ class Axis:
 
     def starts(self) -> Tensor:
         """Return the first pixel of each view, int32 (count,): evenly spread, ends included."""
+        # A single view has no gap; nothing is divided by 0.
         gaps = larger(self.count - 1, 1)
         return ops.arange(self.count, dtype="int32") * (self.length - self.extent) // gaps
 
@@ -35,6 +36,7 @@ class Axis:
         """Return where in `pixels` each pixel stands in the view whose centre is nearest to it."""
         pixel = ops.arange(self.length, dtype="int32")
         starts = self.starts()
+        # Twice the distance, since centres may lie between two pixels.
         from_centre = ops.absolute(2 * (pixel[:, None] - starts) - (self.extent - 1))
         nearest = ops.cast(ops.argmin(from_centre, axis=1), "int32")
         return nearest * self.extent + pixel - ops.take(starts, nearest)
