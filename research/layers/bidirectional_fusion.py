@@ -15,6 +15,7 @@ from roadseg.layers.resize import RepeatLike
 from roadseg.layers.weighted_fusion import WeightedFusion
 
 Tensor = Any
+# PyTorch's momentum of 0.01, as Keras counts it.
 NORM = BatchNorm(momentum=0.99, epsilon=1e-3)
 WIDTH = 64
 FINEST = 3

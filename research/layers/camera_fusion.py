@@ -38,6 +38,7 @@ def fuse_narrow(
     """
     num_classes = logits.shape[-1]
     if kind == "res":
+        # Published kernels fit one order only.
         maps = [logits, features] if logits_first else [features, logits]
         return _residual(maps, num_classes, None, name)
     if kind != "res131":

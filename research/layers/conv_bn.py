@@ -117,6 +117,7 @@ def freeze_statistics(model: keras.Model) -> keras.Model:
     for layer in model._flatten_layers():
         if isinstance(layer, keras.layers.BatchNormalization):
             own = [(weight, weight.trainable) for weight in (layer.gamma, layer.beta)]
+            # A frozen layer goes by its running statistics; Keras then freezes its weights too.
             layer.trainable = False
             for weight, trainable in own:
                 weight.trainable = trainable

@@ -37,6 +37,7 @@ def uniform_fan_in(fan_in: int) -> keras.initializers.Initializer:
 
 def normal_fan_out() -> keras.initializers.Initializer:
     """Return He's for backbones: normal, standard deviation sqrt(2 / (kernel area x filters))."""
+    # Untruncated as PyTorch's; Keras's HeNormal is truncated.
     return keras.initializers.VarianceScaling(2.0, "fan_out", "untruncated_normal")
 
 
@@ -67,6 +68,7 @@ def conv(
     groups: each as many channels in and out, in the order they come in; see `GroupedConv2D`.
     """
     x, own = _padded(x, kernel_size, name, strides, dilation, padding)
+    # A filter sees the channels of its own group alone.
     fan_in = kernel_size**2 * x.shape[-1] // groups
     kind: Any = DilatedConv2D if dilation > 1 else keras.layers.Conv2D
     if groups > 1:
@@ -159,6 +161,7 @@ def _padded(
     padding = keeps_size if padding is None else padding
     if padding == 0:
         return x, "valid"
+    # At stride 1 Keras's `same` pads alike on both sides as well.
     if strides == 1 and padding == keeps_size:
         return x, "same"
     return keras.layers.ZeroPadding2D(padding, name=f"{name}.pad")(x), "valid"

@@ -48,6 +48,7 @@ class WarpByFlow(keras.layers.Layer):
 
     def __init__(self, sign: int = 1, align_corners: bool = True, **kwargs: Any) -> None:
         """Keep the sign, 1 or -1, and the convention; see `ops.flow.warp_by_flow`."""
+        # Autocast would round the flow as well; `call` casts the maps alone.
         super().__init__(autocast=False, **kwargs)
         self.sign = sign
         self.align_corners = align_corners

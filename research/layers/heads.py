@@ -33,6 +33,7 @@ def segmentation_model(
     outputs = {}
     for head, logits in heads.items():
         if head in keep_size:
+            # Computes nothing: it names the logits and brings them to full precision.
             layer = keras.layers.Activation("linear", name=OUTPUT + head, dtype=full_precision())
             outputs[head] = layer(logits)
             continue

@@ -35,7 +35,9 @@ class WarpByHomography(keras.layers.Layer):
         align_corners: see `ops.homography.homography_points`.
         """
         super().__init__(**kwargs)
+        # Plain numbers, which a saved configuration can hold.
         self.matrix = [[float(entry) for entry in row] for row in matrix]
+        # A saved configuration gives lists back.
         self.size: Any = None if size is None else tuple(size)
         self.rows_short = rows_short
         self.stretched: Any = stretched and tuple(tuple(pair) for pair in stretched)

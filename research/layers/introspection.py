@@ -9,6 +9,7 @@ DEPTHWISE = (keras.layers.DepthwiseConv1D, keras.layers.DepthwiseConv2D)
 
 def innermost_layers(model: keras.layers.Layer) -> Iterator[keras.layers.Layer]:
     """Yield each layer with weights or work of its own once, nested models' layers included."""
+    # `model.layers` stops at nested models; Keras has no public way into them.
     for layer in model._flatten_layers():
         if not isinstance(layer, (keras.Model, keras.layers.InputLayer)):
             yield layer
@@ -39,4 +40,5 @@ def weights(model: keras.layers.Layer) -> dict[str, tuple[keras.layers.Layer, ke
 def count_parameters(model: keras.layers.Layer) -> int:
     """Return how many values training can change, in frozen layers too."""
     own = (variable for layer in model._flatten_layers() for variable in layer._trainable_variables)
+    # By identity: what two layers share counts once.
     return sum(int(keras.ops.size(variable)) for variable in {id(v): v for v in own}.values())

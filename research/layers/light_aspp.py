@@ -74,6 +74,7 @@ class WindowPooling(keras.layers.AveragePooling2D):
 
     def __init__(self, **kwargs: Any) -> None:
         """Take the window and the strides as the original has them."""
+        # A saved configuration holds these two as well, since Keras's layer writes them.
         super().__init__(**{**kwargs, "pool_size": WINDOW, "strides": (16, 20)})
 
     def call(self, x: Tensor) -> Tensor:

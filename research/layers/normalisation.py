@@ -24,6 +24,7 @@ _NORMALISATIONS: dict[str, tuple[bool, float, tuple[float, ...], tuple[float, ..
     "rgb": (False, 1 / 255, (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)),
     "bgr": (True, 1.0, (104.00698793, 116.66876762, 122.67891434), (1.0, 1.0, 1.0)),
     "bgr_prediction": (True, 1.0, (103.939, 116.779, 123.68), (1.0, 1.0, 1.0)),
+    # Over 125 is the authors' times 0.008.
     "df": (True, 1.0, (72.0, 83.0, 73.0), (125.0, 125.0, 125.0)),
     "espnet_cityscapes": (
         True,
@@ -126,6 +127,7 @@ class Normalise(keras.layers.Layer):
     def _scale(self) -> tuple[bool, Tensor, Tensor]:
         """Return whether channels are reversed, and what images are multiplied by less a mean."""
         reverse, scale, mean, deviation = _NORMALISATIONS[self.normalisation]
+        # (scale x - m) / d as (x - m / scale) (scale / d): two operations a pixel, not three.
         factor = keras.ops.convert_to_tensor([scale / d for d in deviation], self.compute_dtype)
         mean = keras.ops.convert_to_tensor([m / scale for m in mean], self.compute_dtype)
         return reverse, factor, mean
@@ -172,6 +174,7 @@ class SizeMultiple(keras.layers.Layer):
 
     def _check(self, shape: tuple) -> None:
         for side, axis in zip(shape[1:3], ("height", "width"), strict=True):
+            # What a side is short of the next multiple: 0 passes, and 1 where that is allowed.
             if side is not None and -side % self.multiple > self.or_one_less:
                 near = " or ".join(map(str, nearest_multiples(side, self.multiple)))
                 raise RoadsegError(

@@ -30,6 +30,7 @@ class StridedDilatedDepthwiseConv2D(keras.layers.DepthwiseConv2D):
         padded = ops.pad(inputs, pads)
         kernel = ops.cast(self.kernel, padded.dtype)
         total = None
+        # One slice a tap, in place of the convolution that TensorFlow refuses.
         for row in range(rows):
             below = self._places(row, height)
             for column in range(columns):
