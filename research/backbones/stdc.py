@@ -36,6 +36,7 @@ def stdc(x: Tensor, version: int, prefix: str = "backbone.") -> list[Tensor]:
         raise ValueError(f"version={version!r}; STDC has {', '.join(map(str, BLOCKS))}")
     for index, filters in enumerate(STEM):
         x = _conv(x, filters, 3, f"{prefix}features.{index}", strides=2)
+    # The original holds stem and blocks in one sequence, so their numbers go on.
     maps, index = [x], len(STEM)
     for blocks, filters in zip(BLOCKS[version], FILTERS, strict=True):
         for unit in range(blocks):

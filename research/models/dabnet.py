@@ -14,6 +14,7 @@ from roadseg.layers.normalisation import Normalisation, image_input
 from roadseg.layers.pooling import AveragePooling
 from roadseg.layers.prelu import norm_prelu
 
+# At 1/2 a max pool rounds down beside a convolution that rounds up: sides have to be even there.
 MULTIPLE = 4
 NORM = BatchNorm(momentum=0.9, epsilon=1e-3)
 DILATIONS = ((2, 2, 2), (4, 4, 8, 8, 16, 16))

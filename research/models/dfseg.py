@@ -50,6 +50,7 @@ def dfseg_v1(
     if skips not in SKIPS:
         raise ValueError(f"skips={skips!r}; there are {', '.join(SKIPS)}")
     _check(1, decoder, skips=(skips, "code"), ppm_padding=(ppm_padding, 1))
+    # The authors' decoder reads the authors' stages.
     features = SKIPS[skips if decoder == "code" else "authors"][1]
     return _dfseg(
         1,
@@ -111,6 +112,7 @@ def _dfseg(
     heads = {"logits": logits}
     if auxiliary_heads:
         heads["aux"] = auxiliary_head(middle, 128, num_classes, "dsn")
+    # The authors' decoder enlarges to the size of the image itself.
     keep_size = () if published else ("logits",)
     return segmentation_model(images, heads, f"dfseg_v{version}", keep_size=keep_size)
 

@@ -17,6 +17,7 @@ from roadseg.layers.pooling import AveragePooling
 from roadseg.layers.prelu import norm_prelu
 from roadseg.ops.resize import Corners
 
+# The decoder doubles three times, and has to meet the sizes on the way down.
 MULTIPLE = 8
 DILATIONS = (1, 2, 4, 8, 16)
 NORM = BatchNorm(momentum=0.9, epsilon=1e-3)
@@ -60,6 +61,7 @@ def espnet(
     heads = {"logits": _decoder(classes, quarter, half, num_classes)}
     if auxiliary_heads:
         heads["aux"] = classes
+    # The decoder ends at input size.
     return segmentation_model(images, heads, "espnet", keep_size=("logits",))
 
 
@@ -164,6 +166,7 @@ def _twice(x: Tensor, filters: int, name: str) -> Tensor:
         2,
         strides=2,
         use_bias=False,
+        # PyTorch counts the fan in of a transposed kernel by its filters, 2x2 each.
         kernel_initializer=uniform_fan_in(4 * filters),
         name=name,
     )(x)

@@ -36,6 +36,7 @@ def load(path: str) -> Callable[..., Any]:
     build = getattr(module, attribute, None)
     if not callable(build):
         there = [name for name, value in vars(module).items() if callable(value)]
+        # What the module merely imports is not offered.
         own = [name for name in there if getattr(module, name).__module__ == module_name]
         raise RoadsegError(
             f"{path}: no function '{attribute}' in {module.__file__}; there are: {', '.join(own)}"
@@ -50,6 +51,7 @@ def fresh_names() -> Iterator[None]:
     Keras counts them over all networks of a process. Checkpoints know weights by these names, so
     the same network has to come to the same names each time it is built.
     """
+    # `keras.backend.clear_session` would forget more than these counters.
     before = global_state.get_global_attribute(_COUNTERS)
     global_state.set_global_attribute(_COUNTERS, collections.defaultdict(int))
     try:

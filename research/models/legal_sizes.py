@@ -30,6 +30,7 @@ def padded_to_legal(network: keras.Model) -> keras.Model:
     images = keras.Input((None, None, 3), name="image")
     padding = PadToMultiple(
         found[0].multiple,
+        # Nothing says what such a network takes for zero: the middle of the range.
         colours[0] if colours else GREY,
         found[0].or_one_less,
         name="padding",

@@ -114,11 +114,13 @@ def _recording(model: keras.Model, calls: list) -> Iterator[None]:
     """Put a note-taking `call` before that of every layer that costs, and take it off again."""
     layers = [layer for layer in innermost_layers(model) if _has_kernel(layer) or _kind(layer)]
     for layer in layers:
+        # Past Keras's own `__setattr__`, which keeps track of what is set.
         object.__setattr__(layer, "call", _noting(layer, layer.call, calls))
     try:
         yield
     finally:
         for layer in layers:
+            # The method of the class shows again.
             del layer.__dict__["call"]
 
 
@@ -133,6 +135,7 @@ def _noting(layer: keras.layers.Layer, call: Callable, calls: list) -> Callable:
 
 
 def _has_kernel(layer: keras.layers.Layer) -> bool:
+    # Separable layers have two, depthwise_kernel and pointwise_kernel.
     return any("kernel" in variable.name for variable in own_weights(layer))
 
 

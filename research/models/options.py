@@ -24,6 +24,7 @@ def options_of(model: str, words: Iterable[str], flag: str = "--options") -> dic
     words = list(words)
     hints = network_hints(model)
     if words and not hints:
+        # Another package's network has no source here to read: it is imported, and Keras with it.
         from roadseg.models.registry import find, is_known
 
         hints = hints_of(find(model).build) if is_known(model) else {}

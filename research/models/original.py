@@ -45,4 +45,5 @@ def backbone_scope(source: set[str], wanted: set[str]) -> str:
     ends = [(name, other) for name in source for other in wanted if other.endswith("." + name)]
     scopes = {other.removesuffix(name) for name, other in ends}
     found = {scope: sum(scope + name in wanted for name in source) for scope in scopes}
+    # Sorted, so that of equally good ones the same is chosen each time.
     return max(sorted(found), key=found.__getitem__) if found else ""

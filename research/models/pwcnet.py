@@ -92,6 +92,7 @@ def pwcnet_mobilenet_v3(
     """
     firsts = [
         keras.Input((None, None, width), name=f"first_{stride}")
+        # Coarse to fine, without the channels of the image and of 1/2.
         for stride, width in zip(STRIDES, widths[:1:-1], strict=True)
     ]
     second = keras.Input(input_shape, name="second")
@@ -144,6 +145,7 @@ def flow_of_features(
     names = f"{prefix}feature_pyramid_extractor2."
     pyramid = feature_pyramid(widths[0], widths[1:], names, "flow_pyramid")
     resized = ResizeToMultiple(MULTIPLE, name=f"{prefix}second_of_multiple")(second)
+    # Coarse to fine; at 1/2 there is no map of the wide view to compare with.
     levels = pyramid(resized)[:0:-1]
     flow, flows = _start(levels[0], prefix), {}
     for number, (of_first, of_second) in enumerate(zip(firsts, levels, strict=True)):

@@ -256,6 +256,7 @@ MODELS: dict[str, ModelSpec] = {
 }
 
 
+# Taken before anyone can register a network.
 _PUBLISHED = frozenset(MODELS)
 _TOLD = tuple(f.name for f in dataclasses.fields(ModelSpec) if f.name not in ("build", "original"))
 """What `register_model` may be told of a network."""
@@ -325,6 +326,7 @@ def find(name: str) -> ModelSpec:
     """
     if external.is_path(name):
         build = external.load(name)
+        # The path of a builder in the table means its entry, with all that is known of it.
         entries = (entry for entry in MODELS.values() if entry.build is build)
         return next(entries, None) or checked(name, ModelSpec(build))
     if name not in MODELS:
@@ -356,6 +358,7 @@ def create(name: str, num_classes: int | None = None, **options: Any) -> keras.M
             raise no_option(name, option, known)
     classes = _classes(name, entry, num_classes)
     try:
+        # Published networks name every layer with weights; others may leave names to Keras.
         if is_published(name):
             return entry.build(*classes, **options)
         with external.fresh_names():
@@ -376,6 +379,7 @@ def _classes(name: str, entry: ModelSpec, num_classes: int | None) -> tuple[int,
         if num_classes is not None:
             raise RoadsegError(f"{name} finds a flow, no classes; leave out num_classes")
         return ()
+    # True would count as 1.
     if isinstance(num_classes, bool) or not isinstance(num_classes, int) or num_classes < 1:
         raise RoadsegError(f"num_classes={num_classes!r}; a network needs an integer of 1 or more")
     return (num_classes,)

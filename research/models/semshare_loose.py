@@ -81,6 +81,7 @@ def semshare_loose(
     x = places.warp(logits, "narrow", "wide.logits_seen", one_scale=True)
     x = WarpByFlow(-1, aligned_sampling, name="wide_in_narrow")([x, flow])
     narrow = fuse_narrow(features, x, logits_first=True, kind=narrow_fusion)
+    # A name for `two_cameras.intermediate` to find the map by.
     narrow = keras.layers.Identity(name="fused_narrow")(narrow)
     x = WarpByFlow(1, aligned_sampling, name="narrow.logits_moved")([narrow, flow])
     x = places.warp(x, "wide", "narrow_in_wide", one_scale=True)

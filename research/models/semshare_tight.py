@@ -88,6 +88,7 @@ def semshare_tight(
     x = WarpByFlow(-1, aligned_sampling, name="wide.logits_moved")([x, flow])
     x = ResizeLike(name="wide_in_narrow")([x, features])
     narrow = fuse_narrow(features, x, logits_first=False, kind=narrow_fusion)
+    # A name for `two_cameras.intermediate` to find the map by.
     narrow = keras.layers.Identity(name="fused_narrow")(narrow)
     x = ResizeLike(name="narrow.logits_small")([narrow, small])
     x = WarpByFlow(1, aligned_sampling, name="narrow.logits_moved")([x, flow])

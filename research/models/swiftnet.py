@@ -18,6 +18,7 @@ from roadseg.layers.pooling import ProportionateAveragePooling
 from roadseg.layers.resize import ResizeLike
 from roadseg.ops.resize import Corners
 
+# PyTorch's momentum of 0.005, as Keras counts it.
 PYRAMID_NORM = BatchNorm(momentum=0.995, epsilon=1e-5)
 PYRAMID_ROWS = (8, 4, 2)
 

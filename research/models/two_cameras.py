@@ -77,6 +77,7 @@ class Geometry:
         native = [(camera.height, camera.width) for camera in (target, source)]
         published = self.convention == "semantics_sharing"
         return WarpByHomography(
+            # As lists, which the layer's saved configuration can hold.
             self.rig.sampling_matrix(into, self.convention).tolist(),
             size,
             rows_short,
