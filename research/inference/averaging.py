@@ -36,6 +36,7 @@ def averaged_logits(image: np.ndarray, logits_of: ClassLogits, protocol: Protoco
             if passes:
                 total += logits
             else:
+                # A copy: the sum is made in place.
                 total = np.array(logits)
             passes += 1
     total /= passes

@@ -60,6 +60,7 @@ class ModelLogits:
             )
         self._small = _compiled(small)
         self._padded = None if inside is model else _compiled(model)
+        # Behind sampling a network sees samples alone, whatever the size of the image.
         self.multiple = 1 if hasattr(model, "sampler") else legal_multiple(inside)
         self.padding: Sequence[float] = zero_colour(inside)
         self.name = inside.name
@@ -99,6 +100,7 @@ class SavedModelLogits:
             )
         # A signature's variables go when the loaded model goes.
         self._loaded, self._signature = export.loaded, export.loaded.signatures["logits"]
+        # A loaded signature takes its argument by name.
         (self._argument,) = self._signature.structured_input_signature[1]
         recipe = export.recipe
         name = str(recipe.get("model"))
@@ -186,6 +188,7 @@ def _compiled(model: keras.Model) -> Callable[[Tensor], Tensor]:
 def _in_graph(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
     """Return a function compiled, where Keras runs on TensorFlow."""
     tf = tensorflow()
+    # Sizes come in any order: without this, each new one would be traced.
     return function if tf is None else tf.function(function, reduce_retracing=True)
 
 

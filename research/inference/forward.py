@@ -89,6 +89,7 @@ class Forward:
             if self._compiled is None:
                 kinds = [
                     tf.TensorSpec((None, None, None, 3), tf.float32),
+                    # What is asked for is an input too: asking for something else traces nothing.
                     tf.TensorSpec((3,), tf.bool),
                 ]
                 self._compiled = tf.function(self._compute, input_signature=kinds)
@@ -97,11 +98,13 @@ class Forward:
         return {name: ops.convert_to_numpy(value) for name, value in found.items() if name in keep}
 
     def _compute(self, images: Tensor, wanted: Any) -> dict[str, Tensor]:
+        # In a graph this line runs once a trace, and not when the graph is called.
         self.trace_count += 1
         ways = self._outputs(images)
         found = {}
         if "logits" in ways:
             own = "labels" in ways
+            # Without a quicker way labels are the best of the logits, which are then needed always.
             needed = wanted[1] | wanted[2] if own else True
             logits = _only_if(needed, lambda: ops.cast(ways["logits"](), "float32"), 4)
             found["logits"] = _only_if(wanted[1], lambda: logits, 4)
@@ -114,6 +117,7 @@ class Forward:
             found["labels"] = _only_if(wanted[0], lambda: best_class(logits), 3, "int32")
         if "checked" in ways or "labels" not in ways:
             checked = ways["checked"]() if "checked" in ways else logits
+            # One NaN makes the sum NaN, and no map of truths has to be made.
             found["broken"] = ops.isnan(ops.sum(ops.cast(checked, "float32")))
         if "locations" in ways:
             found["locations"] = ways["locations"]()
@@ -122,6 +126,7 @@ class Forward:
 
 def best_share(logits: Tensor) -> Tensor:
     """Return the share of the best class, 0..1, of logits (..., classes)."""
+    # Softmax of the largest alone: its own exponential is 1.
     return 1 / ops.sum(ops.exp(logits - ops.max(logits, axis=-1, keepdims=True)), axis=-1)
 
 
@@ -132,4 +137,5 @@ def _only_if(wanted: Any, make: Callable[[], Tensor], axes: int, dtype: str = "f
         return make()
     if tf is None:
         return make() if wanted else ops.zeros((0,) * axes, dtype)
+    # Both branches have to agree in type and number of axes.
     return tf.cond(wanted, make, lambda: tf.zeros((0,) * axes, dtype))

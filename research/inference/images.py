@@ -58,10 +58,12 @@ def _check_values(array: np.ndarray) -> None:
             "bits, image.astype('uint8') if not"
         )
     whole = np.issubdtype(array.dtype, np.integer)
+    # As the network gets them: what overflows float32 is refused too.
     values = array if whole else array.astype(np.float32)
     if not whole and not np.isfinite(values).all():
         raise RoadsegError("image with values that are no numbers; wanted 0..255")
     low, high = values.min(), values.max()
+    # Scaled to 0..1 or -1..1 already: the network would see a black image.
     if not whole and 0 < high <= 1 and low >= -1:
         raise RoadsegError(f"image of floats up to {high:g}: wanted 0..255; multiply it by 255")
     if 0 <= low and high <= 255:
@@ -87,6 +89,7 @@ def _resized(image: np.ndarray, size: Size, way: str) -> np.ndarray:
     if way == "opencv":
         import cv2
 
+        # OpenCV takes (width, height), as Pillow does.
         return cv2.resize(image.astype(np.float32), size[::-1], interpolation=cv2.INTER_LINEAR)
     return resize_image(image, size)
 

@@ -74,6 +74,7 @@ class Inference:
 
     def by_protocol(self, protocol: Protocol) -> Self:
         """Return the same network, shown images by another protocol; raises as `Inference`."""
+        # Shallow, so that both share the network and its compiled function.
         made = copy.copy(self)
         made._show_by(protocol)
         if not protocol.is_whole:

@@ -65,6 +65,7 @@ class SavedModel:
 
 
 def _function(signature: Any, output: str) -> Callable[[Tensor], Tensor]:
+    # A loaded signature takes its argument by name.
     (argument,) = signature.structured_input_signature[1]
 
     def call(images: Tensor) -> Tensor:

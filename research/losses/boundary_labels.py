@@ -62,6 +62,7 @@ def _boundaries(
     labelled = labels != ignore
     # Highest and lowest class around, the lowest as its negative: one maximum finds both.
     signed = ops.stack([labels, -labels], axis=-1)
+    # Ignored pixels lose against every class, as no integer would on both sides.
     signed = ops.where(labelled[..., None], ops.cast(signed, "float32"), -float("inf"))
     around = _disc_maximum(signed, distance)
     boundary = around[..., 0] != -around[..., 1]

@@ -98,14 +98,17 @@ def pixel_losses(
         None not in (a, b) and a != b for a, b in zip(logits.shape[:-1], labels.shape, strict=True)
     ):
         raise ValueError(f"labels {tuple(labels.shape)} do not fit logits {tuple(logits.shape)}")
+    # A sum over the pixels of an image outgrows float16, which ends at 65504.
     if keras.backend.standardize_dtype(logits.dtype) in ("float16", "bfloat16"):
         logits = ops.cast(logits, "float32")
     labelled = labels != ignore
+    # Every pixel needs a class to look up; `labelled` leaves out those that borrowed one.
     classes = ops.clip(ops.where(labelled, labels, 0), 0, logits.shape[-1] - 1)
     losses = ops.sparse_categorical_crossentropy(classes, logits, from_logits=True)
     if rest is not None:
         other = labels == rest.label
         likely = ops.take(logits, ops.convert_to_tensor(rest.classes, "int32"), axis=-1)
+        # -log of the sum of softmax values, without exponentials that overflow.
         unnamed = ops.logsumexp(logits, axis=-1) - ops.logsumexp(likely, axis=-1)
         losses = ops.where(other, unnamed, losses)
         classes = ops.where(other, logits.shape[-1], classes)

@@ -51,6 +51,7 @@ def edge_cross_entropy(logits: Tensor, edges: Tensor) -> tuple[Tensor, Tensor]:
     both = numbers[0] + numbers[1]
     weights = there * ops.divide_no_nan(numbers[1], both)
     weights = weights + absent * ops.divide_no_nan(numbers[0], both)
+    # Binary cross-entropy of logits, in a form without exponentials that overflow.
     losses = ops.softplus(logits) - logits * there
     return ops.sum(weights * losses), ops.sum(ops.ones_like(logits))
 
@@ -58,6 +59,7 @@ def edge_cross_entropy(logits: Tensor, edges: Tensor) -> tuple[Tensor, Tensor]:
 def _thin_edges(labels: Tensor) -> Tensor:
     """Return where the gradient of integer maps is a ridge, boolean."""
     height, width = ops.shape(labels)[1:3]
+    # By one pixel this repeats the border, as OpenCV does for Canny.
     around = ops.pad(labels, ((0, 0), (1, 1), (1, 1)), mode="symmetric")
 
     def moved(maps: Tensor, down: int, right: int) -> Tensor:
@@ -79,6 +81,7 @@ def _thin_edges(labels: Tensor) -> Tensor:
 
     def ridge(step: tuple[int, int], both: bool = False) -> Tensor:
         first, last = (moved(rim, sign * step[0], sign * step[1]) for sign in (-1, 1))
+        # Of equal neighbours OpenCV keeps the first, but none on a diagonal.
         return ops.logical_and(size > first, size > last if both else size >= last)
 
     falling = ops.logical_not(ops.logical_xor(across < 0, down < 0))

@@ -69,7 +69,9 @@ class _PixelLoss(keras.losses.Loss):
             while len(factors.shape) < 3:
                 factors = ops.expand_dims(factors, -1)
             weights = weights * factors
+        # Before the weights: an ignored pixel's infinity times 0 would be NaN.
         losses = self._of_pixels(ops.where(labelled, losses, ops.zeros_like(losses)))
+        # `_Given` looks at no labels; the weights only stand in their place.
         return self._reduced(weights, losses, sample_weight=weights)
 
     def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:

@@ -82,6 +82,7 @@ def ohem_below(
     limit = ops.cond(
         enough, lambda: limit, lambda: _limit(probabilities, labelled, limit, min_kept)
     )
+    # Not `<`: what is NaN has to stay in the loss, for training to notice.
     kept = ops.logical_and(labelled, ops.logical_not(probabilities >= limit))
     total, _ = summed(losses, kept, classes, class_weights, rest)
     return total, ops.sum(ops.cast(kept, total.dtype))
@@ -89,6 +90,7 @@ def ohem_below(
 
 def _limit(probabilities: Tensor, labelled: Tensor, threshold: Tensor, min_kept: int) -> Tensor:
     """Return the limit of `ohem_below` where fewer than `min_kept` + 1 pixels are hard."""
+    # Above every probability, so that pixels without a label come last.
     ordered = ops.reshape(ops.where(labelled, probabilities, 2.0), (-1,))
     place = _at_place(ordered, min_kept + 1)
     last = ops.max(ops.where(labelled, probabilities, 0.0))
@@ -110,6 +112,7 @@ def _hard_pixels(losses: Tensor, labelled: Tensor, threshold: float, min_kept: i
 def _at_place(values: Tensor, place: int) -> Tensor:
     """Return the value that comes at `place`, counted from 1, in ascending order (or the last)."""
     count = values.shape[0]
+    # top_k refuses to give more values than there are, and how many there are is not known.
     if count is None:
         ordered = ops.sort(values)
         return ordered[ops.minimum(place, ops.shape(values)[0]) - 1]

@@ -106,6 +106,7 @@ def _f_scores(label: np.ndarray, prediction: np.ndarray, radii_px: Sequence[int]
         return [0.0 if any(counts) else 1.0] * len(radii_px)
     scores = []
     for radius in radii_px:
+        # `disc` stops short of its number, and the radius itself is to be included.
         near = disc(radius**2 + 1)
         recall = cv2.countNonZero(wanted & cv2.dilate(drawn, near)) / counts[0]
         precision = cv2.countNonZero(drawn & cv2.dilate(wanted, near)) / counts[1]

@@ -70,6 +70,7 @@ class ConfusionMatrix:
 
     def metrics(self) -> "ConfusionMetrics":
         """Return the scores of what was counted so far."""
+        # Copies, so that scores stay as they are while counting goes on.
         return ConfusionMetrics(self._counts[: self.num_classes].copy(), self.on_void.copy())
 
 
@@ -97,6 +98,7 @@ def _flat(values: np.ndarray) -> np.ndarray:
     """Return integers as one row of a type that is counted as it is: uint8, int32 or int64."""
     if values.dtype not in (np.uint8, np.int32, np.int64):
         values = values.astype(np.int64)
+    # The native code reads memory as it lies: in order, and aligned.
     return np.require(values, requirements=("C", "A")).reshape(-1)
 
 
@@ -190,6 +192,7 @@ class ConfusionMetrics:
         if not self.pixels:
             return math.nan
         pairs = zip(self._rows, self.iou(), strict=True)
+        # A class without pixels may have NaN for its IoU, and 0 times NaN is NaN.
         return sum(int(row) * iou for row, iou in pairs if row) / self.pixels
 
 

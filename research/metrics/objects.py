@@ -94,6 +94,7 @@ class ObjectRecall:
             bins = np.digitize(region.areas, self.edges_px)
             ones = np.ones_like(hits)
             columns = ones, hits >= FOUND_SHARE * region.areas, region.areas, hits
+            # Weights make these sums float64, which hold whole pixels exactly.
             sums = [np.bincount(bins, weights=column, minlength=side) for column in columns]
             counts[self.classes.index(region.index)] = np.stack(sums, axis=-1)
         return counts
