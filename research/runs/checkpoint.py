@@ -56,16 +56,20 @@ def write_checkpoint(
     aside = folder / f"{UNFINISHED}{checkpoint_name(step)}-{os.getpid()}"
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        # What a killed process left: the lock of the run lets one training alone write here.
         _clear_unfinished(folder)
         aside.mkdir()
         for group, arrays in groups.items():
             _write_arrays(aside / f"{group}.npz", arrays)
+        # Written last, since a checkpoint is counted by it.
         with (aside / "state.json").open("w", encoding="utf-8") as file:
             json.dump({"step": step, **state, "files": sorted(groups)}, file, indent=2)
             sync(file)
         sync_path(aside)
         aside.rename(target)
+        # The new name is on the disk once its folder is.
         sync_path(folder)
+    # Interrupts too: nothing half-written may stay in the folder.
     except BaseException as error:
         shutil.rmtree(aside, ignore_errors=True)
         if isinstance(error, OSError):
@@ -115,6 +119,7 @@ def set_aside(path: Path) -> None:
 def prune(folder: Path, keep: int, also: Iterable[int] = ()) -> None:
     """Delete all but the newest `keep` checkpoints of `folder` and the steps in `also`."""
     spared = set(also)
+    # One stays at least: a run that was stopped goes on from it.
     for step, path in list_checkpoints(folder)[: -max(keep, 1)]:
         if step in spared:
             continue

@@ -58,6 +58,7 @@ def main(argv: Sequence[str]) -> int:
     """Read, check, write; return 0. Raises RoadsegError for what does not fit."""
     arguments = parse(Arguments, argv, command="import-weights", example=EXAMPLE)
     _refuse_early(arguments)
+    # For what it refuses: nothing was loaded yet.
     _options(arguments)
     if arguments.to.suffix == ".npz":
         model, found = _read(arguments, arguments.num_classes or 19)
@@ -122,6 +123,7 @@ def _read(arguments: Arguments, num_classes: int) -> tuple["keras.Model", "Match
                 f"{error}; an .npz of it (--to x.npz) starts a training, a run labels images"
             ) from None
         print(error.listing, file=sys.stderr)
+        # Without the names, which were listed just now.
         raise type(error)(f"{error}{_hint(arguments, num_classes)}", (), ()) from None
     except WrongShape as error:
         raise WrongShape(f"{error}{_hint(arguments, num_classes)}") from None

@@ -81,6 +81,7 @@ def write_run(
     state = {"imported": recipe.source}
     groups = {"weights": variable_arrays(model)}
     checkpoint.write_checkpoint(run.checkpoint_folder, 0, groups, state)
+    # Last: with its recipe a run counts as begun, and then it has weights.
     run.begin(recipe, table)
 
 

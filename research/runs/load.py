@@ -81,6 +81,7 @@ def _kind_of(source: str, path: Path) -> str:
             return "keras"
         what = "neither a run, an export nor a .keras file" if path.is_file() else "no such file"
         raise RoadsegError(f"{path}: {what}; check the path, or give a preset (roadseg list)")
+    # Meant as a path: the name of a preset has one slash at most.
     if path.is_absolute() or source.count("/") > 1 or source.startswith("."):
         raise RoadsegError(f"{path}: no such run or export; check the path")
     if source == USUAL:
@@ -151,6 +152,7 @@ def _of_keras_file(path: Path, label_table: Any, read: Reader | None) -> Inferen
     _check_keras_file(path)
     try:
         with plain_path(path) as plain:
+            # Safe mode runs no code of the file; its losses, perhaps unknown, are not needed.
             model = keras.saving.load_model(plain, compile=False, safe_mode=True)
     # Keras raises plain exceptions for files that are none, and for layers that it does not know.
     except Exception as error:

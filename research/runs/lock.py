@@ -102,6 +102,7 @@ def _take(folder: Path, patience_s: float = 0.0) -> int:
     """Return the open file of the lock, held and with this process in it."""
     path = folder / NAME
     while True:
+        # Not handed on to programs started from here, which would hold the lock after this process.
         handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         try:
             locked = _flock_within(handle, patience_s)
@@ -119,6 +120,7 @@ def _take(folder: Path, patience_s: float = 0.0) -> int:
             os.ftruncate(handle, 0)
             os.pwrite(handle, json.dumps(_own()).encode() + b"\n", 0)
             return handle
+        # An interrupt too must not leave the lock held.
         except BaseException:
             os.close(handle)
             raise
@@ -165,6 +167,7 @@ def _lives(path: Path) -> bool:
             os.close(handle)
         if seen not in (None, touched):
             return True
+        # A new file has the time of the file system itself.
         with tempfile.TemporaryFile(dir=path.parent) as now:
             if os.fstat(now.fileno()).st_mtime - touched > GONE_S:
                 return False
@@ -198,6 +201,7 @@ def _read(handle: int) -> dict[str, Any]:
         found = json.loads(content)
     except ValueError:
         found = None
+    # Somebody wrote half of it: held, by whom is not known.
     return found if isinstance(found, dict) else {"host": "?"} if content.strip() else {}
 
 

@@ -144,6 +144,7 @@ class RunFolder:
     @property
     def sampler_folder(self) -> "RunFolder":
         """The copy of the sampler's run that a run behind learned sampling holds."""
+        # What older runs call it.
         before = RunFolder(self.path / "auxiliary")
         return before if before.exists else RunFolder(self.path / "sampler")
 
@@ -165,6 +166,7 @@ class RunFolder:
             if recipe.sampling.kind == "uniform":
                 return UniformSampler(**options)
             if recipe.sampling.kind in ("prior", "density"):
+                # That of this run, which may differ from what its sampler was trained with.
                 options = {"strength": recipe.sampling.strength} | options
             return self.sampler_folder.load_sampler(**options)
         raise RoadsegError(
@@ -226,6 +228,7 @@ class RunFolder:
                 continue
             try:
                 event = json.loads(line.decode("utf-8"))
+            # What nests without end raises the second.
             except (ValueError, RecursionError):
                 event = None
             if isinstance(event, dict):

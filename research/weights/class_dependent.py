@@ -17,6 +17,7 @@ def class_dependent(
     dependent: set[str] = set()
     # By 5, since ESPNet divides the classes among five branches; by more, since others may round.
     for number in (classes + 5, 2 * classes + 8):
+        # Only shapes are looked at: a GPU needs no room for these networks.
         with keras.device("cpu"):
             shapes = {variable.path: variable.shape for variable in build(number).weights}
         dependent |= {v.path for v in model.weights if tuple(shapes[v.path]) != tuple(v.shape)}

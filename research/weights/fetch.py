@@ -23,6 +23,7 @@ ATTEMPTS = 3
 """How often a transfer that breaks off is begun."""
 PAUSE_S = 1.0
 """Seconds between them."""
+# What errors of a connection that broke say; another failure would only come again.
 _BROKEN = re.compile("got only|reset by peer|[Ii]ncomplete ?[Rr]ead|closed connection")
 SHIPPED = Path(__file__).parent / "shipped"
 """Where weights lie that come with the package."""
@@ -113,6 +114,7 @@ def _fetched(name: str, preset: Preset) -> Path:
         if target.is_file():
             if not _sum_differs(target, preset):
                 return target
+            # Cut short or changed since: it is fetched anew.
             target.unlink()
         _fetch(name, preset, target)
     return target
@@ -124,6 +126,7 @@ def _alone(target: Path) -> Iterator[None]:
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with target.with_name(f".{target.name}.lock").open("w") as lock:
+            # The system lets go of it when the process ends, in whatever way.
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
     except OSError as error:
@@ -137,6 +140,7 @@ def _fetch(name: str, preset: Preset, target: Path) -> None:
     """
     aside = target.with_name(f".unfinished-{target.name}")
     silence = socket.getdefaulttimeout()
+    # `keras.utils.get_file` takes no limit of its own.
     socket.setdefaulttimeout(TIMEOUT_S)
     try:
         for left in reversed(range(ATTEMPTS)):
@@ -164,6 +168,7 @@ def _transfer(preset: Preset, aside: Path) -> None:
     import keras
 
     aside.unlink(missing_ok=True)
+    # Keras shows its progress on standard output, which is the command's.
     with redirect_stdout(sys.stderr):
         keras.utils.get_file(
             aside.name,
@@ -176,6 +181,7 @@ def _transfer(preset: Preset, aside: Path) -> None:
 
 def _reason(error: Exception) -> str:
     text = (str(error).strip() or type(error).__name__).splitlines()[0]
+    # Keras says of a wrong checksum: "Incomplete or corrupted file detected".
     if "corrupted" in text or "nomplete" in text:
         return "another checksum than the authors'"
     return text.rpartition(": ")[2].removeprefix("None -- ")[:120]

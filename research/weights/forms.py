@@ -35,6 +35,7 @@ def form_of(path: Path) -> Form:
         if begin.startswith(_PICKLE):
             return "pytorch"
         if begin.startswith(_GZIP) or begin[_TAR_AT:].startswith(_TAR):
+            # PyTorch's earliest files were tar archives too.
             return "pytorch" if path.name.endswith(SUFFIXES) else "slim"
     return _by_name(path)
 

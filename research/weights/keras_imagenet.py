@@ -48,6 +48,7 @@ def read_keras_file(path: Path) -> dict[str, np.ndarray]:
     if not path.is_file():
         raise RoadsegError(f"{path}: no such file; check the path")
     try:
+        # Without top no weight depends on the size; the smallest is the quickest.
         backbone = keras.applications.MobileNetV2(
             input_shape=(SIZES[0], SIZES[0], 3), include_top=False, weights=str(path)
         )

@@ -78,6 +78,7 @@ class Match:
 
 def apply_all(matches: Sequence[Match]) -> None:
     """Set the variables of several matches, in their order; all or none, as `Match.apply`."""
+    # The list is made first: every value is checked before one is set.
     for variable, values in [pair for match in matches for pair in match._values()]:
         variable.assign(values)
 
@@ -120,6 +121,7 @@ def match(
     extra = _left_over(names, full, missing, rules)
     unlike = [path for path in found if not _is_like(targets[path], found[path], arrays, rules)]
     dependent: set[str] = set()
+    # Only where it can matter: to find them out, the network is built twice.
     if not extra and not rules.other_shapes:
         dependent = of_other_classes(list(names), missing, unlike, rules)
     lacking = [path for path in missing if path not in dependent]
@@ -179,6 +181,7 @@ def _left_over(
     if not any(path.startswith(rules.heads) for path in names):
         may += rules.heads
     head = [path for path in names if not path.startswith(rules.backbone)]
+    # A file of the backbone alone may bring ImageNet's last layer; one with the head may not.
     classifier = CLASSIFIER if list(missing) == head and rules.backbone else ()
     extra = sorted(set(full) - set(names.values()) - set(classifier))
     return [full[name] for name in extra if not name.startswith(may)]
@@ -262,6 +265,7 @@ def _checked(values: np.ndarray, variable: keras.Variable, source: str, name: st
             f"{source}: '{name}' is of type {values.dtype}; take a checkpoint of plain floats"
         )
     values = check_finite(values, source, name)
+    # An empty array has no minimum without `initial`.
     if variable.path.endswith("moving_variance") and values.min(initial=0.0) < 0:
         raise RoadsegError(
             f"{source}: '{name}' holds {values.min():g}, below 0, which is no variance; copy the "

@@ -125,6 +125,7 @@ NAMES: dict[tuple[str, str], Any] = {
     ("numpy", "dtype"): np.dtype,
     ("numpy", "ndarray"): np.ndarray,
 }
+# NumPy 2 moved it; a file names the place that it had when the file was written.
 for _module in ("numpy.core.multiarray", "numpy._core.multiarray"):
     NAMES[_module, "_reconstruct"] = np._core.multiarray._reconstruct  # type: ignore[attr-defined]
     NAMES[_module, "scalar"] = np._core.multiarray.scalar  # type: ignore[attr-defined]
@@ -211,6 +212,7 @@ def _cut(values: np.ndarray, tensor: Tensor) -> np.ndarray:
     last = tensor.offset + sum(
         (side - 1) * stride for side, stride in zip(shape, strides, strict=True)
     )
+    # In Python's integers: a damaged file may claim more than 64 bits hold.
     size = int(np.prod(shape, dtype=object))
     if size and last >= values.size:
         raise ValueError("a tensor reaches beyond its values")

@@ -341,6 +341,7 @@ def choose_preset(network: str, weights: str, options: Mapping[str, Any]) -> tup
             if preset.network == network and name.rpartition("/")[2] == weights
         }
     if not found:
+        # It raises, and names the near ones.
         find_preset(f"{network}/{weights}")
     agreeing = {
         name: preset for name, preset in found.items() if not contradictions(preset, options)

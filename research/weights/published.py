@@ -76,6 +76,7 @@ def create_with_arrays(
     dependent = _dependent(name, num_classes, options, model)
     rules = rules_of_part(model, names, part, dependent, source)
     if part == "all":
+        # A run holds every weight of its network.
         rules = replace(rules, may_lack="nothing")
     _say(match(model, arrays, source, rules).apply(), source)
     return model
@@ -91,6 +92,7 @@ def _filled(
     model, original = registry.create(name, classes, **options), original_of(name)
     dependent = _dependent(name, classes, options, model)
     if part == "all":
+        # ImageNet's weights are those of a backbone.
         head = source != "imagenet"
         found = read_weights(model, source, original, head=head, class_dependent=dependent)
     else:

@@ -95,6 +95,7 @@ def _arrays(state: Mapping[str, Any], source: Path) -> dict[str, np.ndarray]:
 
 
 def _is_tensor(value: Any) -> bool:
+    # Not by its class: PyTorch may not be installed.
     return isinstance(value, np.ndarray) or hasattr(value, "is_floating_point")
 
 

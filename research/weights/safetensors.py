@@ -15,6 +15,7 @@ from roadseg.files import parse_json
 from roadseg.regular_files import read_regular
 
 SUFFIX = ".safetensors"
+# The limit of the format's own reader.
 _LARGEST_HEADER = 100_000_000
 _TYPES = {
     **{"F64": "<f8", "F32": "<f4", "F16": "<f2", "BF16": "<u2", "BOOL": "?"},
@@ -62,12 +63,15 @@ def _array(entry: dict[str, Any], content: bytes, begin: int) -> tuple[np.ndarra
     kind, shape, (first, last) = entry["dtype"], entry["shape"], entry["data_offsets"]
     if kind not in _TYPES:
         raise ValueError(f"arrays of type {kind!r}")
+    # Not isinstance: JSON's true is an int to Python as well.
     whole = all(type(side) is int and side >= 0 for side in (*shape, first, last))
     dtype = np.dtype(_TYPES[kind])
+    # In Python's integers: a damaged file may claim more than 64 bits hold.
     size = int(np.prod(shape, dtype=object)) * dtype.itemsize if whole else -1
     if not whole or last - first != size or begin + last > len(content):
         raise ValueError(f"an array of shape {shape} at bytes {first} to {last}")
     values = np.frombuffer(content, dtype, size // dtype.itemsize, begin + first).reshape(shape)
     if kind == "BF16":
+        # bfloat16 is the upper half of a float32.
         values = (values.astype(np.uint32) << 16).view(np.float32)
     return values, size

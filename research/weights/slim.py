@@ -42,6 +42,7 @@ def read_slim(source: Path) -> dict[str, np.ndarray]:
         try:
             check_regular(source)
             with tarfile.open(source) as archive:
+                # The filter refuses paths and links that lead out of the folder.
                 archive.extractall(folder, _members(archive), filter="data")
         except FileNotFoundError:
             raise RoadsegError(f"{source}: no such archive; check the path") from None
