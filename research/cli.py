@@ -105,7 +105,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"error: {printable(error)}", file=sys.stderr)
         return error.status
     except BrokenPipeError:  # the reader of a pipe has seen enough
+        # Python flushes standard output once more as it ends, which would fail again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # What a shell reports of a process that SIGPIPE ended: 128 + 13.
         return 141
     except OSError as error:
         # The last net for paths that cannot be read or written; a full disk has its own message.
@@ -127,6 +129,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 128 + error.number
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
+        # 128 + 2, as of one that SIGINT ended.
         return 130
 
 

@@ -43,6 +43,7 @@ def read_json(path: Path, way_out: str, what: str = "") -> Any:
 def parse_json(content: bytes | str) -> Any:
     """Return the value of a JSON text; ValueError, in one short line, for anything else."""
     try:
+        # Some editors put a byte order mark before the text.
         text = content.decode("utf-8-sig") if isinstance(content, bytes) else content
         return json.loads(text, parse_constant=_refuse_constant)
     except RecursionError:
@@ -140,6 +141,7 @@ def write_file(path: Path, write: Callable[[IO[bytes]], object]) -> None:
     Raises RoadsegError where the disk is full or not writable, and for a pipe or a device, which
     the file would take the place of; nothing half-written stays.
     """
+    # The process in the name keeps two writers of one file apart.
     aside = path.with_name(f"{UNFINISHED}{path.name}-{os.getpid()}")
     try:
         check_regular(path)
@@ -148,6 +150,7 @@ def write_file(path: Path, write: Callable[[IO[bytes]], object]) -> None:
             write(file)
             sync(file)
         aside.rename(path)
+    # Interrupts too: nothing half-written may stay beside the file.
     except BaseException as error:
         with contextlib.suppress(OSError):  # where the folder is none, unlinking fails as well
             aside.unlink()

@@ -82,6 +82,7 @@ def _is_file_error(error: Exception) -> bool:
 def _write_error(target: Path, error: Exception) -> RoadsegError:
     text = " ".join(str(error).split())
     full = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+    # TensorFlow's errors have the system's words and not its number.
     no_space = getattr(error, "errno", None) in full or any(
         os.strerror(number).lower() in text.lower() for number in full
     )

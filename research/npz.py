@@ -65,7 +65,9 @@ class ArrayFile(Mapping[str, np.ndarray]):
         self.shape_of(name)  # a header that does not fit its file is refused before it is believed
         try:
             with self._archive.open(member) as file:
+                # A pickle could run code.
                 values = np.lib.format.read_array(file, allow_pickle=False)
+                # Only at the end of a member does zipfile compare its checksum.
                 if file.read(1):
                     raise ValueError("more bytes than its shape says")
             return values
@@ -81,6 +83,7 @@ class ArrayFile(Mapping[str, np.ndarray]):
             try:
                 with self._archive.open(member) as file:
                     shape, dtype, begin = _header(file)
+                # In Python's integers: a damaged header may claim more than 64 bits hold.
                 wanted = begin + int(np.prod(shape, dtype=object)) * dtype.itemsize
                 if dtype.hasobject or wanted != member.file_size:
                     raise ValueError(f"{member.file_size} bytes where its header says {wanted}")
@@ -149,6 +152,7 @@ def check_finite(values: np.ndarray, source: object, name: str) -> np.ndarray:
     source: the file, for the message, beside `name`, the value and its place.
     """
     if np.issubdtype(values.dtype, np.floating):
+        # What float32 cannot hold becomes infinite, and is refused below.
         with np.errstate(over="ignore"):
             finite = np.isfinite(values.astype(np.float32, copy=False))
         if not finite.all():

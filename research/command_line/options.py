@@ -54,6 +54,7 @@ def hints_of(build: Callable[..., Any]) -> dict[str, Any]:
     """Return the type of each option of a network's builder; Any for one without an annotation."""
     try:
         parameters = inspect.signature(build, eval_str=True).parameters
+    # An annotation may name what only type checkers import.
     except (NameError, TypeError, ValueError):
         return {}
     return {

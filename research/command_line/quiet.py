@@ -47,6 +47,7 @@ class _QuietImport(importlib.abc.MetaPathFinder):
         def load_quietly(module: ModuleType) -> None:
             with _silent_descriptor():
                 load(module)
+                # The first look for GPUs has notices of its own, about missing drivers.
                 module.config.list_physical_devices("GPU")
 
         spec.loader.exec_module = load_quietly  # type: ignore[method-assign]

@@ -73,6 +73,7 @@ def _read_one_of(text: str, kinds: tuple[Any, ...]) -> Any:
 def _read_list(text: str, hint: Any) -> tuple[Any, ...]:
     kinds, count = _parts(hint)
     text = text.strip().removeprefix("[").removeprefix("(").removesuffix("]").removesuffix(")")
+    # A word may hold an x.
     by = "," if "," in text or str in kinds else "x"
     words = [word.strip() for word in text.split(by) if word.strip()]
     if count is not None and len(words) != count:

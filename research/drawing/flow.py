@@ -63,6 +63,7 @@ def flow_key(side_px: int = 151) -> np.ndarray:
 def _hues(flow: np.ndarray) -> np.ndarray:
     """Return the hue of each step, (height, width, 3) in 0..1, between the two nearest of 55."""
     wheel = colour_wheel() / 255
+    # Negated, so that a step to the right lies where the wheel begins, at red.
     turn = np.arctan2(-flow[..., 1], -flow[..., 0]) / np.pi
     place = (turn + 1) / 2 * (len(wheel) - 1)
     first = np.floor(place).astype(int)

@@ -92,6 +92,7 @@ def draw_points(
     # Positions and radii in sixteenths of a pixel: OpenCV's `shift` of 4.
     places = np.rint(points * (height - 1, width - 1) * 16).astype(int)
     inner = max(round(radius_px * 16), 8)
+    # All rims first: none may cover the dot beside it.
     if radius_px >= 1.6:
         for row, column in places:
             cv2.circle(picture, (column, row), inner + 14, (20, 20, 24), -1, cv2.LINE_AA, 4)

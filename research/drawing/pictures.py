@@ -52,6 +52,7 @@ def overlay_with_legend(
     """
     if classes is None:
         counts = np.bincount(labels.ravel(), minlength=256)[: table.num_classes]
+        # Stable: classes of equal area stay in the order of the table.
         order = np.argsort(-counts, kind="stable")
         classes = [int(index) for index in order if counts[index]]
     strip = drawing.legend(table, image.shape[1], classes)
@@ -67,6 +68,7 @@ def to_label_ids(labels: np.ndarray, table: LabelTable) -> np.ndarray:
     the id of the rest.
     """
     ids = np.full(256, table.ignore, np.uint8)
+    # Backwards, so that of several ids for a class the first stays.
     for label in reversed(table.label_ids):
         # An id of -1 is 255 in 8-bit files.
         ids[label.train_id] = label.id % 256
@@ -89,6 +91,7 @@ def encode_png(picture: np.ndarray) -> bytes:
     """Return uint8 (height, width) or RGB (height, width, 3) as PNG."""
     import cv2
 
+    # OpenCV takes colours as BGR.
     ordered = picture if picture.ndim == 2 else picture[..., ::-1]
     done, encoded = cv2.imencode(".png", np.ascontiguousarray(ordered))
     if not done:

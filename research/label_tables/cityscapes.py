@@ -72,6 +72,7 @@ def cityscapes_categories(name: str = "cityscapes_categories") -> LabelTable:
     A category has the colour of its first class. Target classes are human and vehicle, as above;
     object (poles, lights, signs) and human are the small ones.
     """
+    # Backwards, so that of a category's classes the first stays.
     first = {label.category: label for label in reversed(_TRAINED)}
     names = tuple(dict.fromkeys(label.category for label in _TRAINED))
     index = {category: names.index(category) for category in names}

@@ -181,6 +181,7 @@ def _check_words(table: LabelTable) -> None:
     numbers = (table.ignore, *table.target_classes, *table.small_classes, *table.rest_classes)
     numbers += () if table.rest is None else (table.rest,)
     for number in (*numbers, *(n for label in table.label_ids for n in (label.id, label.train_id))):
+        # Not isinstance: True is an int to Python as well.
         if type(number) is not int:
             raise ValueError(f"{number!r} is no whole number")
     for number in (table.ignore, table.rest or 0):

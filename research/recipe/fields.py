@@ -47,6 +47,7 @@ def near_names(path: str, prefix: str = "") -> str:
     old = NEW_NAMES.get(path)
     if old:
         return f"it is called {prefix}{old}"
+    # Backwards, so that of fields that end alike the first stays.
     last = {field.rpartition(".")[2]: field for field in reversed(FIELDS)}
     near = difflib.get_close_matches(path, FIELDS, n=3, cutoff=0.6)
     near += [last[n] for n in difflib.get_close_matches(path.rpartition(".")[2], last, cutoff=0.7)]

@@ -55,6 +55,7 @@ def decode_flow(content: bytes, path: Path) -> np.ndarray:
             f"{way_out}"
         )
     values = np.frombuffer(content, "<f4", offset=_HEADER.size)
+    # A copy, in the machine's byte order: an array over bytes cannot be written to.
     return values.reshape(height, width, 2).astype(np.float32)
 
 

@@ -120,6 +120,7 @@ def find_rig(rig: "Rig | Path | str | None" = None) -> Rig:
     if rig is None or rig == "":
         text = resources.files(__package__).joinpath("rigs", DEFAULT).read_text(encoding="utf-8")
         return parse_rig(text, DEFAULT)
+    # The text of a rig file has several lines, and no path has one.
     if isinstance(rig, str) and "\n" in rig:
         return parse_rig(rig, "rig")
     try:
