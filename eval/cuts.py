@@ -23,6 +23,7 @@ def thumbnail(image: np.ndarray) -> np.ndarray:
     import cv2
 
     height, width = THUMBNAIL
+    # By area: every pixel counts, so that noise and small shifts do not.
     return cv2.resize(image.astype(np.float32), (width, height), interpolation=cv2.INTER_AREA)
 
 

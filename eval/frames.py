@@ -42,6 +42,7 @@ def read_frames(
     data = tf.data.TFRecordDataset(list(map(str, records.files)))
     if limit is not None:
         data = data.take(limit)
+    # In file order, whichever is decoded first: results must not vary.
     data = data.map(parse_example, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
     examples = data.prefetch(4).as_numpy_iterator()
     while True:

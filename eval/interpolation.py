@@ -50,6 +50,7 @@ def barycentric_transforms(triangles: "Delaunay") -> np.ndarray:
         adjugate = np.stack([d, -b, -c, a], axis=-1).reshape(-1, 2, 2)
         inverse = adjugate / (a * d - b * c)[:, None, None]
         norms = [np.abs(matrix).sum(axis=1).max(axis=1) for matrix in (edges, inverse)]
+        # Not `<`: NaN, of a triangle without area, counts as degenerate.
         degenerate = ~(1 / (norms[0] * norms[1]) >= DEGENERATE)
     transforms = np.concatenate([inverse, last[:, None]], axis=1)
     transforms[degenerate] = np.nan

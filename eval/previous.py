@@ -33,6 +33,7 @@ class PreviousFrames:
         # Of one size a trace: the cells of a density follow from the size of the labels.
         @tf.function
         def of_later(images: Any, before: Any) -> tuple[Any, Any]:
+            # A network gives every pixel a class: none is to be ignored.
             grid = segmenter.sampler.grid_of_labels(before, segmenter.size, ignore=None)
             images = tf.cast(images, tf.float32)
             return segmenter.labels(images, grid), segmenter.locations(images, grid)

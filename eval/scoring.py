@@ -143,4 +143,5 @@ def in_threads(jobs: Iterable[Callable[[], Value]], workers: int | None = None) 
         while waiting:
             yield waiting.popleft().result()
     finally:
+        # After an error nobody takes what is still to be done.
         pool.shutdown(wait=True, cancel_futures=True)

@@ -97,6 +97,7 @@ def follow(
         if result is None:
             passed_over.add(waiting[0])
             report(f"step {waiting[0]} was pruned before it could be read; passed over")
+            # It took no time: the next may begin at once.
             started = -float("inf")
             continue
         yield result
@@ -174,6 +175,7 @@ def held(run: RunFolder, step: int) -> Iterator[_Hold | None]:
     original = run.checkpoint_folder / name
     folder = run.path / f".held-{os.getpid()}"
     copy = folder / name
+    # Left by a process of the same number that was killed.
     shutil.rmtree(copy, ignore_errors=True)
     try:
         copy.mkdir(parents=True)
@@ -196,6 +198,7 @@ def _link_or_copy(source: Path, target: Path) -> None:
     """Link `source`; on file systems without hard links (some network shares), copy it."""
     try:
         os.link(source, target)
+    # It was pruned, which the caller has to know.
     except FileNotFoundError:
         raise
     except OSError:

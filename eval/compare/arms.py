@@ -67,6 +67,7 @@ class ArmRun:
         recipe = self.recipe
         fields = {name: recipe.value(name) for name in ARM_FIELDS}
         if recipe.sampling.kind not in ("prior", "density"):
+            # The others follow no density: whatever stands there made no difference.
             fields.pop("sampling.strength")
         if recipe.sampling.kind == "none":
             return {"sampling.kind": "none"}
@@ -178,6 +179,7 @@ def _load(
     for kind in kinds or there:
         result = load_result(result_path(run, kind, step))
         assert isinstance(result, SegmentationResult)
+        # Unless asked for, parts of a split and other samplers are not compared.
         if not kinds and (result.limit is not None or result.sampler):
             continue
         if result.sampler:
@@ -204,6 +206,7 @@ def _scores(result: SegmentationResult, table: LabelTable) -> dict[str, float]:
 def _grouped(runs: Sequence[ArmRun], keys: Iterable[Fields]) -> list[list[ArmRun]]:
     groups: list[tuple[Fields, list[ArmRun]]] = []
     for run, key in zip(runs, keys, strict=True):
+        # By comparison: a dictionary cannot be a key.
         group = next((members for known, members in groups if known == key), None)
         if group is None:
             groups.append((key, [run]))

@@ -213,6 +213,7 @@ def _label(setting: "Setting", arm: "Arm") -> str:
 
 
 def _shown(of: "Spread") -> str:
+    # Only NaN differs from itself.
     if of.mean != of.mean:
         return "-"
     deviation = "" if of.deviation != of.deviation else f" ± {100 * of.deviation:.2f}"

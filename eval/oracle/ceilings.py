@@ -229,6 +229,7 @@ def round_trip(
     votes = sampled[..., None] == np.array(present, sampled.dtype)
     nobody = np.where(votes.any(axis=-1, keepdims=True), 0.0, NO_VOTE)
     scores = np.concatenate([votes, nobody], axis=-1).astype(np.float32)
+    # One thread: images run beside each other already.
     best = nus_native.interpolate(
         scores, np.asarray(locations), label.shape, argmax=True, threads=1
     )
@@ -280,6 +281,7 @@ def _row(size: tuple[int, int], sampler: OracleSampler, scorer: SegmentationScor
     small = scorer.table.small_classes
     values: dict[str, Any] = scorer.values()
     values["miou_small"] = scorer.confusion.metrics().mean_iou_of(small) if small else math.nan
+    # The first four say what was sampled, and are passed by place.
     names = [field.name for field in dataclasses.fields(OracleRow)][4:]
     of_row = {name: values[name] for name in names}
     return OracleRow(size, sampler.kind, sampler.source, sampler.alpha, **of_row)

@@ -71,6 +71,7 @@ def sampler_runs(given: Sequence[str], strength: float | None = None) -> "dict[s
                 f"of {', '.join(list_samplers())}"
             )
         sampler = make_sampler(kind, folder) if named else RunFolder(folder).load_sampler()
+        # Made again: only now is its kind known, and not every kind has a strength.
         if strength is not None and sampler.kind in ("prior", "density"):
             options = {"strength": strength}
             sampler = make_sampler(sampler.kind, folder, **options)

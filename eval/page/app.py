@@ -93,6 +93,7 @@ class Guard:
             await send(message)
 
         host = dict(scope.get("headers", [])).get(b"host", b"").decode("latin-1")
+        # The port comes off; colons within brackets are those of an IPv6 address.
         name = host.rpartition(":")[0] if ":" in host.rpartition("]")[2] else host
         if self._only_local and name not in ("localhost", "127.0.0.1", "[::1]"):
             refusal = JSONResponse({"error": f"{name[:80]}: not a name of this page"}, 403)
@@ -149,6 +150,7 @@ class Labelling:
         except RoadsegError as error:  # in the middle of a video
             await _send_line(send, {"error": str(error)})
         finally:
+            # Videos hold a file open until they are closed; a single picture has nothing to close.
             close = getattr(made, "close", None)
             if close is not None:
                 await run_in_threadpool(close)
@@ -169,6 +171,7 @@ class Labelling:
                 with path.open("wb") as file:
                     async for part in request.stream():
                         size += len(part)
+                        # Counted as well: the header may claim any length, or none.
                         if size > most:
                             raise _Refused(413, too_large)
                         file.write(part)

@@ -53,6 +53,7 @@ def main(argv: Sequence[str]) -> int:
     options = arguments.parse(DemoOptions, argv, command="demo", example=EXAMPLE)
     need_extra()
     refuse_early(options)
+    # Before the networks are loaded: a port that is taken is said at once.
     listening = bound(options.host, options.port)
     with listening:
         serve(options, listening)
@@ -95,6 +96,7 @@ def bound(host: str, port: int) -> socket.socket:
         ) from None
     listening = socket.socket(family, socket.SOCK_STREAM)
     try:
+        # Connections of a page that was just ended hold the port for a while.
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind(address)
         listening.listen(_QUEUE)

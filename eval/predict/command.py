@@ -64,6 +64,7 @@ def predict(options: PredictOptions) -> list[str]:
         raise RoadsegError("--sampler: of a run's own network; give the run, or leave it out")
     changes = options.shown.changes()
     protocol = Protocol().replace(changes)
+    # For what it refuses, before a framework is loaded.
     options.rules()
     step = None if options.step == "last" else options.step
     if options.model is not None and not Path(options.model).expanduser().exists():
@@ -203,6 +204,7 @@ class _Predictions:
             except RoadsegError as error:
                 return error
 
+        # As a default: the variable has moved on when a thread comes to it.
         jobs = (lambda source=source: read(source) for source in sources)
         for source, image in zip(sources, in_threads(jobs, 2), strict=True):
             if isinstance(image, RoadsegError):

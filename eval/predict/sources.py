@@ -83,6 +83,7 @@ def _files(folder: Path, outputs: Path, search: Search) -> Iterator[Path]:
         if results not in path.resolve().parents:
             yield path
     for path in [path for path in search.left_out if results in path.resolve().parents]:
+        # Results of an earlier call are no sources that were passed over.
         del search.left_out[path]
 
 

@@ -48,6 +48,7 @@ class VideoSource:
         sides = (cv2.CAP_PROP_FRAME_HEIGHT, cv2.CAP_PROP_FRAME_WIDTH)
         self.height, self.width = (int(self._capture.get(side)) for side in sides)
         frames = float(self._capture.get(cv2.CAP_PROP_FRAME_COUNT))
+        # Damaged headers claim anything, NaN included, which passes no comparison.
         self.frames = int(frames) if 0 < frames < 1 << 53 else 0
 
     def pictures(self) -> Iterator[np.ndarray]:
@@ -84,6 +85,7 @@ class VideoTarget:
             self._size = (height + height % 2, width + width % 2)
             make_folder(self.path.parent)
             code = cv2.VideoWriter.fourcc(*"mp4v")
+            # The plain name may be a link, to a file that has to be there.
             self._aside.touch()
             plain = self._link.enter_context(plain_path(self._aside))
             self._writer = cv2.VideoWriter(str(plain), code, self._rate_hz, self._size[::-1])
@@ -172,6 +174,7 @@ def label_video(
     with ExitStack() as stack:
         stack.callback(source.close)
         for video in targets.values():
+            # Leaves a video alone that was finished.
             stack.callback(video.discard)
         for batch in _batches(source.pictures(), batch_size):
             found = label(np.stack(batch))

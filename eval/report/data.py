@@ -181,6 +181,7 @@ def _kinds(run: RunFolder) -> list[str]:
 def _common_kind(runs: Sequence[RunFolder]) -> str | None:
     """Return the kind that most runs have: scores under different protocols do not compare."""
     kinds = [kind for run in runs for kind in _kinds(run)]
+    # Not a set: of kinds that are as frequent the first one stays first.
     return max(dict.fromkeys(kinds), key=kinds.count, default=None)
 
 

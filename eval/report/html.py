@@ -93,8 +93,10 @@ def picture(pixels: np.ndarray, description: str, lossless: bool = False) -> Htm
 
     stream = io.BytesIO()
     if lossless:
+        # Pictures of errors have a few colours, which a palette holds exactly.
         Image.fromarray(pixels).quantize(32).save(stream, "PNG", optimize=True)
     else:
+        # Thin coloured lines would fade where colours have half the resolution.
         Image.fromarray(pixels).save(stream, "JPEG", quality=86, optimize=True, subsampling=0)
     kind = "png" if lossless else "jpeg"
     content = base64.b64encode(stream.getvalue()).decode()
@@ -105,6 +107,7 @@ def picture(pixels: np.ndarray, description: str, lossless: bool = False) -> Htm
 
 def percent(value: float, digits: int = 1) -> str:
     """Return 0..1 in percent, or a dash for NaN."""
+    # Only NaN differs from itself.
     return "–" if value != value else f"{100 * value:.{digits}f}"
 
 

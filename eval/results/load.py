@@ -29,6 +29,7 @@ def load_result(path: Path) -> BaseResult:
         return kind.from_json(text)
     except FileNotFoundError:
         raise RoadsegError(f"{path}: no evaluation here; run `roadseg eval` first") from None
+    # It is a ValueError as well, and says already what is wrong.
     except RoadsegError:
         raise
     except OSError as error:

@@ -84,6 +84,7 @@ class SegmentationResult(BaseResult):
     @classmethod
     def _typed(cls, values: dict[str, Any]) -> dict[str, Any]:
         for name in ("meanIU", "IU_array"):
+            # Written for others alone: they follow from the rest.
             values.pop(name, None)
         for name in ("miou", "miou_absent_zero", "miou_target", "pixel_accuracy"):
             values[name] = number(values[name])

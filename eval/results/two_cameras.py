@@ -55,6 +55,7 @@ class FlowResult(BaseResult):
     @classmethod
     def _typed(cls, values: dict[str, Any]) -> dict[str, Any]:
         per_image = [FlowScore(**_with_nan(row)) for row in values["per_image"]]
+        # None says that there was no limit; it never was NaN.
         limit = {"limit": values["limit"]}
         return {**_with_nan(values), **limit, "per_image": per_image}
 

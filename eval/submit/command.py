@@ -155,6 +155,7 @@ def write_zip(maps: dict[str, bytes], file: IO[bytes]) -> None:
     with zipfile.ZipFile(file, "w") as archive:
         for name, encoded in maps.items():
             entry = zipfile.ZipInfo(name)
+            # A ZipInfo by itself gives files that nobody may read once they are unpacked.
             entry.external_attr = 0o644 << 16
             archive.writestr(entry, encoded)
 

@@ -80,6 +80,7 @@ def cross_entropy(logits: np.ndarray, target: np.ndarray) -> float:
     """Return the cross entropy in nats of `target`, of sum 1, where `logits` are predicted."""
     wide = logits.astype(np.float64)
     highest = wide.max()
+    # Less the highest, so that no exponential overflows.
     normaliser = highest + np.log(np.exp(wide - highest).sum())
     return float(normaliser - (target * wide).sum())
 

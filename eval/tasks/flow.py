@@ -48,6 +48,7 @@ def _evaluate(job: Job, step: int, network: "keras.Model", progress: Progress | 
     levels = np.zeros(2)
     for pair in flow_pairs(job):
         flow, differences = forward(pair.first[None], pair.second[None])
+        # Without a known flow every mean and median of errors becomes NaN.
         error = zero = np.array([np.nan], np.float32)
         if pair.flow_xy_px is not None:
             there = known(pair.flow_xy_px)
@@ -67,6 +68,7 @@ def _evaluate(job: Job, step: int, network: "keras.Model", progress: Progress | 
     return FlowResult(
         **job.origin(step),
         images=len(per_image),
+        # In double precision: millions of pixels are added up.
         epe=float(of_flow.mean(dtype=np.float64)),
         epe_median=float(np.median(of_flow)),
         epe_of_none=float(of_none.mean(dtype=np.float64)),
