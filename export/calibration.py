@@ -66,6 +66,7 @@ def read_calibration(path: Path | None, count: int, seed: int, others: int) -> C
         number, read = _folder(path)
         kind = "folder of images"
     order = np.random.default_rng(seed).permutation(number)
+    # Of one order, so that no image is both measured and judged on.
     chosen, rest = order[:count], order[count : count + others]
     source = {"kind": kind, "name": path.name, "images": len(chosen), "of": number, "seed": seed}
     return Calibration([read(int(n)) for n in chosen], [read(int(n)) for n in rest], source)
@@ -94,6 +95,7 @@ def _records(path: Path) -> tuple[int, Callable[[int], np.ndarray]]:
         if not values or not values[0]:
             file = shards.files[int(index.file_of[number])]
             raise RoadsegError(f"{file}: a record without an image; convert the data set again")
+        # As records are read everywhere: TensorFlow's usual transform is a fast one, and darker.
         image = tf.io.decode_jpeg(values[0], channels=3, dct_method="INTEGER_ACCURATE")
         return np.asarray(image)
 
@@ -112,6 +114,7 @@ def _drawn(count: int, seed: int, others: int) -> Calibration:
 
     size = (360, 480)
     images = [draw("train", index, size, seed)[0] for index in range(count)]
+    # Streets of another split, on which nothing was measured.
     rest = [draw("val", index, size, seed)[0] for index in range(others)]
     return Calibration(images, rest, {"kind": "drawn streets", "images": count, "seed": seed})
 
@@ -123,5 +126,6 @@ def at_size(image: np.ndarray, size: Size) -> np.ndarray:
     if image.shape[:2] == size:
         return image
     smaller = size[0] <= image.shape[0] and size[1] <= image.shape[1]
+    # By area where it shrinks; enlarged by area, pixels would only be repeated.
     way = cv2.INTER_AREA if smaller else cv2.INTER_LINEAR
     return np.asarray(cv2.resize(image, size[::-1], interpolation=way))

@@ -213,6 +213,7 @@ def _refuse_early(format_name: str, precision: Precision) -> None:
     from roadseg.export.extras import need
 
     need(format_name)
+    # Some formats need a further package for that (OpenVINO: NNCF).
     if precision.name == "int8":
         need(f"{format_name}-int8")
 

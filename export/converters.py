@@ -101,6 +101,7 @@ def check_outputs(
     differences = sampled_differences if is_sampled(model) else plain_differences
     for image in trial_images(model, TRIAL_SIZES, size):
         for name, (found, allowed) in differences(model, run(image), image).items():
+            # Not `>`: NaN is refused as well.
             if not found <= allowed:
                 raise RoadsegError(
                     f"{folder}: {name} differ from the Keras model's by {found:.2g} (allowed: "

@@ -64,6 +64,7 @@ def write_judged(
         found["records"] = f"{judged_by.path.name}, split {judged_by.split}"
     else:
         images = images or calibration_of(precision, None)
+        # Other images than ranges were measured on, if there are any.
         shown = images.others or images.images
         found = compare_alone(subject.model, run, shown[: precision.verdict_images], size)
     facts["verdict"] = found

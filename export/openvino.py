@@ -62,6 +62,7 @@ def convert(function: Any, path: Path) -> None:
 def _convert(source: Path, path: Path) -> None:
     import openvino
 
+    # By default OpenVINO stores weights in half precision.
     openvino.save_model(openvino.convert_model(str(source)), str(path), compress_to_fp16=False)
 
 

@@ -148,6 +148,7 @@ def compare(model: "keras.Model", folder: Path, images: Sequence[np.ndarray]) ->
         other = float(np.mean(reference(*given).numpy() != found))
         worst["labels"] = max(worst["labels"], other)
     for name, bound in (("locations", LOCATION_TOLERANCE), ("labels", LABEL_TOLERANCE)):
+        # Not `>`: NaN is refused as well.
         if not worst.get(name, 0) <= bound:
             raise RoadsegError(
                 f"{folder}: the SavedModel's {name} differ from the Keras model's by "

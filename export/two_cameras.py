@@ -81,6 +81,7 @@ def compare(reference: "Function", folder: Path, images: list[np.ndarray]) -> fl
         expected, found = reference(wide, narrow), signature(wide=wide, narrow=narrow)
         for name, labels in expected.items():
             worst = max(worst, float(np.mean(found[name].numpy() != labels.numpy())))
+    # Not `>`: NaN is refused as well.
     if not worst <= LABEL_TOLERANCE:
         raise RoadsegError(
             f"{folder}: {worst:.2%} of the SavedModel's labels differ from the Keras model's "

@@ -89,6 +89,7 @@ def logits_function(
         outputs = model(image, training=False)
         return outputs if isinstance(outputs, dict) else {"logits": outputs}
 
+    # Kept with the function, whose graph refers to them only weakly.
     logits.weights = model.variables
     return logits
 

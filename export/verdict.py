@@ -66,6 +66,7 @@ def compare_with_labels(
         shown = image if size is None else at_size(image, size)
         found = {"keras": keras_side.labels(shown), "file": run(shown[None])["labels"][0]}
         equal += float(np.mean(found["keras"] == found["file"]))
+        # They depend on the label alone, so both sides share them.
         rings = bands["keras"].rings(label)
         for name, labels in found.items():
             back = picked(labels[None], label.shape)[0]
@@ -153,6 +154,7 @@ def judge(found: dict[str, Any], target: Path, allowed: float | None) -> None:
         bound = ALLOWED_POINTS if allowed is None else allowed
         name, lost = max(found["lost"].items(), key=lambda item: item[1])
         what = {"miou": "mIoU", "boundary_accuracy": "accuracy at boundaries"}[name]
+        # Not `>`: NaN is refused as well.
         if not lost <= bound:
             raise RoadsegError(
                 f"{target}: not exported: {lost:.2f} points of {what} lost on "

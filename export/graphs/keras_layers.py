@@ -51,6 +51,7 @@ def _same(x: Value, kernel: Pair, strides: Pair, dilation: Pair) -> dict[str, An
     pads = []
     for side, taps, stride, apart in zip(sides_of(x), kernel, strides, dilation, strict=True):
         span = (taps - 1) * apart + 1
+        # At stride 1 padding does not depend on the side; else it is left to the runtime.
         if stride > 1 and side is None:
             return {"auto_pad": "SAME_UPPER"}
         outputs = 1 if side is None else -(-side // stride)
@@ -68,6 +69,7 @@ def _padding(layer: Any, x: Value, kernel: Pair, dilation: Pair = (1, 1)) -> dic
 
 
 def _array(variable: Any) -> np.ndarray:
+    # In double precision: factors are folded into kernels before these are rounded.
     return keras.ops.convert_to_numpy(variable).astype(np.float64)
 
 
@@ -123,6 +125,7 @@ def transposed(graph: Graph, layer: Any, inputs: list[Value]) -> str:
     """Write `Conv2DTranspose`, whose sides become the strides times what they were."""
     (x,) = inputs
     kernel, strides = tuple(layer.kernel_size), tuple(layer.strides)
+    # Only then windows neither overlap nor leave gaps, and `same` pads nothing.
     if kernel != strides or set(layer.dilation_rate) != {1} or layer.output_padding is not None:
         raise UnsupportedError("Conv2DTranspose whose kernel and strides differ")
     weights = _array(layer.kernel).transpose(3, 2, 0, 1)

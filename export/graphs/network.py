@@ -37,6 +37,7 @@ def labels_graph(model: keras.Model, size: Size | None = None) -> Any:
     """
     graph = Graph()
     graph.scope = "image"
+    # While pixels are bytes: as floats, four times as much would be moved.
     turned = graph.node("Transpose", ["image"], perm=(0, 3, 1, 2))
     image = Value(graph.node("Cast", [turned], to=FLOAT), image_shape(size))
     logits = main_output(write_network(graph, model, image))
@@ -89,6 +90,7 @@ def _write(graph: Graph, layer: Any, inputs: Any, *_: Any, **__: Any) -> Any:
         return write_network(graph, layer, keras.tree.flatten(inputs)[0])
     if type(layer) not in WRITERS:
         raise UnsupportedError(type(layer).__name__)
+    # Constants are written as float32.
     if layer.dtype_policy.compute_dtype != "float32":
         raise UnsupportedError(f"{layer.name} in {layer.dtype_policy.compute_dtype}")
     graph.scope = layer.name
@@ -130,6 +132,7 @@ def _written(graph: Graph, name: str, given: Described, outputs: list[Described]
     )
     opsets = [helper.make_opsetid("", OPSET)]
     model = helper.make_model(made, opset_imports=opsets, producer_name="roadseg")
+    # The newest by default, which older runtimes refuse.
     model.ir_version = IR_VERSION
     onnx.checker.check_model(model)
     return model

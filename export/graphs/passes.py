@@ -20,6 +20,7 @@ def make_lean(graph: Graph, outputs: list[str]) -> None:
 
     outputs: names of the values that the graph gives.
     """
+    # First: what nobody needs would count as a use and hinder folding.
     drop_unused(graph, outputs)
     fold_backwards(graph, outputs)
     fold_forwards(graph, outputs)
@@ -48,6 +49,7 @@ def fold_backwards(graph: Graph, outputs: list[str]) -> None:
     gone = set()
     for node in graph.nodes:
         maker = makers.get(node.inputs[0]) if node.kind == AFFINE else None
+        # Others take the value as it was before.
         if maker is None or counts[maker.output] > 1:
             continue
         if maker.kind in CONVOLUTIONS:
@@ -107,6 +109,7 @@ def spread_by_arithmetic(graph: Graph, outputs: list[str]) -> None:
     """
     makers = {name: node for node in graph.nodes for name in node.outputs}
     spread = {node.output for node in graph.nodes if node.kind == "Expand"}
+    # Sorted, so that a network gives the same file each time.
     for node in [makers[name] for name in sorted(spread)]:
         taking = _takers(graph, node.output)
         if node.output in outputs or not all(
@@ -178,6 +181,7 @@ def _is_plain(node: Node) -> bool:
 def _scale_outputs(graph: Graph, node: Node, scale: np.ndarray, shift: np.ndarray) -> None:
     """Multiply the results of a convolution, and add to them."""
     weights = graph.constants[node.inputs[1]].astype(np.float64)
+    # Transposed kernels have their outputs on the second axis.
     axis = 0 if node.kind == "Conv" else 1
     bias = graph.constants[node.inputs[2]] if len(node.inputs) > 2 else np.zeros(len(scale))
     shape = [1] * weights.ndim
@@ -189,6 +193,7 @@ def _permute_inputs(graph: Graph, gather: Node, convolutions: list[Node]) -> Non
     """Let convolutions take channels in the order in which they lie before `gather`."""
     order = graph.constants[gather.inputs[1]]
     for node in convolutions:
+        # argsort of an order is its inverse.
         weights = graph.constants[node.inputs[1]][:, np.argsort(order)]
         node.inputs[1] = graph.constant(weights)
     _bypass(graph, gather)
@@ -198,6 +203,7 @@ def _scale_inputs(graph: Graph, affine: Node, convolutions: list[Node], padded: 
     """Let convolutions multiply what they take, and add to it where none pads."""
     scale, shift = affine.attributes["scale"], affine.attributes["shift"]
     padded |= any(node.attributes.get("pads") != (0, 0, 0, 0) for node in convolutions)
+    # The shift may have to be divided by the factor, see below.
     if not np.all(scale):
         return
     for node in convolutions:

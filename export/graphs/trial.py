@@ -86,6 +86,7 @@ def _onnx_runtime(path: Path, size: Size | None) -> Run:
 def _openvino(path: Path, size: Size | None) -> Run:
     import openvino
 
+    # Processors with bfloat16 would use it otherwise.
     compiled = openvino.Core().compile_model(str(path), "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
     return lambda image: compiled(image)[0]
 

@@ -54,6 +54,7 @@ class LiteRTQuantiser:
 
     def write(self, path: Path, floats: Collection[str] = ()) -> None:
         """Write the network to `path`, the layers `floats` as they are, all others in 8 bits."""
+        # Not public; the converter would measure ranges again for every choice.
         from tensorflow.lite.python.convert import mlir_quantize
 
         content = mlir_quantize(
@@ -76,6 +77,7 @@ def _from_float(model: "keras.Model", size: Size) -> Any:
         logits = class_logits(model, image)
         return {"labels": tf.argmax(logits, -1, output_type=tf.int32)}
 
+    # Kept with the function, whose graph refers to them only weakly.
     labels.weights = model.variables
     return labels
 

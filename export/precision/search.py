@@ -87,6 +87,7 @@ def write_in_8_bits(
         layers = [name for name in quantiser.layers if name not in floats]
         tried += _by_groups(groups_of(layers, quantiser.groups), floats, lost)
     after, floats = min(tried, key=lambda found: found[0])
+    # Again: the last file that was tried need not be the best.
     quantiser.write(path, floats)
     kept = set(floats)
     return Kept(tuple(name for name in quantiser.layers if name in kept), before, after)
