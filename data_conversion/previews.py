@@ -51,6 +51,7 @@ def preview(
     size = (_SIDE_PX, max(1, round(_SIDE_PX * label.shape[0] / label.shape[1])))
     kind = cv2.INTER_AREA if label.shape[1] > _SIDE_PX else cv2.INTER_LINEAR
     sides = [cv2.resize(image, size, interpolation=kind)]
+    # Picked, not blended: between the numbers of two classes lies another class.
     sides.append(drawing.colourise(cv2.resize(label, size, interpolation=cv2.INTER_NEAREST), table))
     drawn = [
         drawing.draw_points(drawing.draw_mesh(side, targets), targets, radius_px=4)

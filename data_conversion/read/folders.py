@@ -76,9 +76,11 @@ def _tfds_shards(folder: Path, split: str) -> Shards:
             )
         names = [_file_name(entry, info, split, i, len(lengths)) for i in range(len(lengths))]
         files = [folder / name for name in names]
+        # A name with a slash would lead out of the folder.
         outside = [name for name in names if "/" in name or "\0" in name]
         if outside:
             raise ValueError(f"a shard called {outside[0]!r}")
+    # It is a ValueError as well, and says already what is wrong.
     except RoadsegError:
         raise
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
@@ -117,6 +119,7 @@ def _info(folder: Path) -> dict[str, Any]:
 
 def _whole_number(value: Any) -> int:
     """Return a count as tfds writes it, a number or its digits; ValueError for any other."""
+    # Eighteen digits fit into 64 bits.
     if isinstance(value, bool) or not re.fullmatch(r"[0-9]{1,18}", str(value)):
         raise ValueError(f"a shard of {value!r} records")
     return int(value)

@@ -49,6 +49,7 @@ def check_labels(folder: Path, files: Sequence[Path], table: LabelTable) -> None
         try:
             _write(folder, kept, counts, marks)
         except RoadsegError as error:
+            # Records may lie where nothing can be written.
             print(f"{error}; the next reader will count the labels again")
     allowed = set(table.labels)
     for file in files:
@@ -208,6 +209,7 @@ def _image_size(encoded: bytes, where: str) -> tuple[int, int]:
     from PIL import Image
 
     try:
+        # Pillow reads the header alone until pixels are asked for.
         with Image.open(io.BytesIO(encoded), formats=("PNG", "JPEG")) as picture:
             return picture.height, picture.width
     except Image.DecompressionBombError:

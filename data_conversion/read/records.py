@@ -150,6 +150,7 @@ def parse_example(serialized: "tf.Tensor", prefix: str = "") -> dict[str, "tf.Te
         tf.shape(label),
         message=tf.strings.join(["image and label differ in size: ", filename]),
     )
+    # A graph runs an assertion only if something waits for it.
     with tf.control_dependencies([same] if same is not None else []):
         return {"image": tf.identity(image), "label": tf.identity(label), "filename": filename}
 

@@ -89,11 +89,13 @@ def crc32c(data: bytes) -> int:
     if steps >= 16:
         lanes = np.frombuffer(data, np.uint8, _LANES * steps).reshape(_LANES, steps)
         found = np.zeros(_LANES, np.uint32)
+        # Contiguous, so that each step reads its bytes in a row.
         for column in np.ascontiguousarray(lanes.T):
             found = table[(found ^ column) & 255] ^ (found >> np.uint32(8))
         shift = _zeros_operator(steps)
         while len(found) > 1:
             found = _apply(shift, found[0::2]) ^ found[1::2]
+            # Twice as many zeros: the next pieces are twice as long.
             shift = _apply(shift, shift)
         whole = _apply(shift, np.array([crc], np.uint32)) ^ found
         crc = int(whole[0])
@@ -110,6 +112,7 @@ def _hops(path: Path) -> Iterator[tuple[int, int, bytes]]:
             file.seek(position)
             header = file.read(_HEADER)
             start = position + _HEADER
+            # A header cut short: its record ends beyond the file in any case.
             length = struct.unpack_from("<Q", header)[0] if len(header) == _HEADER else size
             position = start + length + _FOOTER
             if position > size:

@@ -152,6 +152,7 @@ def paste(canvas: Canvas, picture: np.ndarray, corners: np.ndarray, label: int) 
         picture, matrix, shape, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
     )
     mask = np.zeros(shape[::-1], np.uint8)
+    # Corners far outside would not fit OpenCV's 32-bit numbers.
     cv2.fillPoly(mask, [np.rint((target - low) * 16).clip(-1e7, 1e7).astype(np.int32)], 1, 8, 4)
     depth = float(corners[:, 2].mean())
     kept = float(np.exp(-canvas.air.per_metre * depth))

@@ -36,6 +36,7 @@ class Camera:
 
     def project(self, points: np.ndarray) -> np.ndarray:
         """Return (n, 2) canvas positions (column, row) of points (n, 3) as (x, y, z), z > 0."""
+        # At the lens and behind it a projection has no meaning.
         x, y, z = points[:, 0], points[:, 1], np.maximum(points[:, 2], 0.3)
         scale = self.focal_px / z
         column = self.centre_px + scale * (x + (self.slope + self.bend * z) * z - self.x)
@@ -166,6 +167,7 @@ CIRCLE = _circle(14)
 
 
 def _fixed_point(points_px: np.ndarray) -> np.ndarray:
+    # Corners far outside would overflow OpenCV's fixed-point numbers.
     inside = np.clip(points_px, -_FARTHEST_PX, _FARTHEST_PX)
     return np.rint(inside * (1 << _SHIFT)).astype(np.int32)
 

@@ -39,6 +39,7 @@ def draw_scene(
     items = [*_lots(canvas, street, rng), *_sidewalks(canvas, street, rng)]
     items += [*_parked(canvas, street, rng), *_traffic(canvas, street, rng)]
     items += _crossing(canvas, street, rng)
+    # Far ones first: near ones hide them.
     for _, draw in sorted(items, key=lambda item: -item[0]):
         draw()
     if rng.random() < 0.7:

@@ -46,6 +46,7 @@ def expose(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the finished image uint8 (H, W, 3) and label ids uint8 (H, W) at the final size."""
     size = (canvas.height // SUPERSAMPLING, canvas.width // SUPERSAMPLING)
+    # Picked: a mean of label ids would be another label.
     labels = np.ascontiguousarray(canvas.labels[::SUPERSAMPLING, ::SUPERSAMPLING])
     planes = cv2.split(cv2.resize(canvas.image, size[::-1], interpolation=cv2.INTER_AREA))
     strength = np.zeros(256, np.float32)
@@ -64,6 +65,7 @@ def expose(
         seen = (plane + grain) * gain
         seen *= np.float32(warmth)
         seen += sensor
+        # convertScaleAbs takes absolute values: what is below 0 would come back bright.
         exposed.append(cv2.convertScaleAbs(np.maximum(seen, 0, out=seen)))
     image = cv2.merge(exposed)
     if rng.random() < 0.3:

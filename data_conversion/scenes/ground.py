@@ -19,6 +19,7 @@ def ground_places(canvas: Canvas, street: Street) -> tuple[int, np.ndarray, np.n
     first = min(max(first, 1), canvas.height - 1)
     rows = np.arange(first, canvas.height, dtype=np.float32)[:, None] + 0.5
     below = (rows - camera.horizon_px) / camera.focal_px
+    # On a flat road the other formula would divide by 0.
     if abs(camera.rise) < 1e-9:
         z = camera.height / below
     else:

@@ -132,6 +132,7 @@ class ShardExamples:
                     if self.on_example:
                         self.on_example(self.split, example.readings)
             finally:
+                # After an error nobody takes what is still to be read.
                 for _, future in waiting:
                     future.cancel()
 

@@ -71,6 +71,7 @@ def write_records(
                     source=source,
                     shards=shards,
                     workers=workers,
+                    # A function of this process cannot travel to Beam's workers.
                     on_example=None if beam_options is not None else read,
                     data_dir=staging,
                 )
@@ -103,6 +104,7 @@ def _prepare(maker: "RecordBuilder", beam_options: Sequence[str] | None) -> None
     import tensorflow_datasets as tfds
 
     tfds.disable_progress_bar()
+    # tfds would look for a prepared copy in its own cloud.
     config: dict[str, Any] = {"try_download_gcs": False}
     if beam_options is not None:
         config |= _beam(beam_options)
@@ -215,5 +217,6 @@ def disk_is_full(error: BaseException | None) -> bool:
             return True
         if "no space left on device" in str(error).lower():
             return True
+        # tfds and TensorFlow wrap the system's error in errors of their own.
         error = error.__cause__ or error.__context__
     return False
