@@ -110,6 +110,7 @@ def cpu_ms(calls: Sequence[Call], repeats: int) -> float:
         start = time.process_time()
         for call in calls:
             call()
+        # The best: whatever else the machine does only adds time.
         best = min(best, time.process_time() - start)
     return 1000 * best / len(calls)
 

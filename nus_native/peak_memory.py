@@ -24,6 +24,7 @@ def peak_memory(name: str, arrays: Sequence[NDArray], **options: Any) -> int | N
         paths = [str(Path(folder, f"{index}.npy")) for index in range(len(arrays))]
         for path, array in zip(paths, arrays, strict=True):
             np.save(path, array)
+        # A forked process would begin with the memory of its parent.
         context = multiprocessing.get_context("spawn")
         with ProcessPoolExecutor(1, mp_context=context) as pool:
             return pool.submit(_measure, name, paths, options).result()
@@ -32,6 +33,7 @@ def peak_memory(name: str, arrays: Sequence[NDArray], **options: Any) -> int | N
 def _measure(name: str, paths: list[str], options: dict[str, Any]) -> int:
     from roadseg import nus_native
 
+    # Loads the native code, whose own memory is not the call's.
     nus_native.solve_grid(np.zeros((2, 2, 2)))
     arrays = [np.load(path) for path in paths]
     before = _highest_resident()

@@ -72,6 +72,7 @@ def solve(nearest: NDArray, data: float, pair: float, tolerance: float) -> NDArr
     if tolerance > 0:
         options.function_tolerance = options.gradient_tolerance = tolerance
         options.parameter_tolerance = tolerance
+        # Undamped: the energy is quadratic, so that one whole step reaches its minimum.
         options.initial_trust_region_radius = options.max_trust_region_radius
     summary = pyceres.SolverSummary()
     pyceres.solve(options, problem, summary)
@@ -84,6 +85,7 @@ def _add_coordinate(
     problem: Any, grid: NDArray, free: NDArray, nearest: NDArray, data: float, pair: float
 ) -> None:
     """Add every residual of one coordinate; grid, free and nearest are (h, w) views."""
+    # Views of single values, into which Ceres writes its solution.
     blocks = {tuple(at): grid[at[0], at[1] : at[1] + 1] for at in np.argwhere(free)}
     for at, block in blocks.items():
         problem.add_residual_block(Towards(math.sqrt(data), nearest[at]), None, [block])

@@ -58,6 +58,7 @@ def boundary_targets(
         threads=threads,
     )
     if no_edge == "uniform":
+        # Exactly: the solver would leave rounding.
         targets[~found] = uniform_grid(grid)
     targets = targets.astype(dtype, copy=False)
     return targets if np.ndim(labels) == 3 else targets[0]
