@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from roadseg.runs.run_folder import RunFolder
     from roadseg.weights.presets import Preset
 
-# What an evaluation keeps for its own report, too long for a card.
 UNSAMPLED: dict[str, Any] = {"kind": "none"}
+# What an evaluation keeps for its own report, too long for a card.
 _TOO_LONG = ("per_image", "confusion", "objects_by_class", "unassigned", "on_void")
 
 # What a card for people shows of an evaluation.

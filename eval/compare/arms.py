@@ -156,7 +156,7 @@ def load_arms(
 
 
 def differing(all_fields: Sequence[Fields], of: Fields) -> str:
-    """Return the fields of `of` in which `all_fields` are not all alike: 'loss_size=half'."""
+    """Return the fields of `of` in which `all_fields` are not all alike: 'loss.size=half'."""
     names = [
         name
         for name in dict.fromkeys(name for fields in all_fields for name in fields)

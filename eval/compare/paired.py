@@ -71,8 +71,8 @@ def curve(setting: Setting, arm: Arm, baseline: str, kind: str) -> list[Arm]:
 
 
 def _fittest(found: Sequence[Arm], arm: Arm, kind: str) -> Arm | None:
-    loss = arm.fields.get("loss_size")
-    same = [other for other in found if other.fields.get("loss_size") == loss]
+    loss = arm.fields.get("loss.size")
+    same = [other for other in found if other.fields.get("loss.size") == loss]
     candidates = same or list(found)
     return max(candidates, key=lambda other: spread(other.by_seed(kind, "miou")).mean, default=None)
 

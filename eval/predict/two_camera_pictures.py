@@ -26,7 +26,7 @@ CAPTIONS = {
 def view_pictures(
     image: np.ndarray, labels: np.ndarray, table: LabelTable, kinds: Collection[str]
 ) -> dict[str, np.ndarray]:
-    """Return the pictures of one view that `kinds` name; see `overlay.pictures`."""
+    """Return the pictures of one view that `kinds` name; see `drawing.pictures`."""
     wanted = [kind for kind in kinds if kind in OF_ONE_VIEW]
     return pictures(image, labels, None, table, wanted)
 

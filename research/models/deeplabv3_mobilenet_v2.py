@@ -26,7 +26,8 @@ def deeplabv3_mobilenet_v2(
     Images are RGB, 0..255; without `include_preprocessing` they are (2/255) x - 1 already.
     Logits are unnormalised, float32, at input size (bilinear, corners aligned).
     Trained at output stride 16, evaluated at 8 by the original: the weights are the same.
-    Layers to find intermediate values by: `backbone`, `head`, `logits`, `logits`.
+    Layers to find intermediate values by: `backbone`, `head`, `logits`,
+        `output.logits`.
     Raises ValueError for an output stride other than 4, 8, 16, 32 or fewer than 1 class.
     """
     if num_classes < 1:

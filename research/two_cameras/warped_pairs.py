@@ -31,7 +31,7 @@ def frame_margin(recipe: Recipe) -> int:
 
 
 def frame_size(recipe: Recipe) -> tuple[int, int]:
-    """Return (height, width) of the frames that pairs of recipe.crop_size are made from."""
+    """Return (height, width) of the frames that pairs of recipe.augment.crop_size are made from."""
     margin = frame_margin(recipe)
     return recipe.augment.crop_size[0] + 2 * margin, recipe.augment.crop_size[1] + 2 * margin
 
@@ -57,7 +57,7 @@ def homography_flow(points_yx_px: Tensor, draws: Tensor, recipe: Recipe) -> Tens
     """Return where a random homography moves each point of a view, less the point, (y, x) pixels.
 
     points_yx_px: (1, height, width, 2). draws: (batch, 8) in [0, 1): the shift, up to
-    recipe.flow_shift_px, and six entries, up to recipe.flow_tilt, that turn, stretch and tilt a
+    recipe.flow.shift_px, and six entries, up to recipe.flow.tilt, that turn, stretch and tilt a
     view that reaches from -1 to 1 across.
     """
     height, width = recipe.augment.crop_size
@@ -79,7 +79,7 @@ def parallax_flow(points_yx_px: Tensor, draws: Tensor, recipe: Recipe) -> Tensor
 
     points_yx_px: (1, height, width, 2). draws: (batch, 2 + 5 boxes) in [0, 1): the direction of the
     baseline, the horizon, and place, size and nearness of each box. What is nearest moves by
-    recipe.flow_parallax_px.
+    recipe.flow.parallax_px.
     """
     angle = 2.0 * math.pi * draws[:, 0]
     baseline = ops.stack([ops.sin(angle), ops.cos(angle)], axis=-1)

@@ -167,8 +167,8 @@ def test_what_lies_outside_the_measured_range_is_called_so(
 
 def test_arms_of_other_losses_and_other_samplers_recipes_stand_apart(tmp_path: Path) -> None:
     runs = [
-        scored(tmp_path, 0, 0.4),
-        scored(tmp_path / "half", 0, 0.5, loss={"size": "half"}),
+        scored(tmp_path, 0, 0.5),
+        scored(tmp_path / "half", 0, 0.4, loss={"size": "half"}),
         scored(tmp_path, 0, 0.5, "nus", loss={"size": "half"}),
         scored(tmp_path / "long", 0, 0.6, "nus", loss={"size": "half"}, sampler_steps=40),
     ]
