@@ -91,7 +91,7 @@ def test_a_recipe_is_found_and_changed_by_name():
     )
     for changes, message in (
         ({"step": 7}, "no field 'step'; near: steps"),
-        ({"steps": "7"}, "steps is '7'; a whole number wanted; see"),
+        ({"steps": "7"}, "steps is '7'; give a whole number; see"),
         ({"crop_size": (1, 5)}, "'crop_size'; it is called augment.crop_size"),
         ({"augment": {"crop_size": (1, "a")}}, "augment.crop_size is .*; a list of 2 numbers"),
         ({"augment": 5}, "augment is 5; give a dict of its fields"),

@@ -196,7 +196,7 @@ REFUSALS: list[tuple[Callable[[Path], object], str]] = [
     (lambda _: read_options(["a=1", "a=2"]), "--options a=2: 'a' is given twice"),
     (damaged([], Recipe.from_json), "recipe.json: not a recipe .list.; is this a run"),
     (damaged({**SMALL_RECIPE, "moon": 1}, Recipe.from_json), "unknown fields moon; written by"),
-    (damaged({**SMALL_RECIPE, "steps": "x"}, Recipe.from_json), "'x'; a whole number wanted"),
+    (damaged({**SMALL_RECIPE, "steps": "x"}, Recipe.from_json), "'x'; give a whole number"),
     (rig("rotation"), "rig.yaml: rotation missing; a rig file has wide, narrow, rotation"),
     (rig("wide", "height", value=1), "rig.yaml: wide.height is 1; give pixels, 2 or more"),
     (rig("wide", "intrinsics", value=INTRINSICS), "wide.intrinsics is .*; give .fx, s, cx"),

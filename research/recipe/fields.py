@@ -60,7 +60,7 @@ def check_types(values: Mapping[str, Any], place: Path | str, way_out: str) -> N
     for name, value in values.items():
         hint = FIELDS[name]
         if not fits(value, hint):
-            what = f"{wanted(hint)} wanted{nearest(value, hint)}"
+            what = f"give {wanted(hint)}{nearest(value, hint)}"
             raise RoadsegError(f"{place}: {name} is {reprlib.repr(value)}; {what}; {way_out}")
 
 

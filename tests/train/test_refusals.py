@@ -136,7 +136,7 @@ REFUSALS: list[tuple[Callable[[Path], object], str]] = [
     (lambda folder: half_weights.main([]), "half_weights: a run and a file are wanted, got 0"),
     (changed("8"), "'8': a --field of the recipe has to come before its value"),
     (changed("--batch-sice", "8"), "--batch-sice: a recipe has no such field; near: --batch-size"),
-    (changed("--batch-size", "x"), "--batch-size x: a whole number wanted"),
+    (changed("--batch-size", "x"), "--batch-size x: of another type; give a whole number"),
     (changed("--batch-size", "1", "2"), "--batch-size: one value wanted, got 2"),
 ]
 
