@@ -131,8 +131,8 @@ def load_preset(name: str, mirror: Path | str | None = None) -> tuple[keras.Mode
         file = preset.shipped or preset.mirrored
         raise RoadsegError(
             f"{name}: a backbone to start a training from, which labels nothing yet; give "
-            f"`roadseg train` --initial-weights {file} --initial-weights-part backbone, or "
-            "choose another (roadseg list presets)"
+            f"`roadseg train` --start.initial-weights {file} --start.part backbone, or choose "
+            "another (roadseg list presets)"
         )
     if not entry.labels_images:
         raise RoadsegError(

@@ -95,6 +95,27 @@ def test_old_names_of_all_fields_are_in_the_changelog() -> None:
     assert not [row for row in missing if row not in text]
 
 
+def test_no_page_and_no_message_names_a_flag_of_version_0_1() -> None:
+    from roadseg.command_line.old_flags import OLD_FLAGS
+    from roadseg.recipe.old_format import NEW_NAMES
+    from roadseg.recipe.fields import SHORT
+
+    # Of other commands, or short for the new name.
+    known = {*SHORT, "target_classes"}
+    old = [name.replace("_", "-") for name in NEW_NAMES if name not in known]
+    wrong = [rf"(?<![\w-])--(?:{'|'.join(old)})(?![\w.-])"]
+    wrong += [
+        rf"roadseg {command}\b[^`\n]* (?:{'|'.join(flags)})(?![\w.-])"
+        for command, flags in OLD_FLAGS.items()
+    ]
+    found = re.compile("|".join(wrong))
+    assert found.search("roadseg benchmark NAMES --part a") and found.search("--crop-size 8 8")
+    pages = [page for page in PAGES if page.name != "CHANGELOG.md"]
+    for page in (*pages, *sorted((DOCS / "data").glob("*.json"))):
+        text = page.read_text(encoding="utf-8").replace("\\\n", " ")
+        assert not [match[0] for match in found.finditer(text)], page.name
+
+
 def test_every_field_of_a_recipe_says_what_it_means() -> None:
     """The page of recipes is made of these texts."""
     ModuleAnalyzer = pytest.importorskip("sphinx.pycode").ModuleAnalyzer
