@@ -97,8 +97,8 @@ def test_old_names_of_all_fields_are_in_the_changelog() -> None:
 
 def test_no_page_and_no_message_names_a_flag_of_version_0_1() -> None:
     from roadseg.command_line.old_flags import OLD_FLAGS
-    from roadseg.recipe.old_format import NEW_NAMES
     from roadseg.recipe.fields import SHORT
+    from roadseg.recipe.old_format import NEW_NAMES
 
     # Of other commands, or short for the new name.
     known = {*SHORT, "target_classes"}
