@@ -93,7 +93,7 @@ def test_a_recipe_is_found_and_changed_by_name():
         ({"step": 7}, "no field 'step'; near: steps"),
         ({"steps": "7"}, "steps is '7'; give a whole number; see"),
         ({"crop_size": (1, 5)}, "'crop_size'; it is called augment.crop_size"),
-        ({"augment": {"crop_size": (1, "a")}}, "augment.crop_size is .*; a list of 2 numbers"),
+        ({"augment": {"crop_size": (1, "a")}}, "augment.crop_size is .*; give a list of 2 numbers"),
         ({"augment": 5}, "augment is 5; give a dict of its fields"),
     ):
         with pytest.raises(roadseg.RoadsegError, match=message):

@@ -31,7 +31,9 @@ def read_word(text: str, hint: Any, said: str) -> Any:
     except ValueError:
         if typing.get_origin(hint) is typing.Literal:
             raise RoadsegError(f"{said}: there are {wanted(hint)}{nearest(text, hint)}") from None
-        raise RoadsegError(f"{said}: of another type; give {wanted(hint)}{nearest(text, hint)}") from None
+        raise RoadsegError(
+            f"{said}: of another type; give {wanted(hint)}{nearest(text, hint)}"
+        ) from None
 
 
 def _read(text: str, hint: Any) -> Any:

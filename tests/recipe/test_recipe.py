@@ -81,7 +81,7 @@ def test_every_value_has_a_dotted_name() -> None:
     ("change", "message"),
     [
         ({"format": 3}, "format 3, this version reads 2 and before"),
-        ({"augment": {"crop_size": [8]}}, r"augment.crop_size is \(8,\); a list of 2 numbers"),
+        ({"augment": {"crop_size": [8]}}, r"augment.crop_size is \(8,\); give a list of 2 numbers"),
         ({"augment": {"crop_size": [1, 8]}}, "augment.crop_size is .*at least 2 a side"),
         ({"augment": {"crop": 3}}, "unknown fields augment.crop"),
         ({"log": {"keep_checkpoints": 0}}, "log.keep_checkpoints is 0; at least 1"),

@@ -56,14 +56,20 @@ def test_fields_are_read_by_their_types() -> None:
         ("--sampling-size 192", "--sampling-size: 2 values wanted"),
         ("--optimizer.adam-betas 0.9", "--optimizer.adam-betas: 2 values wanted, got 1"),
         ("--loss.kind focal", "--loss.kind focal: there are cross_entropy, .*ohem"),
-        ("--sampling-size twelve 12", "--sampling-size twelve: of another type; give a whole number"),
+        (
+            "--sampling-size twelve 12",
+            "--sampling-size twelve: of another type; give a whole number",
+        ),
         ("--sampler random", "--sampler random: there are none, uniform, prior, nus, density"),
         ("--task sampling", "--task: a recipe has no such field"),
         ("8", "'8': a --field"),
         ("--xla maybe", "--xla maybe: of another type; give true or false"),
         ("--loss.kind ohemm", "--loss.kind ohemm: there are .*ohem_below; did you mean ohem"),
         ("--model auxiliary", "--model auxiliary: it is called nus_sampler now"),
-        ("--optimizer.adam-betas 0.9 x", "--optimizer.adam-betas x: of another type; give a number"),
+        (
+            "--optimizer.adam-betas 0.9 x",
+            "--optimizer.adam-betas x: of another type; give a number",
+        ),
         ("--network.options dropout", "key=value wanted"),
     ],
 )
