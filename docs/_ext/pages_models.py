@@ -13,7 +13,7 @@ from pages_recipes import cell, type_text, value_text
 
 DATA = Path(__file__).parents[1] / "data" / "networks.json"
 SIZES = ("512x1024", "1024x2048")
-LATENCIES = ("Keras graph", "SavedModel", "ONNX Runtime", "LiteRT", "OpenVINO", "PyTorch")
+LATENCIES = ("Keras graph", "SavedModel", "ONNX Runtime", "LiteRT", "OpenVINO")
 
 
 def pages(name: str) -> dict[str, str]:
