@@ -1,7 +1,9 @@
 """Settings of all tests."""
 
 import os
+import re
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,6 +22,31 @@ if "PYTEST_XDIST_WORKER" in os.environ:
     # A core each: threads of one worker only take time from the others, and spin while they wait.
     os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
     os.environ.setdefault("TF_NUM_INTEROP_THREADS", "1")
+
+
+LEFT_OUT = Path(__file__).parent / "left_to_test_all.txt"
+
+
+def left_to_test_all(backend: str) -> re.Pattern[str]:
+    """Return what matches the ids of tests that are too slow for `make test` on a backend."""
+    patterns = []
+    for line in LEFT_OUT.read_text(encoding="utf-8").splitlines():
+        on, _, rest = line.rpartition(": ")
+        if not line.startswith("#") and on in ("", backend):
+            patterns.append(".*".join(map(re.escape, rest.split("*"))))
+    return re.compile("|".join(patterns))
+
+
+@pytest.hookimpl(tryfirst=True)  # before pytest leaves marked tests out
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests of the list as slow; those of fixtures of another folder always run."""
+    left_out = left_to_test_all(os.environ.get("KERAS_BACKEND", "tensorflow"))
+    others_fixtures = "ROADSEG_PARITY_DIR" in os.environ
+    for item in items:
+        if others_fixtures and item.nodeid.startswith("tests/parity/"):
+            continue
+        if left_out.fullmatch(item.nodeid):
+            item.add_marker(pytest.mark.slow)
 
 
 def _uniform(rng: np.random.Generator, shape: Any, minval: float = 0.0, maxval: float = 1.0) -> Any:
