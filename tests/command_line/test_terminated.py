@@ -22,6 +22,7 @@ def test_a_conversion_that_is_ended_leaves_nothing(
 ) -> None:
     from roadseg.data_conversion.write import builder
 
+    signal.signal(number, signal.SIG_DFL)  # nohup, which may run this, has SIGHUP ignored
     original, killed = builder.read_image, []
 
     def read_image(*arguments: Any) -> Any:

@@ -121,7 +121,7 @@ def test_runs_without_sampling_and_samplers_themselves_are_refused(
     sampling = SamplerArguments("uniform")
     with pytest.raises(RoadsegError, match="plain was trained on whole images, without sampling"):
         Evaluation(plain, EvaluationOptions(sampling=sampling))
-    with pytest.raises(RoadsegError, match="learns sampling grids; leave it out"):
+    with pytest.raises(RoadsegError, match="learns sampling densities; leave it out"):
         Evaluation(prior, EvaluationOptions(sampling=sampling))
 
 

@@ -34,7 +34,9 @@ def test_heads_for_training_bring_the_count_to_that_of_the_published_training_bu
 
 def test_the_coarser_head_is_enlarged_to_twice_its_size_and_then_to_the_image():
     model = network(auxiliary_heads=True)
-    head, twice, sixteenth = values(model, (64, 96), "heads.0.conv_1x1", "heads.0.up", "sixteenth")
+    head, twice, sixteenth = values(
+        model, (64, 96), "heads.0.conv_1x1", "heads.0.up", "output.sixteenth"
+    )
     assert head.shape == (1, 4, 6, 19)
     np.testing.assert_allclose(twice, resize_bilinear(head, (8, 12)), atol=1e-6)
     np.testing.assert_allclose(sixteenth, resize_bilinear(twice, (64, 96)), atol=1e-6)

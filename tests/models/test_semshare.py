@@ -43,7 +43,7 @@ def test_fixed_sizes_stay_where_images_differ_within_their_range():
     assert found["narrow.small"][1:3] == (483, 768)
     assert found["wide.logits_seen"][1:3] == (486, 768)
     assert found["wide.logits_moved"][1:3] == (483, 768)
-    assert found["logits.wide"][1:3] == (1208, 1920)
+    assert found["output.wide"][1:3] == (1208, 1920)
 
 
 @pytest.mark.parametrize(
