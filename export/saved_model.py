@@ -120,8 +120,10 @@ def class_logits(model: "keras.Model", image: Any) -> Any:
     """Return the class logits of uint8 images, float32."""
     import tensorflow as tf
 
+    from roadseg.layers.heads import main_logits
+
     logits = model(tf.cast(image, tf.float32), training=False)
-    return tf.cast(logits["logits"] if isinstance(logits, dict) else logits, tf.float32)
+    return tf.cast(main_logits(logits), tf.float32)
 
 
 def compare(model: "keras.Model", folder: Path, images: Sequence[np.ndarray]) -> dict[str, float]:

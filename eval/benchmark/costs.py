@@ -114,8 +114,9 @@ def _sampled_cost(network: Operations, segmenter: Any, size: tuple[int, int]) ->
 
 def network_classes(network: "keras.Model") -> int:
     """Return how many logits `network` gives a pixel."""
-    output = network.output
-    return int((output["logits"] if isinstance(output, dict) else output).shape[-1])
+    from roadseg.layers.heads import main_logits
+
+    return int(main_logits(network.output).shape[-1])
 
 
 def _windows(size: tuple[int, int], window: tuple[int, int] | None) -> Any:

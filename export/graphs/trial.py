@@ -9,6 +9,7 @@ import keras
 import numpy as np
 
 from roadseg.export.fixed_size import Size
+from roadseg.layers.heads import main_logits
 
 CONVOLUTIONS = ("Conv", "ConvTranspose")
 # What a graph moves values with; none of them may do what a resize does.
@@ -32,7 +33,7 @@ def make_lively(model: keras.Model, image: np.ndarray, seed: int = 0) -> None:
         elif isinstance(layer, keras.layers.PReLU):
             layer.set_weights([random.uniform(-0.2, 0.5, layer.alpha.shape)])
     found = model.predict_on_batch(image.astype(np.float32))
-    logits = found["logits"] if isinstance(found, dict) else found
+    logits = main_logits(found)
     mean, width = logits.mean(axis=(0, 1, 2)), logits.std(axis=(0, 1, 2)) + 1e-6
     last = _last_convolution(model)
     # The channels that a transposed convolution gives are the third axis of its kernel.
@@ -44,7 +45,7 @@ def make_lively(model: keras.Model, image: np.ndarray, seed: int = 0) -> None:
 
 def _last_convolution(model: keras.Model) -> Any:
     """Return the layer that makes the logits, whatever resizes them behind it."""
-    tensor = model.output["logits"] if isinstance(model.output, dict) else model.output
+    tensor = main_logits(model.output)
     layer = tensor._keras_history.operation
     while not hasattr(layer, "kernel"):
         layer = keras.tree.flatten(layer.input)[0]._keras_history.operation

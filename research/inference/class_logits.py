@@ -10,6 +10,7 @@ from keras import ops
 
 from roadseg.errors import RoadsegError
 from roadseg.inference.saved_model import SavedModel
+from roadseg.layers.heads import main_logits
 from roadseg.ops.backend import tensorflow
 
 Tensor = Any
@@ -180,7 +181,7 @@ def _without_padding(model: keras.Model) -> keras.Model:
 def _compiled(model: keras.Model) -> Callable[[Tensor], Tensor]:
     def logits_of(images: Tensor) -> Tensor:
         logits = model(images, training=False)
-        return ops.cast(logits["logits"] if isinstance(logits, dict) else logits, "float32")
+        return ops.cast(main_logits(logits), "float32")
 
     return _in_graph(logits_of)
 

@@ -8,6 +8,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from roadseg.layers.heads import main_logits
 from roadseg.ops.backend import tensorflow
 from roadseg.ops.best_class import best_class
 
@@ -34,7 +35,7 @@ def outputs_by_name(functions: Mapping[str, Callable[[Tensor], Tensor]]) -> Outp
 def _of_plain(model: keras.Model) -> Outputs:
     def outputs(images: Tensor) -> Mapping[str, Callable[[], Tensor]]:
         logits = model(images, training=False)
-        logits = logits["logits"] if isinstance(logits, dict) else logits
+        logits = main_logits(logits)
         return {"logits": lambda: logits}
 
     return outputs

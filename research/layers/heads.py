@@ -49,6 +49,11 @@ def segmentation_model(
     return keras.Model(images, outputs, name=name)
 
 
+def main_logits(outputs: Any) -> Any:
+    """Return the main logits of what a network gives: alone, or by name beside other heads."""
+    return outputs["logits"] if isinstance(outputs, dict) else outputs
+
+
 def upsampling(model: keras.Model, head: str = "logits") -> ResizeLike | None:
     """Return the layer that upsamples a head's logits where its original does not, if any."""
     layer = {layer.name: layer for layer in model.layers}.get(OUTPUT + head)

@@ -5,6 +5,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from roadseg.layers.heads import main_logits
 from roadseg.layers.normalisation import Normalise, SizeMultiple, mean_colour
 
 Tensor = Any
@@ -35,8 +36,7 @@ def padded_to_legal(network: keras.Model) -> keras.Model:
         found[0].or_one_less,
         name="padding",
     )
-    logits = network(padding(images))
-    logits = logits["logits"] if isinstance(logits, dict) else logits
+    logits = main_logits(network(padding(images)))
     logits = CutToSize(name="cut", dtype=logits.dtype)([logits, images])
     return keras.Model(images, logits, name=f"{network.name}_of_any_size")
 

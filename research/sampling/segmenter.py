@@ -5,6 +5,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from roadseg.layers.heads import main_logits
 from roadseg.ops.resize import resize_bilinear
 from roadseg.sampling.grid import Size, Tensor, checked_size
 from roadseg.sampling.registry import as_sampler
@@ -88,9 +89,9 @@ class SampledSegmenter(keras.Model):
     def logits_at(self, views: Tensor, grid: Tensor, training: bool | None = None) -> Tensor:
         """Return the class logits (n, h, w, classes), float32, of the samples of `views`."""
         logits = self.network(ops.cast(sample(views, grid), "float32"), training=training)
-        if isinstance(logits, dict):
-            logits = logits["logits"]
-        return resize_bilinear(ops.cast(logits, "float32"), self.size, align_corners=True)
+        return resize_bilinear(
+            ops.cast(main_logits(logits), "float32"), self.size, align_corners=True
+        )
 
     def unsampled(
         self,

@@ -1,7 +1,5 @@
 """The task 'flow': two images to the motion between them."""
 
-from typing import Any
-
 from roadseg.recipe.recipe import Recipe
 from roadseg.tasks.task import Task
 
@@ -18,7 +16,3 @@ class Flow(Task):
     def reads_pairs(self, recipe: Recipe) -> bool:
         """Return whether pairs are stored; else they are made of single images."""
         return recipe.flow.pairs != "warped"
-
-    def main_output(self, outputs: Any) -> Any:
-        """Return the flow at full size."""
-        return outputs["flow"]

@@ -71,8 +71,10 @@ class Task(abc.ABC):
         return find(recipe.model).auxiliary_heads if heads else ()
 
     def main_output(self, outputs: Any) -> Any:
-        """Return the main one of what a network of this task gives."""
-        return outputs["logits"] if isinstance(outputs, dict) else outputs
+        """Return the main logits of what a network of this task gives."""
+        from roadseg.layers.heads import main_logits
+
+        return main_logits(outputs)
 
     def build(self, recipe: Recipe, num_outputs: int, evaluation: bool = False) -> "keras.Model":
         """Return the untrained network of `recipe`, of `num_outputs` logits a pixel.

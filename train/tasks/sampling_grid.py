@@ -1,11 +1,8 @@
 """Training of the published sampler: grids against their exact targets."""
 
-from collections.abc import Callable
-
 import numpy as np
 import tensorflow as tf
 
-from roadseg.data_conversion.read.records import RecordSet
 from roadseg.label_tables.label_table import LabelTable
 from roadseg.losses.criteria import Term
 from roadseg.losses.squared_error import squared_error
@@ -14,12 +11,12 @@ from roadseg.recipe.recipe import Recipe
 from roadseg.sampling import boundary_targets
 from roadseg.train.data.augment import padding_colour, restore_padding
 from roadseg.train.network_check import need
+from roadseg.train.tasks.crops import CropTraining
 from roadseg.train.tasks.pictures import points
-from roadseg.train.tasks.segmentation import crop, crop_parser
-from roadseg.train.tasks.task import Batch, Step, Tensor, TrainingTask
+from roadseg.train.tasks.task import Batch, Step, Tensor
 
 
-class SamplingGridTraining(TrainingTask):
+class SamplingGridTraining(CropTraining):
     """Grids of whole crops, made small."""
 
     def check(self, recipe: Recipe, table: LabelTable) -> None:
@@ -35,16 +32,6 @@ class SamplingGridTraining(TrainingTask):
             recipe.sampler.grid_size,
             f"sampler.input_size {recipe.sampler.input_size} divided by 4, 8, 16 or 32",
         )
-
-    def parser(self, recipe: Recipe, records: RecordSet) -> Callable[[Tensor], Batch]:
-        """Return what leaves images encoded where crops are cut out of them."""
-        return crop_parser(recipe, records)
-
-    def element(
-        self, place: Tensor, example: Batch, recipe: Recipe, records: RecordSet, padded: bool
-    ) -> Batch:
-        """Return a crop at full size, of which targets are computed."""
-        return crop(place, example, recipe, padded)
 
     def on_batch(self, batches: tf.data.Dataset, recipe: Recipe) -> tf.data.Dataset:
         """Return small images, and targets of the full-size crops (or their labels)."""

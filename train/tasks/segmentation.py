@@ -1,40 +1,28 @@
 """Training of the task 'segmentation': crops, sampled or not, to the loss of every head."""
 
-from collections.abc import Callable
 from typing import Any
 
 import tensorflow as tf
 
-from roadseg.data_conversion.read.records import RecordSet, parse_encoded
 from roadseg.label_tables.label_table import LabelTable
+from roadseg.layers.heads import main_logits
 from roadseg.losses.criteria import Term, named_heads
 from roadseg.ops.resize import resize_bilinear, resize_nearest
 from roadseg.recipe.recipe import Recipe
 from roadseg.sampling import sample_batch, unsample
-from roadseg.train.data import augment, colour, edges
 from roadseg.train.data.augment import inside_picture, restore_padding
-from roadseg.train.data.records import parser
 from roadseg.train.network_check import check_network
+from roadseg.train.tasks.crops import CropTraining
 from roadseg.train.tasks.pictures import overlays, points
-from roadseg.train.tasks.task import Batch, Step, Tensor, TrainingTask
+from roadseg.train.tasks.task import Batch, Step, Tensor
 
 
-class SegmentationTraining(TrainingTask):
+class SegmentationTraining(CropTraining):
     """Logits of single images against their labels."""
 
     def check(self, recipe: Recipe, table: LabelTable) -> None:
         """Raise RoadsegError for a network that does not fit."""
         check_network(recipe)
-
-    def parser(self, recipe: Recipe, records: RecordSet) -> Callable[[Tensor], Batch]:
-        """Return what leaves images encoded where crops are cut out of them."""
-        return crop_parser(recipe, records)
-
-    def element(
-        self, place: Tensor, example: Batch, recipe: Recipe, records: RecordSet, padded: bool
-    ) -> Batch:
-        """Return a crop: "image", "label", and "content" and "edges" where there are any."""
-        return crop(place, example, recipe, padded)
 
     def terms(self, step: Step, batch: Batch, training: bool) -> list[Term]:
         """Return the parts of the loss, at the samples or at the pixels."""
@@ -49,8 +37,7 @@ class SegmentationTraining(TrainingTask):
     def pictures(self, step: Step, batch: Batch, table: LabelTable) -> dict[str, Tensor]:
         """Return the images, labels and predictions, and where the sampler looked."""
         images, labels, _ = sampled(step, batch)
-        logits = step.model(images, training=False)
-        logits = logits["logits"] if isinstance(logits, dict) else logits
+        logits = main_logits(step.model(images, training=False))
         predicted = tf.argmax(logits, -1, output_type=tf.int32)
         drawn = {
             "image": tf.cast(images, tf.uint8),
@@ -62,29 +49,6 @@ class SegmentationTraining(TrainingTask):
             grid = step.sampler.grid(whole, step.recipe.sampling.size)
             drawn["sampling_points"] = points(whole, grid, (0, 255, 255))
         return drawn
-
-
-def crop_parser(recipe: Recipe, records: RecordSet) -> Callable[[Tensor], Batch]:
-    """Return what makes an example, as `crop` takes it, of the bytes of a record.
-
-    Crops are cut out of the bytes of images, most of which they do not show.
-    """
-    return parse_encoded if augment.cuts_out(recipe) else parser(records)
-
-
-def crop(place: Tensor, example: Batch, recipe: Recipe, padded: bool) -> Batch:
-    """Return the crop that is drawn at `place`: "image", "label", ... as `pipeline` says."""
-    draw, centroid = augment.draws(recipe.seed, place), example.get("centroid")
-    image, label = example["image"], example["label"]
-    if recipe.edges.found_in == "image":
-        label = edges.with_edges(label, recipe)
-    found = augment.random_crop(image, label, draw, recipe, padded, centroid)._asdict()
-    if recipe.edges.found_in == "image":
-        found |= edges.apart(found["label"])
-    found["image"] = colour.changed(found["image"], recipe, place)
-    if not padded:
-        del found["content"]
-    return found
 
 
 def sampled(step: Step, batch: Batch) -> tuple[Tensor, Tensor, Tensor | None]:
@@ -118,8 +82,7 @@ def _at_pixels(step: Step, logits: Any, grid: Tensor, batch: Batch) -> tuple[Any
 
 def _with_void(step: Step, batch: Batch) -> Tensor:
     """Return labels with ignored pixels as the last output's class; padding stays ignored."""
-    logits = step.model.output
-    void = (logits["logits"] if isinstance(logits, dict) else logits).shape[-1] - 1
+    void = main_logits(step.model.output).shape[-1] - 1
     labels = tf.cast(batch["label"], tf.int32)
     ignored = labels == step.ignore
     if batch.get("content") is not None:

@@ -1,10 +1,8 @@
 """Training of the task 'two_cameras': the images of both, and the labels of both."""
 
-import numpy as np
 import tensorflow as tf
 
 from roadseg.data_conversion.read.records import RecordSet
-from roadseg.drawing.labels import overlay
 from roadseg.label_tables.label_table import LabelTable
 from roadseg.losses.criteria import Term
 from roadseg.models.two_cameras import CAMERAS
@@ -12,6 +10,7 @@ from roadseg.ops.resize import resize_nearest
 from roadseg.recipe.recipe import Recipe
 from roadseg.train.data.antialiased import resize_linear
 from roadseg.train.network_check import check_network
+from roadseg.train.tasks.pictures import overlays
 from roadseg.train.tasks.task import Batch, Step, Tensor, TrainingTask
 
 # How the keys of each view begin in an example; the first view is the wide one.
@@ -70,6 +69,5 @@ def view_pictures(step: Step, batch: Batch, table: LabelTable) -> dict[str, Tens
     for view in CAMERAS:
         predicted = tf.argmax(logits[view], -1, output_type=tf.int32)
         for name, labels in (("label", batch[f"{view}_label"]), ("prediction", predicted)):
-            pairs = zip(np.asarray(batch[view]), np.asarray(labels), strict=True)
-            pictures[f"{view}_{name}"] = np.stack([overlay(i, found, table) for i, found in pairs])
+            pictures[f"{view}_{name}"] = overlays(batch[view], labels, table)
     return pictures
