@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import tyro
 
 from roadseg.errors import RoadsegError
+from roadseg.recipe.recipe import TRAINED_SAMPLERS
 from roadseg.runs.run_folder import RunFolder
 from roadseg.tasks.table import task_of
 
@@ -76,7 +77,6 @@ class SamplerArguments:
 
     def _load(self, run: RunFolder, option: str) -> "Sampler":
         from roadseg.sampling import make_sampler
-        from roadseg.sampling.registry import TRAINED
 
         kind = self.kind
         if kind == "exact":
@@ -85,7 +85,7 @@ class SamplerArguments:
             )
         if kind == "previous":
             return _previous(run, self.sampler_run)
-        if kind in TRAINED and self.sampler_run is None:
+        if kind in TRAINED_SAMPLERS and self.sampler_run is None:
             if kind != run.recipe.sampling.kind:
                 raise RoadsegError(f"{option}: give its run by --sampler-run")
             return run.load_sampler()

@@ -7,12 +7,12 @@ from roadseg.data_conversion.read.folders import find_shards
 from roadseg.errors import RoadsegError
 from roadseg.files import refuse_unwritable
 from roadseg.network_names import refuse_unknown_network
-from roadseg.recipe.recipe import Recipe
+from roadseg.recipe.recipe import TRAINED_SAMPLERS, Recipe
 from roadseg.runs.lock import refuse_locked
 from roadseg.runs.run_folder import RunFolder
 from roadseg.tasks.table import task_of
 from roadseg.train.check import check_numbers
-from roadseg.train.start.begin import TRAINED, check_initial_weights, find_sampler
+from roadseg.train.start.begin import check_initial_weights, find_sampler
 
 
 def refuse_early(recipe: Recipe, run: RunFolder) -> None:
@@ -35,5 +35,5 @@ def refuse_early(recipe: Recipe, run: RunFolder) -> None:
     if not task.is_sampler:
         refuse_unknown_network(recipe.model)
     check_initial_weights(recipe)
-    if task.samples(recipe) and recipe.sampling.kind in TRAINED:
+    if task.samples(recipe) and recipe.sampling.kind in TRAINED_SAMPLERS:
         find_sampler(recipe)

@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING
 
 from roadseg.eval.benchmark.latency import measure
 from roadseg.eval.report.data import ReportedRun, load_runs
+from roadseg.recipe.recipe import TRAINED_SAMPLERS
 from roadseg.tasks.table import task_of
 
 if TYPE_CHECKING:
     from rich.table import Table
 
 BOUNDARY_PX = 3
-LEARNED_SAMPLERS = ("prior", "nus", "density")
-"""Samplers that are compared with the uniform one."""
 REPEATS = 5
 
 
@@ -91,7 +90,7 @@ def pairs(runs: Sequence[ReportedRun]) -> list[tuple[int, int]]:
     return [
         (uniform[setting(run)], place)
         for place, run in enumerate(runs)
-        if run.recipe.sampling.kind in LEARNED_SAMPLERS and setting(run) in uniform
+        if run.recipe.sampling.kind in TRAINED_SAMPLERS and setting(run) in uniform
     ]
 
 

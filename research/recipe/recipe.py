@@ -15,8 +15,11 @@ from roadseg.recipe.protocol import Protocol, find_protocol
 
 FORMAT = 2
 """Of recipe.json; files without a format are flat, as version 0.1 wrote them."""
-DENSITY_MODELS = ("density_sampler", "prior_sampler")
-"""Models of the task 'sampling_grid' that learn a density."""
+SAMPLER_OF = {"prior_sampler": "prior", "nus_sampler": "nus", "density_sampler": "density"}
+"""The sampler that a run of the task 'sampling_grid' trains, by its model."""
+TRAINED_SAMPLERS = tuple(SAMPLER_OF.values())
+DENSITY_MODELS = tuple(model for model, sampler in SAMPLER_OF.items() if sampler != "nus")
+"""Models that learn a density."""
 
 
 @dataclasses.dataclass(frozen=True)

@@ -18,7 +18,7 @@ from roadseg.tasks.table import task_of
 from roadseg.weights.presets import PRESETS, USUAL, Preset, find_preset
 
 if TYPE_CHECKING:
-    from roadseg.sampling import Sampler
+    from roadseg.sampling.sampler import Sampler
 
 LARGEST_KERAS_FILE = 1 << 30
 """Bytes of a `.keras` file when it is unpacked, which Keras does in memory."""

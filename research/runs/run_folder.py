@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import keras
 
     from roadseg.label_tables.label_table import LabelTable
-    from roadseg.sampling import Sampler
+    from roadseg.sampling.sampler import Sampler
 
 Step = int | Literal["best"] | None
 
@@ -155,7 +155,7 @@ class RunFolder:
         that it was trained with. options: those of the sampler's class, in place of the recipe's.
         Raises RoadsegError for a run without one.
         """
-        from roadseg.sampling import UniformSampler
+        from roadseg.sampling.sampler import UniformSampler
         from roadseg.sampling.trained import trained_sampler
 
         recipe = self.recipe
@@ -182,7 +182,7 @@ class RunFolder:
         A network that takes multiples of a number alone has its images padded to the next ones.
         """
         from roadseg.models.legal_sizes import padded_to_legal
-        from roadseg.sampling import SampledSegmenter
+        from roadseg.sampling.segmenter import SampledSegmenter
 
         recipe = self.recipe
         task = task_of(recipe)

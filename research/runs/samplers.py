@@ -4,9 +4,10 @@ from pathlib import Path
 from typing import Any
 
 from roadseg.errors import RoadsegError
+from roadseg.recipe.recipe import TRAINED_SAMPLERS
 from roadseg.runs.run_folder import RunFolder
 from roadseg.sampling.density import PreviousSampler
-from roadseg.sampling.registry import SAMPLERS, TRAINED, naming, new_sampler
+from roadseg.sampling.registry import SAMPLERS, naming, new_sampler
 from roadseg.sampling.sampler import Sampler
 
 
@@ -25,7 +26,7 @@ def make_sampler(kind: str, run: Path | str | None = None, **options: Any) -> Sa
     with naming(kind):
         if kind == "previous":
             return PreviousSampler(folder.load_sampler(), **options)
-        if kind not in TRAINED:
+        if kind not in TRAINED_SAMPLERS:
             raise RoadsegError(f"sampler '{kind}' has no weights; leave out run={str(run)!r}")
         sampler = folder.load_sampler(**options)
     if sampler.kind != kind:

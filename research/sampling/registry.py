@@ -20,8 +20,6 @@ SAMPLERS: dict[str, type[Sampler]] = {
     "previous": PreviousSampler,
     "exact": ExactSampler,
 }
-TRAINED = ("prior", "nus", "density")
-"""Those that a run of their own trains."""
 
 
 def list_samplers() -> list[str]:

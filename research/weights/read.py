@@ -12,7 +12,7 @@ from roadseg.layers.introspection import weights
 from roadseg.models import registry, slim_names
 from roadseg.models.original import Original
 from roadseg.npz import ArrayFile
-from roadseg.recipe.recipe import DENSITY_MODELS, Recipe
+from roadseg.recipe.recipe import SAMPLER_OF, Recipe
 from roadseg.weights import keras_imagenet, pytorch, slim
 from roadseg.weights.forms import form_of
 from roadseg.weights.match import Match, match
@@ -21,7 +21,6 @@ from roadseg.weights.safetensors import read_safetensors
 from roadseg.weights.wrapping import plain_names
 
 NUS_SAMPLER = Original(slim_names.sampler_reference_name)
-SAMPLERS = ("nus_sampler", *DENSITY_MODELS)
 
 
 def original_of(name: str) -> Original:
@@ -46,7 +45,7 @@ def load_initial_weights(
     """
     if source in ("", "none"):
         return None
-    original = NUS_SAMPLER if recipe.model in SAMPLERS else original_of(recipe.model)
+    original = NUS_SAMPLER if recipe.model in SAMPLER_OF else original_of(recipe.model)
     arrays, place, names = _read(model, source, original, recipe.sampling.size)
     rules = rules_of_part(model, names, recipe.start.part, class_dependent, place)
     found = match(model, arrays, place, rules).apply()

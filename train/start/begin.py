@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from roadseg.errors import RoadsegError
 from roadseg.files import read_arrays
-from roadseg.recipe.recipe import Recipe
+from roadseg.recipe.recipe import SAMPLER_OF, TRAINED_SAMPLERS, Recipe
 from roadseg.runs import checkpoint
 from roadseg.runs.run_folder import RunFolder
 from roadseg.tasks.table import task_of
@@ -21,11 +21,8 @@ if TYPE_CHECKING:
 
 DRAWN = ("", "none", "unit_variance")
 """Values of recipe.start.initial_weights that take nothing from a file."""
-KIND_OF = {"nus_sampler": "nus", "density_sampler": "density", "prior_sampler": "prior"}
-"""The sampler that a run of the task 'sampling_grid' trains, by its model."""
 RECIPE_OF = {"nus": "nus/sampler", "density": "sampling/density", "prior": "sampling/prior"}
 """The recipe that makes a sampler on any records."""
-TRAINED = tuple(RECIPE_OF)
 # Fields that may change when a run goes on: where things lie and how often they are written.
 MAY_CHANGE_ON_RESUME = {
     "name",
@@ -66,7 +63,7 @@ def begin_or_resume(recipe: Recipe, run: RunFolder, records: "RecordSet", writes
     if not writes:
         wait_for(run)
         return
-    if task_of(recipe).samples(recipe) and recipe.sampling.kind in TRAINED:
+    if task_of(recipe).samples(recipe) and recipe.sampling.kind in TRAINED_SAMPLERS:
         copy_sampler(recipe, run)
     run.begin(recipe, records.label_table)
 
@@ -137,7 +134,7 @@ def find_sampler(recipe: Recipe) -> tuple[RunFolder, int | None]:
         raise RoadsegError(
             f"{path}: a run of the task '{source.recipe.task}', no sampler's; {made}"
         )
-    found = KIND_OF.get(source.recipe.model, "nus")
+    found = SAMPLER_OF.get(source.recipe.model, "nus")
     if found != kind:
         raise RoadsegError(
             f"{path}: a run of the sampler '{found}'; ask for --sampler {found}, or {made}"
