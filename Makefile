@@ -7,7 +7,7 @@ BIN := $(abspath $(VENV))/bin
 PIP := $(BIN)/python -m pip install --quiet --quiet
 NATIVE := $(wildcard nus_native/*.pyx research/metrics/*.pyx train/data/*.pyx nus_native/src/* nus_native/extensions.py)
 
-.PHONY: demo test test-all fuzz package test-jax lint messages docs test-docs benchmark addons-oracle clean help
+.PHONY: demo test test-all fuzz chaos package test-jax lint messages docs test-docs benchmark addons-oracle clean help
 
 help:
 	@echo "make demo           the whole main job on street scenes it draws itself (CITYSCAPES_ROOT=/path: on Cityscapes)"
@@ -15,6 +15,7 @@ help:
 	@echo "make test-all       every test, those that repeat others or take minutes too, JAX's as well"
 	@echo "make test-jax       parity tests on Keras's JAX backend"
 	@echo "make fuzz           random calls of the native code under address and undefined-behaviour checks (INPUTS=1000000 SEED=0)"
+	@echo "make chaos          commands killed again and again, compared with undisturbed ones (KILLS=100 SEED=0; hours)"
 	@echo "make package        wheel and source archive in build/dist, and an example run from the wheel"
 	@echo "make lint           ruff and mypy"
 	@echo "make messages       docs/messages.md, the list of all error messages"
@@ -60,6 +61,13 @@ fuzz: $(VENV)/.ready
 	LD_PRELOAD="$$($${CXX:-c++} -print-file-name=libasan.so) $$($${CXX:-c++} -print-file-name=libstdc++.so)" PYTHONMALLOC=malloc \
 	  ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1 UBSAN_OPTIONS=print_stacktrace=1 \
 	  $(BIN)/python -m tests.nus_native.fuzz --library build/fuzz/lib --inputs $(INPUTS) --seed $(SEED)
+
+# What an earlier call made goes away; STAGES=convert,density takes some of the commands.
+KILLS := 100
+STAGES := convert,density,segmentation,evaluation,centroids,export
+chaos: $(VENV)/.ready
+	@rm -rf build/chaos
+	TF_CPP_MIN_LOG_LEVEL=3 $(BIN)/python -m tests.chaos --kills $(KILLS) --seed $(SEED) --stages $(STAGES) --to build/chaos
 
 lint: $(VENV)/.ready
 	$(BIN)/ruff format --check .

@@ -52,7 +52,10 @@ def counted(outcome: Outcome, seed: int) -> dict[str, Any]:
     for (stage, kind), number in sorted(outcome.survived.items()):
         by_stage.setdefault(stage, {})[kind] = number
     commit = subprocess.run(
-        ["git", "rev-parse", "HEAD"], cwd=REPOSITORY, capture_output=True, text=True
+        ["git", "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
     )
     return {
         "date": time.strftime("%Y-%m-%d"),
