@@ -89,6 +89,9 @@ def _train(
             "is it the same folder on all of them?"
         )
     if start >= recipe.steps:
+        # Killed after its last checkpoint, it may have left older ones.
+        if is_chief(strategy):
+            _prune(recipe, run)
         return 0
     if not step.model.trainable_variables:
         # A fixed density is counted, not trained by steps.
@@ -146,11 +149,15 @@ class _Loop:
         self.recipe, self.run, self.step, self.records = recipe, run, step, records
         self.strategy, self.progress, self.chief = strategy, progress, is_chief(strategy)
         self.losses: list[Any] = []
+        self.restored = 0  # of these losses, those of steps before this process
         self.start = 0
         self.began = self.saved = self.summed = time.monotonic()
 
     def run_from(self, start: int, stop: StopSignal, limit: StepLimit) -> int:
         recipe, self.start = self.recipe, start
+        if start:
+            self.losses = training_state.losses_before(self.run, self.step, start)
+            self.restored = len(self.losses)
         agreement = Agreement(stop, alone=len(workers(self.strategy)) < 2)
         batches = iter(distributed_batches(recipe, self.records, self.strategy, start))
         summaries = Summaries(self.run, recipe, self.records.label_table) if self.chief else None
@@ -164,17 +171,18 @@ class _Loop:
             self.losses.append(loss)
             done = number + 1
             stopping = agreement.reached(asked)
-            last = done == recipe.steps or stopping
             limit.advance()
             self.progress.advance(done)
-            if last or done % recipe.log.summary_every_steps == 0:
+            if done == recipe.steps or done % recipe.log.summary_every_steps == 0:
                 self._report(done, rate, summaries)
             if summaries and recipe.log.pictures_every_steps:
                 if done % recipe.log.pictures_every_steps == 0:
                     summaries.pictures(done, self.step, first_replica(self.strategy, batch))
-            if last or self._due(done):
+            if done == recipe.steps or stopping or self._due(done):
                 self._save(done)
             if stopping and done < recipe.steps:
+                if self.chief:
+                    self.run.append_metrics({"event": "stopped", "step": done})
                 self.progress.message(f"stopped at step {done}; the same command goes on")
                 return 128 + (stop.received or signal.SIGTERM)
         return 0
@@ -197,8 +205,9 @@ class _Loop:
                 "start another run with a smaller --optimizer.learning-rate"
             )
         seconds = time.monotonic() - self.summed
-        speed = len(self.losses) * self.recipe.batch_size / max(seconds, 1e-9)
-        self.losses, self.summed = [], time.monotonic()
+        steps = len(self.losses) - self.restored
+        speed = steps * self.recipe.batch_size / max(seconds, 1e-9)
+        self.losses, self.restored, self.summed = [], 0, time.monotonic()
         self.progress.report(done, loss, rate, speed)
         if summaries:
             event = {"loss": loss, "learning_rate": rate, "images_per_second": round(speed, 3)}
@@ -214,14 +223,18 @@ class _Loop:
         return bool(seconds) and time.monotonic() - self.saved >= seconds
 
     def _save(self, done: int) -> None:
-        if self.losses and not math.isfinite(float(self.losses[-1])):
+        if not all(math.isfinite(float(loss)) for loss in self.losses):
             self._report(done, math.nan, None)
         if self.chief:
-            training_state.save(self.run, self.step, self.records, done)
-            best = self.run.best_step()
-            spared = [] if best is None else [best]
-            checkpoint.prune(self.run.checkpoint_folder, self.recipe.log.keep_checkpoints, spared)
+            training_state.save(self.run, self.step, self.records, done, self.losses)
+            _prune(self.recipe, self.run)
         self.saved = time.monotonic()
+
+
+def _prune(recipe: Recipe, run: RunFolder) -> None:
+    best = run.best_step()
+    spared = [] if best is None else [best]
+    checkpoint.prune(run.checkpoint_folder, recipe.log.keep_checkpoints, spared)
 
 
 def set_batch_norm_momentum(model: keras.Model, momentum: float) -> None:

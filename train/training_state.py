@@ -1,9 +1,11 @@
 """What a checkpoint of training holds: weights, momentum, averages, random state; and back."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import tensorflow as tf
 
 from roadseg.data_conversion.read.records import RecordSet
 from roadseg.errors import RoadsegError
@@ -14,15 +16,28 @@ from roadseg.train.step import TrainingStep
 from roadseg.weights.match import match
 
 
-def save(run: RunFolder, step: TrainingStep, records: RecordSet, number: int) -> Path:
-    """Write the checkpoint after `number` steps and return its folder."""
+def save(
+    run: RunFolder,
+    step: TrainingStep,
+    records: RecordSet,
+    number: int,
+    losses: Sequence[Any] = (),
+) -> Path:
+    """Write the checkpoint after `number` steps and return its folder.
+
+    losses: of the steps that no curve shows yet; see `losses_before`.
+    """
     groups = {
         "weights": variable_arrays(step.model),
         "optimizer": {name: variable.numpy() for name, variable in _optimizer(step).items()},
     }
     if step.optimizer.averages:
         groups["ema"] = {name: variable.numpy() for name, variable in _averages(step).items()}
-    state = {"examples": records.num_examples, "model": step.recipe.model}
+    state = {
+        "examples": records.num_examples,
+        "model": step.recipe.model,
+        "losses": [float(loss) for loss in losses],
+    }
     return checkpoint.write_checkpoint(run.checkpoint_folder, number, groups, state)
 
 
@@ -48,6 +63,17 @@ def restore(run: RunFolder, step: TrainingStep, records: RecordSet) -> int:
     if step.optimizer.averages:
         _assign(_averages(step), folder / "ema.npz")
     return number
+
+
+def losses_before(run: RunFolder, step: TrainingStep, number: int) -> list[Any]:
+    """Return the losses of the steps before checkpoint `number` that no curve shows yet.
+
+    The next point of the curve is their mean as well, as if nothing had been interrupted. Older
+    checkpoints hold none.
+    """
+    found = checkpoint.read_state(run.find_checkpoint(number)[1]).get("losses")
+    losses = found if isinstance(found, list) else []
+    return [tf.constant(loss, step.dtype) for loss in losses if isinstance(loss, float)]
 
 
 def _optimizer(step: TrainingStep) -> dict[str, Any]:

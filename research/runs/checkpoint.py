@@ -117,8 +117,13 @@ def set_aside(path: Path) -> None:
 
 
 def prune(folder: Path, keep: int, also: Iterable[int] = ()) -> None:
-    """Delete all but the newest `keep` checkpoints of `folder` and the steps in `also`."""
+    """Delete all but the newest `keep` checkpoints of `folder` and the steps in `also`.
+
+    What a killed process left unfinished goes too.
+    """
     spared = set(also)
+    if folder.is_dir():
+        _clear_unfinished(folder)
     # One stays at least: a run that was stopped goes on from it.
     for step, path in list_checkpoints(folder)[: -max(keep, 1)]:
         if step in spared:

@@ -15,6 +15,7 @@ from roadseg.errors import RoadsegError
 from roadseg.files import Arrays, read_arrays
 from roadseg.runs.run_folder import RunFolder
 from roadseg.train import loop
+from tests.chaos.compare import curves, events
 from tests.support import REPOSITORY
 from tests.train import tiny
 
@@ -49,6 +50,8 @@ def assert_same(run: RunFolder, other: RunFolder, step: int = 8) -> None:
     assert ours.keys() == theirs.keys()
     for name in ours:
         np.testing.assert_array_equal(ours[name], theirs[name], err_msg=name)
+    assert events(run.path / "metrics.jsonl") == events(other.path / "metrics.jsonl")
+    assert curves(run.tensorboard("train")) == curves(other.tensorboard("train"))
 
 
 def in_process(run: RunFolder, records: Path, *options: str) -> subprocess.Popen:
@@ -128,6 +131,17 @@ def test_a_run_whose_newest_checkpoint_is_damaged_equals_an_uninterrupted_one(
     assert (run.checkpoint_folder / "damaged-step-00000008").is_dir()
 
 
+def test_what_a_run_killed_after_its_last_checkpoint_left_is_cleared_up(
+    records: Path, uninterrupted: RunFolder, tmp_path: Path
+) -> None:
+    run = RunFolder(shutil.copytree(uninterrupted.path, tmp_path / "run"))
+    # Killed while it deleted the oldest checkpoint that is not kept.
+    (run.checkpoint_folder / ".unfinished-step-00000003-deleted-7").mkdir()
+    one = tiny.recipe(records, **{"log.keep_checkpoints": 1})
+    assert loop.train(one, run) == 0
+    assert [path.name for path in run.checkpoint_folder.iterdir()] == ["step-00000008"]
+
+
 def test_another_recipe_is_refused_on_resume(records: Path, uninterrupted: RunFolder) -> None:
     with pytest.raises(RoadsegError, match=r"batch_size=4, not 8.*--run"):
         loop.train(tiny.recipe(records, batch_size=8), uninterrupted)
@@ -173,11 +187,11 @@ def test_a_full_disk_leaves_complete_checkpoints_and_the_run_can_go_on(
     ballast = small_disk / "ballast"
     save = loop.training_state.save
 
-    def save_on_full_disk(run, step, records, number):
+    def save_on_full_disk(run, step, records, number, losses):
         if number == 6:
             free = os.statvfs(small_disk).f_bavail * os.statvfs(small_disk).f_frsize
             ballast.write_bytes(b"\0" * (free - 4096))
-        return save(run, step, records, number)
+        return save(run, step, records, number, losses)
 
     monkeypatch.setattr(loop.training_state, "save", save_on_full_disk)
     with pytest.raises(RoadsegError, match=r"step-00000006: not written, the disk is full.*free"):
