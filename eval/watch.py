@@ -1,10 +1,12 @@
 """Follows a run: evaluates each new checkpoint once, until the run's end or for ever."""
 
+import fcntl
 import os
 import shutil
+import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,10 +17,12 @@ from roadseg.eval.results.base import BaseResult
 from roadseg.eval.store import store_result
 from roadseg.files import disk_error
 from roadseg.runs import checkpoint
+from roadseg.runs.lock import wait_for_lock
 from roadseg.runs.run_folder import RunFolder
 
 INTERVAL_S = 300.0
 POLL_S = 2.0
+_HELD = ".held-"
 
 Report = Callable[[str], None]
 
@@ -169,16 +173,18 @@ class _Hold:
 def held(run: RunFolder, step: int) -> Iterator[_Hold | None]:
     """Keep the files of one checkpoint from vanishing, by hard links; None if it is gone already.
 
-    The links lie beside the checkpoints, in `.held-<process>`, and are taken away at the end.
+    The links lie beside the checkpoints, in `.held-*`, and are taken away at the end: by the
+    next evaluation, where this process is killed. The folder's lock tells whose is alive.
     """
-    name = checkpoint.checkpoint_name(step)
-    original = run.checkpoint_folder / name
-    folder = run.path / f".held-{os.getpid()}"
-    copy = folder / name
-    # Left by a process of the same number that was killed.
-    shutil.rmtree(copy, ignore_errors=True)
+    original = run.checkpoint_folder / checkpoint.checkpoint_name(step)
+    _clear_left(run.path)
     try:
-        copy.mkdir(parents=True)
+        folder, lock = _own_folder(run.path)
+    except OSError as error:
+        raise disk_error(run.path, error) from None
+    copy = folder / original.name
+    try:
+        copy.mkdir()
         for file in original.iterdir():
             if file.is_file():
                 _link_or_copy(file, copy / file.name)
@@ -186,12 +192,42 @@ def held(run: RunFolder, step: int) -> Iterator[_Hold | None]:
     except FileNotFoundError:
         hold = None
     except OSError as error:
-        shutil.rmtree(folder, ignore_errors=True)
+        _let_go(folder, lock)
         raise disk_error(copy, error) from None
     try:
         yield hold
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        _let_go(folder, lock)
+
+
+def _own_folder(run: Path) -> tuple[Path, int]:
+    """Make a folder in `run`, lock it and return it with its handle; others leave it alone."""
+    while True:
+        folder = Path(tempfile.mkdtemp(prefix=_HELD, dir=run))
+        # Another evaluation may clear it up before it is locked.
+        with suppress(FileNotFoundError):
+            handle = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+            wait_for_lock(handle)
+            if folder.is_dir():
+                return folder, handle
+            os.close(handle)
+
+
+def _clear_left(run: Path) -> None:
+    """Remove the folders of evaluations that were killed; where disks have no locks, none."""
+    for folder in run.glob(f"{_HELD}*"):
+        with suppress(OSError):
+            handle = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(folder, ignore_errors=True)
+            finally:
+                os.close(handle)
+
+
+def _let_go(folder: Path, lock: int) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+    os.close(lock)
 
 
 def _link_or_copy(source: Path, target: Path) -> None:

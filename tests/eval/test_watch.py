@@ -235,6 +235,19 @@ def test_holding_a_checkpoint_takes_no_second_copy(evaluation: Evaluation) -> No
         assert hold is None
 
 
+def test_what_a_killed_evaluation_held_goes_and_what_a_running_one_holds_stays(
+    evaluation: Evaluation,
+) -> None:
+    run = evaluation.run
+    add_checkpoint(run, 10)
+    (run.path / ".held-killed" / "step-00000010").mkdir(parents=True)
+    with held(run, 10) as first, held(run, 10) as second:
+        assert first is not None and second is not None
+        assert not (run.path / ".held-killed").exists()
+        assert first.copy.is_dir() and second.copy.is_dir()
+    assert not list(run.path.glob(".held-*"))
+
+
 def test_a_watch_that_is_started_before_the_training_waits_for_the_run(tmp_path: Path) -> None:
     told: list[str] = []
     records = write_records(tmp_path / "records", count=1)
