@@ -8,7 +8,7 @@ named `train-00000-of-00010.tfrecord` as in the published system. Source: `nus.m
 """
 
 import dataclasses
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
 from pathlib import Path
@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 import tensorflow_datasets as tfds
+from tensorflow_datasets.core.writer import ExampleWriter
 
 from roadseg.data_conversion.raw.faults import FileAtFault
 from roadseg.data_conversion.raw.image_files import encode_label, read_image
@@ -137,6 +138,21 @@ class ShardExamples:
                     future.cancel()
 
 
+class OrderedWriter(ExampleWriter):  # type: ignore[misc]
+    """Writes the features of each record by name: the same example has the same bytes.
+
+    Left to itself each process has an order of its own.
+    """
+
+    def write(self, path: Any, examples: Iterable[tuple[Any, bytes]]) -> Any:
+        """Write (key, serialized example) to the shard at `path`."""
+        return super().write(path, ((key, _in_order(example)) for key, example in examples))
+
+
+def _in_order(serialized: bytes) -> bytes:
+    return tf.train.Example.FromString(serialized).SerializeToString(deterministic=True)
+
+
 class RecordBuilder(tfds.core.ShardBasedBuilder, skip_registration=True):  # type: ignore[call-arg]
     """Writes the files of a `Source` to shards; data sets are subclasses that find their files.
 
@@ -221,6 +237,9 @@ class RecordBuilder(tfds.core.ShardBasedBuilder, skip_registration=True):  # typ
         """Say nothing: tfds's words on downloads and its temporary folder mislead here."""
 
     _log_download_done = _log_download_bytes
+
+    def _example_writer(self) -> OrderedWriter:
+        return OrderedWriter(file_format=self.info.file_format)
 
     def _get_filename_template(self, split_name: str) -> tfds.core.ShardedFileTemplate:
         return tfds.core.ShardedFileTemplate(
