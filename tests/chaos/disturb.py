@@ -112,7 +112,7 @@ class Chaos:
                 if tried + 1 < _ROUNDS:
                     waiting.append((kill, tried + 1))
             say(f"{self.number}: {_named(kill)}: {'met' if met else 'late'}, status {status}")
-            ended = status == 0 and not _stopped(self.said())
+            ended = _is_over(status, self.said())
             if not ended and not waiting:
                 self.finish(stage, kill)
             if ended or not waiting:
@@ -124,8 +124,7 @@ class Chaos:
         """Run the command to its end."""
         self.disks[self.disturbed].heal()
         status = self.start(stage, self.disturbed).wait(_LIMIT_S)
-        # Killed after its last act: what is complete is not made again.
-        if status and not (status == 2 and "complete records are here already" in self.said()):
+        if not _is_over(status, self.said()):
             self.fault(f"{stage.name}, after {_named(last)}: status {status}: {self.said()}")
 
     def compare(self, stage: Stage, last: Kill) -> None:
@@ -233,8 +232,12 @@ def say(line: str) -> None:
     print(line, flush=True)
 
 
-def _stopped(said: str) -> bool:
-    return "the same command goes on" in said
+def _is_over(status: int, said: str) -> bool:
+    """Return whether the command came to its end, by its status and what it said."""
+    # Killed after its last act: what is complete is not made again.
+    if status == 2 and "complete records are here already" in said:
+        return True
+    return status == 0 and "the same command goes on" not in said
 
 
 def _named(kill: Kill) -> str:
