@@ -138,7 +138,7 @@ class ShardExamples:
                     future.cancel()
 
 
-class OrderedWriter(ExampleWriter):  # type: ignore[misc]
+class OrderedWriter(ExampleWriter):
     """Writes the features of each record by name: the same example has the same bytes.
 
     Left to itself each process has an order of its own.
