@@ -1,7 +1,8 @@
 """Kills commands again and again and compares what they made with an undisturbed run: `make chaos`.
 
 python -m tests.chaos [--kills N] [--seed S] [--stages convert,density,...] [--to FOLDER]
-Prints each disturbance and each fault, writes counts.json into the folder; status 1 for a fault.
+Prints each disturbance and each fault and keeps counts.json in the folder up to date, so that a run
+that was ended has its counts. Status 1 for a fault.
 """
 
 import argparse
@@ -39,10 +40,14 @@ def main() -> int:
     given.to.mkdir(parents=True, exist_ok=True)
     kills = schedule(given.kills, given.seed, names)
     began = time.monotonic()
-    outcome = Chaos(given.to.resolve(), build(given.to)).run(kills, names)
-    counts = counted(outcome, given.seed) | {"minutes": round((time.monotonic() - began) / 60, 1)}
-    (given.to / "counts.json").write_text(json.dumps(counts, indent=1) + "\n", encoding="utf-8")
-    print(json.dumps(counts, indent=1))
+
+    def note(outcome: Outcome) -> None:
+        minutes = round((time.monotonic() - began) / 60, 1)
+        text = json.dumps(counted(outcome, given.seed) | {"minutes": minutes}, indent=1)
+        (given.to / "counts.json").write_text(text + "\n", encoding="utf-8")
+
+    outcome = Chaos(given.to.resolve(), build(given.to)).run(kills, names, note)
+    print((given.to / "counts.json").read_text(encoding="utf-8"))
     return 1 if outcome.faults else 0
 
 

@@ -5,18 +5,15 @@ import errno
 import os
 import shutil
 import signal
-import subprocess
-import sys
-import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 from tests.chaos.compare import differences
 from tests.chaos.disk import Counts, Disk
 from tests.chaos.schedule import Kill
 from tests.chaos.stages import Stage, with_needed
+from tests.chaos.warm import Command, Warm
 
 # One thread: sums of several are not added in one order.
 _ENVIRONMENT = {
@@ -26,7 +23,7 @@ _ENVIRONMENT = {
     "CUDA_VISIBLE_DEVICES": "-1",
     "PYTHONHASHSEED": "0",
 }
-_LIMIT_S = 1800.0
+_LIMIT_S = 3600.0
 """After which a command counts as one that hangs."""
 # What a command may end with that was disturbed; a signal's own number besides.
 _ENDED_WELL = (0, 2)
@@ -39,6 +36,7 @@ class Undisturbed:
     """What one undisturbed command took."""
 
     seconds: float
+    """Processor time."""
     written: Counts
 
 
@@ -56,50 +54,50 @@ class Outcome:
     """A line for each difference, traceback, unexpected status or hang."""
 
 
+Note = Callable[[Outcome], None]
+
+
 class Chaos:
     """A reference and a disturbed folder, and the commands in them."""
 
     def __init__(self, folder: Path, library: Path):
         """Make both in `folder`. library: of `disk.build`."""
-        self.reference, self.disturbed = folder / "reference", folder / "disturbed"
+        self.reference, self.disturbed = folder / "on/reference", folder / "on/disturbed"
         for place in (self.reference, self.disturbed):
             place.mkdir(parents=True)
         self.log = folder / "log"
         self.log.mkdir()
-        self.disks = {
-            place: Disk(library, folder / f"plan-{place.name}", place)
-            for place in (self.reference, self.disturbed)
-        }
+        self.disk = Disk(library, folder / "plan", folder / "on")
+        self.warm = Warm({**_ENVIRONMENT, **self.disk.environment()})
         self.outcome = Outcome()
         self.number = 0
         self.cut = (folder, b"")
 
-    def run(self, kills: Sequence[Kill], names: tuple[str, ...]) -> Outcome:
-        """Run the stages of `names`, and undisturbed those they need."""
+    def run(
+        self, kills: Sequence[Kill], names: tuple[str, ...], note: Note = lambda _: None
+    ) -> Outcome:
+        """Run the stages of `names`, and undisturbed those they need; `note` each outcome."""
         for stage in with_needed(names):
             taken = self.undisturbed(stage)
             own = [kill for kill in kills if kill.stage == stage.name]
-            if stage.name not in names or not own:
-                shutil.rmtree(self.disturbed)
-                shutil.copytree(self.reference, self.disturbed)
-                continue
-            self.stage(stage, own, taken)
+            if stage.name in names and own:
+                self.stage(stage, own, taken, note)
+            # What differed is noted; the next stages begin alike.
+            shutil.rmtree(self.disturbed)
+            shutil.copytree(self.reference, self.disturbed)
+        self.warm.close()
         return self.outcome
 
     def undisturbed(self, stage: Stage) -> Undisturbed:
         """Make the reference of `stage`."""
-        disk = self.disks[self.reference]
-        disk.heal()
-        began = time.monotonic()
-        process = self.start(stage, self.reference)
-        status = process.wait(_LIMIT_S)
-        seconds = time.monotonic() - began
-        if status:
+        self.disk.heal()
+        command = self.start(stage, self.reference)
+        if status := command.wait(_LIMIT_S):
             raise SystemExit(f"{stage.name}, undisturbed: status {status}\n{self.said()}")
-        say(f"{stage.name}: {seconds:.1f} s undisturbed, {disk.counts()}")
-        return Undisturbed(seconds, disk.counts())
+        say(f"{stage.name}: {command.seconds:.1f} s undisturbed, {self.disk.counts()}")
+        return Undisturbed(command.seconds, self.disk.counts())
 
-    def stage(self, stage: Stage, kills: Sequence[Kill], taken: Undisturbed) -> None:
+    def stage(self, stage: Stage, kills: Sequence[Kill], taken: Undisturbed, note: Note) -> None:
         """Disturb `stage` by all of `kills`, beginning anew whenever it came to its end."""
         waiting = [(kill, 0) for kill in kills]
         while waiting:
@@ -119,10 +117,11 @@ class Chaos:
                 self.compare(stage, kill)
                 if waiting:
                     stage.clear(self.disturbed)
+            note(self.outcome)
 
     def finish(self, stage: Stage, last: Kill) -> None:
         """Run the command to its end."""
-        self.disks[self.disturbed].heal()
+        self.disk.heal()
         status = self.start(stage, self.disturbed).wait(_LIMIT_S)
         if not _is_over(status, self.said()):
             self.fault(f"{stage.name}, after {_named(last)}: status {status}: {self.said()}")
@@ -135,21 +134,21 @@ class Chaos:
 
     def disturb(self, stage: Stage, kill: Kill, taken: Undisturbed) -> tuple[bool, int]:
         """Start `stage` and disturb it; return whether that met it, and its status."""
-        disk = self.disks[self.disturbed]
+        disk = self.disk
         disk.heal()
         if kill.kind == "ENOSPC":
             disk.fail(errno.ENOSPC, after_bytes=1 + int(kill.moment * taken.written.bytes))
         if kill.kind == "EIO":
             disk.fail(errno.EIO, after_calls=1 + int(kill.moment * taken.written.calls))
-        process = self.start(stage, self.disturbed)
+        command = self.start(stage, self.disturbed)
         met = False
-        if kill.kind not in ("ENOSPC", "EIO"):
-            met = self.at_moment(process, stage, kill, taken)
         try:
-            status = process.wait(_LIMIT_S)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            status = process.wait()
+            if kill.kind not in ("ENOSPC", "EIO"):
+                met = self.at_moment(command, stage, kill, taken)
+            status = command.wait(_LIMIT_S)
+        except TimeoutError:
+            command.send(signal.SIGKILL)
+            status = command.wait(_LIMIT_S)
             self.fault(f"{stage.name}, {_named(kill)}: hangs for {_LIMIT_S:g} s: {self.said()}")
         if kill.kind in ("ENOSPC", "EIO"):
             met = disk.counts().refused > 0
@@ -158,15 +157,9 @@ class Chaos:
         self.check(stage, kill, status)
         return met, status
 
-    def at_moment(
-        self, process: subprocess.Popen, stage: Stage, kill: Kill, taken: Undisturbed
-    ) -> bool:
-        """Wait for the moment; signal the process or cut a file short; return whether it ran."""
-        try:
-            process.wait(kill.moment * taken.seconds)
-        except subprocess.TimeoutExpired:
-            pass
-        else:
+    def at_moment(self, command: Command, stage: Stage, kill: Kill, taken: Undisturbed) -> bool:
+        """Wait for the moment; signal the command or cut a file short; return whether it ran."""
+        if not command.worked(kill.moment * taken.seconds, _LIMIT_S):
             return False
         if kill.kind == "truncated":
             files = stage.readable(self.disturbed)
@@ -174,7 +167,7 @@ class Chaos:
                 return False
             self.cut = cut_short(files[int(kill.depth * len(files))], kill.depth)
             return True
-        process.send_signal(getattr(signal, kill.kind))
+        command.send(getattr(signal, kill.kind))
         return True
 
     def check(self, stage: Stage, kill: Kill, status: int) -> None:
@@ -187,15 +180,10 @@ class Chaos:
         if status not in allowed or "Traceback" in said:
             self.fault(f"{stage.name}, {_named(kill)}: status {status}: {said}")
 
-    def start(self, stage: Stage, folder: Path) -> subprocess.Popen:
+    def start(self, stage: Stage, folder: Path) -> Command:
         """Start the command of `stage` in `folder`, with what it says in a file of its own."""
         self.number += 1
-        environment: dict[str, str] = {**os.environ, **_ENVIRONMENT}
-        environment.update(self.disks[folder].environment())
-        command = [sys.executable, "-m", "roadseg", *stage.words.split()]
-        with self.path.open("wb") as file:
-            pipes: dict[str, Any] = {"stdout": file, "stderr": subprocess.STDOUT}
-            return subprocess.Popen(command, cwd=folder, env=environment, **pipes)
+        return self.warm.start(stage.words.split(), folder, self.path)
 
     @property
     def path(self) -> Path:

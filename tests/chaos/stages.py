@@ -11,6 +11,7 @@ RECORDS = f"records/{SCENES}"
 # is at a step that an undisturbed run has no checkpoint of.
 _LOG = """--log.checkpoint-every-steps 4 --log.summary-every-steps 6 --log.pictures-every-steps 0
     --log.keep-checkpoints 1"""
+_NETWORK = "--recipe camvid/fast_scnn --model tests.chaos.network:tiny --augment.crop-size 64 128"
 _TRAIN = f"--records {RECORDS} --batch-size 2 {_LOG}"
 
 
@@ -50,14 +51,14 @@ _ALL = (
     ),
     Stage(
         "density",
-        "train --recipe sampling/density --run density --steps 30 --sampler.input-size 32 64"
+        "train --recipe sampling/density --run density --steps 10 --sampler.input-size 32 64"
         f" --sampler.density-width 4 {_TRAIN}",
         makes=("density",),
     ),
     Stage(
         "segmentation",
-        "train --recipe demo/chosen --run segmentation --steps 20 --sampler-run density"
-        f" --sampling.size 16 32 --optimizer.ema-decay 0.9 {_TRAIN}",
+        f"train {_NETWORK} --run segmentation --steps 10 --sampler-run density"
+        f" --sampling.kind density --sampling.size 16 32 --optimizer.ema-decay 0.9 {_TRAIN}",
         makes=("segmentation",),
         needs=("convert", "density"),
     ),
@@ -73,7 +74,7 @@ _ALL = (
     ),
     Stage(
         "centroids",
-        "train --recipe demo/even --run class_uniform --steps 3 --sampling.size 16 32"
+        f"train {_NETWORK} --run class_uniform --steps 3"
         f" --class-uniform.fraction 0.5 --class-uniform.tile 32 {_TRAIN}",
         makes=("class_uniform", f"{RECORDS}/**/centroids-*"),
     ),
