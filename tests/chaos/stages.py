@@ -82,7 +82,7 @@ _ALL = (
         "export",
         "export segmentation --format saved_model",
         makes=("segmentation/export",),
-        reads=(),
+        reads=("segmentation/checkpoints/*/*.npz",),
         needs=("convert", "density", "segmentation"),
     ),
 )
