@@ -35,15 +35,20 @@ def write_onnx(model: "keras.Model", folder: Path, size: Size | None = None) -> 
     check_outputs(model, run_onnx(path), folder, size)
 
 
-def write_graph(model: "keras.Model", path: Path, size: Size | None) -> None:
-    """Write `model` from its layers or, where one is not known, by tf2onnx, which is said."""
+def write_graph(
+    model: "keras.Model", path: Path, size: Size | None, keep_ranges: bool = False
+) -> None:
+    """Write `model` from its layers or, where one is not known, by tf2onnx, which is said.
+
+    keep_ranges: as of `labels_graph`.
+    """
     import onnx
 
     from roadseg.export.graphs.graph import UnsupportedError
     from roadseg.export.graphs.network import labels_graph
 
     try:
-        onnx.save(labels_graph(model, size), str(path))
+        onnx.save(labels_graph(model, size, keep_ranges), str(path))
     except UnsupportedError as reason:
         print(f"{reason}: written by tf2onnx, whose graphs are larger")
         convert(labels_function(model, size), path)

@@ -33,15 +33,20 @@ def write_openvino(model: "keras.Model", folder: Path, size: Size | None = None)
     check_outputs(model, run_openvino(path), folder, size)
 
 
-def write_graph(model: "keras.Model", path: Path, size: Size | None) -> None:
-    """Write `model` from the graph of `graphs` or, where a layer is not known, from TensorFlow."""
+def write_graph(
+    model: "keras.Model", path: Path, size: Size | None, keep_ranges: bool = False
+) -> None:
+    """Write `model` from the graph of `graphs` or, where a layer is not known, from TensorFlow.
+
+    keep_ranges: as of `labels_graph`.
+    """
     import onnx
 
     from roadseg.export.graphs.graph import UnsupportedError
     from roadseg.export.graphs.network import labels_graph
 
     try:
-        graph = labels_graph(model, size)
+        graph = labels_graph(model, size, keep_ranges)
     except UnsupportedError as reason:
         print(f"{reason}: written from TensorFlow's operations, whose graphs are larger")
         convert(labels_function(model, size), path)
@@ -49,17 +54,18 @@ def write_graph(model: "keras.Model", path: Path, size: Size | None) -> None:
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "model.onnx"
         onnx.save(graph, str(file))
-        _convert(file, path)
+        convert_file(file, path)
 
 
 def convert(function: Any, path: Path) -> None:
     """Write a TensorFlow function with an input signature for OpenVINO."""
     with tempfile.TemporaryDirectory() as saved:
         save_function(function, Path(saved))
-        _convert(Path(saved), path)
+        convert_file(Path(saved), path)
 
 
-def _convert(source: Path, path: Path) -> None:
+def convert_file(source: Path, path: Path) -> None:
+    """Write an ONNX file or a SavedModel for OpenVINO."""
     import openvino
 
     # By default OpenVINO stores weights in half precision.

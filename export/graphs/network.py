@@ -26,12 +26,13 @@ UINT8, INT32 = 2, 6
 Described = tuple[str, int, list[Any]]
 
 
-def labels_graph(model: keras.Model, size: Size | None = None) -> Any:
+def labels_graph(model: keras.Model, size: Size | None = None, keep_ranges: bool = False) -> Any:
     """Return an ONNX model from uint8 images to the labels that `model` finds.
 
     model: RGB 0..255 (batch, height, width, 3) to class logits at that size, or a dictionary with
         these as "logits".
     size: height and width of the one image that it takes; None for any number of any size.
+    keep_ranges: as of `make_lean`; for files of less than single precision.
     Input `image` (batch, height, width, 3) uint8; output `labels` (batch, height, width) int32.
     Raises UnsupportedError for a network with a layer that nothing here writes.
     """
@@ -44,7 +45,7 @@ def labels_graph(model: keras.Model, size: Size | None = None) -> Any:
     graph.scope = "labels"
     best = graph.node("ArgMax", [logits.name], axis=1, keepdims=0)
     graph.nodes.append(Node("Cast", [best], ["labels"], {"to": INT32}))
-    make_lean(graph, ["labels"])
+    make_lean(graph, ["labels"], keep_ranges)
     batch, height, width, channels = _sides(size)
     given = ("image", UINT8, [batch, height, width, channels])
     return _written(graph, model.name, given, [("labels", INT32, [batch, height, width])])

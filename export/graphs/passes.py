@@ -8,22 +8,37 @@ from collections import defaultdict
 import numpy as np
 
 from roadseg.export.graphs.graph import AFFINE, BINS, PAD, Graph, Node
+from roadseg.export.graphs.kernels import (
+    CONVOLUTIONS,
+    bias_of,
+    bypass,
+    scale_outputs,
+    set_kernel,
+    takers,
+    weights_of,
+)
+from roadseg.export.graphs.onwards import take_on
 from roadseg.export.graphs.sizes import CHANNELS, written_bins
+from roadseg.export.graphs.upwards import take_back
 
-CONVOLUTIONS = ("Conv", "ConvTranspose")
 # Of the largest shift: what is left of a colour that is taken off and put on again.
 NOTHING = 1e-12
 
 
-def make_lean(graph: Graph, outputs: list[str]) -> None:
+def make_lean(graph: Graph, outputs: list[str], keep_ranges: bool = False) -> None:
     """Fold what can be folded, leave out what no output needs, and write the rest in ONNX's nodes.
 
-    outputs: names of the values that the graph gives.
+    outputs: names of the values that the graph gives. keep_ranges: keep each normalisation of a
+        map where the network has it, unless it is part of a convolution: less exact numbers do
+        with channels whose ranges are alike.
     """
     # First: what nobody needs would count as a use and hinder folding.
     drop_unused(graph, outputs)
     fold_backwards(graph, outputs)
+    take_back(graph, outputs, keep_ranges)
     fold_forwards(graph, outputs)
+    if not keep_ranges:
+        take_on(graph, outputs)
     fold_padding(graph, outputs)
     spread_by_arithmetic(graph, outputs)
     drop_unused(graph, outputs)
@@ -53,7 +68,7 @@ def fold_backwards(graph: Graph, outputs: list[str]) -> None:
         if maker is None or counts[maker.output] > 1:
             continue
         if maker.kind in CONVOLUTIONS:
-            _scale_outputs(graph, maker, node.attributes["scale"], node.attributes["shift"])
+            scale_outputs(graph, maker, node.attributes["scale"], node.attributes["shift"])
         elif maker.kind == AFFINE:
             scale, own = node.attributes["scale"], maker.attributes
             shift = node.attributes["shift"] + scale * own["shift"]
@@ -89,7 +104,7 @@ def fold_padding(graph: Graph, outputs: list[str]) -> None:
     """Fold zeros around a map into the padding of the convolutions that take it."""
     # The last first: zeros around zeros go with them.
     for node in [node for node in reversed(graph.nodes) if node.kind == PAD]:
-        taking = _takers(graph, node.output)
+        taking = takers(graph, node.output)
         if node.output in outputs or not all(
             taker.kind == "Conv" and "pads" in taker.attributes for taker in taking
         ):
@@ -111,7 +126,7 @@ def spread_by_arithmetic(graph: Graph, outputs: list[str]) -> None:
     spread = {node.output for node in graph.nodes if node.kind == "Expand"}
     # Sorted, so that a network gives the same file each time.
     for node in [makers[name] for name in sorted(spread)]:
-        taking = _takers(graph, node.output)
+        taking = takers(graph, node.output)
         if node.output in outputs or not all(
             taker.kind in ("Add", "Mul") and not spread.issuperset(taker.inputs) for taker in taking
         ):
@@ -124,7 +139,7 @@ def spread_by_arithmetic(graph: Graph, outputs: list[str]) -> None:
             node.attributes = {"mode": "nearest", "nearest_mode": "floor"}
             node.attributes["coordinate_transformation_mode"] = "asymmetric"
         else:
-            _bypass(graph, node)
+            bypass(graph, node)
             spread.remove(node.output)
 
 
@@ -157,14 +172,10 @@ def _uses(graph: Graph, outputs: list[str]) -> dict[str, int]:
     return counts
 
 
-def _takers(graph: Graph, name: str) -> list[Node]:
-    return [node for node in graph.nodes if name in node.inputs]
-
-
 def _takers_behind_zeros(graph: Graph, name: str) -> tuple[list[Node], bool]:
     """Return what takes a value, zeros around it or not, and whether there are any."""
     found, padded = [], False
-    for node in _takers(graph, name):
+    for node in takers(graph, name):
         if node.kind != PAD:
             found.append(node)
             continue
@@ -178,17 +189,6 @@ def _is_plain(node: Node) -> bool:
     return node.kind == "Conv" and node.attributes["group"] == 1
 
 
-def _scale_outputs(graph: Graph, node: Node, scale: np.ndarray, shift: np.ndarray) -> None:
-    """Multiply the results of a convolution, and add to them."""
-    weights = graph.constants[node.inputs[1]].astype(np.float64)
-    # Transposed kernels have their outputs on the second axis.
-    axis = 0 if node.kind == "Conv" else 1
-    bias = graph.constants[node.inputs[2]] if len(node.inputs) > 2 else np.zeros(len(scale))
-    shape = [1] * weights.ndim
-    shape[axis] = -1
-    _set(graph, node, weights * scale.reshape(shape), bias.astype(np.float64) * scale + shift)
-
-
 def _permute_inputs(graph: Graph, gather: Node, convolutions: list[Node]) -> None:
     """Let convolutions take channels in the order in which they lie before `gather`."""
     order = graph.constants[gather.inputs[1]]
@@ -196,7 +196,7 @@ def _permute_inputs(graph: Graph, gather: Node, convolutions: list[Node]) -> Non
         # argsort of an order is its inverse.
         weights = graph.constants[node.inputs[1]][:, np.argsort(order)]
         node.inputs[1] = graph.constant(weights)
-    _bypass(graph, gather)
+    bypass(graph, gather)
 
 
 def _scale_inputs(graph: Graph, affine: Node, convolutions: list[Node], padded: bool) -> None:
@@ -207,27 +207,13 @@ def _scale_inputs(graph: Graph, affine: Node, convolutions: list[Node], padded: 
     if not np.all(scale):
         return
     for node in convolutions:
-        weights = graph.constants[node.inputs[1]].astype(np.float64)
-        bias = graph.constants[node.inputs[2]] if len(node.inputs) > 2 else np.zeros(len(weights))
+        weights = weights_of(graph, node)
         added = 0 if padded else weights.sum(axis=(2, 3)) @ shift
-        _set(graph, node, weights * scale[:, None, None], bias.astype(np.float64) + added)
+        set_kernel(graph, node, weights * scale[:, None, None], bias_of(graph, node) + added)
     if padded and np.any(shift):
         affine.attributes = {"scale": np.ones_like(scale), "shift": shift / scale}
     else:
-        _bypass(graph, affine)
-
-
-def _set(graph: Graph, node: Node, weights: np.ndarray, bias: np.ndarray) -> None:
-    graph.scope = node.output.rpartition("/")[0]
-    node.inputs[1:] = [graph.constant(weights)]
-    if np.any(bias):
-        node.inputs.append(graph.constant(bias))
-
-
-def _bypass(graph: Graph, node: Node) -> None:
-    for taker in _takers(graph, node.output):
-        taker.inputs = [node.inputs[0] if name == node.output else name for name in taker.inputs]
-    graph.nodes.remove(node)
+        bypass(graph, affine)
 
 
 def _write_affine(graph: Graph, node: Node) -> None:

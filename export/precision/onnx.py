@@ -34,7 +34,7 @@ class OnnxQuantiser:
 
         with tempfile.TemporaryDirectory() as folder:
             path, prepared = Path(folder, "float.onnx"), Path(folder, "prepared.onnx")
-            write_graph(model, path, size)
+            write_graph(model, path, size, keep_ranges=True)
             # The symbolic inference would need SymPy, and sizes are known.
             quant_pre_process(str(path), str(prepared), skip_symbolic_shape=True)
             _name_nodes(prepared)
@@ -144,7 +144,7 @@ def write_half(model: "keras.Model", size: Size | None, path: Path) -> None:
 
     with tempfile.TemporaryDirectory() as folder:
         whole = Path(folder, "float.onnx")
-        write_graph(model, whole, size)
+        write_graph(model, whole, size, keep_ranges=True)
         _name_nodes(whole)
         found = onnx.load(str(whole))
     operations, outputs = operations_of(found.graph)

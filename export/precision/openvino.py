@@ -114,5 +114,5 @@ def _read(model: "keras.Model", size: Size | None) -> Any:
     folder = tempfile.mkdtemp()
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     path = Path(folder, "float.xml")
-    write_graph(model, path, size)
+    write_graph(model, path, size, keep_ranges=True)
     return openvino.Core().read_model(str(path))
