@@ -47,6 +47,8 @@ class Row:
 
     network: str
     counts: dict[str, int]
+    parts: dict[str, int]
+    """Its nodes by what they do, `trial.parts_of`."""
     nodes_of_any_size: int
     equal: dict[str, float | str]
     """Share of equal labels by runtime, or why it does not run the file."""
@@ -74,7 +76,7 @@ def measured(network: str, size: Size, num_classes: int = 19) -> Row:
 
     from roadseg.export.converters import labels_function
     from roadseg.export.graphs.network import labels_graph
-    from roadseg.export.graphs.trial import counted, make_lively, runtimes
+    from roadseg.export.graphs.trial import counted, make_lively, parts_of, runtimes
     from roadseg.export.trial_images import trial_images
     from roadseg.layers.light_aspp import least_image_side
     from roadseg.models.registry import create
@@ -99,7 +101,8 @@ def measured(network: str, size: Size, num_classes: int = 19) -> Row:
                 continue
             equal[name] = float(np.mean(found == expected))
     any_size = labels_graph(model)
-    return Row(network, counted(graph), sum(counted(any_size).values()), equal)
+    nodes_of_any_size = sum(counted(any_size).values())
+    return Row(network, counted(graph), parts_of(graph), nodes_of_any_size, equal)
 
 
 def cells(row: Row) -> str:
@@ -140,8 +143,36 @@ def page(rows: Sequence[Row], size: str) -> str:
         "| " + " | ".join(["---"] * len(head)) + " |",
         *(cells(row) for row in rows),
         "",
+        *what_nodes_do(rows),
     ]
     return "\n".join(lines)
+
+
+def what_nodes_do(rows: Sequence[Row]) -> list[str]:
+    """Return the lines of the second table."""
+    from roadseg.export.graphs.trial import PARTS
+
+    head = ["network", *PARTS, "rest", "without the rest, a convolution"]
+    lines = [
+        "## What the nodes do",
+        "",
+        "A graph cannot have fewer nodes than its network has operations: convolutions and what",
+        "activates, adds, multiplies, joins, pools and resizes maps. A normalisation is no node",
+        "where a convolution takes it in, before it or behind it. The ends are four nodes: layout",
+        "and type of the image, the best class, its type. The rest is what a leaner graph could",
+        "lose: normalisations between two activations, of sums that go on to other sums, and of an",
+        "image that is padded by zeros; averages over bins of unlike sides, two products each;",
+        "reversed and shuffled channels.",
+        "",
+        "| " + " | ".join(head) + " |",
+        "| " + " | ".join(["---"] * len(head)) + " |",
+    ]
+    for row in rows:
+        own = sum(row.parts.values()) - row.parts["rest"]
+        ratio = f"{own / row.parts['convolutions']:.2f}"
+        numbers = [str(row.parts[part]) for part in (*PARTS, "rest")]
+        lines.append("| " + " | ".join([f"`{row.network}`", *numbers, ratio]) + " |")
+    return [*lines, ""]
 
 
 if __name__ == "__main__":

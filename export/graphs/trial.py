@@ -14,6 +14,19 @@ from roadseg.layers.heads import main_logits
 CONVOLUTIONS = ("Conv", "ConvTranspose")
 # What a graph moves values with; none of them may do what a resize does.
 MOVES = ("Gather", "GatherND", "Slice")
+# What a network does by itself, by the kinds of nodes that do it; sums and products of two maps,
+# not of one with a constant. The rest of a graph is what a leaner one could lose.
+PARTS = {
+    "convolutions": CONVOLUTIONS,
+    "activations": ("Clip", "HardSwish", "LeakyRelu", "PRelu", "Relu", "Sigmoid", "Tanh"),
+    "sums, products": ("Add", "Mul", "Sub", "Sum"),
+    "joins": ("Concat",),
+    "poolings, resizes": (
+        *("AveragePool", "Expand", "GlobalAveragePool", "GridSample", "MaxPool", "ReduceMax"),
+        *("ReduceMean", "ReduceSum", "Resize"),
+    ),
+    "ends": ("ArgMax", "Cast"),
+}
 Run = Callable[[np.ndarray], np.ndarray]
 
 
@@ -55,6 +68,24 @@ def _last_convolution(model: keras.Model) -> Any:
 def counted(graph: Any) -> dict[str, int]:
     """Return how many nodes of each kind a model of ONNX has."""
     return dict(Counter(node.op_type for node in graph.graph.node))
+
+
+def parts_of(graph: Any) -> dict[str, int]:
+    """Return how many nodes do each of PARTS in a graph of one size, and how many the `rest`.
+
+    The turn of the image's layout is one of the ends.
+    """
+    constants = {tensor.name for tensor in graph.graph.initializer}
+    part_of = {kind: part for part, kinds in PARTS.items() for kind in kinds}
+    found = Counter(dict.fromkeys(PARTS, 0))
+    for node in graph.graph.node:
+        part = part_of.get(node.op_type, "rest")
+        if part == "sums, products" and constants.intersection(node.input):
+            part = "rest"
+        if node.op_type == "Transpose" and node.input[0] == "image":
+            part = "ends"
+        found[part] += 1
+    return {part: found[part] for part in (*PARTS, "rest")}
 
 
 def convolutions(counts: dict[str, int]) -> int:
