@@ -8,6 +8,7 @@ image (1, height, width, 3), float32, to logits at the network's own scale, as o
 import dataclasses
 import json
 import sys
+import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated, Any
@@ -18,6 +19,9 @@ from roadseg.command_line.arguments import parse
 from roadseg.command_line.quiet import quiet_tensorflow
 from roadseg.errors import RoadsegError
 
+Size = tuple[int, int]
+# Takes a network, the size of its images, and the folder to write to.
+Write = Callable[[Any, Size, Path], None]
 EXAMPLE = "python -m roadseg.export.untrained fast_scnn --size 512 1024 --to formats"
 FAILED = "failed.json"
 
@@ -46,7 +50,7 @@ def main(argv: Sequence[str]) -> int:
     arguments = parse(Arguments, argv, command="", example=EXAMPLE)
     quiet_tensorflow()
     try:
-        function = logits_function(
+        model = untrained(
             arguments.network, arguments.num_classes, arguments.size, json.loads(arguments.options)
         )
     except (RoadsegError, ValueError) as error:
@@ -54,37 +58,35 @@ def main(argv: Sequence[str]) -> int:
         return 2
     arguments.to.mkdir(parents=True, exist_ok=True)
     failed = {}
-    for name, convert in converters().items():
+    for name, write in writers().items():
         try:
-            convert(function, arguments.to)
+            write(model, arguments.size, arguments.to)
         except Exception as error:  # a converter's own fault: the others are still of use
             failed[name] = f"{type(error).__name__}: {(str(error).splitlines() or [''])[0][:200]}"
     (arguments.to / FAILED).write_text(json.dumps(failed), encoding="utf-8")
     return 0
 
 
-def logits_function(
-    network: str, num_classes: int, size: tuple[int, int], options: dict[str, Any]
-) -> Any:
-    """Return a new network as a TensorFlow function of one normalised image of fixed size.
-
-    The result gives the logits before they are enlarged to the image, or a dict of every head's.
-    """
+def untrained(network: str, num_classes: int, size: Size, options: dict[str, Any]) -> Any:
+    """Return a new network: normalised images of `size` to the logits before they are enlarged."""
     import keras
-    import tensorflow as tf
 
     from roadseg.layers.heads import own_scale
     from roadseg.models import registry
 
     keras.utils.set_random_seed(0)
-    shape = (*size, 3)
-    model = own_scale(
+    return own_scale(
         registry.create(
-            network, num_classes, input_shape=shape, include_preprocessing=False, **options
+            network, num_classes, input_shape=(*size, 3), include_preprocessing=False, **options
         )
     )
 
-    @tf.function(input_signature=[tf.TensorSpec((1, *shape), tf.float32, name="image")])
+
+def logits_function(model: Any, size: Size) -> Any:
+    """Return a network as a TensorFlow function of one image, to a dict of every head's logits."""
+    import tensorflow as tf
+
+    @tf.function(input_signature=[tf.TensorSpec((1, *size, 3), tf.float32, name="image")])
     def logits(image: Any) -> dict[str, Any]:
         outputs = model(image, training=False)
         return outputs if isinstance(outputs, dict) else {"logits": outputs}
@@ -94,23 +96,48 @@ def logits_function(
     return logits
 
 
-def converters() -> dict[str, Callable[[Any, Path], None]]:
-    """Return what writes a function to a folder, by format, for the formats installed here."""
-    from roadseg.export import litert, onnx, openvino
-    from roadseg.export.converters import save_function
+def writers() -> dict[str, Write]:
+    """Return what writes a network to a folder, by format, for the formats installed here."""
     from roadseg.export.extras import missing
 
-    found: dict[str, Callable[[Any, Path], None]] = {
-        "saved_model": lambda function, folder: save_function(function, folder / "saved_model")
-    }
-    for name, module in (("onnx", onnx), ("litert", litert), ("openvino", openvino)):
-        if not missing(name):
-            found[name] = _writer(module)
-    return found
+    found = {"saved_model": _saved_model, "onnx": _onnx, "litert": _litert, "openvino": _openvino}
+    return {name: write for name, write in found.items() if not missing(name)}
 
 
-def _writer(module: Any) -> Callable[[Any, Path], None]:
-    return lambda function, folder: module.convert(function, folder / module.FILE)
+def _saved_model(model: Any, size: Size, folder: Path) -> None:
+    from roadseg.export.converters import save_function
+
+    save_function(logits_function(model, size), folder / "saved_model")
+
+
+def _litert(model: Any, size: Size, folder: Path) -> None:
+    from roadseg.export import litert
+
+    litert.convert(logits_function(model, size), folder / litert.FILE)
+
+
+def _onnx(model: Any, size: Size, folder: Path) -> None:
+    from roadseg.export.onnx import FILE
+
+    _write_graph(model, size, folder / FILE)
+
+
+def _openvino(model: Any, size: Size, folder: Path) -> None:
+    from roadseg.export import openvino
+
+    with tempfile.TemporaryDirectory() as aside:
+        file = Path(aside, "model.onnx")
+        _write_graph(model, size, file)
+        openvino.convert_file(file, folder / openvino.FILE)
+
+
+def _write_graph(model: Any, size: Size, path: Path) -> None:
+    """Write a network from its layers, as `roadseg export` does."""
+    import onnx
+
+    from roadseg.export.graphs.network import logits_graph
+
+    onnx.save(logits_graph(model, size), str(path))
 
 
 if __name__ == "__main__":

@@ -149,6 +149,15 @@ def test_an_untrained_network_is_written_at_its_own_scale(tmp_path):
     assert loaded.signatures["serving_default"](image=image)["logits"].shape == (1, 8, 12, 19)
 
 
+def test_an_untrained_network_is_written_from_its_layers_too(tmp_path):
+    needs(("onnx", "onnxruntime"))
+    model = untrained.untrained("fast_scnn", 5, (64, 96), {})
+    untrained.writers()["onnx"](model, (64, 96), tmp_path)
+    image = np.random.default_rng(0).normal(size=(1, 64, 96, 3)).astype(np.float32)
+    found = onnx.run_onnx(tmp_path / onnx.FILE)(image)["logits"]
+    np.testing.assert_allclose(found, model(image), atol=1e-4)
+
+
 def test_a_network_that_cannot_be_built_ends_the_process_with_one_line(tmp_path, capsys):
     options = ["--size", "65", "96", "--to", str(tmp_path / "formats")]
     assert untrained.main(["fast_scnn", *options]) == 2
