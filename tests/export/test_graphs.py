@@ -32,7 +32,7 @@ NODES = {"fast_scnn": 2.3, "espnet": 2.35, "deeplabv3_mobilenet_v2": 2.1, "bisen
 OF_ANY_SIZE = 1.6
 # Nodes that are no operation of the network: sums and factors between two activations, averages
 # over bins of unlike sides, reversed channels.
-REST = {"fast_scnn": 4, "espnet": 9, "deeplabv3_mobilenet_v2": 0, "bisenet": 1}
+REST = {"fast_scnn": 4, "espnet": 9, "deeplabv3_mobilenet_v2": 1, "bisenet": 1}
 RESIZES = {"Gather", "GatherND", "GatherElements", "Slice", "ScatterND"}
 
 
