@@ -3,6 +3,7 @@
 import json
 import subprocess
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -150,3 +151,13 @@ def test_a_race_that_fails_says_why(monkeypatch):
 
 def test_a_page_of_nothing_is_a_page():
     assert page([], {}, "test").startswith("# Exports\n")
+
+
+def test_a_size_is_asked_for_where_images_have_several(exported, monkeypatch, capsys):
+    given, asked = exported
+    several = SimpleNamespace(image_size=None)
+    opened = "roadseg.data_conversion.read.records.open_records"
+    monkeypatch.setattr(opened, lambda path, split: several)
+    without = [text for text in given if text not in ("--size", "32x48")]
+    assert results.main(without) == 2
+    assert "images of several sizes; give --size" in capsys.readouterr().err and asked == []
