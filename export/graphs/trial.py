@@ -78,12 +78,17 @@ def parts_of(graph: Any) -> dict[str, int]:
     constants = {tensor.name for tensor in graph.graph.initializer}
     part_of = {kind: part for part, kinds in PARTS.items() for kind in kinds}
     found = Counter(dict.fromkeys(PARTS, 0))
+    averaged: set[str] = set()
     for node in graph.graph.node:
         part = part_of.get(node.op_type, "rest")
         if part == "sums, products" and constants.intersection(node.input):
             part = "rest"
         if node.op_type == "Transpose" and node.input[0] == "image":
             part = "ends"
+        if node.op_type == "MatMul":
+            # Of an average over bins of unlike sides, which takes two, the second is too many.
+            averaged.update(node.output)
+            part = "rest" if averaged.intersection(node.input) else "poolings, resizes"
         found[part] += 1
     return {part: found[part] for part in (*PARTS, "rest")}
 

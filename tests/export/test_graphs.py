@@ -30,9 +30,9 @@ SIZE = (64, 128)
 # layers a convolution; ESPNet has partial sums, and functions between its normalisations.
 NODES = {"fast_scnn": 2.3, "espnet": 2.35, "deeplabv3_mobilenet_v2": 2.1, "bisenet": 2.6}
 OF_ANY_SIZE = 1.6
-# Nodes that are no operation of the network: sums and factors between two activations, averages
-# over bins of unlike sides, reversed channels.
-REST = {"fast_scnn": 4, "espnet": 9, "deeplabv3_mobilenet_v2": 1, "bisenet": 1}
+# Nodes that are no operation of the network: sums and factors between two activations, the second
+# of two products that average over bins of unlike sides, reversed channels.
+REST = {"fast_scnn": 2, "espnet": 9, "deeplabv3_mobilenet_v2": 1, "bisenet": 1}
 RESIZES = {"Gather", "GatherND", "GatherElements", "Slice", "ScatterND"}
 
 
