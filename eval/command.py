@@ -3,6 +3,7 @@
 import dataclasses
 import json
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -13,11 +14,14 @@ from roadseg.errors import RoadsegError
 from roadseg.eval.progress import progress_bar, say
 from roadseg.eval.protocol_options import ProtocolArguments
 from roadseg.eval.replaced import SamplerArguments
+from roadseg.eval.spread import is_spread, joined
 from roadseg.files import refuse_unwritable
 
 if TYPE_CHECKING:
     from roadseg.eval.evaluation import Evaluation
+    from roadseg.eval.job import EvaluationOptions
     from roadseg.eval.results.base import BaseResult
+    from roadseg.eval.spread import Group
 
 EXAMPLE = """\
 roadseg eval runs/uniform128
@@ -77,6 +81,8 @@ class Arguments:
 def main(argv: Sequence[str]) -> int:
     """Run `roadseg eval` with the arguments `argv`; return the exit status."""
     arguments = list(argv)
+    if is_spread():
+        _refuse_alone(arguments)
     if "--oracle" in arguments:
         arguments.remove("--oracle")
         from roadseg.eval.oracle import command
@@ -106,13 +112,37 @@ def _changes(arguments: Arguments) -> dict[str, Any]:
     return changes
 
 
-def _evaluate(arguments: Arguments) -> int:
-    from roadseg.eval.evaluation import Evaluation, refuse_early
-    from roadseg.eval.job import EvaluationOptions
-    from roadseg.eval.watch import FollowOptions, evaluate_and_store, follow, wait_for_run
-    from roadseg.runs.run_folder import RunFolder
+def refuse(argv: Sequence[str]) -> None:
+    """Raise RoadsegError for what several workers would refuse before TensorFlow is imported."""
+    _refuse_alone(argv)
+    arguments = parse(Arguments, argv, command="eval", example=EXAMPLE)
+    _refuse(arguments, _options(arguments))
 
-    options = EvaluationOptions(
+
+def _refuse_alone(argv: Sequence[str]) -> None:
+    """Raise RoadsegError for evaluations that several workers cannot share."""
+    words = [part for word in argv for part in word.split("=", 1)]
+    # With the last one each frame needs the labels of the one before.
+    for option in ("--oracle", "--model", "--follow", "--sampler previous"):
+        if f" {option} " in f" {' '.join(words)} ":
+            raise RoadsegError(
+                f"{option}: of one process alone; leave `roadseg launch` out, or unset TF_CONFIG"
+            )
+
+
+def _evaluate(arguments: Arguments) -> int:
+    options = _options(arguments)
+    _refuse(arguments, options)
+    if arguments.follow:
+        return _follow(arguments, options)
+    with joined() as group:
+        return _evaluate_once(arguments, options, group)
+
+
+def _options(arguments: Arguments) -> "EvaluationOptions":
+    from roadseg.eval.job import EvaluationOptions
+
+    return EvaluationOptions(
         records=arguments.records,
         split=arguments.split,
         protocol=arguments.protocol,
@@ -124,6 +154,13 @@ def _evaluate(arguments: Arguments) -> int:
         boundary_f=arguments.boundary_f,
         save_predictions=arguments.save_predictions,
     )
+
+
+def _refuse(arguments: Arguments, options: "EvaluationOptions") -> None:
+    """Raise RoadsegError for what can be seen before TensorFlow is imported."""
+    from roadseg.eval.evaluation import refuse_early
+    from roadseg.runs.run_folder import RunFolder
+
     if arguments.follow and options.save_predictions:
         raise RoadsegError("--save-predictions with --follow: of one step only; leave one out")
     if arguments.follow and options.step != "last":
@@ -133,22 +170,38 @@ def _evaluate(arguments: Arguments) -> int:
         refuse_unwritable(options.save_predictions, "--save-predictions", is_folder=True)
     if run.exists:
         refuse_unwritable(run.path / "evaluation", "RUN", is_folder=True)
-    if arguments.follow:
-        wait_for_run(run, report=say)
-    elif run.exists:
-        refuse_early(run, options)
-    evaluation = Evaluation(run, options)
-    if not arguments.follow:
-        step = evaluation.find_step()
-        with progress_bar(f"step {step}") as progress:
-            result = evaluate_and_store(evaluation, step, progress)
-        if result is None:
-            raise RoadsegError(
-                f"{evaluation.run.checkpoint_folder}: step {step} was pruned before it could be "
-                "read; run the same command again"
-            )
+        if not arguments.follow:
+            refuse_early(run, options)
+
+
+def _evaluate_once(arguments: Arguments, options: "EvaluationOptions", group: "Group") -> int:
+    from roadseg.eval.evaluation import Evaluation
+    from roadseg.eval.watch import evaluate_and_store, evaluate_with_others, pruned
+    from roadseg.runs.run_folder import RunFolder
+
+    evaluation = group.together(lambda: Evaluation(RunFolder(arguments.run), options, group))
+    step = group.together(evaluation.find_step)
+    if group.count > 1:
+        step = evaluation.agreed(step)
+    with progress_bar(f"step {step}") if group.writes else nullcontext() as progress:
+        result = (evaluate_with_others if group.count > 1 else evaluate_and_store)(
+            evaluation, step, progress
+        )
+    if result is None:
+        raise pruned(evaluation.run, step)
+    if group.writes:
         _print_result(evaluation, result, arguments.json)
-        return 0
+    return 0
+
+
+def _follow(arguments: Arguments, options: "EvaluationOptions") -> int:
+    from roadseg.eval.evaluation import Evaluation
+    from roadseg.eval.watch import FollowOptions, follow, wait_for_run
+    from roadseg.runs.run_folder import RunFolder
+
+    run = RunFolder(arguments.run)
+    wait_for_run(run, report=say)
+    evaluation = Evaluation(run, options)
     when = FollowOptions(arguments.interval, arguments.until_step, arguments.max_evaluations)
     with progress_bar("evaluating") as progress:
         for result in follow(evaluation, when, progress, report=say):

@@ -1,5 +1,6 @@
 """One evaluation of one checkpoint: from the run folder to a typed result, and onto disk."""
 
+from importlib.metadata import version
 from pathlib import Path
 from typing import Literal
 
@@ -9,6 +10,7 @@ from roadseg.eval.job import EvaluationOptions, Job, Progress
 from roadseg.eval.protocols import choose_protocol
 from roadseg.eval.resizing import validation_frame
 from roadseg.eval.results.base import BaseResult
+from roadseg.eval.spread import ALONE, Group
 from roadseg.eval.tasks.evaluator import Evaluate, open_records_of
 from roadseg.eval.tasks.table import find_evaluator
 from roadseg.label_tables.label_table import LabelTable
@@ -21,9 +23,14 @@ from roadseg.tasks.table import task_of
 class Evaluation:
     """A run, a split and a protocol, checked once and then used for any number of checkpoints."""
 
-    def __init__(self, run: RunFolder, options: EvaluationOptions | None = None) -> None:
-        """Raise RoadsegError for a folder that is no run, and for records that do not fit it."""
-        self.run = run
+    def __init__(
+        self, run: RunFolder, options: EvaluationOptions | None = None, group: Group = ALONE
+    ) -> None:
+        """Raise RoadsegError for a folder that is no run, and for records that do not fit it.
+
+        group: the workers over which its images are spread.
+        """
+        self.run, self.group = run, group
         self.options = options = options or EvaluationOptions()
         if not run.exists:
             raise RoadsegError(
@@ -49,7 +56,7 @@ class Evaluation:
             learns = task_of(recipe).learns
             raise RoadsegError(f"{option}: {run.path} learns {learns}; leave it out")
         prepare = validation_frame(self.protocol, records.label_table.name)
-        self.job = Job(run, recipe, table, records, self.protocol, options, sampler, prepare)
+        self.job = Job(run, recipe, table, records, self.protocol, options, sampler, prepare, group)
 
     @property
     def folder(self) -> Path:
@@ -68,6 +75,20 @@ class Evaluation:
     def find_step(self) -> int:
         """Return the step that the options name; RoadsegError if there is no such checkpoint."""
         return find_step(self.run, self.options.step)
+
+    def agreed(self, step: int) -> int:
+        """Return the step that the first worker found, where others may see a newer one.
+
+        Raises RoadsegError, for all workers, where one has other records or another version.
+        """
+        records = self.job.records
+        files = [[file.name, file.stat().st_size] for file in records.files]
+        self.group.same(
+            [version("roadseg"), records.num_examples, files],
+            f"{self.run.path}: the workers found different records, or are of different versions; "
+            "are run and records the same folders on all of them?",
+        )
+        return self.group.from_first(step)
 
     def load(self, step: int) -> Evaluate:
         """Return a function that evaluates the checkpoint at `step`, whose weights are now read.

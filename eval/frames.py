@@ -1,6 +1,6 @@
 """Images and labels of a split, read ahead in order, cut as the protocol asks."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -29,21 +29,18 @@ def read_frames(
     crop: tuple[int, int] | None = None,
     limit: int | None = None,
     prepare: Prepare | None = None,
+    places: Sequence[int] | None = None,
 ) -> Iterator[Frame]:
     """Yield the frames of `records` in file order, decoded in parallel a few images ahead.
 
     crop: (height, width) of the central crop, or None for the whole image. prepare: what a
-    protocol makes of each image and its label (eval/resizing.py), or None.
+    protocol makes of each image and its label (eval/resizing.py), or None. places: of the images
+    to read, in place of the first `limit`.
     """
-    import tensorflow as tf
+    from roadseg.data_conversion.read.index import decoded, decoded_at
+    from roadseg.data_conversion.read.records import readable
 
-    from roadseg.data_conversion.read.records import parse_example, readable
-
-    data = tf.data.TFRecordDataset(list(map(str, records.files)))
-    if limit is not None:
-        data = data.take(limit)
-    # In file order, whichever is decoded first: results must not vary.
-    data = data.map(parse_example, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+    data = decoded(records, limit) if places is None else decoded_at(records, places)
     examples = data.prefetch(4).as_numpy_iterator()
     while True:
         with readable(records):
@@ -75,13 +72,17 @@ def central_crop(array: np.ndarray, size: tuple[int, int], padding: float) -> np
 
 
 def batches(frames: Iterator[Frame], size: int) -> Iterator[list[Frame]]:
-    """Yield runs of at most `size` consecutive frames whose images have one shape and type."""
+    """Yield runs of at most `size` consecutive frames whose images have one shape and type.
+
+    Each run lies between two multiples of `size`, so that the place of a frame decides its batch,
+    whoever reads it.
+    """
     batch: list[Frame] = []
-    for frame in frames:
+    for place, frame in enumerate(frames):
         fits = not batch or (
             frame.image.shape == batch[0].image.shape and frame.image.dtype == batch[0].image.dtype
         )
-        if batch and (len(batch) == size or not fits):
+        if batch and (place % size == 0 or not fits):
             yield batch
             batch = []
         batch.append(frame)

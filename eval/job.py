@@ -1,12 +1,16 @@
 """What is evaluated, checked and opened: the input of every task's evaluation."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from roadseg.eval.frames import Frame, Prepare, read_frames
 from roadseg.eval.replaced import SamplerArguments
+from roadseg.eval.scoring import in_threads
+from roadseg.eval.spread import ALONE, Group
+from roadseg.files import Arrays
 from roadseg.label_tables.label_table import LabelTable
 from roadseg.recipe.protocol import Protocol
 from roadseg.recipe.recipe import Recipe
@@ -64,16 +68,47 @@ class Job:
     """In place of the run's own."""
     prepare: Prepare | None = None
     """What the protocol does to a frame before it is evaluated."""
+    group: Group = ALONE
+    """Who evaluates: this process, or several workers."""
 
     @property
     def images(self) -> int:
-        """Images that one evaluation looks at."""
+        """Images that one evaluation looks at, over all workers."""
         found: int = self.records.num_examples
         return found if self.options.max_images is None else min(found, self.options.max_images)
 
+    @property
+    def places(self) -> list[int] | None:
+        """Places of the images that this worker evaluates; None for all."""
+        if self.group.count == 1:
+            return None
+        return self.group.places(self.images, self.options.batch_size)
+
     def frames(self) -> Iterator[Frame]:
-        """Yield the images and labels to evaluate, cut as the protocol asks."""
-        return read_frames(self.records, self.crop, self.options.max_images, self.prepare)
+        """Yield the images and labels to evaluate here, cut as the protocol asks."""
+        limit = self.options.max_images
+        return read_frames(self.records, self.crop, limit, self.prepare, self.places)
+
+    def pairs(self) -> Iterator[dict[str, Any]]:
+        """Yield the decoded pairs of images to evaluate here, of records of two cameras."""
+        if self.places is None:
+            return islice(self.records.examples(), self.images)
+        examples: Iterator[dict[str, Any]] = self.records.examples(self.places)
+        return examples
+
+    def in_order(
+        self, measure: Iterable[Callable[[], Arrays]], progress: Progress | None = None
+    ) -> Iterator[Arrays]:
+        """Yield what was measured of each image by all workers, in file order.
+
+        measure: what measures the images of this worker, one each; called in threads.
+        """
+        measured = in_threads(measure, self.options.workers)
+        ordered = self.group.in_order(measured, self.images, self.options.batch_size)
+        for done, arrays in enumerate(ordered, 1):
+            yield arrays
+            if progress:
+                progress(done, self.images)
 
     @property
     def crop(self) -> tuple[int, int] | None:

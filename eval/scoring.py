@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from roadseg.eval.results.segmentation import ImageScore
+from roadseg.files import Arrays
 from roadseg.label_tables.label_table import LabelTable
 from roadseg.metrics.boundary import BoundaryBands
 from roadseg.metrics.boundary_f import BoundaryFScore
@@ -37,8 +38,13 @@ class Counts:
     boundary: np.ndarray
     boundary_target: np.ndarray
     objects: np.ndarray
-    boundary_f: np.ndarray | None
+    boundary_f: np.ndarray | None = None
     """Scores, not counts; None where they are not asked for."""
+
+    def named(self, name: str) -> Arrays:
+        """Return all as arrays, with the name of the image."""
+        counted = {key: value for key, value in vars(self).items() if value is not None}
+        return {"name": np.array(name), **counted}
 
 
 class SegmentationScorer:
@@ -89,6 +95,11 @@ class SegmentationScorer:
         self.per_image.append(
             ImageScore(name, scores.pixels, scores.miou(), scores.pixel_accuracy())
         )
+
+    def add_named(self, arrays: Arrays) -> None:
+        """Add what `Counts.named` returned."""
+        counted = dict(arrays)
+        self.add(str(counted.pop("name")), Counts(**counted))
 
     def values(self) -> dict[str, Any]:
         """Return the fields of `SegmentationResult` that follow from the images."""

@@ -15,6 +15,7 @@ from roadseg.eval.evaluation import Evaluation
 from roadseg.eval.job import Progress
 from roadseg.eval.results.base import BaseResult
 from roadseg.eval.store import store_result
+from roadseg.eval.tasks.evaluator import Evaluate
 from roadseg.files import disk_error
 from roadseg.runs import checkpoint
 from roadseg.runs.lock import wait_for_lock
@@ -138,20 +139,63 @@ def evaluate_and_store(
         if hold is None:
             return None
         begin = time.monotonic()
-        try:
-            run_evaluation = evaluation.load(step)
-        except (RoadsegError, OSError):
-            if hold.pruned:
-                return None
-            raise
-        # A file that vanished while others were read need not have raised (averaged weights).
-        if hold.pruned:
+        run_evaluation = _loaded(evaluation, step, hold)
+        if run_evaluation is None:
             return None
         result = run_evaluation(progress)
         store_result(evaluation, result, time.monotonic() - begin)
         if evaluation.run.best_step() == step:
             hold.put_back()
         return result
+
+
+def evaluate_with_others(
+    evaluation: Evaluation, step: int, progress: Progress | None = None
+) -> BaseResult:
+    """Evaluate as one of several workers the checkpoint at `step`; the first worker stores it.
+
+    Raises RoadsegError, the same for all, where the checkpoint was pruned or one worker fails. Ends
+    well only once the result is stored.
+    """
+    group = evaluation.group
+    with held(evaluation.run, step) as hold:
+
+        def load() -> Evaluate:
+            loaded = None if hold is None else _loaded(evaluation, step, hold)
+            if loaded is None:
+                raise pruned(evaluation.run, step)
+            return loaded
+
+        def store() -> None:
+            if group.writes:
+                store_result(evaluation, result, time.monotonic() - begin)
+                if hold is not None and evaluation.run.best_step() == step:
+                    hold.put_back()
+
+        begin = time.monotonic()
+        result = group.together(load)(progress)
+        group.together(store)
+        return result
+
+
+def pruned(run: RunFolder, step: int) -> RoadsegError:
+    """Return what to say of a checkpoint that is there no longer."""
+    return RoadsegError(
+        f"{run.checkpoint_folder}: step {step} was pruned before it could be read; run the same "
+        "command again"
+    )
+
+
+def _loaded(evaluation: Evaluation, step: int, hold: "_Hold") -> Evaluate | None:
+    """Return what evaluates the held checkpoint; None if it was pruned before it was read."""
+    try:
+        run_evaluation = evaluation.load(step)
+    except (RoadsegError, OSError):
+        if hold.pruned:
+            return None
+        raise
+    # A file that vanished while others were read need not have raised (averaged weights).
+    return None if hold.pruned else run_evaluation
 
 
 @dataclass(frozen=True)

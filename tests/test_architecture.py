@@ -33,6 +33,7 @@ ORDER = (
 ORDER_IN = {
     "eval": (
         ("inference", "frames", "scoring", "resizing", "results", "interpolation", "dump"),
+        ("spread",),
         ("job",),
         ("tasks",),
         ("evaluation",),
@@ -42,9 +43,15 @@ ORDER_IN = {
     ),
     "train": (("data",), ("optim",), ("step",), ("start",), ("loop",), ("command",)),
 }
-# The only files of research/ that import TensorFlow: its own reader, of TF-slim's checkpoints, and
-# its own operations, where Keras runs on it. The face names it for type checkers alone.
-NEED_TENSORFLOW = {"research/weights/slim.py", "research/ops/backend.py", FACE}
+# The only files of research/ that import TensorFlow: its own reader, of TF-slim's checkpoints, its
+# own operations, where Keras runs on it, and what its groups of workers say of a lost one. The face
+# names it for type checkers alone.
+NEED_TENSORFLOW = {
+    "research/weights/slim.py",
+    "research/ops/backend.py",
+    "research/runs/lost.py",
+    FACE,
+}
 # The files that put arrays into variables: by names of a source, and back into a training.
 ASSIGN = {"research/weights/match.py", "train/training_state.py"}
 # Those that set variables to what they compute themselves, from no source.

@@ -40,23 +40,6 @@ def choose_strategy() -> tf.distribute.Strategy:
     return tf.distribute.get_strategy()
 
 
-def workers(strategy: tf.distribute.Strategy) -> list[str]:
-    """Return the addresses of the workers in the order of their numbers; none of one process."""
-    resolver = strategy.cluster_resolver
-    jobs = resolver.cluster_spec().as_dict() if resolver else {}
-    return [*jobs.get("chief", ()), *jobs.get("worker", ())]
-
-
-def is_chief(strategy: tf.distribute.Strategy) -> bool:
-    """Return whether this process writes checkpoints and metrics (one does)."""
-    resolver = strategy.cluster_resolver
-    if resolver is None or not resolver.cluster_spec().as_dict():
-        return True
-    if resolver.task_type == "chief":
-        return True
-    return resolver.task_id in (None, 0) and "chief" not in resolver.cluster_spec().as_dict()
-
-
 def meet(strategy: tf.distribute.Strategy, number: int = 0) -> bool:
     """Wait until every worker has come here; return whether all brought this number.
 

@@ -18,7 +18,9 @@ from roadseg.losses.cross_entropy import Rest
 from roadseg.recipe.recipe import Recipe
 from roadseg.runs import checkpoint
 from roadseg.runs.lock import run_lock
+from roadseg.runs.lost import STEP_LIMIT_S, StepLimit, naming_the_lost
 from roadseg.runs.run_folder import RunFolder, build_network
+from roadseg.runs.workers import is_chief, workers
 from roadseg.tasks.table import task_of
 from roadseg.train import training_state
 from roadseg.train.check import check_devices, check_recipe
@@ -29,13 +31,10 @@ from roadseg.train.devices import (
     choose_strategy,
     distributed_batches,
     first_replica,
-    is_chief,
     meet,
     precision,
     variable_scope,
-    workers,
 )
-from roadseg.train.lost import STEP_LIMIT_S, StepLimit, naming_the_lost
 from roadseg.train.optim.schedule import rate_at
 from roadseg.train.prior import with_frame
 from roadseg.train.progress import Progress

@@ -12,18 +12,18 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from roadseg.data_conversion.read.records import parse_example
+from roadseg.data_conversion.read.records import RecordSet, parse_example
 from roadseg.data_conversion.read.tfrecord_files import read_record, record_spans
 
 Tensor = Any
+Parse = Callable[[Tensor], dict[str, Tensor]]
 
 
 class RecordIndex:
     """The records of some files, numbered through them in order."""
 
     def __init__(
-        self, files: Sequence[Path], parse: Callable[[Tensor], dict[str, Tensor]] = parse_example
-    ):
+        self, files: Sequence[Path], parse: Parse = parse_example):
         """Find every record; raise RoadsegError for a truncated file.
 
         parse: how an example is decoded; a graph function.
@@ -50,3 +50,29 @@ class RecordIndex:
         """Return the decoded example; a graph function of an integer scalar."""
         serialized = tf.numpy_function(self.read, [number], tf.string)
         return self.parse(tf.ensure_shape(serialized, ()))
+
+
+def decoded(
+    records: RecordSet, limit: int | None = None, parse: Parse = parse_example
+) -> tf.data.Dataset:
+    """Return the examples of `records`, the first `limit` of them, decoded in parallel, in order.
+
+    Read from it inside `readable`.
+    """
+    data = tf.data.TFRecordDataset([str(file) for file in records.files])
+    if limit is not None:
+        data = data.take(limit)
+    # In file order, whichever is decoded first: results must not vary.
+    return data.map(parse, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+
+
+def decoded_at(
+    records: RecordSet, places: Sequence[int], parse: Parse = parse_example
+) -> tf.data.Dataset:
+    """Return the examples at `places`, as `decoded` does; the others are not read.
+
+    Raises RoadsegError for a truncated file.
+    """
+    index = RecordIndex(records.files, parse)
+    data = tf.data.Dataset.from_tensor_slices(np.asarray(places, np.int64))
+    return data.map(index.fetch, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)

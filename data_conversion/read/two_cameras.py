@@ -1,7 +1,8 @@
 """Reads records of two cameras back: both images and labels, and the flow where there is one."""
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,12 +35,16 @@ class TwoCameraRecords(RecordSet):
     second_size: tuple[int, int] | None
     has_flow: bool
 
-    def examples(self) -> Iterator[dict[str, Any]]:
-        """Yield decoded examples in order, as `parse_two_cameras` gives them, names as text."""
-        import tensorflow as tf
+    def examples(self, places: Sequence[int] | None = None) -> Iterator[dict[str, Any]]:
+        """Yield decoded examples in order, as `parse_two_cameras` gives them, names as text.
 
-        data = tf.data.TFRecordDataset([str(file) for file in self.files]).map(
-            lambda serialized: parse_two_cameras(serialized, self.has_flow), tf.data.AUTOTUNE
+        places: of those wanted; None for all.
+        """
+        from roadseg.data_conversion.read.index import decoded, decoded_at
+
+        parse = partial(parse_two_cameras, has_flow=self.has_flow)
+        data = (
+            decoded(self, parse=parse) if places is None else decoded_at(self, places, parse)
         )
         with readable(self):
             for example in data.prefetch(2).as_numpy_iterator():

@@ -1,5 +1,6 @@
 """Scores of samplers by density: predicted against true densities, and grids against densities."""
 
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
@@ -10,6 +11,7 @@ from roadseg.eval.frames import Frame, batches
 from roadseg.eval.job import Job, Progress
 from roadseg.eval.results.density import DensityResult, DensityScore
 from roadseg.eval.tasks.evaluator import Evaluate, Evaluator
+from roadseg.files import Arrays
 from roadseg.metrics.grid_cells import folded_cells, residual
 
 
@@ -30,18 +32,30 @@ def _evaluate(job: Job, step: int, sampler: Any, progress: Progress | None) -> D
     mean_target = np.zeros(sampler.cells)
     scores: list[DensityScore] = []
     cells = 0
-    for batch in batches(job.frames(), job.options.batch_size):
-        images = np.stack([frame.image for frame in batch]).astype(np.float32)
-        outputs = zip(*(output.numpy() for output in forward(images)), strict=True)
-        for frame, (logits, grid, mass) in zip(batch, outputs, strict=True):
-            target = true_density(sampler, frame, job.table.ignore)
-            mean_target += target
-            error, floor = cross_entropy(logits, target), entropy(target)
-            fit = residual(grid, mass), folded_cells(grid)
-            scores.append(DensityScore(frame.name, error, floor, *fit))
-            cells = (grid.shape[0] - 1) * (grid.shape[1] - 1)
-            if progress:
-                progress(len(scores), job.images)
+
+    def measure(frame: Frame, logits: np.ndarray, grid: np.ndarray, mass: np.ndarray) -> Arrays:
+        target = true_density(sampler, frame, job.table.ignore)
+        errors = cross_entropy(logits, target), entropy(target), residual(grid, mass)
+        return {
+            "name": np.array(frame.name),
+            "target": target,
+            "errors": np.array(errors),
+            "folded": np.array(folded_cells(grid)),
+            "cells": np.array((grid.shape[0] - 1) * (grid.shape[1] - 1)),
+        }
+
+    def measures() -> Iterator[Callable[[], Arrays]]:
+        for batch in batches(job.frames(), job.options.batch_size):
+            images = np.stack([frame.image for frame in batch]).astype(np.float32)
+            outputs = zip(*(output.numpy() for output in forward(images)), strict=True)
+            for frame, output in zip(batch, outputs, strict=True):
+                yield partial(measure, frame, *output)
+
+    for arrays in job.in_order(measures(), progress):
+        mean_target += arrays["target"]
+        cells = int(arrays["cells"])
+        errors, folded = arrays["errors"].tolist(), int(arrays["folded"])
+        scores.append(DensityScore(str(arrays["name"]), *errors, folded))
     residuals = [score.residual for score in scores]
     return DensityResult(
         **job.origin(step),

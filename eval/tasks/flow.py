@@ -1,18 +1,18 @@
 """Evaluations of optical flow: against the known one, and by what it explains."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
-from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from roadseg.eval.frames import batches, read_frames
+from roadseg.eval.frames import read_frames
 from roadseg.eval.job import Job, Progress
 from roadseg.eval.results.two_cameras import FlowResult, FlowScore
 from roadseg.eval.tasks.evaluator import Evaluate, Evaluator
 from roadseg.eval.tasks.two_cameras import prepared_views
+from roadseg.files import Arrays
 from roadseg.recipe.recipe import Recipe
 from roadseg.two_cameras.flow_files import known
 
@@ -46,23 +46,19 @@ def _evaluate(job: Job, step: int, network: "keras.Model", progress: Progress | 
     forward = flow_function(network)
     errors, zeros, per_image = [], [], []
     levels = np.zeros(2)
-    for pair in flow_pairs(job):
-        flow, differences = forward(pair.first[None], pair.second[None])
-        # Without a known flow every mean and median of errors becomes NaN.
-        error = zero = np.array([np.nan], np.float32)
-        if pair.flow_xy_px is not None:
-            there = known(pair.flow_xy_px)
-            target = pair.flow_xy_px[there]
-            error = np.linalg.norm(flow[0][there] - target, axis=-1)
-            zero = np.linalg.norm(target, axis=-1)
-        errors.append(error)
-        zeros.append(zero)
-        levels += differences
-        shown = _or_nan(error)
-        scores = float(shown.mean()), float(np.median(shown)), float(differences[0])
-        per_image.append(FlowScore(pair.name, *scores))
-        if progress:
-            progress(len(per_image), job.images)
+
+    def measures() -> Iterator[Callable[[], Arrays]]:
+        for pair in flow_pairs(job):
+            flow, differences = forward(pair.first[None], pair.second[None])
+            yield partial(_measure, pair, flow[0], differences)
+
+    for arrays in job.in_order(measures(), progress):
+        errors.append(arrays["error"])
+        zeros.append(arrays["zero"])
+        levels += arrays["levels"]
+        shown = _or_nan(arrays["error"])
+        scores = float(shown.mean()), float(np.median(shown)), float(arrays["levels"][0])
+        per_image.append(FlowScore(str(arrays["name"]), *scores))
     of_flow, of_none = _or_nan(np.concatenate(errors)), _or_nan(np.concatenate(zeros))
     photometric, photometric_of_none = levels / len(per_image)
     return FlowResult(
@@ -77,6 +73,18 @@ def _evaluate(job: Job, step: int, network: "keras.Model", progress: Progress | 
         photometric_of_none=float(photometric_of_none),
         per_image=per_image,
     )
+
+
+def _measure(pair: FlowPair, flow: np.ndarray, differences: np.ndarray) -> Arrays:
+    """Return the errors in pixels at each pixel whose flow is known, and photometric ones."""
+    # Without a known flow every mean and median of errors becomes NaN.
+    error = zero = np.array([np.nan], np.float32)
+    if pair.flow_xy_px is not None:
+        there = known(pair.flow_xy_px)
+        target = pair.flow_xy_px[there]
+        error = np.linalg.norm(flow[there] - target, axis=-1)
+        zero = np.linalg.norm(target, axis=-1)
+    return {"name": np.array(pair.name), "error": error, "zero": zero, "levels": differences}
 
 
 def _or_nan(errors: np.ndarray) -> np.ndarray:
@@ -105,7 +113,7 @@ def flow_function(network: "keras.Model") -> Any:
 
 
 def flow_pairs(job: Job) -> Iterator[FlowPair]:
-    """Yield the pairs that the recipe of a run learns from, of the split that is evaluated.
+    """Yield the pairs that the recipe of a run learns from, of what is evaluated here.
 
     Made ones come from the middle of each image, by numbers that the seed and its place decide.
     """
@@ -113,7 +121,7 @@ def flow_pairs(job: Job) -> Iterator[FlowPair]:
     if recipe.flow.pairs == "warped":
         yield from _warped(job, recipe)
         return
-    for example in islice(job.records.examples(), job.images):
+    for example in job.pairs():
         name = example["filename"]
         if recipe.flow.pairs == "recorded":
             flow = example["flow_xy_px"]
@@ -135,8 +143,10 @@ def seen_by_narrow(recipe: Recipe, wide: np.ndarray) -> np.ndarray:
 def _warped(job: Job, recipe: Recipe) -> Iterator[FlowPair]:
     from roadseg.two_cameras.warped_pairs import DRAWS, frame_size, warped_pairs
 
-    frames = read_frames(job.records, frame_size(recipe), job.options.max_images)
-    for place, (frame,) in enumerate(batches(frames, 1)):
+    places = range(job.images) if job.places is None else job.places
+    limit = job.options.max_images
+    frames = read_frames(job.records, frame_size(recipe), limit, places=job.places)
+    for place, frame in zip(places, frames, strict=False):
         draws = np.random.default_rng((recipe.seed, place)).random((1, DRAWS))
         parts = warped_pairs(frame.image[None], draws.astype(np.float32), recipe)
         yield FlowPair(frame.name, *(np.asarray(part)[0] for part in parts))

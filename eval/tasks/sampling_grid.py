@@ -1,14 +1,16 @@
 """Scores of the published sampler: its grids against the exact targets."""
 
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
 import numpy as np
 
-from roadseg.eval.frames import batches
+from roadseg.eval.frames import Frame, batches
 from roadseg.eval.job import Job, Progress
 from roadseg.eval.results.sampling_grid import GridScore, SamplingGridResult
 from roadseg.eval.tasks.evaluator import Evaluate, Evaluator
+from roadseg.files import Arrays
 from roadseg.metrics.grid_error import GridError
 
 
@@ -35,15 +37,21 @@ def _evaluate(job: Job, step: int, network: Any, progress: Progress | None) -> S
     error, uniform_error = GridError(), GridError()
     uniform = np.asarray(uniform_grid(recipe.sampler.grid_size))
     per_image = []
-    for batch in batches(job.frames(), job.options.batch_size):
-        images = np.stack([frame.image for frame in batch]).astype(np.float32)
-        grids = np.asarray(network(images, training=False))
-        for frame, grid in zip(batch, grids, strict=True):
-            target = target_of(frame.label)
-            per_image.append(GridScore(frame.name, *error.add(target, grid)))
-            uniform_error.add(target, uniform)
-            if progress:
-                progress(len(per_image), job.images)
+
+    def measure(frame: Frame, grid: np.ndarray) -> Arrays:
+        return {"name": np.array(frame.name), "target": target_of(frame.label), "grid": grid}
+
+    def measures() -> Iterator[Callable[[], Arrays]]:
+        for batch in batches(job.frames(), job.options.batch_size):
+            images = np.stack([frame.image for frame in batch]).astype(np.float32)
+            grids = np.asarray(network(images, training=False))
+            for pair in zip(batch, grids, strict=True):
+                yield partial(measure, *pair)
+
+    for arrays in job.in_order(measures(), progress):
+        scores = error.add(arrays["target"], arrays["grid"])
+        per_image.append(GridScore(str(arrays["name"]), *scores))
+        uniform_error.add(arrays["target"], uniform)
     return SamplingGridResult(
         **job.origin(step),
         images=len(per_image),

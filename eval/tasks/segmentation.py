@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
-from typing import Any
 
 import numpy as np
 
@@ -13,6 +12,7 @@ from roadseg.eval.protocols import Pending, Predictor, predictor
 from roadseg.eval.results.segmentation import SegmentationResult
 from roadseg.eval.scoring import SegmentationScorer, in_threads
 from roadseg.eval.tasks.evaluator import Evaluate, Evaluator
+from roadseg.files import Arrays
 from roadseg.label_tables.label_table import LabelTable
 
 
@@ -36,16 +36,11 @@ def _evaluate(
     job: Job, step: int, predict: Predictor, progress: Progress | None
 ) -> SegmentationResult:
     folder = job.options.save_predictions
-    scorer = score_frames(
-        job.frames(),
-        predict,
-        job.table,
-        job.options.batch_size,
-        job.options.workers,
-        progress and (lambda done: progress(done, job.images)),
-        boundary_f=job.options.boundary_f,
-        dump=None if folder is None else partial(dump, folder, table=job.table),
-    )
+    scorer = SegmentationScorer(job.table, job.options.boundary_f)
+    draw = None if folder is None else partial(dump, folder, table=job.table)
+    measures = measures_of(job.frames(), predict, scorer, job.options.batch_size, draw)
+    for arrays in job.in_order(measures, progress):
+        scorer.add_named(arrays)
     return SegmentationResult(**job.origin(step), **scorer.values())
 
 
@@ -56,30 +51,38 @@ def score_frames(
     batch_size: int = 1,
     workers: int | None = None,
     progress: Callable[[int], None] | None = None,
-    boundary_f: bool = False,
-    dump: Callable[[Frame, np.ndarray], None] | None = None,
 ) -> SegmentationScorer:
     """Return the scores of what `predict` makes of `frames`, added up in their order.
 
-    The graph runs in this thread; interpolation, metrics and `dump`, which is called with each
-    frame and its labels, run beside it for earlier images. boundary_f: see `SegmentationScorer`.
+    The graph runs in this thread; interpolation and metrics run beside it for earlier images.
     """
-    scorer = SegmentationScorer(table, boundary_f)
-
-    def measure(frame: Frame, pending: Pending) -> tuple[str, Any]:
-        prediction = pending()
-        if dump is not None:
-            dump(frame, prediction)
-        return frame.name, scorer.count(scorer.geometry(frame.label), prediction)
-
-    def jobs() -> Iterator[Callable[[], tuple[str, Any]]]:
-        for batch in batches(iter(frames), batch_size):
-            pending = predict(np.stack([frame.image for frame in batch]))
-            for pair in zip(batch, pending, strict=True):
-                yield partial(measure, *pair)
-
-    for name, measured in in_threads(jobs(), workers):
-        scorer.add(name, measured)
+    scorer = SegmentationScorer(table)
+    for arrays in in_threads(measures_of(frames, predict, scorer, batch_size), workers):
+        scorer.add_named(arrays)
         if progress:
             progress(len(scorer.per_image))
     return scorer
+
+
+def measures_of(
+    frames: Iterable[Frame],
+    predict: Predictor,
+    scorer: SegmentationScorer,
+    batch_size: int = 1,
+    draw: Callable[[Frame, np.ndarray], None] | None = None,
+) -> Iterator[Callable[[], Arrays]]:
+    """Yield, for each frame, once the graph has run, what measures it for `scorer` in any thread.
+
+    draw: called there with each frame and its labels.
+    """
+
+    def measure(frame: Frame, pending: Pending) -> Arrays:
+        prediction = pending()
+        if draw is not None:
+            draw(frame, prediction)
+        return scorer.count(scorer.geometry(frame.label), prediction).named(frame.name)
+
+    for batch in batches(iter(frames), batch_size):
+        pending = predict(np.stack([frame.image for frame in batch]))
+        for pair in zip(batch, pending, strict=True):
+            yield partial(measure, *pair)

@@ -1,7 +1,7 @@
 """Evaluations of two cameras: the labels of both cameras."""
 
+from collections.abc import Callable, Iterator
 from functools import partial
-from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,6 +11,7 @@ from roadseg.eval.results.segmentation import SegmentationResult
 from roadseg.eval.results.two_cameras import TwoCameraResult
 from roadseg.eval.scoring import SegmentationScorer
 from roadseg.eval.tasks.evaluator import Evaluate, Evaluator
+from roadseg.files import Arrays
 from roadseg.inference.images import resize_image, resize_labels
 
 if TYPE_CHECKING:
@@ -37,16 +38,30 @@ def _evaluate(
     """
     scorers = {view: SegmentationScorer(job.table) for view in CAMERAS}
     label = views_labeller(network)
-    examples = islice(job.records.examples(), job.images)
-    for number, example in enumerate(examples, 1):
-        images, labels = prepared_views(example, job.recipe.augment.crop_size)
-        found = label({view: image[None] for view, image in images.items()})
+
+    def measure(
+        example: dict[str, Any], labels: dict[str, np.ndarray], found: dict[str, np.ndarray]
+    ) -> Arrays:
+        measured = {}
         for view, prefix in CAMERAS.items():
             scorer = scorers[view]
             counts = scorer.count(scorer.geometry(labels[view]), found[view][0])
-            scorer.add(example[f"{prefix}filename"], counts)
-        if progress:
-            progress(number, job.images)
+            named = counts.named(example[f"{prefix}filename"])
+            measured |= {f"{view}/{key}": array for key, array in named.items()}
+        return measured
+
+    def measures() -> Iterator[Callable[[], Arrays]]:
+        for example in job.pairs():
+            images, labels = prepared_views(example, job.recipe.augment.crop_size)
+            found = label({view: image[None] for view, image in images.items()})
+            yield partial(measure, example, labels, found)
+
+    for arrays in job.in_order(measures(), progress):
+        for view, scorer in scorers.items():
+            begin = f"{view}/"
+            scorer.add_named(
+                {k.removeprefix(begin): v for k, v in arrays.items() if k.startswith(begin)}
+            )
     origin = job.origin(step)
     views = {view: SegmentationResult(**origin, **scorers[view].values()) for view in CAMERAS}
     return TwoCameraResult(**origin, images=job.images, views=views)

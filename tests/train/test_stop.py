@@ -14,9 +14,10 @@ import tensorflow as tf
 
 from roadseg import cli
 from roadseg.errors import RoadsegError
+from roadseg.runs import lost
 from roadseg.runs.lock import run_lock
 from roadseg.runs.run_folder import RunFolder
-from roadseg.train import devices, loop, lost
+from roadseg.train import devices, loop
 from roadseg.train.stop import Agreement, StopSignal
 from tests.train import tiny
 

@@ -1,6 +1,7 @@
-"""`roadseg launch`: one training on several machines, or in several processes on this one."""
+"""`roadseg launch`: one training, or evaluation, on several machines or in processes here."""
 
 import dataclasses
+import importlib
 import os
 import shlex
 import sys
@@ -9,19 +10,24 @@ from typing import Annotated, Literal
 
 import tyro
 
+from roadseg.cli import COMMANDS
+from roadseg.cli import main as command_line
 from roadseg.command_line.arguments import parse
 from roadseg.errors import RoadsegError
 
 EXAMPLE = """\
 roadseg launch --local 2 -- train --recipe fast_seg/icnet --records ~/records --run runs/icnet
-roadseg launch --hosts a,b,c -- train --recipe fast_seg/icnet --records /data --run /data/icnet"""
+roadseg launch --hosts a,b,c -- train --recipe fast_seg/icnet --records /data --run /data/icnet
+roadseg launch --hosts a,b,c -- eval /data/icnet --flip"""
+SPREAD = ("train", "eval")
+"""The commands that several workers share."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Arguments:
-    """Train with several workers: `roadseg launch OPTIONS -- train ...`. The batch is cut for them,
-    so that the result is that of one device. The run folder and the records must be the same on
-    all machines. A signal to this command, or to any worker, stops all at the same step.
+    """Train or evaluate with several workers: `roadseg launch OPTIONS -- train ...`. Batches, or
+    images, are shared out, so that the result is that of one device. The run folder and the records
+    must be the same on all machines. A signal to this command stops all; in training, at one step.
     """
 
     local: Annotated[int, tyro.conf.arg(metavar="N")] = 0
@@ -53,13 +59,13 @@ def main(argv: Sequence[str]) -> int:
     chosen = [bool(arguments.local), bool(arguments.hosts), bool(arguments.within)]
     if sum(chosen) != 1:
         raise RoadsegError("roadseg launch: give one of --local N, --hosts A,B or --within NAME")
-    if command[:1] != ["train"]:
+    if not command or command[0] not in SPREAD:
         raise RoadsegError(
-            f"roadseg launch: '{' '.join(command[:1])}' after --: only train has several workers; "
-            "write roadseg launch OPTIONS -- train ..."
+            f"roadseg launch: '{' '.join(command[:1])}' after --: only train and eval have several "
+            "workers; write roadseg launch OPTIONS -- train ..."
         )
     if arguments.within:
-        return _be_a_worker(arguments, command[1:])
+        return _be_a_worker(arguments, command)
     from roadseg.train.launch.group import run_group
     from roadseg.train.launch.workers import local_workers, ssh_workers
 
@@ -75,9 +81,7 @@ def main(argv: Sequence[str]) -> int:
         return run_group(made, arguments.restarts)
     if arguments.local < 1:
         raise RoadsegError(f"--local {arguments.local}: at least 1 process wanted")
-    from roadseg.train.command import refuse
-
-    refuse(command[1:])
+    importlib.import_module(COMMANDS[command[0]][0]).refuse(command[1:])
     program = [arguments.program] if arguments.program else [sys.executable, "-m", "roadseg"]
     return run_group(local_workers(arguments.local, [*program, *command]), arguments.restarts)
 
@@ -101,8 +105,7 @@ def _hosts(text: str) -> list[str]:
 
 
 def _be_a_worker(arguments: Arguments, command: Sequence[str]) -> int:
-    """Set TF_CONFIG from what the scheduler says, and train in this process."""
-    from roadseg.train.command import main as train
+    """Set TF_CONFIG from what the scheduler says, and run the command in this process."""
     from roadseg.train.launch import schedulers
 
     if arguments.within == "slurm":
@@ -110,4 +113,4 @@ def _be_a_worker(arguments: Arguments, command: Sequence[str]) -> int:
     else:
         config = schedulers.of_kubernetes(arguments.workers, arguments.service, arguments.port)
     os.environ["TF_CONFIG"] = config
-    return train(command)
+    return command_line(command)

@@ -13,7 +13,8 @@ from roadseg.recipe.protocol import Protocol
 
 ORIGIN = {"run": "r", "recipe": "flow", "step": 1, "split": "val"}
 JOB: Any = SimpleNamespace(
-    images=2, origin=lambda step: {**ORIGIN, "protocol": Protocol(), "limit": None}
+    origin=lambda step: {**ORIGIN, "protocol": Protocol(), "limit": None},
+    in_order=lambda measures, _: (measure() for measure in measures),
 )
 
 

@@ -10,8 +10,8 @@ import pytest
 import yaml
 
 from roadseg.errors import RoadsegError
+from roadseg.runs.lost import WorkerLost
 from roadseg.train.launch import command, schedulers
-from roadseg.train.lost import WorkerLost
 
 FOLDER = Path(schedulers.__file__).parent
 

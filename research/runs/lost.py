@@ -19,7 +19,7 @@ from typing import Any
 import tensorflow as tf
 
 from roadseg.errors import RoadsegError
-from roadseg.train.devices import is_chief, workers
+from roadseg.runs.workers import is_chief, workers
 
 STEP_LIMIT_S = 900.0
 """Seconds without a step after which a group of workers counts as stuck."""
@@ -41,8 +41,12 @@ class WorkerLost(RoadsegError):
     """EX_TEMPFAIL of sysexits.h: nothing is wrong with what was asked, ask again."""
 
 
+GO_ON = "start the same command on all workers again, it goes on from the last checkpoint"
+"""What to do about a training that lost a worker."""
+
+
 @contextmanager
-def naming_the_lost(strategy: tf.distribute.Strategy) -> Iterator[None]:
+def naming_the_lost(strategy: tf.distribute.Strategy, way_out: str = GO_ON) -> Iterator[None]:
     """Turn TensorFlow's error on a lost worker, met inside, into a WorkerLost that names it."""
     try:
         yield
@@ -53,10 +57,7 @@ def naming_the_lost(strategy: tf.distribute.Strategy) -> Iterator[None]:
         if is_chief(strategy):
             # The service of the others' heartbeats is here: they hear of the lost one first.
             time.sleep(2.0)
-        raise WorkerLost(f"{_lost(error.message, strategy)}; {_WAY_OUT}") from None
-
-
-_WAY_OUT = "start the same command on all workers again, it goes on from the last checkpoint"
+        raise WorkerLost(f"{_lost(error.message, strategy)}; {way_out}") from None
 
 
 def _lost(message: str, strategy: tf.distribute.Strategy) -> str:
@@ -73,9 +74,11 @@ def _lost(message: str, strategy: tf.distribute.Strategy) -> str:
 class StepLimit:
     """Ends this process where no step is done for long, since nothing else would."""
 
-    def __init__(self, seconds: float, strategy: tf.distribute.Strategy):
-        """Watch over the steps of several workers; 0: no limit."""
-        self.seconds = seconds
+    def __init__(
+        self, seconds: float, strategy: tf.distribute.Strategy, step: str = "step", way_out: str = GO_ON
+    ):
+        """Watch over the steps of several workers; 0: no limit. step: what one is called."""
+        self.seconds, self.step, self.way_out = seconds, step, way_out
         self.watched = len(workers(strategy)) > 1 and seconds > 0
         self._over = threading.Event()
         self.advance()
@@ -99,8 +102,8 @@ class StepLimit:
         while not self._over.wait(min(self.seconds / 10, 5.0)):
             if time.monotonic() - self._done > self.seconds:
                 print(
-                    f"error: no step for {self.seconds:.0f} s: a worker lives and does not go on; "
-                    f"{_WAY_OUT}",
+                    f"error: no {self.step} for {self.seconds:.0f} s: a worker lives and does not go "
+                    f"on; {self.way_out}",
                     file=sys.stderr,
                     flush=True,
                 )
