@@ -29,7 +29,7 @@ ROUND_S = 2.0
 ROUND_BYTES = 2**25
 """What a worker gives in one exchange at most, but for the last image."""
 WAY_OUT = "start the same command on all workers again"
-_ERROR = "error"
+_DONE, _FAILED = b"+", b"-"
 
 
 @dataclass(frozen=True)
@@ -109,16 +109,17 @@ class Group:
     def _meet(self, work: Callable[[], list[Arrays]]) -> list[list[Arrays]]:
         """Return what `work` returned for each worker; RoadsegError if it raised one for any."""
         try:
-            content = packed(work())
+            content = _DONE + packed(work())
         except RoadsegError as error:
-            content = packed([{_ERROR: np.array(str(error)), "status": np.array(error.status)}])
-        parts = [unpacked(given) for given in self.exchange(content)]
-        for part in parts:
-            if part and _ERROR in part[0]:
-                failure = RoadsegError(str(part[0][_ERROR]))
-                failure.status = int(part[0]["status"])
+            content = _FAILED + json.dumps([error.status, str(error)]).encode()
+        given = self.exchange(content)
+        for one in given:
+            if one.startswith(_FAILED):
+                status, text = json.loads(one.removeprefix(_FAILED))
+                failure = RoadsegError(text)
+                failure.status = status
                 raise failure
-        return parts
+        return [unpacked(one.removeprefix(_DONE)) for one in given]
 
 
 ALONE = Group()
