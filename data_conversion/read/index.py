@@ -22,8 +22,7 @@ Parse = Callable[[Tensor], dict[str, Tensor]]
 class RecordIndex:
     """The records of some files, numbered through them in order."""
 
-    def __init__(
-        self, files: Sequence[Path], parse: Parse = parse_example):
+    def __init__(self, files: Sequence[Path], parse: Parse = parse_example):
         """Find every record; raise RoadsegError for a truncated file.
 
         parse: how an example is decoded; a graph function.

@@ -43,9 +43,7 @@ class TwoCameraRecords(RecordSet):
         from roadseg.data_conversion.read.index import decoded, decoded_at
 
         parse = partial(parse_two_cameras, has_flow=self.has_flow)
-        data = (
-            decoded(self, parse=parse) if places is None else decoded_at(self, places, parse)
-        )
+        data = decoded(self, parse=parse) if places is None else decoded_at(self, places, parse)
         with readable(self):
             for example in data.prefetch(2).as_numpy_iterator():
                 names = {key: example[key].decode() for key in ("filename", "second_filename")}

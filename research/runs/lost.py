@@ -75,7 +75,11 @@ class StepLimit:
     """Ends this process where no step is done for long, since nothing else would."""
 
     def __init__(
-        self, seconds: float, strategy: tf.distribute.Strategy, step: str = "step", way_out: str = GO_ON
+        self,
+        seconds: float,
+        strategy: tf.distribute.Strategy,
+        step: str = "step",
+        way_out: str = GO_ON,
     ):
         """Watch over the steps of several workers; 0: no limit. step: what one is called."""
         self.seconds, self.step, self.way_out = seconds, step, way_out
@@ -102,8 +106,8 @@ class StepLimit:
         while not self._over.wait(min(self.seconds / 10, 5.0)):
             if time.monotonic() - self._done > self.seconds:
                 print(
-                    f"error: no {self.step} for {self.seconds:.0f} s: a worker lives and does not go "
-                    f"on; {self.way_out}",
+                    f"error: no {self.step} for {self.seconds:.0f} s: a worker lives and does not "
+                    f"go on; {self.way_out}",
                     file=sys.stderr,
                     flush=True,
                 )

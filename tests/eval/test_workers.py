@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from roadseg.eval.watch import evaluated_steps
 from roadseg.eval.evaluation import Evaluation
+from roadseg.eval.watch import evaluated_steps
 from roadseg.runs.run_folder import RunFolder
 from roadseg.train.launch.schedulers import tf_config
 from roadseg.train.launch.workers import free_ports
