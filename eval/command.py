@@ -179,7 +179,8 @@ def _evaluate_once(arguments: Arguments, options: "EvaluationOptions", group: "G
     from roadseg.eval.watch import evaluate_and_store, evaluate_with_others, pruned
     from roadseg.runs.run_folder import RunFolder
 
-    evaluation = group.together(lambda: Evaluation(RunFolder(arguments.run), options, group))
+    # Labels are checked once, by the first worker; the others find that noted.
+    evaluation = group.after_first(lambda: Evaluation(RunFolder(arguments.run), options, group))
     step = group.together(evaluation.find_step)
     if group.count > 1:
         step = evaluation.agreed(step)

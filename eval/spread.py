@@ -71,6 +71,15 @@ class Group:
         self._meet(nothing)
         return done[0]
 
+    def after_first(self, work: Callable[[], Value]) -> Value:
+        """Return what `together` does, which the others begin once the first worker has done it."""
+        if self.writes:
+            value = self.together(work)
+            self.together(lambda: None)
+            return value
+        self.together(lambda: None)
+        return self.together(work)
+
     def same(self, value: Any, refusal: str) -> None:
         """Raise RoadsegError with `refusal` unless all workers call this with one `value`."""
         if self.count > 1 and len(set(self.exchange(json.dumps(value).encode()))) > 1:

@@ -110,7 +110,18 @@ def test_what_one_worker_cannot_do_all_refuse_in_its_words() -> None:
     assert [str(e) for e in shared(3, lambda group: group.together(lambda: fail(group)))] == (
         ["full"] * 3
     )
+    assert [str(e) for e in shared(3, lambda group: group.after_first(lambda: fail(group)))] == (
+        ["full"] * 3
+    )
     assert shared(2, lambda group: group.together(lambda: group.number)) == [0, 1]
+
+
+def test_the_first_worker_has_done_it_before_the_others_begin() -> None:
+    done: list[int] = []
+    assert shared(3, lambda group: group.after_first(lambda: done.append(group.number))) == (
+        [None] * 3
+    )
+    assert done[0] == 0 and sorted(done) == [0, 1, 2]
 
 
 def test_a_worker_that_gives_too_little_is_named() -> None:
