@@ -127,6 +127,8 @@ class Group:
                 status, text = json.loads(one.removeprefix(_FAILED))
                 failure = RoadsegError(text)
                 failure.status = status
+                # Short, so that nobody ends while another still receives what was long.
+                self.exchange(_FAILED)
                 raise failure
         return [unpacked(one.removeprefix(_DONE)) for one in given]
 
@@ -196,13 +198,16 @@ def joined() -> Iterator[Group]:
     from roadseg.runs.lost import STEP_LIMIT_S, StepLimit, naming_the_lost
     from roadseg.runs.workers import own_number, workers
 
-    class OnProcessors(tf.distribute.cluster_resolver.TFConfigClusterResolver):  # type: ignore[misc]
-        """Keeps the exchange off the GPUs, which are the network's."""
-
-        def num_accelerators(self, *_: Any, **__: Any) -> dict[str, int]:
-            return {}
-
-    strategy = tf.distribute.MultiWorkerMirroredStrategy(cluster_resolver=OnProcessors())
+    given = tf.distribute.cluster_resolver.TFConfigClusterResolver()
+    # Without accelerators: the exchange stays off the GPUs, which are the network's.
+    resolver = tf.distribute.cluster_resolver.SimpleClusterResolver(
+        given.cluster_spec(),
+        task_type=given.task_type,
+        task_id=given.task_id,
+        num_accelerators={},
+        rpc_layer="grpc",
+    )
+    strategy = tf.distribute.MultiWorkerMirroredStrategy(cluster_resolver=resolver)
     limit = StepLimit(STEP_LIMIT_S, strategy, "result", WAY_OUT)
     with naming_the_lost(strategy, WAY_OUT), limit:
         number = own_number(strategy)
