@@ -54,8 +54,9 @@ def _evaluate(job: Job, step: int, sampler: Any, progress: Progress | None) -> D
     for arrays in job.in_order(measures(), progress):
         mean_target += arrays["target"]
         cells = int(arrays["cells"])
-        errors, folded = arrays["errors"].tolist(), int(arrays["folded"])
-        scores.append(DensityScore(str(arrays["name"]), *errors, folded))
+        error, floor, fit = arrays["errors"].tolist()
+        folded = int(arrays["folded"])
+        scores.append(DensityScore(str(arrays["name"]), error, floor, fit, folded))
     residuals = [score.residual for score in scores]
     return DensityResult(
         **job.origin(step),

@@ -42,7 +42,7 @@ def _evaluate(
     def measure(
         example: dict[str, Any], labels: dict[str, np.ndarray], found: dict[str, np.ndarray]
     ) -> Arrays:
-        measured = {}
+        measured: Arrays = {}
         for view, prefix in CAMERAS.items():
             scorer = scorers[view]
             counts = scorer.count(scorer.geometry(labels[view]), found[view][0])
