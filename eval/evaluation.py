@@ -83,11 +83,11 @@ class Evaluation:
         """
         records = self.job.records
         files = [[file.name, file.stat().st_size] for file in records.files]
-        self.group.same(
-            [version("roadseg"), records.num_examples, files],
-            f"{self.run.path}: the workers found different records, or are of different versions; "
-            "are run and records the same folders on all of them?",
-        )
+        if not self.group.is_same([version("roadseg"), records.num_examples, files]):
+            raise RoadsegError(
+                f"{self.run.path}: the workers found different records, or are of different "
+                "versions; are run and records the same folders on all of them?"
+            )
         return self.group.from_first(step)
 
     def load(self, step: int) -> Evaluate:

@@ -80,10 +80,9 @@ class Group:
         self.together(lambda: None)
         return self.together(work)
 
-    def same(self, value: Any, refusal: str) -> None:
-        """Raise RoadsegError with `refusal` unless all workers call this with one `value`."""
-        if self.count > 1 and len(set(self.exchange(json.dumps(value).encode()))) > 1:
-            raise RoadsegError(refusal)
+    def is_same(self, value: Any) -> bool:
+        """Return whether all workers call this with one `value`, which goes to JSON."""
+        return self.count == 1 or len(set(self.exchange(json.dumps(value).encode()))) == 1
 
     def from_first(self, value: int) -> int:
         """Return the first worker's `value`."""
