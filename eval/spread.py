@@ -195,7 +195,7 @@ def joined() -> Iterator[Group]:
     import tensorflow as tf
 
     from roadseg.runs.lost import STEP_LIMIT_S, StepLimit, naming_the_lost
-    from roadseg.runs.workers import own_number, workers
+    from roadseg.runs.workers import own_number, take_sigterm_back, workers
 
     given = tf.distribute.cluster_resolver.TFConfigClusterResolver()
     # Without accelerators: the exchange stays off the GPUs, which are the network's.
@@ -207,6 +207,7 @@ def joined() -> Iterator[Group]:
         rpc_layer="grpc",
     )
     strategy = tf.distribute.MultiWorkerMirroredStrategy(cluster_resolver=resolver)
+    take_sigterm_back()
     limit = StepLimit(STEP_LIMIT_S, strategy, "result", WAY_OUT)
     with naming_the_lost(strategy, WAY_OUT), limit:
         number = own_number(strategy)

@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from roadseg.data_conversion.read.records import RecordSet
 from roadseg.recipe.recipe import Recipe
+from roadseg.runs.workers import take_sigterm_back
 from roadseg.train.data.pipeline import training_batches
 
 
@@ -34,7 +35,9 @@ def distributed_batches(
 def choose_strategy() -> tf.distribute.Strategy:
     """Return the strategy for what is there: TF_CONFIG, several GPUs, or one device."""
     if os.environ.get("TF_CONFIG"):
-        return tf.distribute.MultiWorkerMirroredStrategy()
+        strategy = tf.distribute.MultiWorkerMirroredStrategy()
+        take_sigterm_back()
+        return strategy
     if len(tf.config.list_physical_devices("GPU")) > 1:
         return tf.distribute.MirroredStrategy()
     return tf.distribute.get_strategy()

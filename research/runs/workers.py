@@ -1,5 +1,7 @@
 """The workers of a group, as a strategy of TensorFlow knows them: who they are, and who writes."""
 
+import signal
+import threading
 from typing import Any
 
 Strategy = Any
@@ -29,3 +31,12 @@ def own_number(strategy: Strategy) -> int:
     if resolver is None or resolver.task_type != "worker":
         return 0
     return len(resolver.cluster_spec().as_dict().get("chief", ())) + int(resolver.task_id)
+
+
+def take_sigterm_back() -> None:
+    """Let Python hear SIGTERM again, which TensorFlow takes as it joins a group of workers.
+
+    It would wait for somebody to ask for notices of preemption, and the process would go on.
+    """
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGTERM))
