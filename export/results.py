@@ -185,6 +185,7 @@ def measure(network: Network, format_name: str, size: Size, options: Precision) 
 
     row: Row = {"network": network.name, "given": network.given, "format": format_name}
     row |= {"precision": options.name, "size": list(size)}
+    row["records"] = f"{Path(str(options.records)).resolve().name}, split {options.split}"
     target = network.folder / f"{format_name}-{options.name}"
     try:
         if network.is_preset:

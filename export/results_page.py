@@ -57,7 +57,7 @@ def page(rows: Sequence[Row], times: Mapping[str, Any], split: str) -> str:
         size=_each("x".join(map(str, row["size"])) for row in rows) or "HEIGHTxWIDTH",
         images=_each(str(row["verdict"]["images"]) for row in measured) or "0",
         calibration=_each(str(row["calibration"]) for row in rows if "calibration" in row) or "0",
-        records=_each(row["verdict"]["records"] for row in measured) or "the records",
+        records=_each(row["records"] for row in measured) or "the records",
         conditions=_conditions(times),
     )
     rule = ["---"] * 3 + ["---:"] * (len(COLUMNS) - 3)

@@ -17,7 +17,6 @@ VERDICT = {
     "lost": {"miou": 0.5, "boundary_accuracy": -0.25},
     "labels_equal": 99.25,
     "images": 3,
-    "records": "streets, split test",
 }
 
 
@@ -67,7 +66,7 @@ def test_the_page_is_made_of_what_the_cards_say_and_nothing_is_measured_twice(ex
     )
     assert "| float16 |  |  |  | refused: 2.00 points of mIoU lost (allowed: 1) |" in text
     assert "`roadseg export --size 32x48`" in text and "a machine" in text
-    assert "first 3 images of streets, split test" in text
+    assert "first 3 images of records, split test" in text
     # What was refused is not timed.
     assert [what[1] for what in asked] == ["onnx", "onnx", ["onnx-int8"]]
     assert results.main(given) == 0 and len(asked) == 3
