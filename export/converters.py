@@ -93,7 +93,7 @@ def _sampled(model: Any, image: Any, interface: Interface) -> dict[str, Any]:
 
 def save_function(function: Any, folder: Path) -> None:
     """Write a function of `labels_function` as a SavedModel, which converters read."""
-    save_signatures({"serving_default": function}, function.weights, folder)
+    save_signatures({"serving_default": function}, folder)
 
 
 def check_outputs(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from roadseg.errors import RoadsegError
+from roadseg.export.folded import folded
 from roadseg.export.interface import LABELS_OF_RGB, Interface
 from roadseg.export.per_pixel import Differences, differences, largest, note, pixel_outputs
 from roadseg.export.saved_signatures import save_signatures
@@ -52,7 +53,7 @@ def write_saved_model(
     size: height and width of the one image that it takes then; None for any images of any size.
     Raises RoadsegError if what was written does not agree with `model`.
     """
-    save_signatures(signature_functions(model, size, interface), model.variables, folder)
+    save_signatures(signature_functions(folded(model), size, interface), folder)
     compare(model, folder, trial_images(model, TRIAL_SIZES, size), interface)
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from roadseg.errors import RoadsegError
+from roadseg.export.folded import folded
 from roadseg.export.interface import LABELS_OF_RGB, Interface
 from roadseg.export.per_pixel import differences, pixel_outputs
 from roadseg.export.saved_signatures import save_signatures
@@ -38,10 +39,10 @@ def write_two_cameras(
     size: height and width of the one pair of images that it takes then; None for any.
     Raises RoadsegError if what was written does not agree with `model`.
     """
-    functions = signature_functions(model, size, interface)
-    save_signatures(functions, model.variables, folder)
+    save_signatures(signature_functions(folded(model), size, interface), folder)
     images = trial_images(model, TRIAL_SIZES, size)
-    compare(functions["serving_default"], folder, images, interface)
+    reference = signature_functions(model, size, interface)["serving_default"]
+    compare(reference, folder, images, interface)
 
 
 def signature_functions(

@@ -17,8 +17,10 @@ from roadseg.errors import RoadsegError
 from roadseg.eval.benchmark.race.contestants import Setting
 from roadseg.eval.benchmark.race.labellers import labeller_of_file
 from roadseg.eval.benchmark.saved_model import SavedLabels
+from roadseg.export import saved_model
 from roadseg.export.converters import labels_function
 from roadseg.export.formats import FORMATS
+from roadseg.export.graphs.trial import counted
 from roadseg.export.interface import OUTPUTS, Interface, outputs_of
 from roadseg.export.model_card import preset_card, to_markdown
 from roadseg.export.precision.write import write_float16, write_int8
@@ -28,6 +30,8 @@ from tests.export.precision.support import EXTRAS, SIZE, needs, streets
 from tests.export.support import normalised_network, small_segmenter
 
 EVERYTHING = {"rgb": Interface(OUTPUTS), "nv12": Interface(OUTPUTS, "nv12")}
+# What a normalisation is in the graphs of the formats.
+ARITHMETIC = {"Mul", "Add", "AddV2", "Sub", "Rsqrt", "Multiply", "Subtract", "MUL", "ADD", "SUB"}
 FAST = ("saved_model", "onnx")
 SLOW = [pytest.param(name, marks=pytest.mark.slow) for name in ("openvino", "litert")]
 
@@ -83,6 +87,67 @@ def test_a_file_labels_what_a_camera_gives_as_its_picture(model, written, name):
         assert len(np.unique(found["labels"])) > 1
         assert np.mean(found["labels"] != reference(rgb[None])["labels"].numpy()) <= 0.01
         agree(found)
+
+
+@pytest.mark.parametrize("name", [*FAST, *SLOW])
+def test_normalisations_are_part_of_convolutions(written, name):
+    assert NODES[name](written(name)) == 0
+
+
+def test_a_graph_of_tensorflow_has_nodes_of_each_normalisation_unless_they_are_folded(model):
+    function = saved_model.signature_functions(model)["logits"]
+    assert normalising(function.get_concrete_function().graph.as_graph_def()) >= 3 * 4
+
+
+def _of_tensorflow(folder) -> int:
+    import tensorflow as tf
+
+    loaded = tf.saved_model.load(str(folder))
+    return normalising(loaded.signatures["logits"].graph.as_graph_def())
+
+
+def normalising(graph) -> int:
+    """Return how many nodes of a graph with its functions are those of normalisations."""
+    nodes = [*graph.node, *(node for one in graph.library.function for node in one.node_def)]
+    kinds = [node.op for node in nodes]
+    assert (kinds.count("Conv2D"), kinds.count("DepthwiseConv2dNative")) == (3, 1)
+    return sum("batchnorm" in node.name for node in nodes)
+
+
+def _of_onnx(folder) -> int:
+    import onnx
+
+    graph = onnx.load(str(folder / "model.onnx"))
+    kinds = [node.op_type for node in graph.graph.node]
+    assert counted(graph)["Conv"] == 4 and "BatchNormalization" not in kinds
+    return sum(kind in ARITHMETIC for kind in kinds[kinds.index("Conv") :])
+
+
+def _of_openvino(folder) -> int:
+    import openvino
+
+    model = openvino.Core().read_model(str(folder / "model.xml"))
+    kinds = [node.get_type_name() for node in model.get_ordered_ops()]
+    assert sum(kind.endswith("Convolution") for kind in kinds) == 4
+    # Each convolution has its bias added.
+    return sum(kind in ARITHMETIC for kind in kinds[kinds.index("Convolution") :]) - 4
+
+
+def _of_litert(folder) -> int:
+    from ai_edge_litert.interpreter import Interpreter
+
+    interpreter = Interpreter(str(folder / "model.tflite"))
+    kinds = [detail["op_name"] for detail in interpreter._get_ops_details()]
+    assert kinds.count("CONV_2D") == 3 and kinds.count("DEPTHWISE_CONV_2D") == 1
+    return sum(kind in ARITHMETIC for kind in kinds[kinds.index("CONV_2D") :])
+
+
+NODES = {
+    "saved_model": _of_tensorflow,
+    "onnx": _of_onnx,
+    "openvino": _of_openvino,
+    "litert": _of_litert,
+}
 
 
 def test_a_saved_model_of_nv12_labels_pictures_by_every_name_it_goes_by(written, tmp_path):
