@@ -2,7 +2,7 @@
 
 import dataclasses
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -12,13 +12,13 @@ from roadseg.command_line.arguments import parse
 from roadseg.command_line.options import parse_size
 from roadseg.errors import RoadsegError
 from roadseg.export.calibration import USUAL_COUNT
+from roadseg.export.formats import Format, find_format
+from roadseg.export.interface import LABELS_OF_RGB, Interface
 from roadseg.export.precision.options import Precision
 from roadseg.files import refuse_unwritable
 from roadseg.tasks.table import task_of
 
 if TYPE_CHECKING:
-    import keras
-
     from roadseg.export.subject import Subject
 
 EXAMPLE = """\
@@ -28,46 +28,6 @@ roadseg export --model espnet/camvid --format litert --precision int8 --calibrat
 
 # Height and width of every image, None for any.
 Size = tuple[int, int] | None
-
-
-def _saved_model(model: "keras.Model", folder: Path, size: Size) -> None:
-    from roadseg.export.saved_model import write_saved_model
-
-    write_saved_model(model, folder, size)
-
-
-def _two_cameras(model: "keras.Model", folder: Path, size: Size) -> None:
-    from roadseg.export.two_cameras import write_two_cameras
-
-    write_two_cameras(model, folder, size)
-
-
-def _onnx(model: "keras.Model", folder: Path, size: Size) -> None:
-    from roadseg.export.onnx import write_onnx
-
-    write_onnx(model, folder, size)
-
-
-def _litert(model: "keras.Model", folder: Path, size: Size) -> None:
-    from roadseg.export.litert import write_litert
-
-    write_litert(model, folder, size)
-
-
-def _openvino(model: "keras.Model", folder: Path, size: Size) -> None:
-    from roadseg.export.openvino import write_openvino
-
-    write_openvino(model, folder, size)
-
-
-# Name of each format -> what writes a model to an empty folder, for images of any size or of one,
-# and checks what it wrote.
-FORMATS: dict[str, Callable[["keras.Model", Path, Size], None]] = {
-    "saved_model": _saved_model,
-    "onnx": _onnx,
-    "litert": _litert,
-    "openvino": _openvino,
-}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -83,6 +43,10 @@ class Arguments:
     """saved_model; or onnx, litert, openvino, each with the extra of that name."""
     precision: Annotated[str, tyro.conf.arg(metavar="NAME")] = "float32"
     """float32, float16 (a file of half the size) or int8."""
+    outputs: Annotated[tuple[str, ...], tyro.conf.arg(metavar="NAME...")] = LABELS_OF_RGB.outputs
+    """Of each pixel: labels, logits, probabilities, confidence; one or more."""
+    input_format: Annotated[str, tyro.conf.arg(metavar="NAME")] = LABELS_OF_RGB.input_format
+    """rgb, or nv12 as cameras give it (BT.601, limited range; not litert)."""
     calibration: Annotated[Path | None, tyro.conf.arg(metavar="DIR")] = None
     """Of int8: records, of which split 'train' is taken, or a folder of images."""
     calibration_images: Annotated[int, tyro.conf.arg(metavar="N")] = USUAL_COUNT
@@ -122,12 +86,16 @@ def main(argv: Sequence[str]) -> int:
         given.verdict_images,
         given.allow_loss,
     )
+    interface = Interface(given.outputs, given.input_format)
     if given.run is not None:
-        folder = export_run(given.run, given.format, given.step, given.to, size, precision)
+        folder = export_run(
+            given.run, given.format, given.step, given.to, size, precision, interface
+        )
     elif given.step != "last":
         raise RoadsegError(f"--step {given.step}: of a run; leave it out with --model")
     else:
-        folder = export_preset(str(given.model), given.format, given.to, size, precision)
+        name = str(given.model)
+        folder = export_preset(name, given.format, given.to, size, precision, interface)
     print(f"wrote {folder}")
     return 0
 
@@ -139,19 +107,21 @@ def export_run(
     to: Path | None = None,
     size: Size = None,
     precision: Precision | None = None,
+    interface: Interface = LABELS_OF_RGB,
 ) -> Path:
     """Export one checkpoint of the run at `run_path` and return the folder that was written.
 
     size: height and width of the one image that the model takes then; None for any number of
         images of any size. precision: None for float32, judged by nothing but the trial images.
+    interface: what the model takes and gives for each pixel.
     Beside the model's own files lie model_card.json and model_card.md. The folder is written whole
     or not at all. Raises RoadsegError for a folder that is no run of a segmentation network, an
-    unknown format, precision or step, a format whose extra is not installed or that two cameras
-    have not, a size that the network does not take, images and records that do not fit, a file that
-    lost more than it may, a target that holds something else, or a full disk.
+    unknown format, precision, output or step, a format whose extra is not installed or that two
+    cameras have not, a size that the network does not take, images and records that do not fit, a
+    file that lost more than it may, a target that holds something else, or a full disk.
     """
     precision = precision or Precision()
-    _refuse_early(format_name, precision)
+    kind = _refuse_early(format_name, size, precision, interface)
     wanted = parse_step(step)
     from roadseg.runs.run_folder import RunFolder
 
@@ -169,7 +139,7 @@ def export_run(
         raise RoadsegError(f"{run_path}: two cameras are judged by `roadseg eval`; no --records")
     from roadseg.export.subject import subject_of_run
 
-    _export(subject_of_run(run, number), format_name, size, precision, target)
+    _export(subject_of_run(run, number), kind, size, precision, interface, target)
     return target
 
 
@@ -179,6 +149,7 @@ def export_preset(
     to: Path | None = None,
     size: Size = None,
     precision: Precision | None = None,
+    interface: Interface = LABELS_OF_RGB,
 ) -> Path:
     """Export the network with the published weights called `name`; otherwise as `export_run`.
 
@@ -186,7 +157,7 @@ def export_preset(
     that label no images, or that are not to be had.
     """
     precision = precision or Precision()
-    _refuse_early(format_name, precision)
+    kind = _refuse_early(format_name, size, precision, interface)
     from roadseg.weights.presets import find_preset
 
     find_preset(name)
@@ -196,7 +167,7 @@ def export_preset(
     refuse_unwritable(target)
     from roadseg.export.subject import subject_of_preset
 
-    _export(subject_of_preset(name), format_name, size, precision, target)
+    _export(subject_of_preset(name), kind, size, precision, interface, target)
     return target
 
 
@@ -205,21 +176,29 @@ def folder_name(format_name: str, precision: Precision) -> str:
     return format_name if precision.name == "float32" else f"{format_name}-{precision.name}"
 
 
-def _refuse_early(format_name: str, precision: Precision) -> None:
-    """Raise RoadsegError for what can be seen to be wrong before TensorFlow is loaded."""
-    if format_name not in FORMATS:
-        raise RoadsegError(f"--format {format_name}: there is {', '.join(FORMATS)}")
-    precision.refuse_early(format_name)
+def _refuse_early(
+    format_name: str, size: Size, precision: Precision, interface: Interface
+) -> Format:
+    """Return the format; raise RoadsegError for what is seen to be wrong without TensorFlow."""
+    kind = find_format(format_name)
+    precision.refuse_early(kind)
+    interface.refuse_early(kind, size, precision.is_judged)
     from roadseg.export.extras import need
 
     need(format_name)
     # Some formats need a further package for that (OpenVINO: NNCF).
     if precision.name == "int8":
         need(f"{format_name}-int8")
+    return kind
 
 
 def _export(
-    subject: "Subject", format_name: str, size: Size, precision: Precision, target: Path
+    subject: "Subject",
+    kind: Format,
+    size: Size,
+    precision: Precision,
+    interface: Interface,
+    target: Path,
 ) -> None:
     """Write `subject` with its model card to `target`, whole or not at all."""
     from roadseg.export.fixed_size import check_size
@@ -229,8 +208,8 @@ def _export(
     check_size(subject.model, size)
 
     def write(folder: Path) -> None:
-        facts = _write(subject, format_name, size, precision, folder, target)
-        card = {**subject.card(format_name, facts.pop("size")), **facts}
+        facts = _write(subject, kind, size, precision, interface, folder, target)
+        card = {**subject.card(kind.name, facts.pop("size"), interface), **facts}
         text = json.dumps(card, indent=1) + "\n"
         (folder / "model_card.json").write_text(text, encoding="utf-8")
         (folder / "model_card.md").write_text(to_markdown(card), encoding="utf-8")
@@ -240,21 +219,25 @@ def _export(
 
 def _write(
     subject: "Subject",
-    format_name: str,
+    kind: Format,
     size: Size,
     precision: Precision,
+    interface: Interface,
     folder: Path,
     target: Path,
 ) -> dict[str, Any]:
     """Write the model's own files; return what the card says of precision, and the `size`."""
-    if precision.name == "float32" and precision.records is None:
-        write_model = _two_cameras if subject.two_cameras else FORMATS[format_name]
-        write_model(subject.model, folder, size)
-        return {"size": size}
-    from roadseg.export.judged import write_judged
+    if precision.is_judged:
+        from roadseg.export.judged import write_judged
 
-    write_float32 = FORMATS[format_name]
-    return write_judged(subject, format_name, size, precision, folder, target, write_float32)
+        return write_judged(subject, kind, size, precision, interface, folder, target)
+    if subject.two_cameras:
+        from roadseg.export.two_cameras import write_two_cameras
+
+        write_two_cameras(subject.model, folder, size, interface)
+    else:
+        kind.write(subject.model, folder, size, interface)
+    return {"size": size}
 
 
 def parse_step(text: str) -> int | Literal["best"] | None:

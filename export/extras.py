@@ -3,26 +3,21 @@
 import importlib.util
 
 from roadseg.errors import RoadsegError
-
-# Format -> the packages that write it and run it, each set by the extra of the format's name.
-EXTRAS = {
-    "onnx": ("tf2onnx", "onnxruntime", "onnx"),
-    "litert": ("ai_edge_litert",),
-    "openvino": ("openvino", "onnx"),
-    "openvino-int8": ("nncf",),
-}
+from roadseg.export.formats import FORMATS
 
 
-def missing(name: str) -> list[str]:
-    """Return the packages that the format `name` needs and that are not installed."""
-    return [module for module in EXTRAS.get(name, ()) if importlib.util.find_spec(module) is None]
+def missing(extra: str) -> list[str]:
+    """Return the packages of an extra, FORMAT or FORMAT-int8, that are not installed."""
+    kind = FORMATS[extra.removesuffix("-int8")]
+    packages = kind.int8_packages if extra.endswith("-int8") else kind.packages
+    return [module for module in packages if importlib.util.find_spec(module) is None]
 
 
-def need(name: str) -> None:
-    """Raise RoadsegError, naming the extra to install, unless the format can be written here."""
-    absent = missing(name)
+def need(extra: str) -> None:
+    """Raise RoadsegError, naming the extra to install, unless it is installed."""
+    absent = missing(extra)
     if absent:
         raise RoadsegError(
-            f"--format {name.removesuffix('-int8')}: {', '.join(absent)} not installed; "
-            f"pip install 'roadseg[{name}]'"
+            f"--format {extra.removesuffix('-int8')}: {', '.join(absent)} not installed; "
+            f"pip install 'roadseg[{extra}]'"
         )

@@ -1,15 +1,16 @@
 """A file in any precision with its verdict: written, run by its own runtime, compared, judged."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from roadseg.export.calibration import Calibration
-from roadseg.export.onnx import FILE
+from roadseg.export.formats import Format
+from roadseg.export.interface import Interface
 from roadseg.export.onnx_check import has_static_shapes
 from roadseg.export.precision.options import Precision, records_of
 from roadseg.export.precision.write import calibration_of, write_float16, write_int8
 from roadseg.export.verdict import (
+    Keras,
     compare_alone,
     compare_with_labels,
     frames_of,
@@ -19,8 +20,6 @@ from roadseg.export.verdict import (
 )
 
 if TYPE_CHECKING:
-    import keras
-
     from roadseg.export.subject import Subject
 
 Size = tuple[int, int]
@@ -28,12 +27,12 @@ Size = tuple[int, int]
 
 def write_judged(
     subject: "Subject",
-    format_name: str,
+    kind: Format,
     size: Size | None,
     precision: Precision,
+    interface: Interface,
     folder: Path,
     target: Path,
-    write_float32: "Callable[[keras.Model, Path, Size | None], None]",
 ) -> dict[str, Any]:
     """Write the model's own files to `folder` and judge them; return what the card says of both.
 
@@ -48,25 +47,27 @@ def write_judged(
     if precision.name == "int8":
         trained_on = subject.records if _there(subject.records, "train") else None
         images = calibration_of(precision, trained_on)
-        facts["size"] = size = size or subject.size or images.images[0].shape[:2]
+        size = interface.legal(size or subject.size or images.images[0].shape[:2])
+        facts["size"] = size
         facts["calibration"] = images.source
-        facts["int8"] = write_int8(subject.model, format_name, images.images, size, folder)
+        facts["int8"] = write_int8(subject.model, kind, images.images, size, folder, interface)
     elif precision.name == "float16":
-        write_float16(subject.model, format_name, size, folder)
+        write_float16(subject.model, kind, size, folder, interface)
     else:
-        write_float32(subject.model, folder, size)
-    if format_name == "onnx":
-        facts["static_shapes"] = has_static_shapes(folder / FILE, target)
-    run = runner(format_name, folder)
+        kind.write(subject.model, folder, size, interface)
+    if kind.name == "onnx":
+        facts["static_shapes"] = has_static_shapes(folder / kind.file, target)
+    run = kind.run(folder)
+    pair = Keras(subject.model, size, interface), run
     if judged_by is not None:
         frames = frames_of(judged_by, precision.verdict_images)
-        found = compare_with_labels(subject.model, run, frames, subject.label_table, size)
+        found = compare_with_labels(*pair, frames, subject.label_table)
         found["records"] = f"{judged_by.path.name}, split {judged_by.split}"
     else:
         images = images or calibration_of(precision, None)
         # Other images than ranges were measured on, if there are any.
         shown = images.others or images.images
-        found = compare_alone(subject.model, run, shown[: precision.verdict_images], size)
+        found = compare_alone(*pair, shown[: precision.verdict_images])
     facts["verdict"] = found
     print(in_words(found), flush=True)
     judge(found, target, precision.allow_loss)
@@ -84,30 +85,3 @@ def _records(subject: "Subject", precision: Precision) -> Any:
 
 def _there(records: Path | None, split: str) -> bool:
     return records is not None and records_of(records, split)
-
-
-def runner(format_name: str, folder: Path) -> Callable[..., Any]:
-    """Return what runs the file in `folder` by its own runtime: images to outputs by name."""
-    if format_name == "onnx":
-        from roadseg.export.onnx import FILE, run_onnx
-
-        return run_onnx(folder / FILE)
-    if format_name == "litert":
-        from roadseg.export.litert import FILE, run_litert
-
-        return run_litert(folder / FILE)
-    if format_name == "openvino":
-        from roadseg.export.openvino import FILE, run_openvino
-
-        return run_openvino(folder / FILE)
-    import tensorflow as tf
-
-    loaded = tf.saved_model.load(str(folder))
-    signature = loaded.signatures["serving_default"]
-
-    def run(images: Any) -> dict[str, Any]:
-        # The module is kept: without it the weights of the signature would be gone.
-        assert loaded is not None
-        return {name: value.numpy() for name, value in signature(image=tf.constant(images)).items()}
-
-    return run

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from roadseg.export.converters import check_outputs, labels_function, refused, save_function
 from roadseg.export.extras import need
+from roadseg.export.interface import LABELS_OF_RGB, Interface
 from roadseg.export.trial_images import Size
 
 if TYPE_CHECKING:
@@ -14,11 +15,17 @@ if TYPE_CHECKING:
 FILE = "model.tflite"
 
 
-def write_litert(model: "keras.Model", folder: Path, size: Size | None = None) -> None:
+def write_litert(
+    model: "keras.Model",
+    folder: Path,
+    size: Size | None = None,
+    interface: Interface = LABELS_OF_RGB,
+) -> None:
     """Write `model` to `folder`/model.tflite, then run it by LiteRT and compare.
 
     One input (batch, height, width, 3) uint8, RGB: resize it to the size of the images before
-    allocating. First output: labels (batch, height, width) int32; see `labels_function`.
+    allocating. First output: labels (batch, height, width) int32, or what `interface` names; see
+    `labels_function`.
     size: height and width of the one image that it takes then; None for any images of any size.
     Raises RoadsegError without the extra, and where the format cannot hold `model` or gives other
     labels.
@@ -26,8 +33,8 @@ def write_litert(model: "keras.Model", folder: Path, size: Size | None = None) -
     need("litert")
     path = folder / FILE
     with refused("litert", folder):
-        convert(labels_function(model, size), path)
-    check_outputs(model, run_litert(path), folder, size)
+        convert(labels_function(model, size, interface), path)
+    check_outputs(model, run_litert(path), folder, size, interface)
 
 
 def convert(function: Any, path: Path) -> None:

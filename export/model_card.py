@@ -7,9 +7,11 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from roadseg.export.formats import FORMATS
 from roadseg.export.interface import (
-    CALLS,
-    TWO_CAMERAS_CALL,
+    LABELS_OF_RGB,
+    Interface,
+    call_of,
     input_of,
     outputs_of,
     outputs_of_two_cameras,
@@ -41,24 +43,31 @@ def model_card(
     model: "keras.Model",
     format_name: str = "saved_model",
     size: tuple[int, int] | None = None,
+    interface: Interface = LABELS_OF_RGB,
 ) -> dict[str, Any]:
     """Return the card of the checkpoint at `step` of `run`, exported as `model` to a format.
 
     size: height and width of the one image that the export takes; None for any.
+    interface: what the export takes and gives for each pixel.
     """
     recipe = run.recipe
     sampling = recipe.sampling.kind
     void = len(run.label_table.names) if recipe.network.void_class else None
     windows = recipe.sampling.window == "crop"
-    outputs = outputs_of(format_name, sampling != "none", void, windows)
+    outputs = outputs_of(format_name, sampling != "none", void, windows, interface)
     two_cameras = task_of(recipe).labels_pairs
+    if two_cameras:
+        outputs = outputs_of_two_cameras(interface)
     card = {
         "name": recipe.name,
         "step": step,
         "exported": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         "format": format_name,
-        "input": input_of(two_cameras, size),
-        "outputs": outputs_of_two_cameras() if two_cameras else outputs,
+        "input_format": interface.input_format,
+        "input": input_of(two_cameras, size, interface),
+        "outputs_of_each_pixel": list(interface.outputs),
+        "outputs": outputs,
+        "call": call_of(FORMATS[format_name], interface, two_cameras),
         "normalisation": _normalisation(recipe.model, model),
         "parameters": int(model.count_params()),
         "sampling": _sampling_of(recipe),
@@ -87,6 +96,7 @@ def preset_card(
     table: "LabelTable",
     format_name: str = "saved_model",
     size: tuple[int, int] | None = None,
+    interface: Interface = LABELS_OF_RGB,
 ) -> dict[str, Any]:
     """Return the card of the network with the weights called `name`, exported to a format."""
     void = len(table.names) if preset.void_class else None
@@ -96,8 +106,11 @@ def preset_card(
         "step": None,
         "exported": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         "format": format_name,
-        "input": input_of(False, size),
-        "outputs": outputs_of(format_name, preset.sampled is not None, void),
+        "input_format": interface.input_format,
+        "input": input_of(False, size, interface),
+        "outputs_of_each_pixel": list(interface.outputs),
+        "outputs": outputs_of(format_name, preset.sampled is not None, void, interface=interface),
+        "call": call_of(FORMATS[format_name], interface),
         "normalisation": _normalisation(preset.network, model),
         "parameters": int(model.count_params()),
         "sampling": _sampling("density", preset.sampled.size) if preset.sampled else UNSAMPLED,
@@ -189,7 +202,7 @@ def to_markdown(card: dict[str, Any]) -> str:
         "## Input and outputs",
         _input_and_outputs(card),
         "## How to call it",
-        f"```python\n{_call(card)}\n```",
+        f"```python\n{card['call']}\n```",
         f"Sampling: {_sampling_text(card['sampling'])}",
         f"Normalisation, inside the model: {card['normalisation']}.",
         *precision_text(card),
@@ -226,11 +239,6 @@ def _recipe_or_weights(card: dict[str, Any]) -> list[str]:
         title, values = "Weights", card["weights"]
     rows = [(field, json.dumps(value)) for field, value in values.items()]
     return [f"## {title}", _table(("field", "value"), rows)]
-
-
-def _call(card: dict[str, Any]) -> str:
-    two_cameras = card["recipe"] is not None and card["recipe"]["task"] == "two_cameras"
-    return TWO_CAMERAS_CALL if two_cameras else CALLS[card["format"]]
 
 
 def _input_and_outputs(card: dict[str, Any]) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from roadseg.export.converters import check_outputs, labels_function, refused
 from roadseg.export.extras import need
+from roadseg.export.interface import LABELS_OF_RGB, Interface
 from roadseg.export.onnx_check import has_static_shapes
 from roadseg.export.trial_images import Size
 
@@ -18,11 +19,17 @@ if TYPE_CHECKING:
 FILE, OPSET = "model.onnx", 18
 
 
-def write_onnx(model: "keras.Model", folder: Path, size: Size | None = None) -> None:
+def write_onnx(
+    model: "keras.Model",
+    folder: Path,
+    size: Size | None = None,
+    interface: Interface = LABELS_OF_RGB,
+) -> None:
     """Write `model` to `folder`/model.onnx, then run it by ONNX Runtime and compare.
 
     Input `image` (batch, height, width, 3) uint8, RGB, any size; output `labels` (batch, height,
-    width) int32, and what `labels_function` adds for a model that samples.
+    width) int32, or what `interface` names; and what `labels_function` adds for a model that
+    samples.
     size: height and width of the one image that it takes then; None for any images of any size.
     Raises RoadsegError without the extra, and where the format cannot hold `model` or gives other
     labels.
@@ -30,13 +37,17 @@ def write_onnx(model: "keras.Model", folder: Path, size: Size | None = None) -> 
     need("onnx")
     path = folder / FILE
     with refused("onnx", folder):
-        write_graph(model, path, size)
+        write_graph(model, path, size, interface)
     has_static_shapes(path, folder)
-    check_outputs(model, run_onnx(path), folder, size)
+    check_outputs(model, run_onnx(path), folder, size, interface)
 
 
 def write_graph(
-    model: "keras.Model", path: Path, size: Size | None, keep_ranges: bool = False
+    model: "keras.Model",
+    path: Path,
+    size: Size | None,
+    interface: Interface = LABELS_OF_RGB,
+    keep_ranges: bool = False,
 ) -> None:
     """Write `model` from its layers or, where one is not known, by tf2onnx, which is said.
 
@@ -48,10 +59,10 @@ def write_graph(
     from roadseg.export.graphs.network import labels_graph
 
     try:
-        onnx.save(labels_graph(model, size, keep_ranges), str(path))
+        onnx.save(labels_graph(model, size, interface, keep_ranges), str(path))
     except UnsupportedError as reason:
         print(f"{reason}: written by tf2onnx, whose graphs are larger")
-        convert(labels_function(model, size), path)
+        convert(labels_function(model, size, interface), path)
 
 
 def convert(function: Any, path: Path) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from roadseg.export.converters import check_outputs, labels_function, refused, save_function
 from roadseg.export.extras import need
+from roadseg.export.interface import LABELS_OF_RGB, Interface
 from roadseg.export.trial_images import Size
 
 if TYPE_CHECKING:
@@ -17,11 +18,17 @@ if TYPE_CHECKING:
 FILE = "model.xml"
 
 
-def write_openvino(model: "keras.Model", folder: Path, size: Size | None = None) -> None:
+def write_openvino(
+    model: "keras.Model",
+    folder: Path,
+    size: Size | None = None,
+    interface: Interface = LABELS_OF_RGB,
+) -> None:
     """Write `model` to `folder`/model.xml and model.bin, then run it by OpenVINO and compare.
 
     Input `image` (batch, height, width, 3) uint8, RGB, any size; output `labels` (batch, height,
-    width) int32, and what `labels_function` adds for a model that samples. Weights stay float32.
+    width) int32, or what `interface` names; and what `labels_function` adds for a model that
+    samples. Weights stay float32.
     size: height and width of the one image that it takes then; None for any images of any size.
     Raises RoadsegError without the extra, and where the format cannot hold `model` or gives other
     labels.
@@ -29,12 +36,16 @@ def write_openvino(model: "keras.Model", folder: Path, size: Size | None = None)
     need("openvino")
     path = folder / FILE
     with refused("openvino", folder):
-        write_graph(model, path, size)
-    check_outputs(model, run_openvino(path), folder, size)
+        write_graph(model, path, size, interface)
+    check_outputs(model, run_openvino(path), folder, size, interface)
 
 
 def write_graph(
-    model: "keras.Model", path: Path, size: Size | None, keep_ranges: bool = False
+    model: "keras.Model",
+    path: Path,
+    size: Size | None,
+    interface: Interface = LABELS_OF_RGB,
+    keep_ranges: bool = False,
 ) -> None:
     """Write `model` from the graph of `graphs` or, where a layer is not known, from TensorFlow.
 
@@ -46,10 +57,10 @@ def write_graph(
     from roadseg.export.graphs.network import labels_graph
 
     try:
-        graph = labels_graph(model, size, keep_ranges)
+        graph = labels_graph(model, size, interface, keep_ranges)
     except UnsupportedError as reason:
         print(f"{reason}: written from TensorFlow's operations, whose graphs are larger")
-        convert(labels_function(model, size), path)
+        convert(labels_function(model, size, interface), path)
         return
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "model.onnx"

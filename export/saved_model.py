@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from roadseg.errors import RoadsegError
-from roadseg.export.fixed_size import image_shape
+from roadseg.export.folded import folded
+from roadseg.export.interface import LABELS_OF_RGB, Interface
+from roadseg.export.per_pixel import Differences, differences, largest, note, pixel_outputs
 from roadseg.export.saved_signatures import save_signatures
 from roadseg.export.trial_images import Size, trial_images
 from roadseg.folders import replace_folder
@@ -15,9 +17,10 @@ from roadseg.folders import replace_folder
 if TYPE_CHECKING:
     import keras
 
+FILE = ""
+"""None: an export is the folder."""
 # Untrained networks show rounding most; a trained one stays a hundred times below.
 LOCATION_TOLERANCE = 1e-6
-LABEL_TOLERANCE = 1e-3
 TRIAL_SIZES = ((96, 160), (65, 97))
 
 
@@ -30,50 +33,57 @@ def export_saved_model(model: "keras.Model", folder: Path) -> None:
     replace_folder(folder, lambda aside: write_saved_model(model, aside))
 
 
-def write_saved_model(model: "keras.Model", folder: Path, size: Size | None = None) -> None:
+def write_saved_model(
+    model: "keras.Model",
+    folder: Path,
+    size: Size | None = None,
+    interface: Interface = LABELS_OF_RGB,
+) -> None:
     """Write `model` as a SavedModel to `folder`, then load it again and compare.
 
     model: RGB 0..255 (batch, height, width, 3) to class logits (batch, height, width, classes), or
         a dictionary with these as "logits"; a `SampledSegmenter` gives sampling locations as well.
-    Signatures, each from `image` (batch, height, width, 3) uint8, RGB, any size:
-        serving_default: `labels` (batch, height, width) int32, and `locations` if it samples;
+    Signatures, each from `image` (batch, height, width, 3) uint8, RGB, any size, or from the frames
+    that `interface` names:
+        serving_default: what `interface` names, `labels` (batch, height, width) int32 if it names
+            nothing, and `locations` if the model samples;
         logits: `logits` (batch, height, width, classes) float32;
         locations, only if it samples: `locations` (batch, views, h, w, 2) float32, (row, column),
             0..1 of the image, and `grid` (batch * views, h, w, 2), the same within each view.
     size: height and width of the one image that it takes then; None for any images of any size.
     Raises RoadsegError if what was written does not agree with `model`.
     """
-    save_signatures(signature_functions(model, size), model.variables, folder)
-    compare(model, folder, trial_images(model, TRIAL_SIZES, size))
+    save_signatures(signature_functions(folded(model), size, interface), folder)
+    compare(model, folder, trial_images(model, TRIAL_SIZES, size), interface)
 
 
-def signature_functions(model: "keras.Model", size: Size | None = None) -> dict[str, Any]:
+def signature_functions(
+    model: "keras.Model", size: Size | None = None, interface: Interface = LABELS_OF_RGB
+) -> dict[str, Any]:
     """Return the TensorFlow function of each signature of `model`, for one size or any."""
     import tensorflow as tf
 
-    parts = sampled_parts(model) if is_sampled(model) else plain_parts(model)
-    image = [tf.TensorSpec(image_shape(size), tf.uint8, name="image")]
+    parts = (sampled_parts if is_sampled(model) else plain_parts)(model, interface)
+    image = [tf.TensorSpec(interface.shape(size), tf.uint8, name="image")]
     return {name: tf.function(part, input_signature=image) for name, part in parts.items()}
 
 
-def plain_parts(model: "keras.Model") -> dict[str, Any]:
+def plain_parts(model: "keras.Model", interface: Interface = LABELS_OF_RGB) -> dict[str, Any]:
     """Return what each signature of a network without sampling computes."""
     import tensorflow as tf
-
-    from roadseg.ops.best_class import best_class
 
     # A function of its own, so that both signatures share one copy of the network.
     @tf.function
     def shared(image: Any) -> Any:
-        return class_logits(model, image)
+        return class_logits(model, interface.rgb(image))
 
     return {
-        "serving_default": lambda image: {"labels": best_class(shared(image))},
+        "serving_default": lambda image: pixel_outputs(interface, lambda: shared(image)),
         "logits": lambda image: {"logits": shared(image)},
     }
 
 
-def sampled_parts(model: Any) -> dict[str, Any]:
+def sampled_parts(model: Any, interface: Interface = LABELS_OF_RGB) -> dict[str, Any]:
     """Return what each signature of a `SampledSegmenter` computes."""
     import tensorflow as tf
 
@@ -81,21 +91,39 @@ def sampled_parts(model: Any) -> dict[str, Any]:
     grid_of, logits_at = tf.function(model.grid), tf.function(model.logits_at)
 
     def serving_default(image: Any) -> dict[str, Any]:
+        image = interface.rgb(image)
         views = model.views(image)
         grid = grid_of(views)
-        labels = model.unsampled(image, logits_at(views, grid), grid, argmax=True)
-        return {"labels": labels, "locations": model.locations(image, grid)}
+        logits = logits_at(views, grid)
+        found = unsampled_outputs(model, interface, image, logits, grid)
+        return {**found, "locations": model.locations(image, grid)}
 
     def logits(image: Any) -> dict[str, Any]:
+        image = interface.rgb(image)
         views = model.views(image)
         grid = grid_of(views)
         return {"logits": model.unsampled(image, logits_at(views, grid), grid)}
 
     def locations(image: Any) -> dict[str, Any]:
+        image = interface.rgb(image)
         grid = grid_of(model.views(image))
         return {"locations": model.locations(image, grid), "grid": grid}
 
     return {"serving_default": serving_default, "logits": logits, "locations": locations}
+
+
+def unsampled_outputs(
+    model: Any, interface: Interface, image: Any, logits: Any, grid: Any, portable: bool = False
+) -> dict[str, Any]:
+    """Return the outputs of `interface` for each pixel of `image`, from logits of samples.
+
+    logits, grid, portable: as of `SampledSegmenter.unsampled`.
+    """
+    return pixel_outputs(
+        interface,
+        lambda: model.unsampled(image, logits, grid, portable=portable),
+        lambda: model.unsampled(image, logits, grid, argmax=True, portable=portable),
+    )
 
 
 def is_sampled(model: "keras.Model") -> bool:
@@ -105,19 +133,25 @@ def is_sampled(model: "keras.Model") -> bool:
     return isinstance(model, SampledSegmenter)
 
 
-def labels_and_locations(model: "keras.Model", image: Any, grid: Any = None) -> dict[str, Any]:
-    """Return `labels` and, if `model` samples, `locations`; `grid` replaces its own choice."""
-    from roadseg.ops.best_class import best_class
+def outputs_and_locations(
+    model: "keras.Model", image: Any, interface: Interface = LABELS_OF_RGB, grid: Any = None
+) -> dict[str, Any]:
+    """Return the outputs of `interface`, and `locations` if `model` samples.
 
+    image: as `interface` has it. grid: in place of the model's own choice.
+    """
+    image = interface.rgb(image)
     if not is_sampled(model):
-        return {"labels": best_class(class_logits(model, image))}
+        return pixel_outputs(interface, lambda: class_logits(model, image))
+    views = model.views(image)
     if grid is None:
-        grid = model.grid(model.views(image))
-    return {"labels": model.labels(image, grid), "locations": model.locations(image, grid)}
+        grid = model.grid(views)
+    found = unsampled_outputs(model, interface, image, model.logits_at(views, grid), grid)
+    return {**found, "locations": model.locations(image, grid)}
 
 
 def class_logits(model: "keras.Model", image: Any) -> Any:
-    """Return the class logits of uint8 images, float32."""
+    """Return the class logits of images 0..255, float32."""
     import tensorflow as tf
 
     from roadseg.layers.heads import main_logits
@@ -126,49 +160,73 @@ def class_logits(model: "keras.Model", image: Any) -> Any:
     return tf.cast(main_logits(logits), tf.float32)
 
 
-def compare(model: "keras.Model", folder: Path, images: Sequence[np.ndarray]) -> dict[str, float]:
+def run_saved_model(folder: Path) -> Any:
+    """Return a function from images to the outputs, by name, of the model in `folder`."""
+    import tensorflow as tf
+
+    loaded = tf.saved_model.load(str(folder))
+    signature = loaded.signatures["serving_default"]
+
+    def run(images: Any) -> dict[str, Any]:
+        # The module is kept: without it the weights of the signature would be gone.
+        assert loaded is not None
+        return _arrays(signature(image=tf.constant(images)))
+
+    return run
+
+
+def compare(
+    model: "keras.Model",
+    folder: Path,
+    images: Sequence[np.ndarray],
+    interface: Interface = LABELS_OF_RGB,
+) -> dict[str, float]:
     """Return how far the SavedModel in `folder` is from `model` on `images`, at worst.
 
     images: (batch, height, width, 3) uint8 each, of any sizes.
-    Returns the largest difference of `locations`, and the share of different `labels` where both
-    sample at the same locations: a location that differs by rounding alone can fall on another
-    pixel, which then is another image to the network.
-    Raises RoadsegError above LOCATION_TOLERANCE or LABEL_TOLERANCE.
+    Returns the largest difference of `locations` and, by name, that of each output of `interface`
+    (of `labels` the share of others) where both sample at the same locations: a location that
+    differs by rounding alone can fall on another pixel, which then is another image to the network.
+    Raises RoadsegError above LOCATION_TOLERANCE or what `per_pixel` allows.
     """
     import tensorflow as tf
 
     loaded = tf.saved_model.load(str(folder))
-    reference = _reference(model)
-    worst = {"locations": 0.0, "labels": 0.0} if is_sampled(model) else {"labels": 0.0}
-    for image in map(tf.constant, images):
-        given = [image]
+    reference = _reference(model, interface)
+    worst: Differences = {}
+    for image in images:
+        given = [tf.constant(interface.frames(image))]
         if is_sampled(model):
-            given.append(loaded.signatures["locations"](image=image)["grid"])
-            away = np.abs(model.sampled(image)[1].numpy() - given[1].numpy())
-            worst["locations"] = max(worst["locations"], float(away.max(initial=0)))
-        found = loaded.signatures["serving_default"](image=image)["labels"].numpy()
-        other = float(np.mean(reference(*given).numpy() != found))
-        worst["labels"] = max(worst["labels"], other)
-    for name, bound in (("locations", LOCATION_TOLERANCE), ("labels", LABEL_TOLERANCE)):
+            given.append(loaded.signatures["locations"](image=given[0])["grid"])
+            own = model.sampled(interface.rgb(given[0]))[1].numpy()
+            note(worst, {"locations": (largest(given[1].numpy(), own), LOCATION_TOLERANCE)})
+        found = loaded.signatures["serving_default"](image=given[0])
+        expected = reference(*given)
+        note(worst, differences(_arrays(found), _arrays(expected)))
+    for name, (away, allowed) in worst.items():
         # Not `>`: NaN is refused as well.
-        if not worst.get(name, 0) <= bound:
+        if not away <= allowed:
             raise RoadsegError(
                 f"{folder}: the SavedModel's {name} differ from the Keras model's by "
-                f"{worst[name]:.2g} (allowed: {bound:g}); is a weight not a number?"
+                f"{away:.2g} (allowed: {allowed:.2g}); is a weight not a number?"
             )
-    return worst
+    return {name: away for name, (away, _) in worst.items()}
 
 
-def _reference(model: "keras.Model") -> Any:
-    """Return the Keras model's labels of an image, and where it samples of a grid too."""
+def _reference(model: "keras.Model", interface: Interface) -> Any:
+    """Return the Keras model's outputs of an image, and where it samples of a grid too."""
     import tensorflow as tf
 
-    signature = [tf.TensorSpec((None, None, None, 3), tf.uint8)]
+    signature = [tf.TensorSpec(interface.shape(None), tf.uint8)]
     if is_sampled(model):
         signature.append(tf.TensorSpec((None, *model.size, 2), tf.float32))
 
     @tf.function(input_signature=signature)
-    def labels(image: Any, grid: Any = None) -> Any:
-        return labels_and_locations(model, image, grid)["labels"]
+    def outputs(image: Any, grid: Any = None) -> Any:
+        return outputs_and_locations(model, image, interface, grid)
 
-    return labels
+    return outputs
+
+
+def _arrays(outputs: dict[str, Any]) -> dict[str, np.ndarray]:
+    return {name: value.numpy() for name, value in outputs.items()}

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from roadseg.export.interface import Interface
 from roadseg.label_tables.label_table import LabelTable
 from roadseg.tasks.table import task_of
 
@@ -23,7 +24,7 @@ class Subject:
     model: "keras.Model"
     """RGB 0..255 of any size to class logits at that size; of two cameras both by name."""
     label_table: LabelTable
-    card: Callable[[str, Size | None], dict[str, Any]]
+    card: Callable[[str, Size | None, Interface], dict[str, Any]]
     """Gives the model card of an export in a format, for images of a size or of any."""
     two_cameras: bool = False
     size: Size | None = None
@@ -41,7 +42,9 @@ def subject_of_run(run: "RunFolder", step: int) -> Subject:
     return Subject(
         model,
         run.label_table,
-        lambda format_name, size: model_card(run, step, model, format_name, size),
+        lambda format_name, size, interface: model_card(
+            run, step, model, format_name, size, interface
+        ),
         two_cameras,
         records=Path(run.recipe.records),
     )
@@ -57,8 +60,8 @@ def subject_of_preset(name: str) -> Subject:
     return Subject(
         inference.model,
         inference.label_table,
-        lambda format_name, size: preset_card(
-            name, preset, inference.model, inference.label_table, format_name, size
+        lambda format_name, size, interface: preset_card(
+            name, preset, inference.model, inference.label_table, format_name, size, interface
         ),
         size=preset.image_size,
     )

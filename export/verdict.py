@@ -8,7 +8,7 @@ import numpy as np
 
 from roadseg.errors import RoadsegError
 from roadseg.export.calibration import at_size
-from roadseg.export.fixed_size import image_shape
+from roadseg.export.interface import LABELS_OF_RGB, Interface, labels_in
 from roadseg.inference.images import picked
 from roadseg.label_tables.label_table import LabelTable
 
@@ -29,42 +29,61 @@ ALLOWED_OTHER = 5.0
 class Keras:
     """The labels that a Keras model gives, and how sure it is of them."""
 
-    def __init__(self, model: "keras.Model", size: Size | None) -> None:
-        """Take images of `size`, or of any, one at a time."""
+    def __init__(
+        self, model: "keras.Model", size: Size | None, interface: Interface = LABELS_OF_RGB
+    ) -> None:
+        """Take images of `size`, or of any, one at a time, as `interface` has them."""
         from roadseg.export.converters import labels_function
 
-        self._labels = labels_function(model, size)
+        self.size, self.interface = size, interface
+        self._model = model
+        self._labels = labels_function(model, size, Interface(input_format=interface.input_format))
 
-    def labels(self, image: np.ndarray) -> np.ndarray:
-        """Return int32 (height, width) of uint8 (height, width, 3)."""
-        return np.asarray(self._labels(image[None])["labels"])[0]
+    def shown(self, image: np.ndarray) -> np.ndarray:
+        """Return a uint8 image (height, width, 3) as the model takes it, without the batch."""
+        size = self.size or self.interface.legal(image.shape[:2])
+        return self.interface.frames(at_size(image, size)[None])[0]
+
+    def labels(self, frame: np.ndarray) -> np.ndarray:
+        """Return int32 (height, width) of what `shown` gave."""
+        return np.asarray(self._labels(frame[None])["labels"])[0]
+
+    def logits(self) -> Callable[[np.ndarray], np.ndarray]:
+        """Return what makes class logits (height, width, classes) of what `shown` gave."""
+        import tensorflow as tf
+
+        from roadseg.export.saved_model import class_logits
+
+        @tf.function(input_signature=[tf.TensorSpec(self.interface.shape(self.size), tf.uint8)])
+        def logits(frames: Any) -> Any:
+            return class_logits(self._model, self.interface.rgb(frames))
+
+        return lambda frame: np.asarray(logits(frame[None]))[0]
 
 
 def compare_with_labels(
-    model: "keras.Model",
+    keras_side: Keras,
     run: Run,
     frames: Iterable[tuple[np.ndarray, np.ndarray]],
     table: LabelTable,
-    size: Size | None = None,
 ) -> dict[str, Any]:
-    """Return the scores of `model` and of `run`, an export of it, from image to labels.
+    """Return the scores of a Keras model and of `run`, an export of it, from image to labels.
 
-    frames: image (height, width, 3) uint8 and train ids (height, width) each. size: what the
-        export takes: images are brought to it, and labels back by picking the nearest pixel.
+    frames: image (height, width, 3) uint8 and train ids (height, width) each. Images are brought to
+        what the export takes, and labels back by picking the nearest pixel.
     Returns `miou` and `boundary_accuracy` (within BAND_PX) of 'keras' and 'file' in percent, what
     the file has `lost` in points, the share of `labels_equal` in percent, and `images`.
     """
     from roadseg.metrics.boundary import BoundaryBands
     from roadseg.metrics.confusion import ConfusionMatrix
 
-    keras_side = Keras(model, size)
     names = ("keras", "file")
     matrices = {name: ConfusionMatrix(table.num_classes, table.ignore) for name in names}
     bands = {name: BoundaryBands(table.num_classes, (BAND_PX,)) for name in names}
     equal, images = 0.0, 0
     for image, label in frames:
-        shown = image if size is None else at_size(image, size)
-        found = {"keras": keras_side.labels(shown), "file": run(shown[None])["labels"][0]}
+        shown = keras_side.shown(image)
+        found = {"keras": keras_side.labels(shown), "file": labels_in(run(shown[None]))[0]}
         equal += float(np.mean(found["keras"] == found["file"]))
         # They depend on the label alone, so both sides share them.
         rings = bands["keras"].rings(label)
@@ -84,20 +103,17 @@ def compare_with_labels(
     return {**scores, "lost": lost, "labels_equal": 100 * equal / images, "images": images}
 
 
-def compare_alone(
-    model: "keras.Model", run: Run, images: Sequence[np.ndarray], size: Size | None = None
-) -> dict[str, Any]:
-    """Return how far `run` labels `images` as `model` does, where no right labels are known.
+def compare_alone(keras_side: Keras, run: Run, images: Sequence[np.ndarray]) -> dict[str, Any]:
+    """Return how far `run` labels `images` as Keras does, where no right labels are known.
 
     Returns the share of `labels_equal` in percent, the `largest_logit_difference`: by how much
     Keras prefers its own class to the file's where these differ, at most; and `images`.
     """
-    keras_side = Keras(model, size)
-    logits = _logits(model, size)
+    logits = keras_side.logits()
     equal, largest = [], 0.0
     for image in images:
-        shown = image if size is None else at_size(image, size)
-        own, found = keras_side.labels(shown), run(shown[None])["labels"][0]
+        shown = keras_side.shown(image)
+        own, found = keras_side.labels(shown), labels_in(run(shown[None]))[0]
         other = own != found
         equal.append(float(np.mean(~other)))
         if other.any():
@@ -109,18 +125,6 @@ def compare_alone(
         "largest_logit_difference": largest,
         "images": len(equal),
     }
-
-
-def _logits(model: "keras.Model", size: Size | None) -> Callable[[np.ndarray], np.ndarray]:
-    import tensorflow as tf
-
-    from roadseg.export.saved_model import class_logits
-
-    @tf.function(input_signature=[tf.TensorSpec(image_shape(size), tf.uint8)])
-    def logits(image: Any) -> Any:
-        return class_logits(model, image)
-
-    return lambda image: np.asarray(logits(image[None]))[0]
 
 
 def open_evaluation(path: Path, split: str, table: LabelTable) -> "RecordSet":

@@ -250,6 +250,8 @@ def export_model(
     split: str = "val",
     verdict_images: int | None = None,
     allow_loss: float | None = None,
+    outputs: Sequence[str] = ("labels",),
+    input_format: str = "rgb",
 ) -> Path:
     """Export a checkpoint of a run and return the folder that was written.
 
@@ -257,10 +259,12 @@ def export_model(
     format: 'saved_model', 'onnx', 'litert' or 'openvino', each of the last three with the extra of
     that name. to: the folder; None: export/FORMAT in the run folder. An older export is replaced.
     size: height and width of the one image that it takes at a time; None: any images of any size.
-    precision: 'float32', 'float16' or 'int8'; the others as the options of `roadseg export`.
+    precision: 'float32', 'float16' or 'int8'. outputs: of 'labels', 'logits', 'probabilities' and
+    'confidence'. input_format: 'rgb' or 'nv12'. The others as the options of `roadseg export`.
     Raises RoadsegError as `roadseg export` does.
     """
     from roadseg.export.command import export_preset, export_run
+    from roadseg.export.interface import Interface
     from roadseg.export.precision.options import Precision
     from roadseg.weights.presets import PRESETS
 
@@ -269,7 +273,8 @@ def export_model(
     options = Precision(
         precision, images, calibration_images, seed, labelled, split, verdict_images, allow_loss
     )
+    interface = Interface(tuple(outputs), input_format)
     if str(run) in PRESETS:
-        return export_preset(str(run), format, target, size, options)
+        return export_preset(str(run), format, target, size, options, interface)
     path = run.path if isinstance(run, RunFolder) else Path(run)
-    return export_run(path, format, str(step), target, size, options)
+    return export_run(path, format, str(step), target, size, options, interface)

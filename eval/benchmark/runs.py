@@ -135,11 +135,11 @@ def _model_rows(
 def _saved_model_rows(
     path: Path, options: "BenchmarkOptions", size: tuple[int, int]
 ) -> Iterator[Row]:
-    from roadseg.eval.benchmark.saved_model import load_saved_model
+    from roadseg.eval.benchmark.saved_model import SavedLabels
 
     if options.count:
         raise RoadsegError(f"{path}: a SavedModel cannot be counted; name the run it came from")
-    yield Row(path.name, "", "SavedModel", None, _time(load_saved_model(path), options, size))
+    yield Row(path.name, "", "SavedModel", None, _time(SavedLabels(path), options, size))
 
 
 def _time(
@@ -149,9 +149,11 @@ def _time(
     run: "RunFolder | None" = None,
 ) -> "Latency":
     from roadseg.eval.benchmark.latency import measure
-    from roadseg.eval.benchmark.saved_model import timing_images
+    from roadseg.eval.benchmark.saved_model import SavedLabels, timing_images
 
     images = timing_images(size, options.batch_size, run)
+    if isinstance(function, SavedLabels):
+        images = function.taken(images)
     return measure(lambda: function(images).numpy(), options.warm_up, options.repeats)
 
 

@@ -1,7 +1,7 @@
 """The forms in which a network is timed: a compiled graph, and a SavedModel of it."""
 
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,15 +9,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from roadseg.errors import RoadsegError
+from roadseg.eval.benchmark.race.labels import labels_output
 from roadseg.files import plain_path
+from roadseg.ops.nv12 import frames_of
 
 if TYPE_CHECKING:
     import keras
 
     from roadseg.runs.run_folder import RunFolder
-
-Labelling = Callable[[Any], Any]
-"""Takes a uint8 tensor (batch, height, width, 3) and returns labels (batch, height, width)."""
 
 
 def labelling_function(model: "keras.Model") -> Any:
@@ -36,7 +35,7 @@ def labelling_function(model: "keras.Model") -> Any:
 
 
 @contextmanager
-def as_saved_model(function: Any, model: "keras.Model") -> Iterator[Labelling]:
+def as_saved_model(function: Any, model: "keras.Model") -> "Iterator[SavedLabels]":
     """Write what `labelling_function` returned to a temporary folder, and give it loaded."""
     import tensorflow as tf
 
@@ -47,30 +46,48 @@ def as_saved_model(function: Any, model: "keras.Model") -> Iterator[Labelling]:
     signature = function.get_concrete_function()
     with tempfile.TemporaryDirectory() as folder:
         tf.saved_model.save(module, folder, signatures=signature, options=options)
-        yield load_saved_model(Path(folder))
+        yield SavedLabels(Path(folder))
 
 
-def load_saved_model(folder: Path) -> Labelling:
-    """Return the labelling function of a SavedModel; RoadsegError if it has no such signature."""
-    import tensorflow as tf
+class SavedLabels:
+    """A SavedModel from images to labels, loaded."""
 
-    with plain_path(folder) as plain:
-        model = tf.saved_model.load(str(plain))
-    signature = model.signatures.get("serving_default")
-    arguments = {} if signature is None else signature.structured_input_signature[1]
-    if len(arguments) != 1:
-        raise RoadsegError(
-            f"{folder}: no signature 'serving_default' from images to labels; export the run again"
-        )
-    (name,) = arguments
+    def __init__(self, folder: Path) -> None:
+        """Load it; RoadsegError if it has no signature from images to labels."""
+        import tensorflow as tf
 
-    def labels(images: Any) -> Any:
-        outputs = signature(**{name: images})
-        return outputs["labels"] if "labels" in outputs else next(iter(outputs.values()))
+        with plain_path(folder) as plain:
+            # A signature's variables go when the loaded model goes.
+            self._model = tf.saved_model.load(str(plain))
+        self._signature = self._model.signatures.get("serving_default")
+        arguments = {}
+        if self._signature is not None:
+            arguments = self._signature.structured_input_signature[1]
+        if len(arguments) != 1:
+            raise RoadsegError(
+                f"{folder}: no signature 'serving_default' from images to labels; export the run "
+                "again"
+            )
+        ((self._argument, taken),) = arguments.items()
+        self.is_nv12 = taken.shape.rank == 3
+        names = tuple(self._signature.structured_outputs)
+        self._output = names[labels_output(names, folder)]
 
-    # A signature's variables go when the loaded model goes.
-    labels.model = model  # type: ignore[attr-defined]
-    return labels
+    def taken(self, images: Any) -> Any:
+        """Return uint8 images (batch, height, width, 3) as it takes them.
+
+        Raises RoadsegError for odd sides where it takes NV12.
+        """
+        import tensorflow as tf
+
+        return tf.constant(frames_of(np.asarray(images)) if self.is_nv12 else images)
+
+    def __call__(self, taken: Any) -> Any:
+        """Return labels (batch, height, width) of what `taken` gave."""
+        from roadseg.ops.best_class import best_class
+
+        found = self._signature(**{self._argument: taken})[self._output]
+        return best_class(found) if len(found.shape) == 4 else found
 
 
 def timing_images(size: tuple[int, int], batch: int = 1, run: "RunFolder | None" = None) -> Any:

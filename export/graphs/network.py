@@ -13,42 +13,45 @@ import numpy as np
 
 from roadseg.export.fixed_size import Size, image_shape
 from roadseg.export.graphs import keras_layers, own_layers
+from roadseg.export.graphs.ends import (
+    Described,
+    described_input,
+    described_sides,
+    write_image,
+    write_outputs,
+)
 from roadseg.export.graphs.graph import Graph, Node, UnsupportedError, Value
 from roadseg.export.graphs.passes import make_lean
 from roadseg.export.graphs.sizes import FLOAT
+from roadseg.export.interface import LABELS_OF_RGB, Interface
 
 OPSET = 18
 IR_VERSION = 8
 """The version of ONNX's files that came with operations of version 18."""
 WRITERS = {**keras_layers.WRITERS, **own_layers.WRITERS}
-UINT8, INT32 = 2, 6
-"""ONNX's numbers of types."""
-Described = tuple[str, int, list[Any]]
 
 
-def labels_graph(model: keras.Model, size: Size | None = None, keep_ranges: bool = False) -> Any:
+def labels_graph(
+    model: keras.Model,
+    size: Size | None = None,
+    interface: Interface = LABELS_OF_RGB,
+    keep_ranges: bool = False,
+) -> Any:
     """Return an ONNX model from uint8 images to the labels that `model` finds.
 
     model: RGB 0..255 (batch, height, width, 3) to class logits at that size, or a dictionary with
         these as "logits".
     size: height and width of the one image that it takes; None for any number of any size.
+    Input `image` (batch, height, width, 3) uint8; output `labels` (batch, height, width) int32; or
+    what `interface` names.
     keep_ranges: as of `make_lean`; for files of less than single precision.
-    Input `image` (batch, height, width, 3) uint8; output `labels` (batch, height, width) int32.
     Raises UnsupportedError for a network with a layer that nothing here writes.
     """
     graph = Graph()
-    graph.scope = "image"
-    # While pixels are bytes: as floats, four times as much would be moved.
-    turned = graph.node("Transpose", ["image"], perm=(0, 3, 1, 2))
-    image = Value(graph.node("Cast", [turned], to=FLOAT), image_shape(size))
-    logits = main_output(write_network(graph, model, image))
-    graph.scope = "labels"
-    best = graph.node("ArgMax", [logits.name], axis=1, keepdims=0)
-    graph.nodes.append(Node("Cast", [best], ["labels"], {"to": INT32}))
-    make_lean(graph, ["labels"], keep_ranges)
-    batch, height, width, channels = _sides(size)
-    given = ("image", UINT8, [batch, height, width, channels])
-    return _written(graph, model.name, given, [("labels", INT32, [batch, height, width])])
+    logits = main_output(write_network(graph, model, write_image(graph, size, interface)))
+    outputs = write_outputs(graph, logits, size, interface)
+    make_lean(graph, [name for name, *_ in outputs], keep_ranges)
+    return _written(graph, model.name, described_input(size, interface), outputs)
 
 
 def logits_graph(model: keras.Model, size: Size | None = None) -> Any:
@@ -69,7 +72,7 @@ def logits_graph(model: keras.Model, size: Size | None = None) -> Any:
         sides = [known or f"{name}_{axis}" for axis, known in enumerate(value.shape)]
         outputs.append((name, FLOAT, sides))
     make_lean(graph, list(heads))
-    return _written(graph, model.name, ("image", FLOAT, _sides(size)), outputs)
+    return _written(graph, model.name, ("image", FLOAT, described_sides(size)), outputs)
 
 
 def main_output(found: Any) -> Value:
@@ -107,12 +110,6 @@ def _write(graph: Graph, layer: Any, inputs: Any, *_: Any, **__: Any) -> Any:
 def _of(inputs: Any) -> Any:
     """Return the shapes of what a layer takes, in a list where it takes several."""
     return [x.shape for x in inputs] if isinstance(inputs, (list, tuple)) else inputs.shape
-
-
-def _sides(size: Size | None) -> list[Any]:
-    """Return the shape of the images, axes that are open by name."""
-    names = ("batch", "height", "width")
-    return [side or name for side, name in zip(image_shape(size), (*names, ""), strict=True)]
 
 
 def _written(graph: Graph, name: str, given: Described, outputs: list[Described]) -> Any:

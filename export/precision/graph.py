@@ -18,28 +18,36 @@ class Operation:
 
 
 def network_operations(
-    operations: Sequence[Operation], outputs: Mapping[str, str], convolutions: Collection[str]
+    operations: Sequence[Operation],
+    outputs: Mapping[str, str],
+    convolutions: Collection[str],
+    from_first: bool = False,
 ) -> list[Operation]:
     """Return the operations whose precision may be reduced, in the order of the graph.
 
     outputs: name of an output -> its tensor. convolutions: kinds of operations with weights.
     Of a model that samples these are the convolutions between samples and `sample_logits`, and
-    what lies between two of them: a location in 8 bits would be another pixel. Of any other, all.
+    what lies between two of them: a location in 8 bits would be another pixel. Of any other, all,
+    or, with `from_first`, the convolutions and what depends on them.
     """
     if "sample_logits" not in outputs:
-        return list(operations)
+        return _from_first(operations, convolutions) if from_first else list(operations)
     places = [outputs[name] for name in ("locations", "window_locations") if name in outputs]
     sampler = _before(operations, places)
     network = _before(operations, [outputs["sample_logits"]])
+    between = [op for op in operations if op.name in network and op.name not in sampler]
+    return up_to_last(_from_first(between, convolutions), convolutions)
+
+
+def _from_first(operations: Sequence[Operation], convolutions: Collection[str]) -> list[Operation]:
+    """Return the convolutions, and what depends on one of them."""
     found: list[Operation] = []
     computed: set[str] = set()
     for operation in operations:
-        if operation.name in sampler or operation.name not in network:
-            continue
         if operation.kind in convolutions or not computed.isdisjoint(operation.inputs):
             computed.update(operation.outputs)
             found.append(operation)
-    return up_to_last(found, convolutions)
+    return found
 
 
 def up_to_last(operations: Sequence[Operation], convolutions: Collection[str]) -> list[Operation]:

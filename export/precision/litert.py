@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from roadseg.export.converters import labels_function, save_function
+from roadseg.export.interface import LABELS_OF_RGB, Interface
 from roadseg.export.litert import run_litert
+from roadseg.export.per_pixel import pixel_outputs
 from roadseg.export.precision.graph import Operation, network_operations
 from roadseg.export.saved_model import class_logits, is_sampled
 
@@ -28,13 +30,20 @@ class LiteRTQuantiser:
     groups = 10
     weight_bits = 8
 
-    def __init__(self, model: "keras.Model", size: Size, images: Sequence[np.ndarray]) -> None:
-        """Measure the ranges of `model` on images (height, width, 3) uint8, all of `size`."""
+    def __init__(
+        self,
+        model: "keras.Model",
+        size: Size,
+        images: Sequence[np.ndarray],
+        interface: Interface = LABELS_OF_RGB,
+    ) -> None:
+        """Measure the ranges of `model` on uint8 images, all of `size` and as it takes them."""
         import tensorflow as tf
 
         sampled = is_sampled(model)
         kind = tf.uint8 if sampled else tf.float32
-        function = labels_function(model, size) if sampled else _from_float(model, size)
+        make = labels_function if sampled else _from_float
+        function = make(model, size, interface)
         with tempfile.TemporaryDirectory() as saved:
             save_function(function, Path(saved))
             converter = tf.lite.TFLiteConverter.from_saved_model(saved)
@@ -67,19 +76,22 @@ class LiteRTQuantiser:
     run = staticmethod(run_litert)
 
 
-def _from_float(model: "keras.Model", size: Size) -> Any:
-    """Return `model` from float images of `size` to labels, as the quantiser wants its input."""
+def _from_float(model: "keras.Model", size: Size, interface: Interface) -> Any:
+    """Return `model` from float images of `size` to its outputs, as the quantiser wants it."""
     import tensorflow as tf
 
     @tf.function(input_signature=[tf.TensorSpec((1, *size, 3), tf.float32, name="image")])
-    def labels(image: Any) -> dict[str, Any]:
-        # Not by `best_class`: LiteRT has an argmax of 8-bit values, and no top_k of them.
+    def outputs(image: Any) -> dict[str, Any]:
         logits = class_logits(model, image)
-        return {"labels": tf.argmax(logits, -1, output_type=tf.int32)}
+        found = pixel_outputs(interface, lambda: logits)
+        if "labels" in found:
+            # Not by `best_class`: LiteRT has an argmax of 8-bit values, and no top_k of them.
+            found["labels"] = tf.argmax(logits, -1, output_type=tf.int32)
+        return found
 
     # Kept with the function, whose graph refers to them only weakly.
-    labels.weights = model.variables
-    return labels
+    outputs.weights = model.variables
+    return outputs
 
 
 def _without_detours(content: bytes) -> bytes:
@@ -138,11 +150,13 @@ def _graph(content: bytes) -> tuple[list[Operation], dict[str, str]]:
     return operations, {name: names[index] for name, index in signature["outputs"].items()}
 
 
-def write_half(model: "keras.Model", size: Size | None, path: Path) -> None:
+def write_half(
+    model: "keras.Model", size: Size | None, path: Path, interface: Interface = LABELS_OF_RGB
+) -> None:
     """Write `model` to `path` with weights in half precision; processors compute in single."""
     import tensorflow as tf
 
-    function = labels_function(model, size)
+    function = labels_function(model, size, interface)
     with tempfile.TemporaryDirectory() as saved:
         save_function(function, Path(saved))
         converter = tf.lite.TFLiteConverter.from_saved_model(saved)

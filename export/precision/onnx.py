@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from roadseg.export.interface import LABELS_OF_RGB, Interface
 from roadseg.export.onnx import run_onnx, write_graph
 from roadseg.export.precision.graph import Operation, network_operations, up_to_last
 
@@ -27,14 +28,20 @@ class OnnxQuantiser:
     groups = 10
     weight_bits = 7
 
-    def __init__(self, model: "keras.Model", size: Size, images: Sequence[np.ndarray]) -> None:
-        """Measure the ranges of `model` on images (height, width, 3) uint8, all of `size`."""
+    def __init__(
+        self,
+        model: "keras.Model",
+        size: Size,
+        images: Sequence[np.ndarray],
+        interface: Interface = LABELS_OF_RGB,
+    ) -> None:
+        """Measure the ranges of `model` on uint8 images, all of `size` and as it takes them."""
         from onnxruntime.quantization.quant_utils import load_model_with_shape_infer
         from onnxruntime.quantization.shape_inference import quant_pre_process
 
         with tempfile.TemporaryDirectory() as folder:
             path, prepared = Path(folder, "float.onnx"), Path(folder, "prepared.onnx")
-            write_graph(model, path, size, keep_ranges=True)
+            write_graph(model, path, size, interface, keep_ranges=True)
             # The symbolic inference would need SymPy, and sizes are known.
             quant_pre_process(str(path), str(prepared), skip_symbolic_shape=True)
             _name_nodes(prepared)
@@ -42,7 +49,7 @@ class OnnxQuantiser:
             self._ranges = _ranges(prepared, images)
             graph = load_model_with_shape_infer(prepared).graph
         operations, outputs = operations_of(graph)
-        inside = network_operations(operations, outputs, CONVOLUTIONS)
+        inside = network_operations(operations, outputs, CONVOLUTIONS, interface.is_nv12)
         # What follows the last layer, the way to pixels, would lose logits that are close.
         used = up_to_last(inside, CONVOLUTIONS)
         self.layers = [op.name for op in used if _in_8_bits(op)]
@@ -134,7 +141,9 @@ def operations_of(graph: Any) -> tuple[list[Operation], dict[str, str]]:
     return operations, {output.name: output.name for output in graph.output}
 
 
-def write_half(model: "keras.Model", size: Size | None, path: Path) -> None:
+def write_half(
+    model: "keras.Model", size: Size | None, path: Path, interface: Interface = LABELS_OF_RGB
+) -> None:
     """Write `model` to `path`, its layers in half precision; locations and labels stay as they are.
 
     Where a processor has no kernel in half precision, ONNX Runtime computes in single.
@@ -144,11 +153,12 @@ def write_half(model: "keras.Model", size: Size | None, path: Path) -> None:
 
     with tempfile.TemporaryDirectory() as folder:
         whole = Path(folder, "float.onnx")
-        write_graph(model, whole, size, keep_ranges=True)
+        write_graph(model, whole, size, interface, keep_ranges=True)
         _name_nodes(whole)
         found = onnx.load(str(whole))
     operations, outputs = operations_of(found.graph)
-    inside = {op.name for op in network_operations(operations, outputs, CONVOLUTIONS)}
+    network = network_operations(operations, outputs, CONVOLUTIONS, interface.is_nv12)
+    inside = {op.name for op in network}
     half = convert_float_to_float16(
         found,
         keep_io_types=True,

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from roadseg.export.interface import LABELS_OF_RGB, Interface
 from roadseg.export.openvino import run_openvino, write_graph
 from roadseg.export.precision.graph import Operation, network_operations
 
@@ -32,15 +33,19 @@ class OpenvinoQuantiser:
     groups = 5
     weight_bits = 7
 
-    def __init__(self, model: "keras.Model", size: Size, images: Sequence[np.ndarray]) -> None:
-        """Take `model` and images (height, width, 3) uint8, all of `size`."""
+    def __init__(
+        self,
+        model: "keras.Model",
+        size: Size,
+        images: Sequence[np.ndarray],
+        interface: Interface = LABELS_OF_RGB,
+    ) -> None:
+        """Take `model` and uint8 images, all of `size` and as it takes them."""
         self._images = list(images)
-        self._model = _read(model, size)
+        self._model = _read(model, size, interface)
         operations, outputs = _graph(self._model)
-        inside = network_operations(operations, outputs, CONVOLUTIONS)
+        inside = network_operations(operations, outputs, CONVOLUTIONS, interface.is_nv12)
         self._outside = {op.name for op in operations} - {op.name for op in inside}
-        if "sample_logits" not in outputs:
-            self._outside = set()
         self.convolutions = [op.name for op in inside if op.kind in CONVOLUTIONS]
         self.layers = self.convolutions
 
@@ -99,14 +104,16 @@ def _tensor(output: Any) -> str:
     return f"{output.get_node().get_friendly_name()}:{output.get_index()}"
 
 
-def write_half(model: "keras.Model", size: Size | None, path: Path) -> None:
+def write_half(
+    model: "keras.Model", size: Size | None, path: Path, interface: Interface = LABELS_OF_RGB
+) -> None:
     """Write `model` to `path` with weights in half precision; devices choose theirs."""
     import openvino
 
-    openvino.save_model(_read(model, size), str(path), compress_to_fp16=True)
+    openvino.save_model(_read(model, size, interface), str(path), compress_to_fp16=True)
 
 
-def _read(model: "keras.Model", size: Size | None) -> Any:
+def _read(model: "keras.Model", size: Size | None, interface: Interface) -> Any:
     """Return `model` as OpenVINO has it, in single precision."""
     import openvino
 
@@ -114,5 +121,5 @@ def _read(model: "keras.Model", size: Size | None) -> Any:
     folder = tempfile.mkdtemp()
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     path = Path(folder, "float.xml")
-    write_graph(model, path, size, keep_ranges=True)
+    write_graph(model, path, size, interface, keep_ranges=True)
     return openvino.Core().read_model(str(path))

@@ -8,15 +8,7 @@ from pathlib import Path
 from roadseg.data_conversion.read.folders import find_shards
 from roadseg.errors import RoadsegError
 from roadseg.export.calibration import USUAL_COUNT, refuse_early
-
-PRECISIONS = ("float32", "float16", "int8")
-# Format -> the precisions that it has here.
-HAS = {
-    "saved_model": ("float32",),
-    "onnx": PRECISIONS,
-    "litert": PRECISIONS,
-    "openvino": PRECISIONS,
-}
+from roadseg.export.formats import FORMATS, PRECISIONS, Format
 
 
 @dataclass(frozen=True)
@@ -38,14 +30,19 @@ class Precision:
     allow_loss: float | None = None
     """Points of a score that may be lost; None for `verdict.ALLOWED_POINTS`."""
 
-    def refuse_early(self, format_name: str) -> None:
+    @property
+    def is_judged(self) -> bool:
+        """Whether labels of the file are compared with others than those of the trial images."""
+        return self.name != "float32" or self.records is not None
+
+    def refuse_early(self, kind: Format) -> None:
         """Raise RoadsegError for what can be seen to be wrong without TensorFlow."""
         if self.name not in PRECISIONS:
             raise RoadsegError(f"--precision {self.name}: there is {', '.join(PRECISIONS)}")
-        if self.name not in HAS[format_name]:
-            others = [name for name, has in HAS.items() if self.name in has]
+        if self.name not in kind.precisions:
+            others = [other.name for other in FORMATS.values() if self.name in other.precisions]
             raise RoadsegError(
-                f"--precision {self.name}: {format_name} is float32; give --format "
+                f"--precision {self.name}: {kind.name} is float32; give --format "
                 f"{' or '.join(others)}"
             )
         if self.verdict_images is not None and self.verdict_images < 1:

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from roadseg.export.interface import labels_in
 from roadseg.export.precision.graph import groups_of
 
 # Share of other labels up to which no layer is looked at: far below what costs a point of mIoU.
@@ -60,7 +61,7 @@ def write_in_8_bits(
 ) -> Kept:
     """Write a network in 8 bits to `path`, its worst layers in float; return which these are.
 
-    images: (height, width, 3) uint8, of the size of the file; labels: what the Keras model makes
+    images: uint8, each as the file takes it without the batch; labels: what the Keras model makes
         of each, (height, width).
     If more than AIM of the labels become other ones, layers without weights stay in float where
     that saves labels. Then each group of layers is put in 8 bits alone, all others in float, and
@@ -72,7 +73,7 @@ def write_in_8_bits(
         quantiser.write(path, floats)
         run = quantiser.run(path)
         pairs = zip(images, labels, strict=True)
-        return float(np.mean([np.mean(run(x[None])["labels"][0] != y) for x, y in pairs]))
+        return float(np.mean([np.mean(labels_in(run(x[None]))[0] != y) for x, y in pairs]))
 
     before = lost(())
     if before <= AIM:

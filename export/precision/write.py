@@ -1,6 +1,6 @@
 """Writes a network in less than single precision, and says what is known of the file."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -8,36 +8,19 @@ import numpy as np
 
 from roadseg.export.calibration import Calibration, at_size, read_calibration
 from roadseg.export.converters import refused
+from roadseg.export.formats import Format
+from roadseg.export.interface import LABELS_OF_RGB, Interface
 from roadseg.export.precision.options import Precision
-from roadseg.export.precision.search import Quantiser, write_in_8_bits
+from roadseg.export.precision.search import write_in_8_bits
 from roadseg.export.verdict import Keras
 
 if TYPE_CHECKING:
     import keras
 
 Size = tuple[int, int]
-Run = Callable[[np.ndarray], dict[str, np.ndarray]]
 # Images of the calibration on which layers are compared; and others, on which the file is judged
 # where there are no labels.
 COMPARED, JUDGED = 8, 16
-
-
-def way_of(format_name: str) -> tuple[Callable[..., Quantiser], Callable[..., None], str]:
-    """Return what quantises for a format, what writes it in half precision, and its file's name."""
-    if format_name == "litert":
-        from roadseg.export.litert import FILE
-        from roadseg.export.precision.litert import LiteRTQuantiser, write_half
-
-        return LiteRTQuantiser, write_half, FILE
-    if format_name == "onnx":
-        from roadseg.export.onnx import FILE
-        from roadseg.export.precision.onnx import OnnxQuantiser, write_half
-
-        return OnnxQuantiser, write_half, FILE
-    from roadseg.export.openvino import FILE
-    from roadseg.export.precision.openvino import OpenvinoQuantiser, write_half
-
-    return OpenvinoQuantiser, write_half, FILE
 
 
 def calibration_of(options: Precision, records: Path | None) -> Calibration:
@@ -47,25 +30,34 @@ def calibration_of(options: Precision, records: Path | None) -> Calibration:
 
 
 def write_int8(
-    model: "keras.Model", format_name: str, images: Sequence[np.ndarray], size: Size, folder: Path
+    model: "keras.Model",
+    kind: Format,
+    images: Sequence[np.ndarray],
+    size: Size,
+    folder: Path,
+    interface: Interface = LABELS_OF_RGB,
 ) -> dict[str, Any]:
     """Write `model` in 8 bits to `folder`, for images of `size`; return what the card says of it.
 
     images: (height, width, 3) uint8 of any sizes, to measure ranges on.
     """
-    quantiser_of, _, file = way_of(format_name)
-    shown = [at_size(image, size) for image in images]
-    with refused(f"{format_name} in int8", folder):
-        quantiser = quantiser_of(model, size, shown)
-        compared = shown[:COMPARED]
-        reference = Keras(model, size)
-        labels = [reference.labels(image) for image in compared]
-        kept = write_in_8_bits(quantiser, folder / file, compared, labels)
+    frames = [interface.frames(at_size(image, size)[None])[0] for image in images]
+    with refused(f"{kind.name} in int8", folder):
+        quantiser = kind.quantiser_class(model, size, frames, interface)
+        compared = frames[:COMPARED]
+        reference = Keras(model, size, interface)
+        labels = [reference.labels(frame) for frame in compared]
+        kept = write_in_8_bits(quantiser, folder / kind.file, compared, labels)
     return kept.to_card(quantiser)
 
 
-def write_float16(model: "keras.Model", format_name: str, size: Size | None, folder: Path) -> None:
+def write_float16(
+    model: "keras.Model",
+    kind: Format,
+    size: Size | None,
+    folder: Path,
+    interface: Interface = LABELS_OF_RGB,
+) -> None:
     """Write `model` in half precision to `folder`, for images of `size` or of any."""
-    _, write_half, file = way_of(format_name)
-    with refused(f"{format_name} in float16", folder):
-        write_half(model, size, folder / file)
+    with refused(f"{kind.name} in float16", folder):
+        kind.write_half(model, size, folder / kind.file, interface)

@@ -1,6 +1,7 @@
 """Networks and SavedModels behind one door: images to class logits at any size asked for."""
 
 import inspect
+import math
 from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any, Protocol
@@ -100,7 +101,7 @@ class SavedModelLogits:
                 "export the run again, or label whole images"
             )
         # A signature's variables go when the loaded model goes.
-        self._loaded, self._signature = export.loaded, export.loaded.signatures["logits"]
+        self._export, self._signature = export, export.loaded.signatures["logits"]
         # A loaded signature takes its argument by name.
         (self._argument,) = self._signature.structured_input_signature[1]
         recipe = export.recipe
@@ -108,13 +109,15 @@ class SavedModelLogits:
         network = find(name) if is_known(name) else None
         sampled = recipe.get("sampling.kind", "none") != "none"
         self.multiple = 1 if sampled or network is None else network.size_multiple
+        if export.is_nv12:
+            self.multiple = math.lcm(self.multiple, 2)
         self.padding = _usual_padding(network, recipe)
         self.name = str(recipe.get("model", export.name))
 
     def __call__(self, images: Tensor, size: Size) -> Tensor:
         """Return logits (batch, *size, classes), resized once more unless the sizes agree."""
-        levels = ops.cast(ops.round(ops.clip(images, 0, 255)), "uint8")
-        logits = next(iter(self._signature(**{self._argument: levels}).values()))
+        given = self._export.taken(images)
+        logits = next(iter(self._signature(**{self._argument: given}).values()))
         return resize(logits, size)
 
 

@@ -17,6 +17,7 @@ from roadseg.inference.forward import Forward, best_share, outputs_by_name, outp
 from roadseg.inference.images import Reader, at_height, batch_of, picked
 from roadseg.label_tables.label_table import LabelTable
 from roadseg.ops.best_class import best_class
+from roadseg.ops.nv12 import refuse_odd
 from roadseg.recipe.protocol import Protocol
 
 
@@ -170,6 +171,8 @@ class Inference:
         return {name: np.stack([found[name] for found in of_images]) for name in asked}
 
     def _refuse_size(self, shape: tuple[int, ...]) -> None:
+        if getattr(self.model, "is_nv12", False):
+            refuse_odd(shape[1:3], f"{self.title}: image of")
         if self._size is None or shape[:3] == (1, *self._size):
             return
         given, one = ("x".join(map(str, size)) for size in (shape[1:3], self._size))

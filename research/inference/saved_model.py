@@ -12,6 +12,7 @@ from roadseg.errors import RoadsegError
 from roadseg.files import parse_json, plain_path
 from roadseg.label_tables.label_table import LabelTable
 from roadseg.ops.backend import tensorflow
+from roadseg.ops.nv12 import nv12_of, size_of
 from roadseg.recipe.recipe import stored_values
 
 Tensor = Any
@@ -35,12 +36,27 @@ class SavedModel:
         return self.folder.name
 
     @property
+    def is_nv12(self) -> bool:
+        """Whether it takes frames of NV12, which are then made of images of RGB."""
+        shape = self._taken_shape
+        return shape is not None and len(shape) == 3
+
+    @property
     def size(self) -> tuple[int, int] | None:
         """Height and width of the one image that it takes at a time; None for any images."""
+        shape = self._taken_shape
+        if shape is None or len(shape) not in (3, 4) or None in shape[1:3]:
+            return None
+        if self.is_nv12:
+            return size_of(shape)
+        return int(shape[1]), int(shape[2])
+
+    @property
+    def _taken_shape(self) -> tuple[int, ...] | None:
+        """Shape of what the usual signature takes, None for sides that are open."""
         served = self.loaded.signatures.get("serving_default")
         (taken,) = served.structured_input_signature[1].values() if served else (None,)
-        sides = tuple(taken.shape)[1:3] if taken is not None and taken.shape.rank == 4 else (None,)
-        return None if None in sides else (int(sides[0]), int(sides[1]))
+        return None if taken is None or taken.shape.rank is None else tuple(taken.shape)
 
     def outputs(self) -> dict[str, Callable[[Tensor], Tensor]]:
         """Return functions from float images to 'labels', and to 'logits', 'locations' if it has.
@@ -53,26 +69,36 @@ class SavedModel:
                 f"{self.folder}: no signature 'serving_default'; export the run again"
             )
         served = signatures["serving_default"]
+        if len(served.structured_input_signature[1]) != 1:
+            raise RoadsegError(f"{self.folder}: takes the images of two cameras; give the run")
         names = list(served.structured_outputs)
-        labels = "labels" if "labels" in names else names[0]
-        found = {"labels": _function(served, labels)}
-        if "locations" in names:
-            found["locations"] = _function(served, "locations")
+        found = {
+            name: self._function(served, name) for name in ("labels", "locations") if name in names
+        }
         if "logits" in signatures:
             (name,) = signatures["logits"].structured_outputs
-            found["logits"] = _function(signatures["logits"], name)
+            found["logits"] = self._function(signatures["logits"], name)
+        if not {"labels", "logits"} & set(found):
+            raise RoadsegError(
+                f"{self.folder}: gives {', '.join(names)} and no labels; export the run again with "
+                "--outputs labels"
+            )
         return found
 
+    def _function(self, signature: Any, output: str) -> Callable[[Tensor], Tensor]:
+        # A loaded signature takes its argument by name.
+        (argument,) = signature.structured_input_signature[1]
+        return lambda images: signature(**{argument: self.taken(images)})[output]
 
-def _function(signature: Any, output: str) -> Callable[[Tensor], Tensor]:
-    # A loaded signature takes its argument by name.
-    (argument,) = signature.structured_input_signature[1]
+    def taken(self, images: Tensor) -> Tensor:
+        """Return float images (batch, height, width, 3), RGB 0..255, as the signatures take them.
 
-    def call(images: Tensor) -> Tensor:
-        levels = ops.cast(ops.round(ops.clip(images, 0, 255)), "uint8")
-        return signature(**{argument: levels})[output]
-
-    return call
+        Where it takes NV12, sides have to be even.
+        """
+        levels = ops.round(ops.clip(images, 0, 255))
+        if self.is_nv12:
+            levels = nv12_of(levels, ops)
+        return ops.cast(levels, "uint8")
 
 
 def read_saved_model(folder: Path) -> SavedModel:

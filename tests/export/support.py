@@ -3,7 +3,9 @@
 from pathlib import Path
 
 import keras
+import numpy as np
 
+from roadseg.export.graphs.trial import make_lively
 from roadseg.label_tables.label_table import LabelTable
 from roadseg.models.density_sampler import density_sampler
 from roadseg.recipe import groups
@@ -101,3 +103,23 @@ def _write_checkpoints(
         checkpoint.write_checkpoint(
             run.checkpoint_folder, step, {"weights": variable_arrays(network)}, {}
         )
+
+
+def normalised_network() -> keras.Model:
+    """Return a network of four classes with three convolutions before normalisations of its own.
+
+    It tells bright and dark, red and blue apart, as `precision.support.colour_network` does.
+    """
+    keras.utils.set_random_seed(1)
+    kinds = keras.layers
+    image = keras.Input((None, None, 3))
+    x = kinds.Rescaling(1 / 127.5, -1)(image)
+    for layer in (
+        kinds.Conv2D(12, 3, padding="same", use_bias=False),
+        kinds.DepthwiseConv2D(3, padding="same"),
+        kinds.Conv2D(12, 1),
+    ):
+        x = kinds.ReLU()(kinds.BatchNormalization()(layer(x)))
+    network = keras.Model(image, kinds.Conv2D(4, 1)(x), name="normalised")
+    make_lively(network, np.random.default_rng(0).integers(0, 256, (1, 32, 32, 3)))
+    return network

@@ -14,7 +14,6 @@ import tensorflow as tf
 import roadseg
 from roadseg import cli
 from roadseg.errors import RoadsegError
-from roadseg.export import command
 from roadseg.export.command import export_run
 from roadseg.export.fixed_size import check_size
 from roadseg.layers.normalisation import SizeRange
@@ -66,7 +65,7 @@ def test_card_for_people_names_classes_and_logits(folder):
 @pytest.fixture
 def card_alone(monkeypatch):
     """Write no model beside the card: these tests are about what is chosen, not about its graph."""
-    monkeypatch.setitem(command.FORMATS, "saved_model", lambda model, folder, size: None)
+    monkeypatch.setattr("roadseg.export.saved_model.write_saved_model", lambda *given: None)
 
 
 def test_earlier_step_and_other_folder_can_be_asked_for(run, folder, tmp_path, card_alone):
@@ -79,7 +78,7 @@ def test_earlier_step_and_other_folder_can_be_asked_for(run, folder, tmp_path, c
 def test_a_void_output_is_explained_and_formats_are_called_by_their_own_runtime(
     tmp_path, monkeypatch
 ):
-    monkeypatch.setitem(command.FORMATS, "onnx", lambda model, folder, size: None)
+    monkeypatch.setattr("roadseg.export.onnx.write_onnx", lambda *given: None)
     monkeypatch.setattr("roadseg.export.extras.missing", lambda name: [])
     run = make_run(tmp_path / "void", "none", void_class=True)
     folder = export_run(run.path, "onnx")

@@ -11,7 +11,7 @@ if keras.backend.backend() != "tensorflow":
 
 import roadseg
 from roadseg.errors import RoadsegError
-from roadseg.export import command, converters, extras, litert, onnx, openvino, untrained
+from roadseg.export import converters, extras, litert, onnx, openvino, per_pixel, untrained
 from roadseg.export.command import export_run
 from tests.export.support import make_run, small_segmenter
 
@@ -49,7 +49,7 @@ def test_a_format_labels_images_of_several_sizes_as_the_keras_model(run, name, t
     for size in ((64, 96), (96, 64), (72, 120), (61, 93)):  # also with sides of no power of two
         image = np.random.default_rng(1).integers(0, 256, (2, *size, 3), np.uint8)
         expected = reference(image)["labels"].numpy()
-        assert np.mean(labels(image)["labels"] != expected) <= converters.LABEL_TOLERANCE
+        assert np.mean(labels(image)["labels"] != expected) <= per_pixel.LABEL_TOLERANCE
 
 
 @pytest.mark.parametrize(("sampler", "window"), [("density", None), ("nus", (48, 64))])
@@ -106,7 +106,7 @@ def test_onnx_holds_semantic_flow_at_any_size(network, tmp_path):
     image = np.random.default_rng(2).integers(0, 256, (2, 67, 93, 3), np.uint8)
     found = onnx.run_onnx(tmp_path / onnx.FILE)(image)["labels"]
     expected = converters.labels_function(model)(image)["labels"].numpy()
-    assert np.mean(found != expected) <= converters.LABEL_TOLERANCE
+    assert np.mean(found != expected) <= per_pixel.LABEL_TOLERANCE
 
 
 @pytest.mark.parametrize("name", FORMATS)
@@ -128,11 +128,11 @@ def test_other_labels_are_not_let_through(run):
 
 
 def test_a_converter_that_gives_up_is_one_line_that_names_the_folder(run, tmp_path, monkeypatch):
-    def give_up(model, folder, size):
+    def give_up(model, folder, size, interface):
         with converters.refused("litert", folder):
             raise ValueError("first line\nloc: error: no such op\nmany more lines")
 
-    monkeypatch.setitem(command.FORMATS, "litert", give_up)
+    monkeypatch.setattr(litert, "write_litert", give_up)
     monkeypatch.setattr(extras, "missing", lambda name: [])
     with pytest.raises(RoadsegError, match=r"litert .ValueError: loc: error: no such op") as caught:
         export_run(run.path, "litert", to=tmp_path / "lite")

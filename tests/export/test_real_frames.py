@@ -14,7 +14,8 @@ if keras.backend.backend() != "tensorflow":
 
 import roadseg
 from roadseg.export import litert, onnx, openvino
-from roadseg.export.converters import LABEL_TOLERANCE, labels_function, sampled_differences
+from roadseg.export.converters import labels_function, sampled_differences
+from roadseg.export.per_pixel import LABEL_TOLERANCE
 from roadseg.export.saved_model import write_saved_model
 from roadseg.sampling import SampledSegmenter
 from roadseg.weights.read import original_of, read_weights

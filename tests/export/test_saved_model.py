@@ -132,12 +132,12 @@ def test_plain_tensorflow_runs_it_without_roadseg(exported, tmp_path):
 
 
 def test_export_that_disagrees_with_its_model_is_refused(tmp_path, monkeypatch):
-    def wrong(model, image, grid=None):
+    def wrong(model, image, interface, grid=None):
         answer = saved_model.class_logits(model, image)
         return {"labels": tf.cast(tf.argmin(answer, axis=-1), tf.int32)}
 
     model = small_network()
     write_saved_model(model, tmp_path / "right")
-    monkeypatch.setattr(saved_model, "labels_and_locations", wrong)
+    monkeypatch.setattr(saved_model, "outputs_and_locations", wrong)
     with pytest.raises(RoadsegError, match="labels differ"):
         compare(model, tmp_path / "right", [image_of(30, 40)])

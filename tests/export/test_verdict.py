@@ -34,7 +34,7 @@ def run_of(model, spoil=lambda labels: labels, size=SIZE):
 
 
 def test_an_equal_file_loses_nothing(model, frames):
-    found = compare_with_labels(model, run_of(model), frames, TABLE, SIZE)
+    found = compare_with_labels(Keras(model, SIZE), run_of(model), frames, TABLE)
     assert found["keras"] == found["file"] == {"miou": 100.0, "boundary_accuracy": 100.0}
     assert found["lost"] == {"miou": 0.0, "boundary_accuracy": 0.0}
     assert (found["labels_equal"], found["images"]) == (100.0, 3)
@@ -48,7 +48,7 @@ def test_what_a_file_spoils_is_counted_in_points(model, frames, tmp_path):
     def shifted(labels):
         return np.roll(labels, 1, axis=1)  # a wrong padding
 
-    found = compare_with_labels(model, run_of(model, shifted), frames, TABLE, SIZE)
+    found = compare_with_labels(Keras(model, SIZE), run_of(model, shifted), frames, TABLE)
     equal = np.mean([np.mean(np.roll(y, 1, axis=1) == y) for _, y in frames])
     assert found["labels_equal"] == pytest.approx(100 * equal)
     assert found["lost"]["boundary_accuracy"] > 1 and found["lost"]["miou"] > 1
@@ -72,10 +72,10 @@ def test_without_labels_the_share_of_equal_ones_is_judged(model, tmp_path):
     def colours_swapped(pictures):
         return run_of(model)(pictures[..., ::-1])
 
-    same = compare_alone(model, run_of(model), images, SIZE)
+    same = compare_alone(Keras(model, SIZE), run_of(model), images)
     assert same == {"labels_equal": 100.0, "largest_logit_difference": 0.0, "images": 2}
     judge(same, tmp_path, None)
-    other = compare_alone(model, colours_swapped, images, SIZE)
+    other = compare_alone(Keras(model, SIZE), colours_swapped, images)
     assert other["largest_logit_difference"] > 0
     assert "largest difference of logits" in in_words(other)
     with pytest.raises(RoadsegError, match="% of the labels are other than the Keras model's on 2"):
@@ -90,6 +90,6 @@ def test_labels_of_a_file_of_one_size_are_judged_at_the_size_of_the_labels(model
         np.kron(reference.labels(image[::2, ::2]), np.ones((2, 2), np.int32)) for image in images
     ]
     frames = list(zip(images, labels, strict=True))
-    found = compare_with_labels(model, run_of(model, size=half), frames, TABLE, half)
+    found = compare_with_labels(Keras(model, half), run_of(model, size=half), frames, TABLE)
     assert found["labels_equal"] == 100.0 and found["lost"]["miou"] == 0.0
     assert found["keras"]["miou"] > 60  # the mean of four pixels is not the first of them

@@ -91,6 +91,9 @@ def _litert(path: Path, threads: int) -> FileModel:
     interpreter = Interpreter(str(path), num_threads=threads)
     (given, *_), outputs = interpreter.get_input_details(), interpreter.get_output_details()
     signature = [side if side > 0 else None for side in given["shape_signature"]]
+    # Tensors are called something like StatefulPartitionedCall:0; a signature has their names.
+    named = interpreter._get_full_signature_list().get("serving_default", {}).get("outputs", {})
+    names = {int(index): name for name, index in named.items()}
     scale, zero = given["quantization"]
     shaped: list[tuple[int, ...]] = []
 
@@ -107,7 +110,7 @@ def _litert(path: Path, threads: int) -> FileModel:
     return FileModel(
         tuple(signature),
         np.dtype(given["dtype"]),
-        tuple(_short_name(one["name"]) for one in outputs),
+        tuple(names.get(int(one["index"]), _short_name(one["name"])) for one in outputs),
         run,
         Quantised(float(scale), int(zero)) if scale else None,
     )

@@ -11,10 +11,11 @@ import numpy as np
 from roadseg.errors import RoadsegError
 from roadseg.eval.benchmark.race.contestants import Contestant, Setting
 from roadseg.eval.benchmark.race.files import FileModel, open_file, runtime_of
-from roadseg.eval.benchmark.race.labels import labels_of
-from roadseg.eval.benchmark.race.pixels import InputOptions, Pixels, layout_of
+from roadseg.eval.benchmark.race.labels import labels_of, labels_output
+from roadseg.eval.benchmark.race.pixels import InputOptions, Pixels, layout_of, resized
 from roadseg.eval.benchmark.race.turns import Lap
 from roadseg.files import read_json
+from roadseg.ops.nv12 import frames_of, size_of
 
 if TYPE_CHECKING:
     from roadseg.label_tables.label_table import LabelTable
@@ -29,19 +30,29 @@ class Labeller:
     """An image to labels in three steps, of which the second is the network's own."""
 
     def __init__(
-        self, prepare: Prepare, run: Run, finish: Finish, names: tuple[str, ...] | None = None
+        self,
+        prepare: Prepare,
+        run: Run,
+        finish: Finish,
+        names: tuple[str, ...] | None = None,
+        camera: Prepare | None = None,
     ) -> None:
-        """Take the steps, and the names of the classes where they are known."""
+        """Take the steps, and the names of the classes where they are known.
+
+        camera: makes of an image what a camera gives where that is no RGB; before the clock starts.
+        """
         self.prepare, self.run, self.finish, self.names = prepare, run, finish, names
+        self.camera = camera or (lambda image: image)
 
     def label(self, image: np.ndarray) -> np.ndarray:
         """Return labels (height, width) of RGB uint8 (height, width, 3)."""
-        return self.finish(self.run(self.prepare(image)), image.shape[:2])
+        return self.finish(self.run(self.prepare(self.camera(image))), image.shape[:2])
 
     def lap(self, image: np.ndarray) -> Lap:
         """Return the times of labelling `image` once."""
+        frame = self.camera(image)
         cpu, start = time.process_time(), time.perf_counter()
-        given = self.prepare(image)
+        given = self.prepare(frame)
         begin = time.perf_counter()
         found = self.run(given)
         end = time.perf_counter()
@@ -71,7 +82,12 @@ def labeller_of_file(path: Path, setting: Setting) -> Labeller:
     model = open_file(path, setting.threads)
     number = output_number(path, model.outputs, setting.output)
     layout = setting.inputs.layout or layout_of(model.shape, runtime_of(path).usual_layout)
-    pixels = Pixels(layout, _size(model, layout, path), model.dtype, *_values(model, setting))
+    prepare: Prepare
+    if _is_nv12(model):
+        camera, prepare = partial(_frame, path, model), _batched
+    else:
+        size = _size(model, layout, path)
+        camera, prepare = None, Pixels(layout, size, model.dtype, *_values(model, setting))
 
     def finish(outputs: Any, size: tuple[int, int]) -> np.ndarray:
         if not outputs:
@@ -84,16 +100,33 @@ def labeller_of_file(path: Path, setting: Setting) -> Labeller:
             raise RoadsegError(f"{path}: {error}; name another with --file-output") from None
 
     run = partial(model.run, output=number)
-    return Labeller(pixels, run, finish, _class_names(path.parent))
+    return Labeller(prepare, run, finish, _class_names(path.parent), camera)
+
+
+def _is_nv12(model: FileModel) -> bool:
+    """Return whether a file takes frames of NV12: bytes of three axes."""
+    return model.shape is not None and len(model.shape) == 3 and model.dtype == np.uint8
+
+
+def _frame(path: Path, model: FileModel, image: np.ndarray) -> np.ndarray:
+    """Return an image as a frame of NV12 that a file takes; RoadsegError for odd sides."""
+    _, rows, width = model.shape or (None, None, None)
+    if rows is not None and width is not None:
+        image = resized(image, size_of((rows, width)))
+    return frames_of(image[None], f"{path}: image of")[0]
+
+
+def _batched(frame: np.ndarray) -> np.ndarray:
+    return frame[None]
 
 
 def output_number(path: Path, names: tuple[str, ...], wanted: str | None) -> int:
     """Return the number of the output that holds the labels or logits.
 
-    wanted: its name or number; None: the one called 'labels', else the first.
+    wanted: its name or number; None: that of `labels_output`.
     """
     if wanted is None:
-        return names.index("labels") if "labels" in names else 0
+        return labels_output(names, path)
     if wanted in names:
         return names.index(wanted)
     if wanted.isdecimal() and (not names or int(wanted) < len(names)):
@@ -133,14 +166,17 @@ def _class_names(folder: Path) -> tuple[str, ...] | None:
 def _saved_model(folder: Path) -> Labeller:
     import tensorflow as tf
 
-    from roadseg.eval.benchmark.saved_model import load_saved_model
+    from roadseg.eval.benchmark.saved_model import SavedLabels
 
-    function = load_saved_model(folder)
+    function = SavedLabels(folder)
     return Labeller(
-        lambda image: tf.constant(image[None]),
-        lambda images: function(images).numpy(),
+        lambda frame: tf.constant(frame[None]),
+        lambda frames: function(frames).numpy(),
         lambda labels, _: np.asarray(labels[0]),
         _class_names(folder),
+        (lambda image: frames_of(image[None], f"{folder}: image of")[0])
+        if function.is_nv12
+        else None,
     )
 
 

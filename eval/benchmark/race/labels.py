@@ -1,6 +1,8 @@
 """What a file gives as the labels of every pixel: enlarged and decided with OpenCV and NumPy."""
 
 import math
+from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 
@@ -9,6 +11,23 @@ from roadseg.eval.benchmark.race.pixels import Layout
 from roadseg.inference.images import picked
 
 Size = tuple[int, int]
+
+
+def labels_output(names: Sequence[str], path: Path) -> int:
+    """Return the number of the output that holds labels, or else what they can be made of.
+
+    names: of all outputs, empty where there are none. Without one called labels, logits or
+    probabilities it is the first.
+    Raises RoadsegError for an export of ours that gives nothing of the kind.
+    """
+    for name in ("labels", "logits", "probabilities"):
+        if name in names:
+            return names.index(name)
+    if "confidence" in names:
+        raise RoadsegError(
+            f"{path}: gives confidence and no labels; export it again with --outputs labels"
+        )
+    return 0
 
 
 def labels_of(output: np.ndarray, size: Size, layout: Layout) -> np.ndarray:

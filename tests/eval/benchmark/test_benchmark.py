@@ -12,7 +12,7 @@ import tensorflow as tf
 from roadseg.errors import RoadsegError
 from roadseg.eval.benchmark import command, latency
 from roadseg.eval.benchmark.costs import run_cost
-from roadseg.eval.benchmark.saved_model import load_saved_model
+from roadseg.eval.benchmark.saved_model import SavedLabels
 from roadseg.models.registry import MODELS, ModelSpec
 from roadseg.runs.run_folder import RunFolder
 from tests.eval.small_runs import AUXILIARY, TABLE, small_run, tiny
@@ -174,7 +174,7 @@ def samples_for_a_network_of_one_size(folder: Path) -> None:
 
 def a_saved_model_without_signatures(folder: Path) -> None:
     tf.saved_model.save(tf.Module(), str(folder))
-    load_saved_model(folder)
+    SavedLabels(folder)
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ if keras.backend.backend() != "tensorflow":
     pytest.skip("export is TensorFlow's", allow_module_level=True)
 
 from roadseg.export import converters
+from roadseg.export.formats import FORMATS
 from roadseg.export.precision import write
 from roadseg.export.verdict import Keras
 from tests.export.precision.support import EXTRAS, SIZE, colour_network, needs, streets
@@ -18,11 +19,10 @@ from tests.export.support import small_segmenter
 def test_a_network_in_8_bits_labels_as_the_keras_model(name, tmp_path):
     needs(name)
     model, images = colour_network(), streets(6)
-    facts = write.write_int8(model, name, images[:4], SIZE, tmp_path)
+    facts = write.write_int8(model, FORMATS[name], images[:4], SIZE, tmp_path)
     assert facts["other_labels"] <= facts["other_labels_all_in_8_bits"]
     assert len(facts["layers_in_float"]) < facts["layers"]
-    quantiser, _, file = write.way_of(name)
-    run, reference = quantiser.run(tmp_path / file), Keras(model, SIZE)
+    run, reference = FORMATS[name].run(tmp_path), Keras(model, SIZE)
     for image in images[4:]:
         expected = reference.labels(image)
         assert len(np.unique(expected)) > 1
@@ -38,9 +38,8 @@ def test_a_network_in_8_bits_labels_as_the_keras_model(name, tmp_path):
 def test_the_sampler_of_a_network_in_8_bits_stays_exact(name, tmp_path):
     needs(name)
     model, images = small_segmenter(None, "density"), streets(3, (96, 128))
-    write.write_int8(model, name, images, (96, 128), tmp_path)
-    quantiser, _, file = write.way_of(name)
-    found = quantiser.run(tmp_path / file)(images[0][None])
+    write.write_int8(model, FORMATS[name], images, (96, 128), tmp_path)
+    found = FORMATS[name].run(tmp_path)(images[0][None])
     expected = converters.labels_function(model, (96, 128))(images[0][None])
     away = np.abs(found["locations"] - expected["locations"].numpy()).max()
     assert away <= converters.LOCATION_TOLERANCE
@@ -54,11 +53,10 @@ def test_the_sampler_of_a_network_in_8_bits_stays_exact(name, tmp_path):
 def test_half_precision_halves_the_file(name, tmp_path):
     needs(name)
     model, (image,) = colour_network(128), streets(1)
-    _, _, file = write.way_of(name)
-    write.write_float16(model, name, SIZE, tmp_path)
+    write.write_float16(model, FORMATS[name], SIZE, tmp_path)
     parts = [path for path in tmp_path.iterdir() if path.suffix in (".onnx", ".tflite", ".bin")]
     assert sum(path.stat().st_size for path in parts) < 2.4 * model.count_params()
-    found = write.way_of(name)[0].run(tmp_path / file)(image[None])["labels"][0]
+    found = FORMATS[name].run(tmp_path)(image[None])["labels"][0]
     assert np.mean(found != Keras(model, SIZE).labels(image)) <= 0.01
 
 
@@ -66,7 +64,7 @@ def test_litert_in_8_bits_is_of_integers_from_image_to_labels(tmp_path):
     needs("litert")
     from ai_edge_litert.interpreter import Interpreter
 
-    quantiser = write.way_of("litert")[0](colour_network(), SIZE, streets(2))
+    quantiser = FORMATS["litert"].quantiser_class(colour_network(), SIZE, streets(2))
     quantiser.write(tmp_path / "model.tflite")
     interpreter = Interpreter(str(tmp_path / "model.tflite"))
     types = {detail["dtype"] for detail in interpreter.get_tensor_details()}
@@ -79,7 +77,8 @@ def test_onnx_in_8_bits_has_weights_of_7_and_a_known_shape_everywhere(tmp_path):
     import onnx
     from onnx import numpy_helper
 
-    write.way_of("onnx")[0](colour_network(), SIZE, streets(2)).write(tmp_path / "model.onnx")
+    quantiser = FORMATS["onnx"].quantiser_class(colour_network(), SIZE, streets(2))
+    quantiser.write(tmp_path / "model.onnx")
     model = onnx.load(str(tmp_path / "model.onnx"))
     kernels = [
         numpy_helper.to_array(tensor)

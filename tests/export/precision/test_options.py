@@ -14,6 +14,8 @@ from roadseg import cli, label_tables
 from roadseg.errors import RoadsegError
 from roadseg.export import judged
 from roadseg.export.command import _export, export_preset, export_run
+from roadseg.export.formats import FORMATS
+from roadseg.export.interface import LABELS_OF_RGB
 from roadseg.export.model_card import preset_card
 from roadseg.export.precision.options import Precision
 from roadseg.export.subject import Subject
@@ -102,8 +104,8 @@ def test_a_file_that_lost_too_much_leaves_nothing(tmp_path, monkeypatch, capsys)
     def one_class(images):
         return {"labels": np.full(images.shape[:3], 2, np.int32)}
 
-    monkeypatch.setattr(judged, "write_float16", lambda model, name, size, folder: None)
-    monkeypatch.setattr(judged, "runner", lambda name, folder: one_class)
+    monkeypatch.setattr(judged, "write_float16", lambda *given: None)
+    monkeypatch.setattr("roadseg.export.onnx.run_onnx", lambda path: one_class)
     monkeypatch.setattr(judged, "has_static_shapes", lambda path, target: True)
     model, table = colour_network(), label_tables.get("camvid")
     card = partial(preset_card, "espnet/camvid", find_preset("espnet/camvid"), model, table)
@@ -113,10 +115,12 @@ def test_a_file_that_lost_too_much_leaves_nothing(tmp_path, monkeypatch, capsys)
     for number, image in enumerate(streets(2)):
         keras.utils.save_img(str(folder / f"{number}.png"), image)
     options, target = {"name": "float16", "calibration": folder}, tmp_path / "x"
+    kind = FORMATS["onnx"]
     with pytest.raises(RoadsegError, match="x: not exported: .* % of the labels are other"):
-        _export(subject, "onnx", None, Precision(**options), target)
+        _export(subject, kind, None, Precision(**options), LABELS_OF_RGB, target)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["streets"]
-    _export(subject, "onnx", None, Precision(**options, allow_loss=100), target)
+    lenient = Precision(**options, allow_loss=100)
+    _export(subject, kind, None, lenient, LABELS_OF_RGB, target)
     text = (target / "model_card.md").read_text()
     assert "float16: weights in half precision" in text and "from the published weights" in text
     assert "% of labels equal on 2 images" in capsys.readouterr().out
