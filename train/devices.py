@@ -1,9 +1,9 @@
 """Devices and workers: which strategy, who writes, how batches and variables are spread."""
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any, Protocol
 
 import keras
 import tensorflow as tf
@@ -13,9 +13,27 @@ from roadseg.recipe.recipe import Recipe
 from roadseg.train.data.pipeline import training_batches
 
 
+class Strategy(Protocol):
+    """What is asked of a `tf.distribute.Strategy`; on JAX `on_jax.devices.JaxDevices` answers."""
+
+    @property
+    def num_replicas_in_sync(self) -> int: ...
+
+    @property
+    def cluster_resolver(self) -> Any: ...
+
+    def scope(self) -> AbstractContextManager[Any]: ...
+
+    def distribute_datasets_from_function(
+        self, batches: Callable[[tf.distribute.InputContext], tf.data.Dataset]
+    ) -> Iterable[Any]: ...
+
+    def experimental_local_results(self, value: Any) -> tuple[Any, ...]: ...
+
+
 def distributed_batches(
-    recipe: Recipe, records: RecordSet, strategy: tf.distribute.Strategy, start: int
-) -> Any:
+    recipe: Recipe, records: RecordSet, strategy: Strategy, start: int
+) -> Iterable[Any]:
     """Return the batches from step `start` on, cut for the replicas of `strategy`."""
 
     def batches(context: tf.distribute.InputContext) -> tf.data.Dataset:
@@ -31,8 +49,12 @@ def distributed_batches(
     return strategy.distribute_datasets_from_function(batches)
 
 
-def choose_strategy() -> tf.distribute.Strategy:
-    """Return the strategy for what is there: TF_CONFIG, several GPUs, or one device."""
+def choose_strategy() -> Strategy:
+    """Return the strategy for what is there: JAX, TF_CONFIG, several GPUs, or one device."""
+    if keras.config.backend() == "jax":
+        from roadseg.train.on_jax.devices import JaxDevices
+
+        return JaxDevices()
     if os.environ.get("TF_CONFIG"):
         return tf.distribute.MultiWorkerMirroredStrategy()
     if len(tf.config.list_physical_devices("GPU")) > 1:
@@ -40,14 +62,14 @@ def choose_strategy() -> tf.distribute.Strategy:
     return tf.distribute.get_strategy()
 
 
-def workers(strategy: tf.distribute.Strategy) -> list[str]:
+def workers(strategy: Strategy) -> list[str]:
     """Return the addresses of the workers in the order of their numbers; none of one process."""
     resolver = strategy.cluster_resolver
     jobs = resolver.cluster_spec().as_dict() if resolver else {}
     return [*jobs.get("chief", ()), *jobs.get("worker", ())]
 
 
-def is_chief(strategy: tf.distribute.Strategy) -> bool:
+def is_chief(strategy: Strategy) -> bool:
     """Return whether this process writes checkpoints and metrics (one does)."""
     resolver = strategy.cluster_resolver
     if resolver is None or not resolver.cluster_spec().as_dict():
@@ -57,7 +79,7 @@ def is_chief(strategy: tf.distribute.Strategy) -> bool:
     return resolver.task_id in (None, 0) and "chief" not in resolver.cluster_spec().as_dict()
 
 
-def meet(strategy: tf.distribute.Strategy, number: int = 0) -> bool:
+def meet(strategy: Strategy, number: int = 0) -> bool:
     """Wait until every worker has come here; return whether all brought this number.
 
     Where they did not, it is False for one of them at least.
@@ -73,7 +95,7 @@ def meet(strategy: tf.distribute.Strategy, number: int = 0) -> bool:
 
 
 @contextmanager
-def variable_scope(strategy: tf.distribute.Strategy) -> Iterator[None]:
+def variable_scope(strategy: Strategy) -> Iterator[None]:
     """Make variables of `strategy` that layers may assign inside a replica.
 
     Keras gives batch statistics and dropout seeds no aggregation, which a replica then refuses to
@@ -100,6 +122,6 @@ def precision(policy: str) -> Iterator[None]:
         keras.config.set_dtype_policy(before)
 
 
-def first_replica(strategy: tf.distribute.Strategy, batch: dict[str, Any]) -> dict[str, Any]:
+def first_replica(strategy: Strategy, batch: dict[str, Any]) -> dict[str, Any]:
     """Return the part of a batch that the first replica of this process got."""
     return {name: strategy.experimental_local_results(part)[0] for name, part in batch.items()}

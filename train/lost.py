@@ -19,7 +19,7 @@ from typing import Any
 import tensorflow as tf
 
 from roadseg.errors import RoadsegError
-from roadseg.train.devices import is_chief, workers
+from roadseg.train.devices import Strategy, is_chief, workers
 
 STEP_LIMIT_S = 900.0
 """Seconds without a step after which a group of workers counts as stuck."""
@@ -42,7 +42,7 @@ class WorkerLost(RoadsegError):
 
 
 @contextmanager
-def naming_the_lost(strategy: tf.distribute.Strategy) -> Iterator[None]:
+def naming_the_lost(strategy: Strategy) -> Iterator[None]:
     """Turn TensorFlow's error on a lost worker, met inside, into a WorkerLost that names it."""
     try:
         yield
@@ -59,7 +59,7 @@ def naming_the_lost(strategy: tf.distribute.Strategy) -> Iterator[None]:
 _WAY_OUT = "start the same command on all workers again, it goes on from the last checkpoint"
 
 
-def _lost(message: str, strategy: tf.distribute.Strategy) -> str:
+def _lost(message: str, strategy: Strategy) -> str:
     """Return the workers that an error names, but this one, as 'worker 1 (host:port) is lost'."""
     jobs = strategy.cluster_resolver.cluster_spec().as_dict()
     own = (strategy.cluster_resolver.task_type, strategy.cluster_resolver.task_id)
@@ -73,7 +73,7 @@ def _lost(message: str, strategy: tf.distribute.Strategy) -> str:
 class StepLimit:
     """Ends this process where no step is done for long, since nothing else would."""
 
-    def __init__(self, seconds: float, strategy: tf.distribute.Strategy):
+    def __init__(self, seconds: float, strategy: Strategy):
         """Watch over the steps of several workers; 0: no limit."""
         self.seconds = seconds
         self.watched = len(workers(strategy)) > 1 and seconds > 0

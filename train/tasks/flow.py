@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import tensorflow as tf
+from keras import ops
 
 from roadseg.data_conversion.read.records import RecordSet
 from roadseg.drawing.flow import colourise_flow
@@ -117,7 +118,7 @@ def flow_pictures(step: Step, batch: Batch) -> dict[str, Tensor]:
     """
     first, second, known = flow_inputs(step.recipe, batch)
     found = step.model({"first": first, "second": second}, training=False)["flow"]
-    pictures = {"first": tf.cast(first, tf.uint8), "second": tf.cast(second, tf.uint8)}
+    pictures = {"first": ops.cast(first, "uint8"), "second": ops.cast(second, "uint8")}
     flows = {"flow": np.asarray(found)}
     if known is not None:
         flows["known_flow"] = np.asarray(known)
