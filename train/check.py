@@ -105,7 +105,11 @@ def check_devices(recipe: Recipe, strategy: "Strategy") -> None:
         raise RoadsegError("xla=True works on one device; leave it out with several replicas")
     for line in advice(recipe):
         print(f"warning: {line}")
-    if recipe.xla and keras.config.backend() == "tensorflow" and not tf.config.list_physical_devices("GPU"):
+    if (
+        recipe.xla
+        and keras.config.backend() == "tensorflow"
+        and not tf.config.list_physical_devices("GPU")
+    ):
         print("warning: --xla without a GPU; depthwise layers are about 20 times slower with it")
 
 

@@ -17,18 +17,23 @@ class Strategy(Protocol):
     """What is asked of a `tf.distribute.Strategy`; on JAX `on_jax.devices.JaxDevices` answers."""
 
     @property
-    def num_replicas_in_sync(self) -> int: ...
+    def num_replicas_in_sync(self) -> int:
+        """How many programs share a batch."""
 
     @property
-    def cluster_resolver(self) -> Any: ...
+    def cluster_resolver(self) -> Any:
+        """What knows the other processes; None of one alone."""
 
-    def scope(self) -> AbstractContextManager[Any]: ...
+    def scope(self) -> AbstractContextManager[Any]:
+        """Return what variables are made in."""
 
     def distribute_datasets_from_function(
         self, batches: Callable[[tf.distribute.InputContext], tf.data.Dataset]
-    ) -> Iterable[Any]: ...
+    ) -> Iterable[Any]:
+        """Return the batches of all readers, spread over the replicas."""
 
-    def experimental_local_results(self, value: Any) -> tuple[Any, ...]: ...
+    def experimental_local_results(self, value: Any) -> tuple[Any, ...]:
+        """Return the parts of `value`, one a replica of this process."""
 
 
 def distributed_batches(

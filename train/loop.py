@@ -111,9 +111,7 @@ def _train(
         return status
 
 
-def build(
-    recipe: Recipe, run: RunFolder, records: RecordSet, strategy: Strategy
-) -> BaseStep:
+def build(recipe: Recipe, run: RunFolder, records: RecordSet, strategy: Strategy) -> BaseStep:
     """Return the step of `recipe` with initial weights, every variable made under `strategy`."""
     keras.utils.set_random_seed(recipe.seed)
     table = records.label_table

@@ -55,4 +55,9 @@ IN_GRAPH = {
 def __getattr__(name: str) -> Any:
     """Return the operation of this name for where it is called."""
     tf = graph_elsewhere()
-    return getattr(keras.ops, name) if tf is None else partial(IN_GRAPH[name], tf)
+    if tf is None:
+        return getattr(keras.ops, name)
+    # Whoever inspects modules, as AutoGraph does, asks for other names as well.
+    if name not in IN_GRAPH:
+        raise AttributeError(f"no operation '{name}' for graphs of tf.data; add it to IN_GRAPH")
+    return partial(IN_GRAPH[name], tf)

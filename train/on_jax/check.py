@@ -15,7 +15,9 @@ def refuse_backend(recipe: Recipe, backend: str) -> None:
     if backend == "tensorflow":
         return
     if backend != "jax":
-        raise RoadsegError(f"KERAS_BACKEND={backend}: training runs on tensorflow and jax; {WAY_OUT}")
+        raise RoadsegError(
+            f"KERAS_BACKEND={backend}: training runs on tensorflow and jax; {WAY_OUT}"
+        )
     if importlib.util.find_spec("jax") is None:
         raise RoadsegError(
             "KERAS_BACKEND=jax: the package jax is not installed; pip install 'roadseg[jax]'"

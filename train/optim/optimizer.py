@@ -95,7 +95,8 @@ class Optimizer:
         steps = tf.cast(self.steps.read_value(), tf.float64)
         # In float32 1 - 0.999 would be off by 5e-5 of itself.
         return tuple(
-            1.0 - tf.pow(tf.constant(b, tf.float64), steps) for b in self.recipe.optimizer.adam_betas
+            1.0 - tf.pow(tf.constant(b, tf.float64), steps)
+            for b in self.recipe.optimizer.adam_betas
         )
 
     def _each(self, variable: Any, update: Callable[..., None], arguments: tuple) -> None:
@@ -190,7 +191,6 @@ def _pretrained(name: str, recipe: Recipe) -> bool:
     return bool(recipe.optimizer.pretrained_layers) and name.startswith(
         recipe.optimizer.pretrained_layers
     )
-
 
 
 def _zeros(variable: Any) -> Tensor:

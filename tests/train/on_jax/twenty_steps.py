@@ -1,0 +1,92 @@
+"""Twenty steps of several recipes on the backend of this process, all from the same weights.
+
+python -m tests.train.on_jax.twenty_steps FOLDER RECORDS [NAME ...]
+"""
+
+import sys
+import zlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from roadseg.recipe.recipe import Recipe
+
+STEPS = 20
+SIZE = (72, 96)
+"""Of the images in the records."""
+COMMON: dict[str, Any] = {
+    "split": "train",
+    "batch_size": 4,
+    "steps": STEPS,
+    "start.initial_weights": "none",
+    "start.part": "all",
+    "data.shuffle_buffer": 4,
+    "augment.crop_size": (64, 64),
+    "log.summary_every_steps": 1,
+    "log.checkpoint_every_steps": 0,
+    "log.pictures_every_steps": 0,
+}
+# Name -> recipe, its changes. Each brings a loss, a way to cut crops or an update of its own.
+CASES: dict[str, tuple[str, dict[str, Any]]] = {
+    "cross_entropy": (
+        "camvid/dabnet",
+        {"loss.class_weights": "frequency", "schedule.warm_up_steps": 5},
+    ),
+    "ohem_and_heads": ("fast_seg/fast_scnn", {"loss.ohem_min_kept": 500}),
+    "ohem_below_and_edges": ("real_time/pidnet_s", {"loss.class_weights": "none"}),
+    "cubic_crops": ("real_time/espnetv2", {"loss.class_weights": "none"}),
+    "density": ("sampling/density", {}),
+    "grid": ("nus/sampler", {"sampler.classes": ()}),
+    "flow": ("semantics_sharing/flow_small", {}),
+    "uniform_sampling": (
+        "camvid/dabnet",
+        {
+            "loss.class_weights": "none",
+            "schedule.warm_up_steps": 5,
+            "sampling.kind": "uniform",
+            "sampling.size": (32, 32),
+            "loss.size": "full",
+        },
+    ),
+}
+
+
+def recipe_of(name: str, records: Path | str = "records") -> Recipe:
+    """Return the recipe of a case, small enough for this."""
+    from roadseg.train.recipes import get
+
+    base, changes = CASES[name]
+    return get(base).replace(records=str(records), **COMMON).replace(**changes)
+
+
+def assign_weights(recipe: Recipe, model: Any, table: Any = None) -> None:
+    """Set every kernel of `model` by its name; let nothing be dropped.
+
+    In place of `load_start`: backends draw different weights, and different masks.
+    """
+    import keras
+
+    for layer in model._flatten_layers():
+        if isinstance(layer, keras.layers.Dropout | keras.layers.SpatialDropout2D):
+            layer.rate = 0.0
+    for variable in model.weights:
+        if len(variable.shape) == 4:
+            random = np.random.default_rng(zlib.crc32(variable.path.encode()))
+            deviation = np.sqrt(2.0 / np.prod(variable.shape[:3]))
+            variable.assign(random.standard_normal(variable.shape) * deviation)
+
+
+def main() -> None:
+    """Train the cases to folders of their names."""
+    from roadseg.runs.run_folder import RunFolder
+    from roadseg.train import loop
+
+    loop.load_start = assign_weights
+    folder, records = Path(sys.argv[1]), Path(sys.argv[2])
+    for name in sys.argv[3:] or CASES:
+        assert loop.train(recipe_of(name, records), RunFolder(folder / name)) == 0
+
+
+if __name__ == "__main__":
+    main()
