@@ -109,7 +109,7 @@ class Optimizer:
         rule, slow, count = RULES[recipe.optimizer.kind], self.rates[i], len(self.slots[i])
 
         def kept(new: Tensor, old: Any) -> Tensor:
-            return new if finite is None else ops.where(finite, new, old)
+            return new if finite is None else ops.where(finite, new, ops.convert_to_tensor(old))
 
         def update(weight: Any, gradient: Tensor, rate: Tensor, unbias: Unbias, *rest: Any) -> None:
             slots, average = rest[:count], rest[count:]

@@ -61,7 +61,7 @@ class FlowTraining(TrainingTask):
     ) -> None:
         """Fit the weights to the first batch where the recipe asks for unit variance."""
         if recipe.start.initial_weights == "unit_variance":
-            first, second, _ = flow_inputs(recipe, next(iter(batches(recipe))))
+            first, second, _ = flow_inputs(recipe, next(batches(recipe).as_numpy_iterator()))
             unit_variance(model, {"first": first, "second": second}, recipe.seed)
 
     def terms(self, step: Step, batch: Batch, training: bool) -> list[Term]:

@@ -12,9 +12,10 @@ import pytest
 
 from roadseg.files import read_arrays
 from roadseg.runs.run_folder import RunFolder
+from tests import pairs
 from tests.support import REPOSITORY
 from tests.train import tiny
-from tests.train.on_jax import twenty_steps
+from tests.train.on_jax import batches, twenty_steps
 
 pytest.importorskip("jax")
 pytestmark = pytest.mark.slow
@@ -25,6 +26,8 @@ def start(module: str, *words: object, **environment: str) -> subprocess.Popen:
     """Start a module of these tests on JAX, if `environment` names no other backend."""
     command = [sys.executable, "-m", f"tests.train.on_jax.{module}", *map(str, words)]
     values = {"TF_CPP_MIN_LOG_LEVEL": "3", "KERAS_BACKEND": "jax"} | environment
+    # Compiling is most of the time.
+    values["JAX_DISABLE_MOST_OPTIMIZATIONS"] = "1"
     return subprocess.Popen(
         command,
         cwd=REPOSITORY,
@@ -62,6 +65,20 @@ def test_twenty_steps_have_the_losses_of_tensorflow(trained: Path, name: str) ->
     ours, theirs = (losses(trained / backend / name) for backend in ("jax", "tensorflow"))
     assert len(ours) == twenty_steps.STEPS and theirs[0] != theirs[-1]
     np.testing.assert_allclose(ours, theirs, rtol=1e-4)
+
+
+def test_batches_are_those_of_tensorflow(tmp_path: Path) -> None:
+    records = tiny.write_records(tmp_path / "records", size=twenty_steps.SIZE)
+    two = pairs.write_pairs(tmp_path / "pairs")
+    backends = ("tensorflow", "jax")
+    for process in [
+        start("batches", tmp_path / f"{b}.npz", records, two, KERAS_BACKEND=b) for b in backends
+    ]:
+        finish(process)
+    theirs, ours = (read_arrays(tmp_path / f"{b}.npz") for b in backends)
+    assert ours.keys() == theirs.keys() and len(ours) >= 2 * batches.BATCHES * len(batches.RECIPES)
+    for name in theirs:
+        np.testing.assert_array_equal(ours[name], theirs[name], err_msg=name)
 
 
 @pytest.fixture(scope="module")

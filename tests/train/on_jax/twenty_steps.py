@@ -27,28 +27,15 @@ COMMON: dict[str, Any] = {
     "log.checkpoint_every_steps": 0,
     "log.pictures_every_steps": 0,
 }
-# Name -> recipe, its changes. Each brings a loss, a way to cut crops or an update of its own.
+# Name -> recipe, its changes: of every task with one image, and three losses of segmentation.
 CASES: dict[str, tuple[str, dict[str, Any]]] = {
     "cross_entropy": (
         "camvid/dabnet",
         {"loss.class_weights": "frequency", "schedule.warm_up_steps": 5},
     ),
     "ohem_and_heads": ("fast_seg/fast_scnn", {"loss.ohem_min_kept": 500}),
-    "ohem_below_and_edges": ("real_time/pidnet_s", {"loss.class_weights": "none"}),
-    "cubic_crops": ("real_time/espnetv2", {"loss.class_weights": "none"}),
     "density": ("sampling/density", {}),
     "grid": ("nus/sampler", {"sampler.classes": ()}),
-    "flow": ("semantics_sharing/flow_small", {}),
-    "uniform_sampling": (
-        "camvid/dabnet",
-        {
-            "loss.class_weights": "none",
-            "schedule.warm_up_steps": 5,
-            "sampling.kind": "uniform",
-            "sampling.size": (32, 32),
-            "loss.size": "full",
-        },
-    ),
 }
 
 
