@@ -84,7 +84,7 @@ def is_chief(strategy: Strategy) -> bool:
     return resolver.task_id in (None, 0) and "chief" not in resolver.cluster_spec().as_dict()
 
 
-def meet(strategy: Strategy, number: int = 0) -> bool:
+def meet(strategy: Any, number: int = 0) -> bool:
     """Wait until every worker has come here; return whether all brought this number.
 
     Where they did not, it is False for one of them at least.

@@ -89,7 +89,8 @@ class TrainingStep(BaseStep):
     def asking(self, batch: Batch, rate: Any, asks: float) -> tuple[Tensor, Tensor]:
         """Do what a call does, and return beside the loss the sum of `asks` over all replicas."""
         # As tensors: a number would be traced anew whenever it changes.
-        return self.traced(batch, tf.cast(rate, self.dtype), tf.constant(asks))
+        rate = rate if tf.is_tensor(rate) else tf.constant(rate, self.dtype)
+        return self.traced(batch, rate, tf.constant(asks))
 
     @tf.function(autograph=False)
     def traced(self, batch: Batch, rate: Tensor, asks: Tensor) -> tuple[Tensor, Tensor]:
