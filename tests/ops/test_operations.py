@@ -18,7 +18,9 @@ from roadseg.ops.resize import resize_bilinear, resize_nearest
 def another_backend(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Let Keras's own operations not be used in graphs, as on JAX."""
     if os.environ.get("KERAS_BACKEND", "tensorflow") == "tensorflow":
-        monkeypatch.setattr(operations, "graph_elsewhere", lambda: tf.inside_function() and tf)
+        monkeypatch.setattr(
+            operations, "graph_elsewhere", lambda: tf if tf.inside_function() else None
+        )
     yield
 
 

