@@ -53,8 +53,9 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the folder of the twenty steps of every case, on both backends."""
     folder = tmp_path_factory.mktemp("twenty_steps")
     records = tiny.write_records(folder / "records", size=twenty_steps.SIZE)
+    two = pairs.write_pairs(folder / "pairs")
     backends = ("tensorflow", "jax")
-    both = [start("twenty_steps", folder / b, records, KERAS_BACKEND=b) for b in backends]
+    both = [start("twenty_steps", folder / b, records, two, KERAS_BACKEND=b) for b in backends]
     for process in both:
         finish(process)
     return folder

@@ -1,6 +1,6 @@
 """Twenty steps of several recipes on the backend of this process, all from the same weights.
 
-python -m tests.train.on_jax.twenty_steps FOLDER RECORDS [NAME ...]
+python -m tests.train.on_jax.twenty_steps FOLDER RECORDS PAIRS [NAME ...]
 """
 
 import sys
@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from roadseg.recipe.recipe import Recipe
+from tests import pairs
 
 STEPS = 20
 SIZE = (72, 96)
@@ -27,7 +28,7 @@ COMMON: dict[str, Any] = {
     "log.checkpoint_every_steps": 0,
     "log.pictures_every_steps": 0,
 }
-# Name -> recipe, its changes: of every task with one image, and three losses of segmentation.
+# Name -> recipe, its changes: of every task, with losses of their own.
 CASES: dict[str, tuple[str, dict[str, Any]]] = {
     "cross_entropy": (
         "camvid/dabnet",
@@ -36,6 +37,11 @@ CASES: dict[str, tuple[str, dict[str, Any]]] = {
     "ohem_and_heads": ("fast_seg/fast_scnn", {"loss.ohem_min_kept": 500}),
     "density": ("sampling/density", {}),
     "grid": ("nus/sampler", {"sampler.classes": ()}),
+    "flow": (
+        "semantics_sharing/flow_small",
+        {"network.options": {"widths": (3, 4, 4, 4, 4, 4, 4), "search_range": 1}},
+    ),
+    "two_cameras": ("semantics_sharing/segmentation", {"model": "tiny_coupled"}),
 }
 
 
@@ -66,13 +72,17 @@ def assign_weights(recipe: Recipe, model: Any, table: Any = None) -> None:
 
 def main() -> None:
     """Train the cases to folders of their names."""
+    import pytest
+
     from roadseg.runs.run_folder import RunFolder
     from roadseg.train import loop
 
+    pairs.register(pytest.MonkeyPatch())
     loop.load_start = assign_weights
-    folder, records = Path(sys.argv[1]), Path(sys.argv[2])
-    for name in sys.argv[3:] or CASES:
-        assert loop.train(recipe_of(name, records), RunFolder(folder / name)) == 0
+    folder, records, two = map(Path, sys.argv[1:4])
+    for name in sys.argv[4:] or CASES:
+        recipe = recipe_of(name, two if name == "two_cameras" else records)
+        assert loop.train(recipe, RunFolder(folder / name)) == 0
 
 
 if __name__ == "__main__":
