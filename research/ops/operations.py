@@ -4,6 +4,7 @@ To be imported as `ops` by what also makes batches: resizes and edges. In such a
 much as these need, with the same values.
 """
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -31,7 +32,7 @@ def _max_pool(tf: Any, x: Tensor, size: int, strides: int, padding: str) -> Tens
     return tf.nn.max_pool2d(x, size, strides, padding.upper())
 
 
-IN_GRAPH = {
+IN_GRAPH: dict[str, Callable[..., Any]] = {
     "abs": lambda tf, x: tf.abs(x),
     "arange": _arange,
     "cast": lambda tf, x, dtype: tf.cast(x, dtype),

@@ -50,7 +50,7 @@ class Optimizer:
             tuple(self._beside(variable, _zeros(variable)) for _ in range(count))
             for variable in self.variables
         ]
-        self.steps = self._counter() if count == 2 else None
+        self.steps: Any = self._counter() if count == 2 else None
         self.averages = []
         if recipe.optimizer.ema_decay:
             self.averages = [self._beside(variable, variable) for variable in self.variables]

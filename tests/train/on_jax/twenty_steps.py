@@ -28,18 +28,28 @@ COMMON: dict[str, Any] = {
     "log.checkpoint_every_steps": 0,
     "log.pictures_every_steps": 0,
 }
-# Name -> recipe, its changes: of every task, with losses of their own.
+# Name -> recipe, its changes: of every task, with losses of their own. Deep networks learn at a tenth
+# of their rate: rounding flips a ReLU here and there, and large first steps make more of it.
 CASES: dict[str, tuple[str, dict[str, Any]]] = {
     "cross_entropy": (
         "camvid/dabnet",
-        {"loss.class_weights": "frequency", "schedule.warm_up_steps": 5},
+        {
+            "loss.class_weights": "frequency",
+            "schedule.warm_up_steps": 5,
+            "optimizer.learning_rate": 5e-5,
+        },
     ),
-    "ohem_and_heads": ("fast_seg/fast_scnn", {"loss.ohem_min_kept": 500}),
+    "ohem_and_heads": (
+        "fast_seg/fast_scnn",
+        {"loss.ohem_min_kept": 500, "optimizer.learning_rate": 1e-3},
+    ),
     "density": ("sampling/density", {}),
-    "grid": ("nus/sampler", {"sampler.classes": ()}),
     "flow": (
         "semantics_sharing/flow_small",
-        {"network.options": {"widths": (3, 4, 4, 4, 4, 4, 4), "search_range": 1}},
+        {
+            "network.options": {"widths": (3, 4, 4, 4, 4, 4, 4), "search_range": 1},
+            "optimizer.learning_rate": 7e-5,
+        },
     ),
     "two_cameras": ("semantics_sharing/segmentation", {"model": "tiny_coupled"}),
 }
@@ -54,20 +64,26 @@ def recipe_of(name: str, records: Path | str = "records") -> Recipe:
 
 
 def assign_weights(recipe: Recipe, model: Any, table: Any = None) -> None:
-    """Set every kernel of `model` by its name; let nothing be dropped.
+    """Set every kernel and bias of `model` by its name; let nothing be dropped.
 
     In place of `load_start`: backends draw different weights, and different masks.
     """
     import keras
 
+    from roadseg.layers.introspection import weights
+
     for layer in model._flatten_layers():
         if isinstance(layer, keras.layers.Dropout | keras.layers.SpatialDropout2D):
             layer.rate = 0.0
-    for variable in model.weights:
+    for layer, variable in weights(model).values():
+        if variable.name == "bias":
+            variable.assign(np.linspace(-0.1, 0.1, variable.shape[0]))
         if len(variable.shape) == 4:
+            # Of a depthwise kernel each output has one channel of the input.
+            depthwise = isinstance(layer, keras.layers.DepthwiseConv2D)
+            inputs = np.prod(variable.shape[: 2 if depthwise else 3])
             random = np.random.default_rng(zlib.crc32(variable.path.encode()))
-            deviation = np.sqrt(2.0 / np.prod(variable.shape[:3]))
-            variable.assign(random.standard_normal(variable.shape) * deviation)
+            variable.assign(random.standard_normal(variable.shape) * np.sqrt(2.0 / inputs))
 
 
 def main() -> None:
