@@ -56,6 +56,7 @@ def test_what_is_assigned_to_the_network_counts_for_the_next_step() -> None:
     assert float(step(data, 0.1)) == first[0] != first[1]
 
 
+@pytest.mark.slow
 def test_gradients_above_the_limit_are_scaled_down_together() -> None:
     moves = {}
     for limit in (0.0, 1e-3, 1e6):
@@ -71,6 +72,7 @@ def test_gradients_above_the_limit_are_scaled_down_together() -> None:
         np.testing.assert_allclose(far, free, rtol=1e-5, atol=1e-7)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
 def test_mixed_precision_learns_the_same_thing(policy: str) -> None:
     full, mixed = make(tiny.recipe(**NO_DROPOUT)), make(tiny.recipe(precision=policy, **NO_DROPOUT))

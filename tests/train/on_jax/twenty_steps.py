@@ -1,4 +1,4 @@
-"""Twenty steps of several recipes on the backend of this process, all from the same weights.
+"""Steps of several recipes on the backend of this process, from the same weights on both.
 
 python -m tests.train.on_jax.twenty_steps FOLDER RECORDS PAIRS [NAME ...]
 """
@@ -12,6 +12,7 @@ import numpy as np
 
 from roadseg.recipe.recipe import Recipe
 from tests import pairs
+from tests.train import tiny
 
 STEPS = 20
 SIZE = (72, 96)
@@ -19,7 +20,6 @@ SIZE = (72, 96)
 COMMON: dict[str, Any] = {
     "split": "train",
     "batch_size": 4,
-    "steps": STEPS,
     "start.initial_weights": "none",
     "start.part": "all",
     "data.shuffle_buffer": 4,
@@ -28,30 +28,28 @@ COMMON: dict[str, Any] = {
     "log.checkpoint_every_steps": 0,
     "log.pictures_every_steps": 0,
 }
-# Name -> recipe, its changes: of every task, with losses of their own. Deep networks learn at a tenth
-# of their rate: rounding flips a ReLU here and there, and large first steps make more of it.
+TINY = {"network.options": {"tiny": True, "dropout": 0.0, "side": True}}
+"""What puts the tiny network in the place of a recipe's."""
+# Name -> recipe, its changes: of several tasks, with losses, updates and schedules of their own.
 CASES: dict[str, tuple[str, dict[str, Any]]] = {
     "cross_entropy": (
         "camvid/dabnet",
-        {
-            "loss.class_weights": "frequency",
-            "schedule.warm_up_steps": 5,
-            "optimizer.learning_rate": 5e-5,
-        },
+        {"loss.class_weights": "frequency", "schedule.warm_up_steps": 5, **TINY},
     ),
-    "ohem_and_heads": (
-        "fast_seg/fast_scnn",
-        {"loss.ohem_min_kept": 500, "optimizer.learning_rate": 1e-3},
-    ),
+    "ohem_and_heads": ("fast_seg/fast_scnn", {"loss.ohem_min_kept": 500, **TINY}),
     "density": ("sampling/density", {}),
-    "flow": (
-        "semantics_sharing/flow_small",
-        {
-            "network.options": {"widths": (3, 4, 4, 4, 4, 4, 4), "search_range": 1},
-            "optimizer.learning_rate": 7e-5,
-        },
-    ),
     "two_cameras": ("semantics_sharing/segmentation", {"model": "tiny_coupled"}),
+}
+# One step alone: in deep networks rounding flips a ReLU here and there, of which each step makes
+# more.
+DEEP: dict[str, tuple[str, dict[str, Any]]] = {
+    "dabnet": ("camvid/dabnet", {"loss.class_weights": "none", "schedule.warm_up_steps": 0}),
+    "fast_scnn": ("fast_seg/fast_scnn", {"loss.ohem_min_kept": 500}),
+    "nus_sampler": ("nus/sampler", {"sampler.classes": ()}),
+    "pwcnet": (
+        "semantics_sharing/flow_small",
+        {"network.options": {"widths": (3, 4, 4, 4, 4, 4, 4), "search_range": 1}},
+    ),
 }
 
 
@@ -59,8 +57,9 @@ def recipe_of(name: str, records: Path | str = "records") -> Recipe:
     """Return the recipe of a case, small enough for this."""
     from roadseg.train.recipes import get
 
-    base, changes = CASES[name]
-    return get(base).replace(records=str(records), **COMMON).replace(**changes)
+    base, changes = (CASES | DEEP)[name]
+    steps = STEPS if name in CASES else 1
+    return get(base).replace(records=str(records), **COMMON | {"steps": steps}).replace(**changes)
 
 
 def assign_weights(recipe: Recipe, model: Any, table: Any = None) -> None:
@@ -93,10 +92,15 @@ def main() -> None:
     from roadseg.runs.run_folder import RunFolder
     from roadseg.train import loop
 
+    built = loop.build_network
+
+    def build(recipe: Recipe, *rest: Any) -> Any:
+        return (tiny.network if "tiny" in recipe.network.options else built)(recipe, *rest)
+
     pairs.register(pytest.MonkeyPatch())
-    loop.load_start = assign_weights
+    loop.build_network, loop.load_start = build, assign_weights
     folder, records, two = map(Path, sys.argv[1:4])
-    for name in sys.argv[4:] or CASES:
+    for name in sys.argv[4:] or [*CASES, *DEEP]:
         recipe = recipe_of(name, two if name == "two_cameras" else records)
         assert loop.train(recipe, RunFolder(folder / name)) == 0
 
