@@ -13,7 +13,7 @@ help:
 	@echo "make demo           the whole main job on street scenes it draws itself (CITYSCAPES_ROOT=/path: on Cityscapes)"
 	@echo "make test           the tests"
 	@echo "make test-all       every test, those that repeat others or take minutes too, JAX's as well"
-	@echo "make test-jax       parity tests on Keras's JAX backend"
+	@echo "make test-jax       parity tests and training steps on Keras's JAX backend"
 	@echo "make fuzz           random calls of the native code under address and undefined-behaviour checks (INPUTS=1000000 SEED=0)"
 	@echo "make chaos          commands killed again and again, compared with undisturbed ones (KILLS=100 SEED=0; hours)"
 	@echo "make package        wheel and source archive in build/dist, and an example run from the wheel"
@@ -51,7 +51,7 @@ test-all: $(VENV)/.ready
 # Compiling is most of its time, and every operation of every shape runs once: hence the quick compiler.
 test-jax: $(VENV)/.ready
 	@$(PIP) $$(grep -E '^(jax|jaxlib)==' requirements.lock)
-	KERAS_BACKEND=jax JAX_DISABLE_MOST_OPTIMIZATIONS=1 $(BIN)/python -m pytest -q -n auto --dist worksteal -m '$(MARKED)' tests/parity tests/ops tests/sampling
+	KERAS_BACKEND=jax JAX_DISABLE_MOST_OPTIMIZATIONS=1 $(BIN)/python -m pytest -q -n auto --dist worksteal -m '$(MARKED)' tests/parity tests/ops tests/sampling tests/train/on_jax
 
 INPUTS := 1000000
 SEED := 0

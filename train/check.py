@@ -8,9 +8,10 @@ from roadseg.recipe.recipe import Recipe
 from roadseg.tasks.table import DENSITY, task_of
 from roadseg.train.advice import advice
 from roadseg.train.network_check import need
+from roadseg.train.on_jax import check as on_jax
 
 if TYPE_CHECKING:
-    import tensorflow as tf
+    from roadseg.train.devices import Strategy
 
 
 def check_numbers(recipe: Recipe, framed: bool = False) -> None:
@@ -86,10 +87,13 @@ def check_recipe(recipe: Recipe, table: LabelTable) -> None:
     )
 
 
-def check_devices(recipe: Recipe, strategy: "tf.distribute.Strategy") -> None:
+def check_devices(recipe: Recipe, strategy: "Strategy") -> None:
     """Refuse what the devices cannot do, and say what will be slow."""
+    import keras
     import tensorflow as tf
 
+    if keras.config.backend() == "jax":
+        on_jax.check_devices(recipe, strategy)
     replicas = strategy.num_replicas_in_sync
     if recipe.batch_size % replicas:
         raise RoadsegError(
@@ -101,7 +105,11 @@ def check_devices(recipe: Recipe, strategy: "tf.distribute.Strategy") -> None:
         raise RoadsegError("xla=True works on one device; leave it out with several replicas")
     for line in advice(recipe):
         print(f"warning: {line}")
-    if recipe.xla and not tf.config.list_physical_devices("GPU"):
+    if (
+        recipe.xla
+        and keras.config.backend() == "tensorflow"
+        and not tf.config.list_physical_devices("GPU")
+    ):
         print("warning: --xla without a GPU; depthwise layers are about 20 times slower with it")
 
 

@@ -1,9 +1,9 @@
 """Devices and workers: which strategy, who writes, how batches and variables are spread."""
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any, Protocol
 
 import keras
 import tensorflow as tf
@@ -14,9 +14,32 @@ from roadseg.runs.workers import take_sigterm_back
 from roadseg.train.data.pipeline import training_batches
 
 
+class Strategy(Protocol):
+    """What is asked of a `tf.distribute.Strategy`; on JAX `on_jax.devices.JaxDevices` answers."""
+
+    @property
+    def num_replicas_in_sync(self) -> int:
+        """How many programs share a batch."""
+
+    @property
+    def cluster_resolver(self) -> Any:
+        """What knows the other processes; None of one alone."""
+
+    def scope(self) -> AbstractContextManager[Any]:
+        """Return what variables are made in."""
+
+    def distribute_datasets_from_function(
+        self, batches: Callable[[tf.distribute.InputContext], tf.data.Dataset]
+    ) -> Iterable[Any]:
+        """Return the batches of all readers, spread over the replicas."""
+
+    def experimental_local_results(self, value: Any) -> tuple[Any, ...]:
+        """Return the parts of `value`, one a replica of this process."""
+
+
 def distributed_batches(
-    recipe: Recipe, records: RecordSet, strategy: tf.distribute.Strategy, start: int
-) -> Any:
+    recipe: Recipe, records: RecordSet, strategy: Strategy, start: int
+) -> Iterable[Any]:
     """Return the batches from step `start` on, cut for the replicas of `strategy`."""
 
     def batches(context: tf.distribute.InputContext) -> tf.data.Dataset:
@@ -32,8 +55,12 @@ def distributed_batches(
     return strategy.distribute_datasets_from_function(batches)
 
 
-def choose_strategy() -> tf.distribute.Strategy:
-    """Return the strategy for what is there: TF_CONFIG, several GPUs, or one device."""
+def choose_strategy() -> Strategy:
+    """Return the strategy for what is there: JAX, TF_CONFIG, several GPUs, or one device."""
+    if keras.config.backend() == "jax":
+        from roadseg.train.on_jax.devices import JaxDevices
+
+        return JaxDevices()
     if os.environ.get("TF_CONFIG"):
         strategy = tf.distribute.MultiWorkerMirroredStrategy()
         take_sigterm_back()
@@ -43,7 +70,7 @@ def choose_strategy() -> tf.distribute.Strategy:
     return tf.distribute.get_strategy()
 
 
-def meet(strategy: tf.distribute.Strategy, number: int = 0) -> bool:
+def meet(strategy: Any, number: int = 0) -> bool:
     """Wait until every worker has come here; return whether all brought this number.
 
     Where they did not, it is False for one of them at least.
@@ -59,7 +86,7 @@ def meet(strategy: tf.distribute.Strategy, number: int = 0) -> bool:
 
 
 @contextmanager
-def variable_scope(strategy: tf.distribute.Strategy) -> Iterator[None]:
+def variable_scope(strategy: Strategy) -> Iterator[None]:
     """Make variables of `strategy` that layers may assign inside a replica.
 
     Keras gives batch statistics and dropout seeds no aggregation, which a replica then refuses to
@@ -86,6 +113,6 @@ def precision(policy: str) -> Iterator[None]:
         keras.config.set_dtype_policy(before)
 
 
-def first_replica(strategy: tf.distribute.Strategy, batch: dict[str, Any]) -> dict[str, Any]:
+def first_replica(strategy: Strategy, batch: dict[str, Any]) -> dict[str, Any]:
     """Return the part of a batch that the first replica of this process got."""
     return {name: strategy.experimental_local_results(part)[0] for name, part in batch.items()}

@@ -12,6 +12,7 @@ from roadseg.runs.lock import refuse_locked
 from roadseg.runs.run_folder import RunFolder
 from roadseg.tasks.table import task_of
 from roadseg.train.check import check_numbers
+from roadseg.train.on_jax.check import refuse_backend
 from roadseg.train.start.begin import check_initial_weights, find_sampler
 
 
@@ -20,6 +21,7 @@ def refuse_early(recipe: Recipe, run: RunFolder) -> None:
 
     Whatever it lets pass is looked at again, and closer, where it is used.
     """
+    refuse_backend(recipe, os.environ.get("KERAS_BACKEND") or "tensorflow")
     check_numbers(recipe)
     refuse_unwritable(run.path, "--run")
     if run.path.exists() and not run.path.is_dir():

@@ -9,7 +9,6 @@ from functools import partial
 from typing import Any
 
 import keras
-import tensorflow as tf
 
 from roadseg.data_conversion.read.records import RecordSet, readable
 from roadseg.errors import RoadsegError
@@ -28,6 +27,7 @@ from roadseg.train.data.class_weights import class_weights
 from roadseg.train.data.pipeline import training_batches
 from roadseg.train.data.records import open_training_records, with_rig
 from roadseg.train.devices import (
+    Strategy,
     choose_strategy,
     distributed_batches,
     first_replica,
@@ -35,12 +35,13 @@ from roadseg.train.devices import (
     precision,
     variable_scope,
 )
+from roadseg.train.on_jax.check import refuse_backend
 from roadseg.train.optim.schedule import rate_at
 from roadseg.train.prior import with_frame
 from roadseg.train.progress import Progress
 from roadseg.train.start.begin import begin_or_resume, load_start
 from roadseg.train.start.freeze import freeze
-from roadseg.train.step import TrainingStep
+from roadseg.train.step import BaseStep, TrainingStep
 from roadseg.train.stop import Agreement, StopSignal
 from roadseg.train.summaries import Summaries
 from roadseg.train.tasks.table import training_of
@@ -49,7 +50,7 @@ from roadseg.train.tasks.table import training_of
 def train(
     recipe: Recipe,
     run: RunFolder,
-    strategy: tf.distribute.Strategy | None = None,
+    strategy: Strategy | None = None,
     step_limit_s: float = STEP_LIMIT_S,
 ) -> int:
     """Train `recipe` in `run` to its last step, going on where an earlier call stopped.
@@ -60,6 +61,8 @@ def train(
     Raises RoadsegError for anything a user can mend: records, weights, another recipe, a full disk,
     another training in the same folder; WorkerLost where another worker is gone.
     """
+    # The file of Keras's settings can name one too.
+    refuse_backend(recipe, keras.config.backend())
     strategy, recipe = strategy or choose_strategy(), with_rig(recipe)
     check_devices(recipe, strategy)
     with naming_the_lost(strategy):
@@ -76,7 +79,7 @@ def _train(
     recipe: Recipe,
     run: RunFolder,
     records: RecordSet,
-    strategy: tf.distribute.Strategy,
+    strategy: Strategy,
     step_limit_s: float,
 ) -> int:
     begin_or_resume(recipe, run, records, writes=is_chief(strategy))
@@ -107,9 +110,7 @@ def _train(
         return status
 
 
-def build(
-    recipe: Recipe, run: RunFolder, records: RecordSet, strategy: tf.distribute.Strategy
-) -> TrainingStep:
+def build(recipe: Recipe, run: RunFolder, records: RecordSet, strategy: Strategy) -> BaseStep:
     """Return the step of `recipe` with initial weights, every variable made under `strategy`."""
     keras.utils.set_random_seed(recipe.seed)
     table = records.label_table
@@ -130,7 +131,17 @@ def build(
             training_of(recipe).first_weights(recipe, model, batches, records.num_examples)
         weights = class_weights(recipe, run, records, writes=is_chief(strategy))
         rest = None if table.rest is None else Rest(table.rest, table.rest_classes)
-        return TrainingStep(recipe, model, sampler, strategy, table.ignore, weights, rest)
+        step = _step_class()
+        return step(recipe, model, sampler, strategy, table.ignore, weights, rest)
+
+
+def _step_class() -> type[BaseStep]:
+    """Return the step of Keras's backend."""
+    if keras.config.backend() == "tensorflow":
+        return TrainingStep
+    from roadseg.train.on_jax.step import JaxStep
+
+    return JaxStep
 
 
 class _Loop:
@@ -140,9 +151,9 @@ class _Loop:
         self,
         recipe: Recipe,
         run: RunFolder,
-        step: TrainingStep,
+        step: BaseStep,
         records: RecordSet,
-        strategy: tf.distribute.Strategy,
+        strategy: Strategy,
         progress: Progress,
     ):
         self.recipe, self.run, self.step, self.records = recipe, run, step, records
@@ -155,7 +166,7 @@ class _Loop:
     def run_from(self, start: int, stop: StopSignal, limit: StepLimit) -> int:
         recipe, self.start = self.recipe, start
         if start:
-            self.losses = training_state.losses_before(self.run, self.step, start)
+            self.losses = training_state.losses_before(self.run, start)
             self.restored = len(self.losses)
         agreement = Agreement(stop, alone=len(workers(self.strategy)) < 2)
         batches = iter(distributed_batches(recipe, self.records, self.strategy, start))
@@ -165,8 +176,7 @@ class _Loop:
         for number in range(start, recipe.steps):
             batch = self._next(batches, number)
             rate = rate_at(number, recipe)
-            asks = tf.constant(agreement.asks)
-            loss, asked = self.step.asking(batch, tf.constant(rate, self.step.dtype), asks)
+            loss, asked = self.step.asking(batch, rate, agreement.asks)
             self.losses.append(loss)
             done = number + 1
             stopping = agreement.reached(asked)
@@ -197,7 +207,7 @@ class _Loop:
             raise
 
     def _report(self, done: int, rate: float, summaries: Summaries | None) -> None:
-        loss = float(tf.add_n(self.losses)) / len(self.losses)
+        loss = sum(map(float, self.losses)) / len(self.losses)
         if not math.isfinite(loss):
             raise RoadsegError(
                 f"{self.run.path}: the loss is {loss} at step {done}; the last checkpoint is kept, "

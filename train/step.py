@@ -1,10 +1,12 @@
 """One training step, the same for one device, many devices and many machines."""
 
+import abc
 from collections.abc import Sequence
 from typing import Any
 
 import keras
 import tensorflow as tf
+from keras import ops
 
 from roadseg.losses.criteria import Criterion, Term, mean
 from roadseg.losses.cross_entropy import Rest
@@ -19,15 +21,19 @@ Tensor = Any
 Batch = dict[str, Tensor]
 
 
-class TrainingStep:
-    """Forward, backward and update of one batch; traced once."""
+class BaseStep(abc.ABC):
+    """What a step has on every backend: the network, the sampler before it, and the loss."""
+
+    optimizer: Optimizer
+    scale: "LossScale | None" = None
+    """Of gradients in mixed_float16."""
 
     def __init__(
         self,
         recipe: Recipe,
         model: keras.Model,
         sampler: Sampler | None,
-        strategy: tf.distribute.Strategy,
+        strategy: Any,
         ignore: int = 255,
         class_weights: Sequence[float] | None = None,
         rest: Rest | None = None,
@@ -45,28 +51,17 @@ class TrainingStep:
         self.dtype = "float64" if recipe.precision == "float64" else "float32"
         self.padding = padding_colour(recipe)
         self.task = training_of(recipe)
-        self.scale: LossScale | None = None
-        with strategy.scope():
-            self.optimizer = Optimizer(model, recipe)
-            if recipe.precision == "mixed_float16":
-                self.scale = LossScale()
-        # A nested function cannot hold the all-reduce of synchronised moments: for XLA alone.
-        compiled = tf.function(self._local_gradients, jit_compile=True, autograph=False)
-        self._gradients = compiled if recipe.xla else self._local_gradients
 
-    def __call__(self, batch: Batch, rate: Tensor) -> Tensor:
+    def __call__(self, batch: Batch, rate: Any) -> Tensor:
         """Update the weights at learning rate `rate`; return the loss of the whole batch."""
-        return self.asking(batch, rate, tf.constant(0.0))[0]
+        return self.asking(batch, rate, 0.0)[0]
 
-    @tf.function(autograph=False)
-    def asking(self, batch: Batch, rate: Tensor, asks: Tensor) -> tuple[Tensor, Tensor]:
+    @abc.abstractmethod
+    def asking(self, batch: Batch, rate: Any, asks: float) -> tuple[Tensor, Tensor]:
         """Do what a call does, and return beside the loss the sum of `asks` over all replicas.
 
         asks: a number of this process; see `stop.Agreement`.
         """
-        both = self.strategy.run(self._replica_step, args=(batch, rate, asks))
-        loss, asked = tf.unstack(self.strategy.experimental_local_results(both)[0])
-        return loss, asked
 
     def terms(self, batch: Batch, training: bool = True) -> list[Term]:
         """Return the parts of the loss, one a head, over the batch of this replica."""
@@ -75,6 +70,34 @@ class TrainingStep:
     def inputs(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """Return the images, 0..255, and labels that the segmentation network is trained on."""
         return sampled(self, batch)[:2]
+
+
+class TrainingStep(BaseStep):
+    """Forward, backward and update of one batch; traced once. On TensorFlow."""
+
+    def __init__(self, recipe: Recipe, *arguments: Any, **options: Any):
+        """Make the step, as `BaseStep` says."""
+        super().__init__(recipe, *arguments, **options)
+        with self.strategy.scope():
+            self.optimizer = Optimizer(self.model, recipe)
+            if recipe.precision == "mixed_float16":
+                self.scale = LossScale()
+        # A nested function cannot hold the all-reduce of synchronised moments: for XLA alone.
+        compiled = tf.function(self._local_gradients, jit_compile=True, autograph=False)
+        self._gradients = compiled if recipe.xla else self._local_gradients
+
+    def asking(self, batch: Batch, rate: Any, asks: float) -> tuple[Tensor, Tensor]:
+        """Do what a call does, and return beside the loss the sum of `asks` over all replicas."""
+        # As tensors: a number would be traced anew whenever it changes.
+        rate = rate if tf.is_tensor(rate) else tf.constant(rate, self.dtype)
+        return self.traced(batch, rate, tf.constant(asks))
+
+    @tf.function(autograph=False)
+    def traced(self, batch: Batch, rate: Tensor, asks: Tensor) -> tuple[Tensor, Tensor]:
+        """Do what `asking` does, as a graph."""
+        both = self.strategy.run(self._replica_step, args=(batch, rate, asks))
+        loss, asked = tf.unstack(self.strategy.experimental_local_results(both)[0])
+        return loss, asked
 
     def _local_gradients(self, batch: Batch, scale: Tensor) -> tuple[Tensor, list[Tensor]]:
         """Return this replica's share of the loss of the whole batch, and its gradients."""
@@ -151,19 +174,21 @@ class LossScale:
 
     def __init__(self, start: float = 2.0**15, patience: int = 2000):
         """Make the two variables; call it in the strategy's scope."""
-        self.scale = tf.Variable(start, trainable=False, dtype=tf.float32)
-        self.good_steps = tf.Variable(0.0, trainable=False, dtype=tf.float32)
+        self.scale, self.good_steps = self._variable(start), self._variable(0.0)
         self.patience = patience
+
+    def _variable(self, first: float) -> Any:
+        return tf.Variable(first, trainable=False, dtype=tf.float32)
 
     def value(self) -> Tensor:
         """Return the factor of this step."""
-        return self.scale.read_value()
+        return ops.convert_to_tensor(self.scale)
 
     def update(self, finite: Tensor) -> None:
         """Follow one step whose gradients were all finite, or not (cross-replica context)."""
-        steps = tf.where(finite, self.good_steps + 1.0, 0.0)
+        steps = ops.where(finite, self.good_steps + 1.0, 0.0)
         grown = steps >= self.patience
-        scale = tf.where(finite, self.scale * tf.where(grown, 2.0, 1.0), self.scale / 2.0)
+        scale = ops.where(finite, self.scale * ops.where(grown, 2.0, 1.0), self.scale / 2.0)
         # Below 1 too: of two images DFANet has gradients that overflow unscaled.
-        self.scale.assign(tf.clip_by_value(scale, 2.0**-14, 2.0**24))
-        self.good_steps.assign(tf.where(grown, 0.0, steps))
+        self.scale.assign(ops.clip(scale, 2.0**-14, 2.0**24))
+        self.good_steps.assign(ops.where(grown, 0.0, steps))

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
 from roadseg.label_tables.label_table import LabelTable
@@ -38,4 +39,4 @@ class Summaries:
             for name, images in (
                 training_of(self.recipe).pictures(training, few, self.table).items()
             ):
-                tf.summary.image(name, images, max_outputs=PICTURES)
+                tf.summary.image(name, np.asarray(images), max_outputs=PICTURES)

@@ -4,21 +4,20 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import tensorflow as tf
+import keras
 
 from roadseg.data_conversion.read.records import RecordSet
 from roadseg.errors import RoadsegError
 from roadseg.files import read_arrays
 from roadseg.runs import checkpoint, damaged
 from roadseg.runs.run_folder import RunFolder, variable_arrays
-from roadseg.train.step import TrainingStep
+from roadseg.train.step import BaseStep
 from roadseg.weights.match import match
 
 
 def save(
     run: RunFolder,
-    step: TrainingStep,
+    step: BaseStep,
     records: RecordSet,
     number: int,
     losses: Sequence[Any] = (),
@@ -41,7 +40,7 @@ def save(
     return checkpoint.write_checkpoint(run.checkpoint_folder, number, groups, state)
 
 
-def restore(run: RunFolder, step: TrainingStep, records: RecordSet) -> int:
+def restore(run: RunFolder, step: BaseStep, records: RecordSet) -> int:
     """Set weights, momentum and random state from the newest checkpoint; return its step.
 
     Damaged ones after it are named and set aside: their steps are trained again.
@@ -65,7 +64,7 @@ def restore(run: RunFolder, step: TrainingStep, records: RecordSet) -> int:
     return number
 
 
-def losses_before(run: RunFolder, step: TrainingStep, number: int) -> list[Any]:
+def losses_before(run: RunFolder, number: int) -> list[float]:
     """Return the losses of the steps before checkpoint `number` that no curve shows yet.
 
     The next point of the curve is their mean as well, as if nothing had been interrupted. Older
@@ -73,21 +72,21 @@ def losses_before(run: RunFolder, step: TrainingStep, number: int) -> list[Any]:
     """
     found = checkpoint.read_state(run.find_checkpoint(number)[1]).get("losses")
     losses = found if isinstance(found, list) else []
-    return [tf.constant(loss, step.dtype) for loss in losses if isinstance(loss, float)]
+    return [loss for loss in losses if isinstance(loss, float)]
 
 
-def _optimizer(step: TrainingStep) -> dict[str, Any]:
+def _optimizer(step: BaseStep) -> dict[str, Any]:
     """Return the variables beside the weights: slots, loss scale, states of random layers."""
     variables = step.optimizer.state()
     if step.scale:
         variables["loss_scale"] = step.scale.scale
         variables["loss_scale.good_steps"] = step.scale.good_steps
     weights = {id(weight) for weight in step.model.weights}
-    states = [v.value for v in step.model.variables if id(v) not in weights]
+    states = [v for v in step.model.variables if id(v) not in weights]
     return variables | {f"random_state.{i}": state for i, state in enumerate(states)}
 
 
-def _averages(step: TrainingStep) -> dict[str, Any]:
+def _averages(step: BaseStep) -> dict[str, Any]:
     return dict(zip(step.optimizer.names, step.optimizer.averages, strict=True))
 
 
@@ -98,4 +97,5 @@ def _assign(variables: dict[str, Any], path: Path) -> None:
         if value is None or value.shape != tuple(variable.shape):
             found = "absent" if value is None else f"of shape {value.shape}"
             raise RoadsegError(f"{path}: '{name}' is {found}, wanted shape {tuple(variable.shape)}")
-        variable.assign(np.asarray(value))
+        # Counters have 64 bits on TensorFlow and 32 on JAX.
+        variable.assign(value.astype(keras.backend.standardize_dtype(variable.dtype)))

@@ -3,7 +3,8 @@
 from typing import Any
 
 import keras
-from keras import ops
+
+from roadseg.ops import operations as ops
 
 Tensor = Any
 SHIFT = 15

@@ -3,8 +3,8 @@
 from typing import Any
 
 import keras
-from keras import ops
 
+from roadseg.ops import operations as ops
 from roadseg.ops.resize import Size, Tensor
 
 A = -0.75

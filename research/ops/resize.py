@@ -7,8 +7,8 @@ at every size, known when the graph is traced or not.
 from typing import Any, Literal
 
 import keras
-from keras import ops
 
+from roadseg.ops import operations as ops
 from roadseg.ops.precision import wide_type
 
 Tensor = Any

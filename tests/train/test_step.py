@@ -75,7 +75,7 @@ def test_every_trainable_weight_moves_and_one_trace_serves_all_steps() -> None:
         step(batch(seed), tf.constant(0.1))
     for old, variable in zip(before, step.model.trainable_variables, strict=True):
         assert np.any(variable.numpy() != old), variable.path
-    assert step.asking.experimental_get_tracing_count() == 1
+    assert step.traced.experimental_get_tracing_count() == 1
 
 
 def test_uniform_sampling_trains_on_the_nearest_pixels_of_a_uniform_grid() -> None:

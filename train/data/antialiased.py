@@ -3,7 +3,9 @@
 from typing import Any
 
 import keras
-from keras import ops
+
+from roadseg.ops import operations as ops
+from roadseg.ops.backend import graph_elsewhere, tensorflow
 
 Tensor = Any
 Place = tuple[Any, Any] | list[Any]
@@ -39,9 +41,8 @@ def _window(images: Tensor, size: Place, begin: Place, end: Place, kernel: str) 
     scale = ops.stack([ops.cast(out, "float32") / ops.cast(side, "float32") for out, side in sides])
     start = ops.stack([ops.cast(-first, "float32") for first in begin])
     shape = [last - first for first, last in zip(begin, end, strict=True)]
-    if keras.config.backend() == "tensorflow":
-        import tensorflow as tf
-
+    tf = tensorflow() or graph_elsewhere()
+    if tf is not None:
         # Keras's own multiplies each axis by a dense matrix, most of which is zero.
         return tf.raw_ops.ScaleAndTranslate(
             images=images,

@@ -12,6 +12,7 @@ import tensorflow as tf
 from roadseg.errors import RoadsegError
 from roadseg.layers.normalisation import mean_colour
 from roadseg.models.registry import find, is_published
+from roadseg.ops import operations as ops
 from roadseg.ops.cubic import resize_cubic
 from roadseg.ops.resize import Corners, resize_bilinear, resize_nearest
 from roadseg.recipe.recipe import Recipe
@@ -238,12 +239,12 @@ def restore_padding(
     if content is None or colour is None:
         return images
     inside = inside_picture(images, content)[..., None]
-    return tf.where(inside, tf.cast(images, tf.float32), tf.constant(colour))
+    return ops.where(inside, ops.cast(images, "float32"), ops.convert_to_tensor(colour, "float32"))
 
 
 def inside_picture(crops: Tensor, content: Tensor) -> Tensor:
     """Return which pixels of `crops` (batch, height, width, ...) are no padding, boolean."""
-    rows, columns = tf.range(tf.shape(crops)[1]), tf.range(tf.shape(crops)[2])
+    rows, columns = (ops.arange(side, dtype="int32") for side in ops.shape(crops)[1:3])
     in_rows = (rows >= content[:, 0:1]) & (rows < content[:, 2:3])
     in_columns = (columns >= content[:, 1:2]) & (columns < content[:, 3:4])
     return in_rows[:, :, None] & in_columns[:, None, :]

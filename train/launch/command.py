@@ -64,6 +64,11 @@ def main(argv: Sequence[str]) -> int:
             f"roadseg launch: '{' '.join(command[:1])}' after --: only train and eval have several "
             "workers; write roadseg launch OPTIONS -- train ..."
         )
+    if os.environ.get("KERAS_BACKEND", "tensorflow") != "tensorflow":
+        raise RoadsegError(
+            f"roadseg launch: KERAS_BACKEND={os.environ['KERAS_BACKEND']}: several processes train "
+            "on TensorFlow alone; write roadseg train, which on JAX uses all devices here"
+        )
     if arguments.within:
         return _be_a_worker(arguments, command)
     from roadseg.train.launch.group import run_group

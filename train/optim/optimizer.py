@@ -9,25 +9,31 @@ from typing import Any
 
 import keras
 import tensorflow as tf
+from keras import ops
 
 from roadseg.recipe.recipe import Recipe
 
 Tensor = Any
 Slots = tuple[Any, ...]
-Rule = Callable[[Recipe, Any, Tensor, Tensor, Slots, Tensor], tuple[Tensor, Slots]]
+Unbias = tuple[Tensor, ...]
+"""Of Adam's two means, what each is divided by at this step."""
+Rule = Callable[[Recipe, Any, Tensor, Tensor, Slots, Unbias], tuple[Tensor, Slots]]
 OUTPUT_LAYERS = ("logits", "shifts")
 SQUARES = ".squares"
 COUNT = "adam.steps"
 
 
 class Optimizer:
-    """Updates every trainable weight by the rule of a recipe, with averages on the side."""
+    """Updates every trainable weight by the rule of a recipe, with averages on the side.
+
+    Its variables are TensorFlow's; `on_jax.optimizer` has the few methods that differ on JAX.
+    """
 
     def __init__(self, model: keras.Model, recipe: Recipe):
         """Make the slots of every trainable weight; call it in the strategy's scope."""
         self.recipe = recipe
         self.names = [variable.path for variable in model.trainable_variables]
-        self.variables = [variable.value for variable in model.trainable_variables]
+        self.variables = [self._own(variable) for variable in model.trainable_variables]
         decayed = decayed_names(model, recipe.optimizer.weight_decay_on)
         slow = recipe.optimizer.pretrained_factor
         self.rates = [slow if _pretrained(name, recipe) else 1.0 for name in self.names]
@@ -41,13 +47,13 @@ class Optimizer:
         ]
         count = 2 if recipe.optimizer.kind == "adam" else 1
         self.slots: list[Slots] = [
-            tuple(_beside(variable, tf.zeros_like(variable)) for _ in range(count))
+            tuple(self._beside(variable, _zeros(variable)) for _ in range(count))
             for variable in self.variables
         ]
-        self.steps = tf.Variable(0, trainable=False, dtype=tf.int64) if count == 2 else None
+        self.steps: Any = self._counter() if count == 2 else None
         self.averages = []
         if recipe.optimizer.ema_decay:
-            self.averages = [_beside(variable, variable) for variable in self.variables]
+            self.averages = [self._beside(variable, variable) for variable in self.variables]
 
     def state(self) -> dict[str, Any]:
         """Return every variable that a checkpoint needs beside the weights and their averages."""
@@ -62,30 +68,55 @@ class Optimizer:
 
         finite: a boolean; where it is false nothing changes (mixed_float16 after an overflow).
         """
-        extended = tf.distribute.get_strategy().extended
-        number = tf.constant(0, tf.int64)
+        unbias: Unbias = ()
         if self.steps is not None:
-            change = 1 if finite is None else tf.cast(finite, tf.int64)
-            self.steps.assign_add(change)
-            number = self.steps.read_value()
+            self.steps.assign_add(1 if finite is None else ops.cast(finite, self.steps.dtype))
+            unbias = self._unbias()
         for i, variable in enumerate(self.variables):
             averages = self.averages[i : i + 1]
-            arguments = (gradients[i], rate, number, *self.slots[i], *averages)
-            extended.update(variable, self._update(i, finite), args=arguments, group=False)
+            arguments = (gradients[i], rate, unbias, *self.slots[i], *averages)
+            self._each(variable, self._update(i, finite), arguments)
+
+    def _own(self, variable: keras.Variable) -> Any:
+        """Return what is updated for a weight of the network."""
+        return variable.value
+
+    def _beside(self, variable: Any, value: Tensor) -> Any:
+        """Return a new variable that lies where `variable` does."""
+        with tf.distribute.get_strategy().extended.colocate_vars_with(variable):
+            return tf.Variable(value, trainable=False, dtype=variable.dtype)
+
+    def _counter(self) -> Any:
+        """Return a new variable that counts steps."""
+        return tf.Variable(0, trainable=False, dtype=tf.int64)
+
+    def _unbias(self) -> Unbias:
+        """Return 1 - b^n of both of Adam's numbers b, at step n, counted from 1."""
+        steps = tf.cast(self.steps.read_value(), tf.float64)
+        # In float32 1 - 0.999 would be off by 5e-5 of itself.
+        return tuple(
+            1.0 - tf.pow(tf.constant(b, tf.float64), steps)
+            for b in self.recipe.optimizer.adam_betas
+        )
+
+    def _each(self, variable: Any, update: Callable[..., None], arguments: tuple) -> None:
+        """Call `update` with `variable`, on every device that has it."""
+        extended = tf.distribute.get_strategy().extended
+        extended.update(variable, update, args=arguments, group=False)
 
     def _update(self, i: int, finite: Tensor | None) -> Any:
         decay, factor, recipe = self.decays[i], self.factors[i], self.recipe
         rule, slow, count = RULES[recipe.optimizer.kind], self.rates[i], len(self.slots[i])
 
         def kept(new: Tensor, old: Any) -> Tensor:
-            return new if finite is None else tf.where(finite, new, old)
+            return new if finite is None else ops.where(finite, new, ops.convert_to_tensor(old))
 
-        def update(weight: Any, gradient: Tensor, rate: Tensor, number: Tensor, *rest: Any) -> None:
+        def update(weight: Any, gradient: Tensor, rate: Tensor, unbias: Unbias, *rest: Any) -> None:
             slots, average = rest[:count], rest[count:]
             gradient = gradient * factor if factor != 1.0 else gradient
             gradient = gradient + decay * weight if decay else gradient
             rate = rate * slow if slow != 1.0 else rate
-            new, moved = rule(recipe, weight, gradient, rate, slots, number)
+            new, moved = rule(recipe, weight, gradient, rate, slots, unbias)
             new = kept(new, weight)
             for slot, value in zip(slots, moved, strict=True):
                 slot.assign(kept(value, slot))
@@ -99,7 +130,7 @@ class Optimizer:
 
 
 def momentum_rule(
-    recipe: Recipe, weight: Any, gradient: Tensor, rate: Tensor, slots: Slots, _: Tensor
+    recipe: Recipe, weight: Any, gradient: Tensor, rate: Tensor, slots: Slots, _: Unbias
 ) -> tuple[Tensor, Slots]:
     """Return weight and slot after v := momentum v + g;  w := w - rate v."""
     velocity = recipe.optimizer.momentum * slots[0] + gradient
@@ -107,24 +138,19 @@ def momentum_rule(
 
 
 def adam_rule(
-    recipe: Recipe, weight: Any, gradient: Tensor, rate: Tensor, slots: Slots, number: Tensor
+    recipe: Recipe, weight: Any, gradient: Tensor, rate: Tensor, slots: Slots, unbias: Unbias
 ) -> tuple[Tensor, Slots]:
     """Return weight and slots after m := b1 m + (1 - b1) g;  v := b2 v + (1 - b2) g^2.
 
     w := w - rate m' / (sqrt(v') + 1e-8), with m' = m / (1 - b1^n) and v' = v / (1 - b2^n) at step
-    n, counted from 1.
+    n, counted from 1; `unbias` is both divisors.
     Source: Kingma and Ba 2015, algorithm 1, epsilon added where PyTorch's Adam does.
     """
     first, second = recipe.optimizer.adam_betas
     mean = first * slots[0] + (1.0 - first) * gradient
-    square = second * slots[1] + (1.0 - second) * tf.square(gradient)
-    # In float32 1 - 0.999 would be off by 5e-5 of itself.
-    steps = tf.cast(number, tf.float64)
-    unbias = [
-        tf.cast(1.0 - tf.pow(tf.constant(b, tf.float64), steps), mean.dtype)
-        for b in (first, second)
-    ]
-    change = (mean / unbias[0]) / (tf.sqrt(square / unbias[1]) + 1e-8)
+    square = second * slots[1] + (1.0 - second) * ops.square(gradient)
+    of_mean, of_square = (ops.cast(divisor, mean.dtype) for divisor in unbias)
+    change = (mean / of_mean) / (ops.sqrt(square / of_square) + 1e-8)
     return weight - rate * change, (mean, square)
 
 
@@ -167,6 +193,5 @@ def _pretrained(name: str, recipe: Recipe) -> bool:
     )
 
 
-def _beside(variable: Any, value: Tensor) -> tf.Variable:
-    with tf.distribute.get_strategy().extended.colocate_vars_with(variable):
-        return tf.Variable(value, trainable=False, dtype=variable.dtype)
+def _zeros(variable: Any) -> Tensor:
+    return ops.zeros_like(ops.convert_to_tensor(variable))

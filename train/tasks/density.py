@@ -4,7 +4,7 @@ import math
 
 import keras
 import numpy as np
-import tensorflow as tf
+from keras import ops
 
 from roadseg.label_tables.label_table import LabelTable
 from roadseg.losses.criteria import Term
@@ -69,14 +69,14 @@ class DensityTraining(SamplingGridTraining):
     def pictures(self, step: Step, batch: Batch, table: LabelTable) -> dict[str, Tensor]:
         """Return the predicted and the wanted density, white where they are highest."""
         logits = step.model(batch["image"], training=False)
-        maps = {"prediction": tf.exp(logits - tf.reduce_max(logits, axis=(1, 2), keepdims=True))}
+        maps = {"prediction": ops.exp(logits - ops.max(logits, axis=(1, 2), keepdims=True))}
         if "target" in batch:
             maps["target"] = batch["target"]
-        drawn = {"image": tf.cast(batch["image"], tf.uint8)}
+        drawn = {"image": ops.cast(batch["image"], "uint8")}
         for name, density in maps.items():
-            shade = density / tf.reduce_max(density, axis=(1, 2), keepdims=True)
-            large = tf.repeat(tf.repeat(shade, 4, axis=1), 4, axis=2)
-            drawn[name] = tf.cast(tf.round(255 * large), tf.uint8)[..., None]
+            shade = density / ops.max(density, axis=(1, 2), keepdims=True)
+            large = ops.repeat(ops.repeat(shade, 4, axis=1), 4, axis=2)
+            drawn[name] = ops.cast(ops.round(255 * large), "uint8")[..., None]
         return drawn
 
     def in_graph(self, step: Step, labels: Tensor) -> Tensor:

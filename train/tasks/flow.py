@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import tensorflow as tf
+from keras import ops
 
 from roadseg.data_conversion.read.records import RecordSet
 from roadseg.drawing.flow import colourise_flow
@@ -60,7 +61,7 @@ class FlowTraining(TrainingTask):
     ) -> None:
         """Fit the weights to the first batch where the recipe asks for unit variance."""
         if recipe.start.initial_weights == "unit_variance":
-            first, second, _ = flow_inputs(recipe, next(iter(batches(recipe))))
+            first, second, _ = flow_inputs(recipe, next(batches(recipe).as_numpy_iterator()))
             unit_variance(model, {"first": first, "second": second}, recipe.seed)
 
     def terms(self, step: Step, batch: Batch, training: bool) -> list[Term]:
@@ -117,7 +118,7 @@ def flow_pictures(step: Step, batch: Batch) -> dict[str, Tensor]:
     """
     first, second, known = flow_inputs(step.recipe, batch)
     found = step.model({"first": first, "second": second}, training=False)["flow"]
-    pictures = {"first": tf.cast(first, tf.uint8), "second": tf.cast(second, tf.uint8)}
+    pictures = {"first": ops.cast(first, "uint8"), "second": ops.cast(second, "uint8")}
     flows = {"flow": np.asarray(found)}
     if known is not None:
         flows["known_flow"] = np.asarray(known)

@@ -3,7 +3,7 @@
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
+from keras import ops
 
 from roadseg.drawing.labels import draw_points, overlay
 from roadseg.label_tables.label_table import LabelTable
@@ -26,4 +26,4 @@ def points(images: Tensor, grids: Tensor, colour: tuple[int, int, int]) -> np.nd
 
 def as_bytes(images: Tensor) -> np.ndarray:
     """Return images 0..255 as uint8."""
-    return np.asarray(tf.cast(images, tf.uint8))
+    return ops.convert_to_numpy(ops.cast(images, "uint8"))

@@ -6,7 +6,7 @@ import tensorflow as tf
 from roadseg.label_tables.label_table import LabelTable
 from roadseg.losses.criteria import Term
 from roadseg.losses.squared_error import squared_error
-from roadseg.ops.resize import resize_bilinear
+from roadseg.ops.resize import resize_bilinear, resize_nearest
 from roadseg.recipe.recipe import Recipe
 from roadseg.sampling import boundary_targets
 from roadseg.train.data.augment import padding_colour, restore_padding
@@ -46,7 +46,7 @@ class SamplingGridTraining(CropTraining):
 
     def pictures(self, step: Step, batch: Batch, table: LabelTable) -> dict[str, Tensor]:
         """Return the predicted and the wanted points."""
-        images = tf.image.resize(batch["image"], [256, 256], method="nearest")
+        images = resize_nearest(batch["image"], (256, 256), "half_pixel")
         predicted = step.model(batch["image"], training=False)
         drawn = {"prediction": points(images, predicted, (255, 255, 0))}
         if "target" in batch:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-import tensorflow as tf
+from keras import ops
 
 from roadseg.label_tables.label_table import LabelTable
 from roadseg.layers.heads import main_logits
@@ -38,14 +38,14 @@ class SegmentationTraining(CropTraining):
         """Return the images, labels and predictions, and where the sampler looked."""
         images, labels, _ = sampled(step, batch)
         logits = main_logits(step.model(images, training=False))
-        predicted = tf.argmax(logits, -1, output_type=tf.int32)
+        predicted = ops.argmax(logits, -1)
         drawn = {
-            "image": tf.cast(images, tf.uint8),
+            "image": ops.cast(images, "uint8"),
             "label": overlays(images, labels, table),
             "prediction": overlays(images, predicted, table),
         }
         if step.sampler is not None:
-            whole = tf.cast(batch["image"], tf.float32)
+            whole = ops.cast(batch["image"], "float32")
             grid = step.sampler.grid(whole, step.recipe.sampling.size)
             drawn["sampling_points"] = points(whole, grid, (0, 255, 255))
         return drawn
@@ -58,7 +58,7 @@ def sampled(step: Step, batch: Batch) -> tuple[Tensor, Tensor, Tensor | None]:
     if step.sampler is not None:
         size = step.recipe.sampling.size
         images, labels, grid = sample_batch(images, labels, step.sampler, size)
-    return tf.cast(images, step.dtype), labels, grid
+    return ops.cast(images, step.dtype), labels, grid
 
 
 def _labels(step: Step, batch: Batch) -> Tensor:
@@ -74,7 +74,7 @@ def _at_pixels(step: Step, logits: Any, grid: Tensor, batch: Batch) -> tuple[Any
         labels = resize_nearest(labels[..., None], size)[..., 0]
 
     def back(head: Tensor) -> Tensor:
-        head = resize_bilinear(tf.cast(head, tf.float32), step.recipe.sampling.size)
+        head = resize_bilinear(ops.cast(head, "float32"), step.recipe.sampling.size)
         return unsample(head, grid, size)
 
     return {name: back(head) for name, head in named_heads(logits)}, labels
@@ -83,8 +83,8 @@ def _at_pixels(step: Step, logits: Any, grid: Tensor, batch: Batch) -> tuple[Any
 def _with_void(step: Step, batch: Batch) -> Tensor:
     """Return labels with ignored pixels as the last output's class; padding stays ignored."""
     void = main_logits(step.model.output).shape[-1] - 1
-    labels = tf.cast(batch["label"], tf.int32)
+    labels = ops.cast(batch["label"], "int32")
     ignored = labels == step.ignore
     if batch.get("content") is not None:
         ignored &= inside_picture(labels, batch["content"])
-    return tf.where(ignored, void, labels)
+    return ops.where(ignored, void, labels)

@@ -1,6 +1,7 @@
 """Training of the task 'two_cameras': the images of both, and the labels of both."""
 
 import tensorflow as tf
+from keras import ops
 
 from roadseg.data_conversion.read.records import RecordSet
 from roadseg.label_tables.label_table import LabelTable
@@ -32,7 +33,7 @@ class TwoCameraTraining(TrainingTask):
 
     def terms(self, step: Step, batch: Batch, training: bool) -> list[Term]:
         """Return the parts of the loss of both cameras."""
-        images = {name: tf.cast(batch[name], step.dtype) for name in CAMERAS}
+        images = {name: ops.cast(batch[name], step.dtype) for name in CAMERAS}
         logits = step.model(images, training=training)
         labels = {name: batch[f"{name}_label"] for name in CAMERAS}
         # Published: both cameras' means count alike, however many pixels have labels.
@@ -63,11 +64,11 @@ def views(example: Batch, size: tuple[int, int], labelled: bool = True) -> Batch
 
 def view_pictures(step: Step, batch: Batch, table: LabelTable) -> dict[str, Tensor]:
     """Return the labels and the predictions of both cameras over their images."""
-    images = {view: tf.cast(batch[view], tf.float32) for view in CAMERAS}
+    images = {view: ops.cast(batch[view], "float32") for view in CAMERAS}
     logits = step.model(images, training=False)
     pictures: dict[str, Tensor] = {}
     for view in CAMERAS:
-        predicted = tf.argmax(logits[view], -1, output_type=tf.int32)
+        predicted = ops.argmax(logits[view], -1)
         for name, labels in (("label", batch[f"{view}_label"]), ("prediction", predicted)):
             pictures[f"{view}_{name}"] = overlays(batch[view], labels, table)
     return pictures

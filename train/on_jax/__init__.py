@@ -1,0 +1,1 @@
+"""Training on Keras's JAX backend: devices, step and update; the rest of the loop is shared."""
