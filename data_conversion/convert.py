@@ -1,11 +1,10 @@
 """`roadseg convert`: a data set's own files to TFRecords in the DeepLab schema."""
 
 import dataclasses
-import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from roadseg.command_line.arguments import parse
 from roadseg.data_conversion.raw.find import left_out_line
@@ -14,6 +13,9 @@ from roadseg.data_conversion.reading import Report
 from roadseg.data_conversion.sets.table import DATA_SETS
 from roadseg.errors import RoadsegError
 from roadseg.files import refuse_unwritable
+
+if TYPE_CHECKING:
+    from roadseg.data_conversion.write.shard_job import Run
 
 
 def usage() -> str:
@@ -49,7 +51,7 @@ def convert(options: Any) -> int:
     from roadseg.data_conversion.write.write import refuse_existing
 
     options.check()
-    rules = options.rules()
+    rules, run = options.rules(), options.beam_run()
     refuse_unwritable(options.to, is_folder=True)
     source = dataclasses.replace(options.plan(), rules=rules)
     refuse_existing(options.to, source.name, options.overwrite)
@@ -64,12 +66,13 @@ def convert(options: Any) -> int:
         print(line, flush=True)
     faults = ""
     try:
-        written = _written(options, source)
+        written = _written(options, source, run)
     except FilesAtFault as error:
         if not options.keep_going:
             raise
         faults = str(error).rpartition("; ")[0] or str(error)
-        written = _written(options, dataclasses.replace(source, splits=without(source, error)))
+        rest = dataclasses.replace(source, splits=without(source, error))
+        written = _written(options, rest, run)
     print(f"records in {written}")
     if faults:
         print(f"left out: {faults}")
@@ -77,13 +80,12 @@ def convert(options: Any) -> int:
     return 1 if faults else 0
 
 
-def _written(options: Any, source: Source) -> Path:
+def _written(options: Any, source: Source, run: "Run | None") -> Path:
     """Write the records, say what was read, and return their folder; raises as `write_records`."""
     from roadseg.data_conversion.progress import progress
     from roadseg.data_conversion.write.write import write_records
 
     report = Report(source.table)
-    beam = options.beam or bool(options.beam_options)
     with progress("checking and writing", source.num_examples) as on_example:
         written = write_records(
             source,
@@ -92,7 +94,7 @@ def _written(options: Any, source: Source) -> Path:
             shards=options.shards,
             workers=options.workers,
             overwrite=options.overwrite,
-            beam_options=shlex.split(options.beam_options) if beam else None,
+            run=run,
             on_example=on_example,
             report=report,
         )

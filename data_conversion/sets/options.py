@@ -11,6 +11,7 @@ from roadseg.errors import RoadsegError
 
 if TYPE_CHECKING:
     from roadseg.data_conversion.write.builder import RecordBuilder
+    from roadseg.data_conversion.write.shard_job import Run
 
 
 def _cores() -> int:
@@ -52,6 +53,17 @@ class Output:
             raise RoadsegError(
                 f"--shards {self.shards} --workers {self.workers}: both must be 1 or more"
             )
+
+    def beam_run(self) -> "Run | None":
+        """Return what has the shards written on Beam, None where this process shall.
+
+        Raises RoadsegError where Beam is not installed, and for options that it does not take.
+        """
+        if not self.beam and not self.beam_options:
+            return None
+        from roadseg.data_conversion.write.beam import beam_runner
+
+        return beam_runner(self.beam_options)
 
     def builder(self, source: Source) -> "type[RecordBuilder]":
         """Return the builder of the records of `source`."""

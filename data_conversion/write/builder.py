@@ -17,14 +17,16 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 import tensorflow_datasets as tfds
-from tensorflow_datasets.core.writer import ExampleWriter
+from tensorflow_datasets.core.example_serializer import ExampleSerializer
+from tensorflow_datasets.core.splits import SplitDict, SplitInfo
+from tensorflow_datasets.core.writer import ExampleWriter, ShardWriter
 
 from roadseg.data_conversion.raw.faults import FileAtFault
 from roadseg.data_conversion.raw.image_files import encode_label, read_image
 from roadseg.data_conversion.raw.label_coding import LabelCoding
 from roadseg.data_conversion.raw.source import Pair, Source
-from roadseg.data_conversion.read.tfrecord_files import count_records
 from roadseg.data_conversion.reading import OnExample, Reading, sparse_counts
+from roadseg.data_conversion.write.shard_job import Run, ShardJob, collect
 from roadseg.data_conversion.write.shards import VERSION, shard_parts
 from roadseg.errors import RoadsegError
 from roadseg.files import printable
@@ -94,7 +96,10 @@ def example_of(pair: Pair, codings: Mapping[str, LabelCoding]) -> Example:
 
 @dataclasses.dataclass(frozen=True)
 class ShardExamples:
-    """Called without arguments, the examples of one shard in order; picklable, for Beam."""
+    """Called without arguments, the examples of one shard in order.
+
+    Picklable without `on_example`, for workers elsewhere.
+    """
 
     pairs: tuple[Pair, ...]
     codings: Mapping[str, LabelCoding]
@@ -157,7 +162,8 @@ class RecordBuilder(tfds.core.ShardBasedBuilder, skip_registration=True):  # typ
     """Writes the files of a `Source` to shards; data sets are subclasses that find their files.
 
     It is shard-based rather than generator-based, since that keeps the published order and shard
-    sizes, writes each byte once, and hands whole shards to Beam workers.
+    sizes, writes each byte once, and lets others write whole shards. tfds's own way to have Beam
+    write them writes the shards of each split again for every split that comes after it.
     """
 
     VERSION = tfds.core.Version(VERSION)
@@ -175,13 +181,18 @@ class RecordBuilder(tfds.core.ShardBasedBuilder, skip_registration=True):  # typ
         shards: int = 10,
         workers: int = 1,
         on_example: OnExample | None = None,
+        run: Run | None = None,
         **options: Any,
     ) -> None:
-        """Take the files; `options` go to tfds (data_dir)."""
+        """Take the files; `options` go to tfds (data_dir).
+
+        run: has the shards written elsewhere; None writes them here, one after the other.
+        """
         self._source = source
         self._shards = shards
         self._workers = workers
         self._on_example = on_example
+        self._run = run
         super().__init__(**options)
 
     def record_features(self) -> dict[str, Any]:
@@ -223,15 +234,48 @@ class RecordBuilder(tfds.core.ShardBasedBuilder, skip_registration=True):  # typ
         dl_manager: tfds.download.DownloadManager,
         download_config: tfds.download.DownloadConfig | None = None,
     ) -> None:
-        super()._download_and_prepare(dl_manager, download_config)
-        # tfds sorts the lengths that Beam reports by the text of their number ("10" before "2").
-        folder, splits = Path(self.data_dir), []
-        for split in self.info.splits.values():
-            files = sorted(folder.glob(f"{split.name}-*.tfrecord"))
-            splits.append(split.replace(shard_lengths=[count_records(file) for file in files]))
-        self.info.set_splits(tfds.core.splits.SplitDict(splits))
-        for leftover in folder.glob("*.shard_infos.json"):
-            leftover.unlink()
+        if self._run is None:
+            super()._download_and_prepare(dl_manager, download_config)
+        else:
+            self._written_by(self._run, dl_manager)
+
+    def _written_by(self, run: Run, dl_manager: tfds.download.DownloadManager) -> None:
+        """Let `run` have all shards written; say afterwards what was read, and note their sizes."""
+        record = self.info.features
+        serializer = ExampleSerializer(record.get_serialized_info())
+        writer = ShardWriter(record, serializer, self._example_writer())
+        parts = self._shard_iterators_per_split(dl_manager)
+        files = {split: self._get_filename_template(split) for split in parts}
+        jobs = {
+            split: [
+                ShardJob(
+                    Path(files[split].sharded_filepath(shard_index=place, num_shards=len(shards))),
+                    dataclasses.replace(examples, on_example=None),
+                    writer,
+                )
+                for place, examples in enumerate(shards)
+            ]
+            for split, shards in parts.items()
+        }
+        run([job for of_split in jobs.values() for job in of_split])
+        notes = collect(jobs, self._source)
+        for split, of_split in notes.items():
+            for readings in (readings for note in of_split for readings in note.readings):
+                if self._on_example:
+                    self._on_example(split, readings)
+        self.info.set_splits(
+            SplitDict(
+                [
+                    SplitInfo(
+                        name=split,
+                        shard_lengths=[len(note.readings) for note in notes[split]],
+                        num_bytes=sum(job.path.stat().st_size for job in jobs[split]),
+                        filename_template=files[split],
+                    )
+                    for split in jobs
+                ]
+            )
+        )
 
     def _log_download_bytes(self) -> None:
         """Say nothing: tfds's words on downloads and its temporary folder mislead here."""

@@ -37,7 +37,7 @@ def every_fault(
     examples: Mapping[str, "ShardExamples"],
     done: Mapping[str, int],
     advance: Callable[[], None],
-) -> RoadsegError:
+) -> FilesAtFault:
     """Return the error that names all faults of `source`; `first` is the one that was met.
 
     examples: of each split, what reads it. done: how many pairs of each split were read already,
@@ -46,14 +46,24 @@ def every_fault(
     found: dict[str, dict[Pair, list[str]]] = {}
     for split, pairs in source.splits.items():
         rest = pairs[done.get(split, 0) :]
-        for pair, faults in zip(rest, _looked_at(examples[split], rest), strict=True):
+        for pair, faults in zip(rest, faults_of(examples[split], rest), strict=True):
             if faults:
                 found.setdefault(split, {})[pair] = faults
             advance()
+    return in_one_error(str(first), found, source)
+
+
+def in_one_error(
+    first: str, found: Mapping[str, Mapping[Pair, list[str]]], source: Source
+) -> FilesAtFault:
+    """Return the error that names all faults of `source`: `found`, by split and pair.
+
+    first: the message of the one that was met, where there is no other.
+    """
     at_fault = {split: frozenset(faults) for split, faults in found.items()}
     listed = [text for faults in found.values() for texts in faults.values() for text in texts]
     if len(listed) < 2:  # none: it was mended meanwhile
-        return FilesAtFault(str(first), at_fault)
+        return FilesAtFault(first, at_fault)
     count = sum(len(pairs) for pairs in at_fault.values())
     folder = common_folder([path for split in source.splits.values() for path in _files(split)])
     return FilesAtFault(
@@ -74,7 +84,7 @@ def without(source: Source, error: FilesAtFault) -> dict[str, tuple[Pair, ...]]:
     return splits
 
 
-def _looked_at(examples: "ShardExamples", pairs: tuple[Pair, ...]) -> Iterator[list[str]]:
+def faults_of(examples: "ShardExamples", pairs: tuple[Pair, ...]) -> Iterator[list[str]]:
     """Yield the faults of each pair, some pairs at a time: an interrupt waits for these alone."""
     rest = iter(pairs)
     with ThreadPoolExecutor(examples.workers) as pool:

@@ -8,9 +8,8 @@ is put aside until the new one is in place.
 import contextlib
 import errno
 import fcntl
-import logging
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +18,7 @@ from roadseg.data_conversion.raw.faults import FileAtFault
 from roadseg.data_conversion.raw.source import Source
 from roadseg.data_conversion.reading import Report
 from roadseg.data_conversion.write.faults import every_fault
+from roadseg.data_conversion.write.shard_job import Run
 from roadseg.data_conversion.write.shards import VERSION, shard_parts
 from roadseg.errors import RoadsegError
 from roadseg.files import sync_path
@@ -39,14 +39,14 @@ def write_records(
     shards: int = 10,
     workers: int = 1,
     overwrite: bool = False,
-    beam_options: Sequence[str] | None = None,
+    run: Run | None = None,
     on_example: Callable[[], None] | None = None,
     report: Report | None = None,
 ) -> Path:
     """Convert `source` and return the folder of the records, `<to>/<name>/<version>`.
 
-    beam_options: run on Apache Beam with these pipeline options; None runs here, on threads.
-    on_example: called after each example. report: takes what is read; of a run on Beam, nothing.
+    run: has the shards written elsewhere; None writes them here, on threads.
+    on_example: called after each example. report: takes what is read.
     Raises FilesAtFault for pairs that cannot be converted, all of them in one line. Raises
     RoadsegError for other bad input, for records that exist unless `overwrite`, for a full disk
     and for a conversion to the same folder that is still running; `to` is then as it was before.
@@ -71,12 +71,12 @@ def write_records(
                     source=source,
                     shards=shards,
                     workers=workers,
-                    # A function of this process cannot travel to Beam's workers.
-                    on_example=None if beam_options is not None else read,
+                    on_example=read,
+                    run=run,
                     data_dir=staging,
                 )
                 try:
-                    _prepare(maker, beam_options)
+                    _prepare(maker)
                 except FileAtFault as error:
                     examples = {s: maker.examples(s, p) for s, p in source.splits.items()}
                     done = {split: len(views) for split, views in report.readings.items()}
@@ -100,33 +100,13 @@ def refuse_existing(to: Path, name: str, overwrite: bool) -> None:
         )
 
 
-def _prepare(maker: "RecordBuilder", beam_options: Sequence[str] | None) -> None:
+def _prepare(maker: "RecordBuilder") -> None:
     import tensorflow_datasets as tfds
 
     tfds.disable_progress_bar()
     # tfds would look for a prepared copy in its own cloud.
-    config: dict[str, Any] = {"try_download_gcs": False}
-    if beam_options is not None:
-        config |= _beam(beam_options)
-    try:
-        maker.download_and_prepare(download_config=tfds.download.DownloadConfig(**config))
-    except RoadsegError as error:
-        # Beam adds the name of its step to the message.
-        raise type(error)(str(error).split(" [while running ")[0]) from None
-
-
-def _beam(options: Sequence[str]) -> dict[str, Any]:
-    try:
-        from apache_beam.options.pipeline_options import PipelineOptions, StandardOptions
-    except ImportError as error:
-        raise RoadsegError(
-            f"--beam needs Apache Beam, which cannot be imported ({error}); "
-            "install it with: pip install 'roadseg[beam]'"
-        ) from None
-    parsed = PipelineOptions(list(options))
-    logging.getLogger("apache_beam").setLevel(logging.CRITICAL)  # it logs what is raised as well
-    runner = parsed.view_as(StandardOptions).runner or "DirectRunner"
-    return {"beam_runner": runner, "beam_options": parsed}
+    config = tfds.download.DownloadConfig(try_download_gcs=False)
+    maker.download_and_prepare(download_config=config)
 
 
 def _keep_counts(folder: Path, source: Source, shards: int, report: Report) -> None:

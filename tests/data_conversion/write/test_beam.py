@@ -1,28 +1,35 @@
-import json
+"""Apache Beam writes what the plain way writes, and refuses what it refuses."""
+
+import signal
+import subprocess
 import sys
+import time
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from roadseg.cli import main
-from roadseg.data_conversion.read.records import open_records
 from tests.data_conversion.support import first_image, small_cityscapes
+from tests.data_conversion.write.test_shard_jobs import everything_in
+
+TWO_PROCESSES = "--direct_num_workers=2 --direct_running_mode=multi_processing"
 
 
 def convert(source: Path, to: Path, *options: str) -> int:
     return main(["convert", "cityscapes", "--source", str(source), "--to", str(to), *options])
 
 
-def test_beam_that_is_not_installed_is_one_line(
+def test_beam_that_is_not_installed_is_one_line_before_any_work(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
-    city = small_cityscapes(tmp_path / "city")
     monkeypatch.setitem(sys.modules, "apache_beam", None)
-    monkeypatch.setitem(sys.modules, "apache_beam.options.pipeline_options", None)
-    assert convert(city, tmp_path / "to", "--beam") == 2
-    assert "install it with: pip install 'roadseg[beam]'" in capsys.readouterr().err
-    assert not any((tmp_path / "to").iterdir())
+    for options in (["--beam"], ["--beam-options=--runner=FlinkRunner"]):
+        assert convert(tmp_path / "absent", tmp_path / "to", *options) == 2
+        said = capsys.readouterr()
+        assert said.err == (
+            "error: --beam: apache_beam not installed; pip install 'roadseg[beam]'\n"
+        )
+        assert not said.out and not (tmp_path / "to").exists()
 
 
 @pytest.fixture
@@ -30,38 +37,72 @@ def beam() -> None:
     pytest.importorskip("apache_beam", reason="the extra `beam` is not installed")
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("beam")
-def test_beam_writes_the_same_examples_in_the_same_order(tmp_path: Path):
-    city = small_cityscapes(tmp_path / "city", train=24, val=1)
-    assert convert(city, tmp_path / "one", "--shards", "12") == 0
-    assert convert(city, tmp_path / "two", "--shards", "12", "--beam") == 0
-    pairs = zip(
-        open_records(tmp_path / "one", "train").examples(),
-        open_records(tmp_path / "two", "train").examples(),
-        strict=True,
-    )
-    for one, two in pairs:
-        assert one["filename"] == two["filename"]
-        np.testing.assert_array_equal(one["image"], two["image"])
-        np.testing.assert_array_equal(one["label"], two["label"])
-
-
-@pytest.mark.usefixtures("beam")
-def test_beam_notes_the_length_of_each_of_more_than_ten_shards(tmp_path: Path):
+@pytest.mark.parametrize("runner", ["", "--runner=DirectRunner", TWO_PROCESSES])
+def test_beam_writes_the_same_bytes(tmp_path: Path, runner: str):
     city = small_cityscapes(tmp_path / "city", train=23, val=1)
-    assert convert(city, tmp_path / "to", "--shards", "12", "--beam") == 0
-    folder = tmp_path / "to" / "cityscapes" / "1.0.0"
-    info = json.loads((folder / "dataset_info.json").read_text())
-    lengths = {s["name"]: [int(n) for n in s["shardLengths"]] for s in info["splits"]}
-    assert lengths["train"] == [2] * 11 + [1]
-    assert not list(folder.glob("*.shard_infos.json"))
+    assert convert(city, tmp_path / "one", "--shards", "12") == 0
+    assert (
+        convert(city, tmp_path / "two", "--shards", "12", "--beam", f"--beam-options={runner}") == 0
+    )
+    assert everything_in(tmp_path / "two") == everything_in(tmp_path / "one")
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("beam")
-def test_bad_input_is_one_line_on_beam_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+@pytest.mark.parametrize("runner", ["", TWO_PROCESSES])
+def test_bad_input_is_the_same_line_on_beam(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], runner: str
+):
     city = small_cityscapes(tmp_path / "city")
     path = first_image(city)
     path.write_bytes(path.read_bytes()[:-20])
-    assert convert(city, tmp_path / "to", "--beam") == 2
-    error = capsys.readouterr().err.splitlines()[-1]
-    assert error.startswith(f"error: {path}: truncated PNG") and "while running" not in error
+    assert convert(city, tmp_path / "one") == 2
+    plain = capsys.readouterr().err
+    assert plain.startswith(f"error: {path}: truncated PNG")
+    assert convert(city, tmp_path / "two", "--beam", f"--beam-options={runner}") == 2
+    assert capsys.readouterr().err == plain
+    assert not any((tmp_path / "two").iterdir())
+
+
+@pytest.mark.usefixtures("beam")
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ("--runner=NoRunner", "NoRunner: Unexpected pipeline runner"),
+        ("--direct_num_workers=many", "argument --direct_num_workers: invalid"),
+        ("--direct_num_worker=2", "DirectRunner has no option --direct_num_worker=2"),
+        ("direct_num_workers=2", "DirectRunner has no option direct_num_workers=2"),
+        ("--runner=DataflowRunner", "DataflowRunner: "),
+        ("--job_name='a", "No closing quotation"),
+    ],
+)
+def test_what_beam_does_not_take_is_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], options: str, message: str
+):
+    assert convert(tmp_path / "absent", tmp_path / "to", f"--beam-options={options}") == 2
+    said = capsys.readouterr()
+    (line,) = said.err.splitlines()
+    assert line.startswith(f"error: --beam-options {options!r}: {message}")
+    assert line.endswith("; see Beam's own documentation for the options of a runner")
+    assert not said.out and not (tmp_path / "to").exists()
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("beam")
+@pytest.mark.parametrize("runner", ["", TWO_PROCESSES])
+def test_an_end_in_the_middle_leaves_nothing(tmp_path: Path, runner: str):
+    city, to = small_cityscapes(tmp_path / "city", train=400), tmp_path / "to"
+    command = [sys.executable, "-m", "roadseg", "convert", "cityscapes", "--source", str(city)]
+    command += ["--to", str(to), "--shards", "100", "--beam", f"--beam-options={runner}"]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 120
+    while not any(to.rglob("*.note.json")):
+        assert process.poll() is None and time.monotonic() < deadline
+        time.sleep(0.01)
+    process.send_signal(signal.SIGTERM)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 128 + signal.SIGTERM, said
+    time.sleep(3)  # for workers that would go on by themselves
+    assert not any(to.iterdir())

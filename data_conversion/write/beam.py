@@ -1,0 +1,82 @@
+"""Shards written by Apache Beam: by processes of this machine, or on Dataflow, Flink or Spark.
+
+Beam moves no images: an element is a whole shard, which a worker reads, checks and writes.
+"""
+
+import contextlib
+import importlib.util
+import io
+import logging
+import pickle
+import shlex
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from roadseg.data_conversion.write.shard_job import Run, ShardJob
+from roadseg.errors import RoadsegError
+
+if TYPE_CHECKING:
+    from apache_beam.options.pipeline_options import PipelineOptions
+
+# What DirectRunner ends up with, once it has tried to load another runner from the network.
+DIRECT = "FnApiRunner"
+_HELP = "see Beam's own documentation for the options of a runner"
+
+
+def beam_runner(options: str) -> Run:
+    """Return what has shards written with these pipeline options, in Beam's own notation.
+
+    Raises RoadsegError where Beam is not installed, and for options that it does not take.
+    """
+    if importlib.util.find_spec("apache_beam") is None:
+        raise RoadsegError("--beam: apache_beam not installed; pip install 'roadseg[beam]'")
+    logging.getLogger("apache_beam").setLevel(logging.CRITICAL)  # it logs what is raised as well
+    try:
+        parsed, runner = _parsed(shlex.split(options))
+    except ValueError as error:
+        raise RoadsegError(f"--beam-options {options!r}: {error}; {_HELP}") from None
+    return lambda jobs: _run(jobs, parsed, runner)
+
+
+def _parsed(flags: Sequence[str]) -> "tuple[PipelineOptions, str]":
+    """Return options and runner; ValueError, in one line, for what Beam does not know or lacks."""
+    import apache_beam as beam
+    from apache_beam.options.pipeline_options import PipelineOptions, StandardOptions
+
+    unknown: list[str] = []
+    said = io.StringIO()
+    try:
+        with contextlib.redirect_stderr(said):
+            parsed = PipelineOptions(list(flags))
+            parsed.get_all_options(
+                add_extra_args_fn=lambda parser: unknown.extend(parser.parse_known_args(flags)[1])
+            )
+    except SystemExit:
+        raise ValueError(said.getvalue().strip().rpartition("error: ")[2]) from None
+    name = parsed.view_as(StandardOptions).runner or "DirectRunner"
+    runner = DIRECT if name.lower() in ("direct", "directrunner") else name
+    try:
+        made = beam.Pipeline(runner=runner, options=parsed).runner
+    except (ValueError, ImportError, AttributeError) as error:
+        raise ValueError(f"{name}: {' '.join(str(error).split())}".rstrip(".")) from None
+    # What runs elsewhere may know options that Beam itself does not.
+    if unknown and type(made).__name__ in StandardOptions.LOCAL_RUNNERS:
+        raise ValueError(f"{name} has no option {unknown[0]}")
+    return parsed, runner
+
+
+def _run(jobs: Sequence[ShardJob], options: "PipelineOptions", runner: str) -> None:
+    import apache_beam as beam
+
+    with beam.Pipeline(runner=runner, options=options) as pipeline:
+        _ = (
+            pipeline
+            | "shards" >> beam.Create([pickle.dumps(job) for job in jobs])
+            # Without it one worker would do them all.
+            | "spread" >> beam.Reshuffle()
+            | "write" >> beam.Map(_work)
+        )
+
+
+def _work(job: bytes) -> None:
+    pickle.loads(job)()
