@@ -102,7 +102,7 @@ setup(
         "docs": ["sphinx>=8", "myst-parser>=4", "furo>=2024.8"],
         "page": ["starlette>=1.0", "uvicorn>=0.35"],
         "jax": ["jax>=0.6"],
-        "beam": ["apache-beam>=2.60"],
+        "beam": ["apache-beam>=2.77"],
         # Before 2.6 a crafted checkpoint could run code in spite of weights_only (CVE-2025-32434).
         "torch": ["torch>=2.6"],
         "onnx": ["onnx>=1.18", "onnxruntime>=1.20", "tf2onnx>=1.17"],

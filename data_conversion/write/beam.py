@@ -9,10 +9,12 @@ import io
 import logging
 import pickle
 import shlex
+import threading
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from concurrent.futures import Future, wait
+from typing import TYPE_CHECKING, Any
 
-from roadseg.data_conversion.write.shard_job import Run, ShardJob
+from roadseg.data_conversion.write.shard_job import Run, ShardJob, stop
 from roadseg.errors import RoadsegError
 
 if TYPE_CHECKING:
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 
 # What DirectRunner ends up with, once it has tried to load another runner from the network.
 DIRECT = "FnApiRunner"
+_PATIENCE = 30  # seconds for workers to notice that a conversion was ended
 _HELP = "see Beam's own documentation for the options of a runner"
 
 
@@ -68,14 +71,35 @@ def _parsed(flags: Sequence[str]) -> "tuple[PipelineOptions, str]":
 def _run(jobs: Sequence[ShardJob], options: "PipelineOptions", runner: str) -> None:
     import apache_beam as beam
 
-    with beam.Pipeline(runner=runner, options=options) as pipeline:
-        _ = (
-            pipeline
-            | "shards" >> beam.Create([pickle.dumps(job) for job in jobs])
-            # Without it one worker would do them all.
-            | "spread" >> beam.Reshuffle()
-            | "write" >> beam.Map(_work)
-        )
+    pipeline = beam.Pipeline(runner=runner, options=options)
+    _ = (
+        pipeline
+        | "shards" >> beam.Create([pickle.dumps(job) for job in jobs])
+        # Without it one worker would do them all.
+        | "spread" >> beam.Reshuffle()
+        | "write" >> beam.Map(_work)
+    )
+    ended: Future[None] = Future()
+    results: list[Any] = []
+
+    def run() -> None:
+        try:
+            results.append(pipeline.run())
+            results[0].wait_until_finish()
+            ended.set_result(None)
+        except Exception as error:
+            ended.set_exception(error)
+
+    # An interrupt that is raised inside a runner has to wait there until all is written.
+    threading.Thread(target=run, daemon=True).start()
+    try:
+        ended.result()
+    except BaseException:
+        stop(jobs)
+        for result in results:
+            result.cancel()
+        wait([ended], timeout=_PATIENCE)
+        raise
 
 
 def _work(job: bytes) -> None:

@@ -5,10 +5,11 @@ read, and what it could not read, lies in a note beside the shard. An exception 
 runner's own text at best, after the runner has tried the shard again.
 """
 
+import contextlib
 import dataclasses
 import json
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,12 +18,15 @@ from roadseg.data_conversion.raw.source import Pair, Source
 from roadseg.data_conversion.reading import Reading
 from roadseg.data_conversion.write.faults import faults_of, in_one_error
 from roadseg.errors import RoadsegError
-from roadseg.files import UNFINISHED, parse_json, write_text
+from roadseg.files import UNFINISHED, parse_json
 
 if TYPE_CHECKING:
     from tensorflow_datasets.core.writer import ShardWriter
 
     from roadseg.data_conversion.write.builder import ShardExamples
+
+STOPPED = ".stopped"
+"""The file that tells workers, wherever they are, that nobody waits for them any more."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -79,26 +83,57 @@ class ShardJob:
         return self.path.with_suffix(".note.json")
 
     def __call__(self) -> None:
-        """Write shard and note, or nothing where the folder cannot be seen."""
-        if not self.path.parent.is_dir():
+        """Write shard and note; nothing after `stop`, or where the folder cannot be seen."""
+        if self._is_stopped():
             return  # `collect` misses the note, and says so
         readings: list[tuple[Reading, ...]] = []
         faults: dict[int, list[str]] = {}
         first = ""
-        examples = dataclasses.replace(
-            self.examples, on_example=lambda _, views: readings.append(views)
-        )
-        aside = self.path.with_name(f"{UNFINISHED}{self.path.name}-{os.urandom(8).hex()}")
+
+        def read(_: str, views: tuple[Reading, ...]) -> None:
+            if self._is_stopped():
+                raise _Stopped
+            readings.append(views)
+
+        examples = dataclasses.replace(self.examples, on_example=read)
         try:
-            self.writer.write(examples(), aside)
-            aside.rename(self.path)
+            with _in_one_step(self.path) as aside:
+                self.writer.write(examples(), aside)
+        except _Stopped:
+            return
         except FileAtFault as error:
             first, done = str(error), len(readings)
             found = faults_of(self.examples, self.examples.pairs[done:])
             faults = {place: texts for place, texts in enumerate(found, done) if texts}
-        finally:
-            aside.unlink(missing_ok=True)
-        write_text(self.note, Note(readings, faults, first).to_json())
+        with _in_one_step(self.note) as aside:
+            aside.write_text(Note(readings, faults, first).to_json(), encoding="utf-8")
+
+    def _is_stopped(self) -> bool:
+        folder = self.path.parent
+        return not folder.is_dir() or (folder / STOPPED).exists()
+
+
+class _Stopped(Exception):
+    """Nobody waits for this shard any more."""
+
+
+def stop(jobs: Sequence[ShardJob]) -> None:
+    """Let no job begin, wherever it is, and those at work end after the example they are at."""
+    (jobs[0].path.parent / STOPPED).touch()
+
+
+@contextlib.contextmanager
+def _in_one_step(path: Path) -> Iterator[Path]:
+    """Yield a path beside `path` to write to, and move it there.
+
+    No folder is made: this one may have been removed, by a conversion that was ended.
+    """
+    aside = path.with_name(f"{UNFINISHED}{path.name}-{os.urandom(8).hex()}")
+    try:
+        yield aside
+        aside.rename(path)
+    finally:
+        aside.unlink(missing_ok=True)
 
 
 Run = Callable[[Sequence[ShardJob]], None]

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from roadseg.cli import main
-from roadseg.data_conversion.write import beam
-from roadseg.data_conversion.write.shard_job import Run, ShardJob
+from roadseg.data_conversion.write import beam, builder
+from roadseg.data_conversion.write.shard_job import STOPPED, Run, ShardJob, stop
 from roadseg.files import UNFINISHED
 from tests.data_conversion.sets.test_flow_pairs import flow_set
 from tests.data_conversion.support import first_image, first_label, small_cityscapes
@@ -99,4 +99,30 @@ def test_workers_that_do_not_see_the_folder_are_one_line(tmp_path: Path, run_by,
     assert convert(city, tmp_path / "to", "--beam") == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert "train-00000-of-00003.tfrecord was not written there; --to has to be" in line
+    assert not any((tmp_path / "to").iterdir())
+
+
+def test_jobs_end_where_nobody_waits_for_them(tmp_path: Path, run_by, monkeypatch):
+    left: list[str] = []
+    read: list[str] = []
+
+    def stopped_at_the_second_picture(jobs: Sequence[ShardJob]) -> None:
+        def read_image(path: Path, rules: object) -> object:
+            read.append(path.name)
+            if len(read) == 2:
+                stop(jobs)
+            return original(path, rules)
+
+        original = builder.read_image
+        monkeypatch.setattr(builder, "read_image", read_image)
+        for job in jobs:
+            job()
+        left.extend(path.name for path in jobs[0].path.parent.iterdir())
+        raise KeyboardInterrupt
+
+    run_by(stopped_at_the_second_picture)
+    city = small_cityscapes(tmp_path / "city", train=20)
+    assert convert(city, tmp_path / "to", "--shards", "2", "--workers", "1", "--beam") == 130
+    assert 2 <= len(read) <= 4  # of ten in the first shard; one thread is a little ahead
+    assert sorted(left) == [STOPPED, "label_table.json"]
     assert not any((tmp_path / "to").iterdir())
