@@ -7,13 +7,14 @@ BIN := $(abspath $(VENV))/bin
 PIP := $(BIN)/python -m pip install --quiet --quiet
 NATIVE := $(wildcard nus_native/*.pyx research/metrics/*.pyx train/data/*.pyx nus_native/src/* nus_native/extensions.py)
 
-.PHONY: demo test test-all fuzz chaos package test-jax lint messages docs test-docs benchmark addons-oracle clean help
+.PHONY: demo test test-all test-beam fuzz chaos package test-jax lint messages docs test-docs benchmark addons-oracle clean help
 
 help:
 	@echo "make demo           the whole main job on street scenes it draws itself (CITYSCAPES_ROOT=/path: on Cityscapes)"
 	@echo "make test           the tests"
 	@echo "make test-all       every test, those that repeat others or take minutes too, JAX's as well"
 	@echo "make test-jax       parity tests and training steps on Keras's JAX backend"
+	@echo "make test-beam      tests of conversions on Apache Beam, in an environment on top of this one"
 	@echo "make fuzz           random calls of the native code under address and undefined-behaviour checks (INPUTS=1000000 SEED=0)"
 	@echo "make chaos          commands killed again and again, compared with undisturbed ones (KILLS=100 SEED=0; hours)"
 	@echo "make package        wheel and source archive in build/dist, and an example run from the wheel"
@@ -52,6 +53,15 @@ test-all: $(VENV)/.ready
 test-jax: $(VENV)/.ready
 	@$(PIP) $$(grep -E '^(jax|jaxlib)==' requirements.lock)
 	KERAS_BACKEND=jax JAX_DISABLE_MOST_OPTIMIZATIONS=1 $(BIN)/python -m pytest -q -n auto --dist worksteal -m '$(MARKED)' tests/parity tests/ops tests/sampling tests/train/on_jax
+
+# Beam takes older versions of four packages than those of requirements.lock.
+BEAM := build/beam
+test-beam: $(VENV)/.ready
+	@$(PYTHON) -m venv $(BEAM)
+	@echo "import site; site.addsitedir('$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')')" \
+	  > "$$($(BEAM)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/below.pth"
+	@$(BEAM)/bin/python -m pip install --quiet --quiet --constraint <(grep -vE '^(pillow|protobuf|pyarrow|python-dateutil)==' requirements.lock) 'apache-beam>=2.77'
+	$(BEAM)/bin/python -m pytest -q -m '' tests/data_conversion/write/test_beam.py
 
 INPUTS := 1000000
 SEED := 0

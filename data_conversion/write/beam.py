@@ -33,11 +33,14 @@ def beam_runner(options: str) -> Run:
     """
     if importlib.util.find_spec("apache_beam") is None:
         raise RoadsegError("--beam: apache_beam not installed; pip install 'roadseg[beam]'")
-    logging.getLogger("apache_beam").setLevel(logging.CRITICAL)  # it logs what is raised as well
+    logging.disable(logging.WARNING)  # on importing Beam: of what nobody asked for
     try:
         parsed, runner = _parsed(shlex.split(options))
     except ValueError as error:
         raise RoadsegError(f"--beam-options {options!r}: {error}; {_HELP}") from None
+    finally:
+        logging.disable(logging.NOTSET)
+    logging.getLogger("apache_beam").setLevel(logging.CRITICAL)  # it logs what is raised as well
     return lambda jobs: _run(jobs, parsed, runner)
 
 
@@ -94,12 +97,12 @@ def _run(jobs: Sequence[ShardJob], options: "PipelineOptions", runner: str) -> N
     threading.Thread(target=run, daemon=True).start()
     try:
         ended.result()
-    except BaseException:
-        stop(jobs)
-        for result in results:
-            result.cancel()
-        wait([ended], timeout=_PATIENCE)
-        raise
+    finally:
+        if not ended.done():
+            stop(jobs)
+            for result in results:
+                result.cancel()
+            wait([ended], timeout=_PATIENCE)
 
 
 def _work(job: bytes) -> None:

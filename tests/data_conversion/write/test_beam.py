@@ -1,5 +1,6 @@
 """Apache Beam writes what the plain way writes, and refuses what it refuses."""
 
+import importlib.util
 import signal
 import subprocess
 import sys
@@ -75,7 +76,6 @@ def test_bad_input_is_the_same_line_on_beam(
         ("--direct_num_worker=2", "DirectRunner has no option --direct_num_worker=2"),
         ("direct_num_workers=2", "DirectRunner has no option direct_num_workers=2"),
         ("--runner=DataflowRunner", "DataflowRunner: "),
-        ("--job_name='a", "No closing quotation"),
     ],
 )
 def test_what_beam_does_not_take_is_one_line(
@@ -87,6 +87,15 @@ def test_what_beam_does_not_take_is_one_line(
     assert line.startswith(f"error: --beam-options {options!r}: {message}")
     assert line.endswith("; see Beam's own documentation for the options of a runner")
     assert not said.out and not (tmp_path / "to").exists()
+
+
+def test_a_quote_that_is_not_closed_is_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: name)
+    assert convert(tmp_path / "absent", tmp_path / "to", "--beam-options=--job_name='a") == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("error: --beam-options \"--job_name='a\": No closing quotation; see")
 
 
 @pytest.mark.slow
