@@ -16,7 +16,7 @@ from roadseg.data_conversion.raw.source import Pair, Source, TwoCameras
 from roadseg.errors import RoadsegError
 
 if TYPE_CHECKING:
-    from roadseg.data_conversion.write.builder import ShardExamples
+    from roadseg.data_conversion.write.examples import ShardExamples
 
 
 class FilesAtFault(RoadsegError):

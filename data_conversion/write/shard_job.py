@@ -23,7 +23,7 @@ from roadseg.files import UNFINISHED, parse_json
 if TYPE_CHECKING:
     from tensorflow_datasets.core.writer import ShardWriter
 
-    from roadseg.data_conversion.write.builder import ShardExamples
+    from roadseg.data_conversion.write.examples import ShardExamples
 
 STOPPED = ".stopped"
 """The file that tells workers, wherever they are, that nobody waits for them any more."""

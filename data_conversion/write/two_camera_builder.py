@@ -16,13 +16,8 @@ import tensorflow_datasets as tfds
 from roadseg.data_conversion.raw.label_coding import LabelCoding
 from roadseg.data_conversion.raw.pictures import read_file
 from roadseg.data_conversion.raw.source import Pair, TwoCameras
-from roadseg.data_conversion.write.builder import (
-    Example,
-    RecordBuilder,
-    ShardExamples,
-    example_of,
-    features,
-)
+from roadseg.data_conversion.write.builder import RecordBuilder, features
+from roadseg.data_conversion.write.examples import Example, ShardExamples, example_of
 from roadseg.errors import RoadsegError
 from roadseg.two_cameras.flow_files import decode_flow
 

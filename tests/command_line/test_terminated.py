@@ -20,17 +20,17 @@ from tests.data_conversion.support import small_cityscapes
 def test_a_conversion_that_is_ended_leaves_nothing(
     number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
 ) -> None:
-    from roadseg.data_conversion.write import builder
+    from roadseg.data_conversion.write import examples
 
     signal.signal(number, signal.SIG_DFL)  # nohup, which may run this, has SIGHUP ignored
-    original, killed = builder.read_image, []
+    original, killed = examples.read_image, []
 
     def read_image(*arguments: Any) -> Any:
         if not killed:
             killed.append(os.kill(os.getpid(), number))
         return original(*arguments)
 
-    monkeypatch.setattr(builder, "read_image", read_image)
+    monkeypatch.setattr(examples, "read_image", read_image)
     city, to = small_cityscapes(tmp_path / "city"), tmp_path / "to"
     status = cli.main(["convert", "cityscapes", "--source", str(city), "--to", str(to)])
     assert status == 128 + number

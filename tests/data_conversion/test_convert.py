@@ -195,7 +195,7 @@ def test_a_table_can_be_put_beside_the_records_of_others(records: Path, tmp_path
 def test_examples_that_are_written_leave_memory(city: Path):
     from roadseg.data_conversion.raw.label_coding import LabelCoding
     from roadseg.data_conversion.sets.cityscapes import cityscapes_source
-    from roadseg.data_conversion.write.builder import ShardExamples
+    from roadseg.data_conversion.write.examples import ShardExamples
 
     source = cityscapes_source(city)
     shard = ShardExamples(source.splits["train"], {"": LabelCoding(source.table)}, workers=2)

@@ -95,7 +95,7 @@ def test_a_quote_that_is_not_closed_is_one_line(
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: name)
     assert convert(tmp_path / "absent", tmp_path / "to", "--beam-options=--job_name='a") == 2
     (line,) = capsys.readouterr().err.splitlines()
-    assert line.startswith("error: --beam-options \"--job_name='a\": No closing quotation; see")
+    assert line.startswith('error: --beam-options "--job_name=\'a": No closing quotation; see')
 
 
 @pytest.mark.slow

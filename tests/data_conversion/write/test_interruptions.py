@@ -33,15 +33,15 @@ def city(tmp_path: Path) -> Path:
 # Stops for ever when the second shard is asked for, in the middle of writing.
 STOP_IN_THE_MIDDLE = """
 import sys, time
-from roadseg.data_conversion.write import builder
-original, seen = builder.example_of, []
+from roadseg.data_conversion.write import examples
+original, seen = examples.example_of, []
 def example_of(pair, coding):
     seen.append(pair)
     if len(seen) == 3:
         print("in the middle", flush=True)
         time.sleep(600)
     return original(pair, coding)
-builder.example_of = example_of
+examples.example_of = example_of
 from roadseg.cli import main
 sys.exit(main(sys.argv[1:]))
 """

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from roadseg.cli import main
-from roadseg.data_conversion.write import beam, builder
+from roadseg.data_conversion.write import beam, examples
 from roadseg.data_conversion.write.shard_job import STOPPED, Run, ShardJob, stop
 from roadseg.files import UNFINISHED
 from tests.data_conversion.sets.test_flow_pairs import flow_set
@@ -113,8 +113,8 @@ def test_jobs_end_where_nobody_waits_for_them(tmp_path: Path, run_by, monkeypatc
                 stop(jobs)
             return original(path, rules)
 
-        original = builder.read_image
-        monkeypatch.setattr(builder, "read_image", read_image)
+        original = examples.read_image
+        monkeypatch.setattr(examples, "read_image", read_image)
         for job in jobs:
             job()
         left.extend(path.name for path in jobs[0].path.parent.iterdir())
