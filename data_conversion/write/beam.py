@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 # What DirectRunner ends up with, once it has tried to load another runner from the network.
 DIRECT = "FnApiRunner"
 _PATIENCE = 30  # seconds for workers to notice that a conversion was ended
+_LENGTH = 300  # characters of an error of a runner
 _HELP = "see Beam's own documentation for the options of a runner"
 
 
@@ -35,17 +36,34 @@ def beam_runner(options: str) -> Run:
         raise RoadsegError("--beam: apache_beam not installed; pip install 'roadseg[beam]'")
     logging.disable(logging.WARNING)  # on importing Beam: of what nobody asked for
     try:
-        parsed, runner = _parsed(shlex.split(options))
+        parsed, runner, here = _parsed(shlex.split(options))
     except ValueError as error:
         raise RoadsegError(f"--beam-options {options!r}: {error}; {_HELP}") from None
     finally:
         logging.disable(logging.NOTSET)
     logging.getLogger("apache_beam").setLevel(logging.CRITICAL)  # it logs what is raised as well
-    return lambda jobs: _run(jobs, parsed, runner)
+
+    def run(jobs: Sequence[ShardJob]) -> None:
+        try:
+            _run(jobs, parsed, runner)
+        except Exception as error:
+            if here:
+                raise
+            # Each runner has errors of its own for what is not its caller's fault.
+            text = " ".join(f"{type(error).__name__}: {error}".split())[:_LENGTH].rstrip(".: ")
+            raise RoadsegError(
+                f"--beam-options {options!r}: {text}; check that the runner can be reached, and "
+                "see its own log"
+            ) from error
+
+    return run
 
 
-def _parsed(flags: Sequence[str]) -> "tuple[PipelineOptions, str]":
-    """Return options and runner; ValueError, in one line, for what Beam does not know or lacks."""
+def _parsed(flags: Sequence[str]) -> "tuple[PipelineOptions, str, bool]":
+    """Return options, the runner, and whether it runs on this machine.
+
+    Raises ValueError, in one line, for what Beam does not know or lacks.
+    """
     import apache_beam as beam
     from apache_beam.options.pipeline_options import PipelineOptions, StandardOptions
 
@@ -65,10 +83,10 @@ def _parsed(flags: Sequence[str]) -> "tuple[PipelineOptions, str]":
         made = beam.Pipeline(runner=runner, options=parsed).runner
     except (ValueError, ImportError, AttributeError) as error:
         raise ValueError(f"{name}: {' '.join(str(error).split())}".rstrip(".")) from None
-    # What runs elsewhere may know options that Beam itself does not.
-    if unknown and type(made).__name__ in StandardOptions.LOCAL_RUNNERS:
+    here = type(made).__name__ in StandardOptions.LOCAL_RUNNERS
+    if unknown and here:  # others may know options that Beam itself does not
         raise ValueError(f"{name} has no option {unknown[0]}")
-    return parsed, runner
+    return parsed, runner, here
 
 
 def _run(jobs: Sequence[ShardJob], options: "PipelineOptions", runner: str) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from roadseg.cli import main
+from roadseg.data_conversion.write import beam as beam_module
 from tests.data_conversion.support import first_image, small_cityscapes
 from tests.data_conversion.write.test_shard_jobs import everything_in
 
@@ -96,6 +97,36 @@ def test_a_quote_that_is_not_closed_is_one_line(
     assert convert(tmp_path / "absent", tmp_path / "to", "--beam-options=--job_name='a") == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith('error: --beam-options "--job_name=\'a": No closing quotation; see')
+
+
+def test_a_runner_that_fails_is_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    def fail(*_: object) -> None:
+        raise TimeoutError("nobody\nat flink:8081.")
+
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: name)
+    monkeypatch.setattr(beam_module, "_parsed", lambda flags: (None, flags[0], False))
+    monkeypatch.setattr(beam_module, "_run", fail)
+    city = small_cityscapes(tmp_path / "city")
+    assert convert(city, tmp_path / "to", "--beam-options=--runner=FlinkRunner") == 2
+    assert capsys.readouterr().err == (
+        "error: --beam-options '--runner=FlinkRunner': TimeoutError: nobody at flink:8081; check "
+        "that the runner can be reached, and see its own log\n"
+    )
+    assert not any((tmp_path / "to").iterdir())
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("beam")
+def test_a_runner_that_cannot_be_reached_is_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    city = small_cityscapes(tmp_path / "city")
+    options = "--runner=PortableRunner --job_endpoint=localhost:1 --job_server_timeout=1"
+    assert convert(city, tmp_path / "to", f"--beam-options={options}") == 2
+    assert "FutureTimeoutError; check that the runner can be reached" in capsys.readouterr().err
+    assert not any((tmp_path / "to").iterdir())
 
 
 @pytest.mark.slow
