@@ -136,13 +136,17 @@ def test_an_end_in_the_middle_leaves_nothing(tmp_path: Path, runner: str):
     city, to = small_cityscapes(tmp_path / "city", train=400), tmp_path / "to"
     command = [sys.executable, "-m", "roadseg", "convert", "cityscapes", "--source", str(city)]
     command += ["--to", str(to), "--shards", "100", "--beam", f"--beam-options={runner}"]
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
-    deadline = time.monotonic() + 600  # ends a hang
-    while not any(to.rglob("*.note.json")):
-        assert process.poll() is None and time.monotonic() < deadline
-        time.sleep(0.01)
-    process.send_signal(signal.SIGTERM)
-    _, said = process.communicate(timeout=600)
-    assert process.returncode == 128 + signal.SIGTERM, said
+    with (tmp_path / "said").open("w+") as said:
+        process = subprocess.Popen(command, stderr=said)
+        try:
+            deadline = time.monotonic() + 600  # ends a hang
+            while not any(to.rglob("*.note.json")):
+                assert process.poll() is None and time.monotonic() < deadline
+                time.sleep(0.01)
+            process.send_signal(signal.SIGTERM)
+            process.wait(timeout=600)
+        finally:
+            process.kill()
+    assert process.returncode == 128 + signal.SIGTERM, (tmp_path / "said").read_text()
     time.sleep(3)  # for workers that would go on by themselves
     assert not any(to.iterdir())
