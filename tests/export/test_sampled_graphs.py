@@ -22,6 +22,7 @@ from roadseg.export.graphs.sampled import _side
 from roadseg.export.graphs.sizes import FLOAT, INT32
 from roadseg.export.graphs.solver import solved_grid
 from roadseg.export.graphs.unsample import Samples, labels
+from roadseg.export.interface import Interface
 from roadseg.export.trial_images import trial_images
 from roadseg.models.density_sampler import prior_sampler
 from roadseg.sampling import SampledSegmenter
@@ -177,6 +178,12 @@ def test_what_nobody_writes_of_a_sampled_model_is_named(change, size, reason):
     options = {"sampler": "uniform", "size": SAMPLES, **change}
     with pytest.raises(UnsupportedError, match=reason):
         labels_graph(SampledSegmenter(small_network(), **options), size)
+
+
+def test_other_outputs_of_a_sampled_model_are_left_to_the_converter():
+    model = SampledSegmenter(small_network(), "uniform", SAMPLES)
+    with pytest.raises(UnsupportedError, match="more than labels of RGB images"):
+        labels_graph(model, SIZE, Interface(("labels", "confidence")))
 
 
 def test_a_window_as_large_as_the_image_says_where_it_was_sampled():

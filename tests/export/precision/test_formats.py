@@ -67,8 +67,8 @@ def test_half_precision_ends_where_a_model_samples(tmp_path):
     from roadseg.export.onnx import run_onnx, write_graph
 
     model, (image,) = small_segmenter(None, "density"), streets(1, (96, 128))
-    write_graph(model, tmp_path / "whole.onnx", (96, 128))
-    write.write_float16(model, "onnx", (96, 128), tmp_path)
+    write_graph(model, tmp_path / "whole.onnx", (96, 128), keep_ranges=True)
+    write.write_float16(model, FORMATS["onnx"], (96, 128), tmp_path)
     onnx.checker.check_model(str(tmp_path / "model.onnx"), full_check=True)
     found, expected = (
         run_onnx(tmp_path / name)(image[None]) for name in ("model.onnx", "whole.onnx")
