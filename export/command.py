@@ -134,7 +134,10 @@ def export_run(
     number, _ = run.find_checkpoint(wanted)
     pairs = task_of(run.recipe).labels_pairs
     if pairs and format_name != "saved_model":
-        raise RoadsegError(f"{run_path}: two cameras are exported as saved_model alone")
+        raise RoadsegError(
+            f"{run_path}: two cameras are exported as saved_model in float32 alone; leave out "
+            "--format and --precision"
+        )
     if pairs and precision.records is not None:
         raise RoadsegError(f"{run_path}: two cameras are judged by `roadseg eval`; no --records")
     from roadseg.export.subject import subject_of_run

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from roadseg.export.calibration import SPLIT as CALIBRATION_SPLIT
 from roadseg.export.calibration import Calibration
 from roadseg.export.formats import Format
 from roadseg.export.interface import Interface
@@ -45,8 +46,7 @@ def write_judged(
     facts: dict[str, Any] = {"size": size, "precision": precision.name}
     images: Calibration | None = None
     if precision.name == "int8":
-        trained_on = subject.records if _there(subject.records, "train") else None
-        images = calibration_of(precision, trained_on)
+        images = calibration_of(precision, measured_on(subject.records, precision.records))
         size = interface.legal(size or subject.size or images.images[0].shape[:2])
         facts["size"] = size
         facts["calibration"] = images.source
@@ -66,8 +66,8 @@ def write_judged(
     else:
         images = images or calibration_of(precision, None)
         # Other images than ranges were measured on, if there are any.
-        shown = images.others or images.images
-        found = compare_alone(*pair, shown[: precision.verdict_images])
+        others = images.others or images.images
+        found = compare_alone(*pair, others[: precision.verdict_images])
     facts["verdict"] = found
     print(in_words(found), flush=True)
     judge(found, target, precision.allow_loss)
@@ -81,6 +81,14 @@ def _records(subject: "Subject", precision: Precision) -> Any:
     if not _there(subject.records, precision.split):
         return None
     return open_evaluation(Path(str(subject.records)), precision.split, subject.label_table)
+
+
+def measured_on(trained_on: Path | None, judged_by: Path | None) -> Path | None:
+    """Return the records that ranges are measured on where nobody names any; None if none do.
+
+    Those that the network was trained on, else those that it is judged by, which show streets too.
+    """
+    return next((path for path in (trained_on, judged_by) if _there(path, CALIBRATION_SPLIT)), None)
 
 
 def _there(records: Path | None, split: str) -> bool:

@@ -1,7 +1,7 @@
 """ONNX: uint8 images to labels, for ONNX Runtime and what else reads the format.
 
 Graphs are made from the layers of a network, see `graphs`; by tf2onnx, many times as large, where
-a layer is not known there or the network samples. Needs the extra `[onnx]`.
+a layer is not known there. Needs the extra `[onnx]`.
 """
 
 from pathlib import Path

@@ -6,12 +6,12 @@ import numpy as np
 
 from roadseg.export.fixed_size import Size, image_shape
 from roadseg.export.graphs.graph import Graph, Node, Value
-from roadseg.export.graphs.sizes import FLOAT
+from roadseg.export.graphs.sizes import FLOAT, INT32
 from roadseg.export.interface import Interface
 from roadseg.ops.nv12 import BLACK, FROM_U, FROM_V, FROM_Y, OFFSET
 
-UINT8, INT32 = 2, 6
-"""ONNX's numbers of types."""
+UINT8 = 2
+"""ONNX's number of a type."""
 Described = tuple[str, int, list[Any]]
 """Name, number of the type, and sides, by name where they are open."""
 

@@ -12,7 +12,7 @@ import keras
 import numpy as np
 
 from roadseg.export.fixed_size import Size, image_shape
-from roadseg.export.graphs import keras_layers, own_layers
+from roadseg.export.graphs import keras_layers, own_layers, samplers
 from roadseg.export.graphs.ends import (
     Described,
     described_input,
@@ -22,13 +22,15 @@ from roadseg.export.graphs.ends import (
 )
 from roadseg.export.graphs.graph import Graph, Node, UnsupportedError, Value
 from roadseg.export.graphs.passes import make_lean
-from roadseg.export.graphs.sizes import FLOAT
+from roadseg.export.graphs.sampled import write_sampled
+from roadseg.export.graphs.sizes import FLOAT, INT32
 from roadseg.export.interface import LABELS_OF_RGB, Interface
+from roadseg.export.saved_model import is_sampled
 
 OPSET = 18
 IR_VERSION = 8
 """The version of ONNX's files that came with operations of version 18."""
-WRITERS = {**keras_layers.WRITERS, **own_layers.WRITERS}
+WRITERS = {**keras_layers.WRITERS, **own_layers.WRITERS, **samplers.WRITERS}
 
 
 def labels_graph(
@@ -45,13 +47,40 @@ def labels_graph(
     Input `image` (batch, height, width, 3) uint8; output `labels` (batch, height, width) int32; or
     what `interface` names.
     keep_ranges: as of `make_lean`; for files of less than single precision.
-    Raises UnsupportedError for a network with a layer that nothing here writes.
+    Of a model that samples: what `converters.labels_function` gives.
+    Raises UnsupportedError for a network with a layer that nothing here writes, and for anything
+        but labels of RGB images of a model that samples.
     """
+    if is_sampled(model):
+        if interface != LABELS_OF_RGB:
+            raise UnsupportedError("more than labels of RGB images of a model that samples")
+        return _sampled_graph(model, size, keep_ranges)
     graph = Graph()
     logits = main_output(write_network(graph, model, write_image(graph, size, interface)))
     outputs = write_outputs(graph, logits, size, interface)
     make_lean(graph, [name for name, *_ in outputs], keep_ranges)
     return _written(graph, model.name, described_input(size, interface), outputs)
+
+
+def _sampled_graph(model: Any, size: Size | None, keep_ranges: bool) -> Any:
+    """Return the ONNX model of one that samples; its outputs have the batch of the images."""
+
+    def network(inner: Any, image: Value) -> Value:
+        return main_output(write_network(graph, inner, image))
+
+    graph = Graph()
+    shapes = write_sampled(graph, model, size, network)
+    make_lean(graph, list(shapes), keep_ranges)
+    names = ("batch", "height", "width")
+    outputs = [
+        (
+            name,
+            INT32 if name == "labels" else FLOAT,
+            [names[axis] if side is None else side for axis, side in enumerate(shape)],
+        )
+        for name, shape in shapes.items()
+    ]
+    return _written(graph, model.name, described_input(size, LABELS_OF_RGB), outputs)
 
 
 def logits_graph(model: keras.Model, size: Size | None = None) -> Any:

@@ -8,7 +8,7 @@ from roadseg.export.graphs.graph import BINS, Graph, Node, Value
 
 CHANNELS, SPATIAL = 1, (2, 3)
 """The axis of channels, and those of height and width, in a map of ONNX."""
-FLOAT, INT64, DOUBLE = 1, 7, 11
+FLOAT, INT32, INT64, DOUBLE = 1, 6, 7, 11
 """ONNX's numbers of types."""
 Sides = tuple[int | None, int | None]
 
@@ -82,6 +82,8 @@ def resize(
     if x.shape[0] is not None and height is not None and width is not None:
         sizes = graph.integers(x.shape[0], x.channels, height, width)
     else:
+        if height is not None and width is not None:
+            size = graph.integers(height, width)
         # All four, though the format takes two of named axes: ONNX Runtime forgets the axes where
         # it moves transposes.
         parts = [_batch(graph, x), graph.integers(x.channels), size]

@@ -14,6 +14,7 @@ import numpy as np
 from roadseg.export.interface import LABELS_OF_RGB, Interface
 from roadseg.export.onnx import run_onnx, write_graph
 from roadseg.export.precision.graph import Operation, network_operations, up_to_last
+from roadseg.export.precision.half import halved
 
 if TYPE_CHECKING:
     import keras
@@ -159,9 +160,7 @@ def write_half(
     operations, outputs = operations_of(found.graph)
     network = network_operations(operations, outputs, CONVOLUTIONS, interface.is_nv12)
     inside = {op.name for op in network}
-    half = convert_float_to_float16(
-        found,
-        keep_io_types=True,
-        node_block_list=[op.name for op in operations if op.name not in inside],
-    )
-    onnx.save(half, str(path))
+    if len(inside) < len(operations):
+        onnx.save(halved(found, inside), str(path))
+    else:
+        onnx.save(convert_float_to_float16(found, keep_io_types=True), str(path))

@@ -17,7 +17,8 @@ class Precision:
 
     name: str = "float32"
     calibration: Path | None = None
-    """Records or a folder of images; None for the records of the run, or drawn streets."""
+    """Records or a folder of images; None for the records of the run, those to judge
+    by, or drawn streets."""
     calibration_images: int = USUAL_COUNT
     seed: int = 0
     """Chooses the images."""

@@ -135,8 +135,9 @@ def test_two_cameras_take_nv12_and_give_what_is_asked_for(run, tmp_path):
 
 def test_other_formats_of_two_cameras_are_refused(run, monkeypatch):
     monkeypatch.setattr("roadseg.export.extras.missing", lambda name: [])
-    with pytest.raises(RoadsegError, match="two cameras are exported as saved_model alone"):
-        export_run(run.path, "onnx")
+    for precision in ("float32", "int8"):
+        with pytest.raises(RoadsegError, match="float32 alone; leave out --format and --precision"):
+            export_run(run.path, "onnx", precision=Precision(precision))
 
 
 def test_records_do_not_judge_two_cameras(run, tmp_path):

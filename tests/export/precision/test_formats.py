@@ -60,6 +60,26 @@ def test_half_precision_halves_the_file(name, tmp_path):
     assert np.mean(found != Keras(model, SIZE).labels(image)) <= 0.01
 
 
+def test_half_precision_ends_where_a_model_samples(tmp_path):
+    needs("onnx")
+    import onnx
+
+    from roadseg.export.onnx import run_onnx, write_graph
+
+    model, (image,) = small_segmenter(None, "density"), streets(1, (96, 128))
+    write_graph(model, tmp_path / "whole.onnx", (96, 128), keep_ranges=True)
+    write.write_float16(model, FORMATS["onnx"], (96, 128), tmp_path)
+    onnx.checker.check_model(str(tmp_path / "model.onnx"), full_check=True)
+    found, expected = (
+        run_onnx(tmp_path / name)(image[None]) for name in ("model.onnx", "whole.onnx")
+    )
+    assert np.array_equal(found["locations"], expected["locations"])
+    logits = expected["sample_logits"]
+    away = np.abs(found["sample_logits"] - logits).max() / np.abs(logits).max()
+    assert 1e-6 < away < 1e-2
+    assert np.mean(found["labels"] != expected["labels"]) <= 0.01
+
+
 def test_litert_in_8_bits_is_of_integers_from_image_to_labels(tmp_path):
     needs("litert")
     from ai_edge_litert.interpreter import Interpreter

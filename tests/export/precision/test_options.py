@@ -98,6 +98,17 @@ def test_records_of_other_classes_are_no_judge(run, tmp_path):
         open_evaluation(folder, "val", run.label_table)
 
 
+def test_ranges_are_measured_on_records_of_the_run_or_else_on_those_to_judge_by(tmp_path):
+    tf = pytest.importorskip("tensorflow")
+    folders = {name: tmp_path / name for name in ("trained_on", "judged_by", "gone", "no_train")}
+    for name, split in (("trained_on", "train"), ("judged_by", "train"), ("no_train", "val")):
+        write_records(tf, folders[name], [np.zeros((4, 6, 3), np.uint8)], split=split)
+    own, other = folders["trained_on"], folders["judged_by"]
+    assert judged.measured_on(own, other) == own
+    assert judged.measured_on(folders["gone"], other) == judged.measured_on(None, other) == other
+    assert judged.measured_on(folders["no_train"], None) is None
+
+
 def test_a_file_that_lost_too_much_leaves_nothing(tmp_path, monkeypatch, capsys):
     """Nothing is converted here: the file that is judged gives one class alone."""
 
