@@ -102,8 +102,8 @@ def test_a_run_killed_while_training_equals_an_uninterrupted_one(
     run, whole = RunFolder(tmp_path / "run"), RunFolder(tmp_path / "whole")
     recipe = tiny.recipe(records, steps=150)
     process = in_process(run, records, "--steps", "150")
-    deadline = time.monotonic() + 120
-    while len(run.checkpoints()) < 2 and time.monotonic() < deadline:
+    # Until it has two, however busy the machine is; one that ended by itself fails below.
+    while len(run.checkpoints()) < 2 and process.poll() is None:
         time.sleep(0.01)
     process.kill()
     process.communicate()
