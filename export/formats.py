@@ -11,8 +11,6 @@ from roadseg.errors import RoadsegError
 if TYPE_CHECKING:
     import keras
 
-    from roadseg.export.interface import Interface
-
 Size = tuple[int, int]
 Run = Callable[..., dict[str, Any]]
 """Takes uint8 images and returns arrays by the names of the outputs."""
@@ -49,10 +47,11 @@ class Format:
         """What the file of a model is called; nothing where it is a folder."""
         return str(self._own("FILE"))
 
-    def write(
-        self, model: "keras.Model", folder: Path, size: Size | None, interface: "Interface"
-    ) -> None:
-        """Write `model` to an empty folder, and check what was written."""
+    def write(self, model: "keras.Model", folder: Path, size: Size | None, interface: Any) -> None:
+        """Write `model` to an empty folder, and check what was written.
+
+        interface: what it takes and gives, an `Interface` of `interface`, which imports this.
+        """
         self._own(f"write_{self.name}")(model, folder, size, interface)
 
     def run(self, folder: Path) -> Run:
