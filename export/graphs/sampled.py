@@ -86,14 +86,14 @@ def _seen(graph: Graph, model: Any, size: Size | None) -> _Seen:
         if model.window is not None:
             raise UnsupportedError("windows over images of any size")
         batch = graph.once("batch", lambda: graph.node("Shape", ["image"], start=0, end=1))
-        return _Seen("image", None, batch, *(_open_side(graph, axis) for axis in (1, 2)))
+        return _Seen("image", None, batch, _open_side(graph, 1), _open_side(graph, 2))
     axes = None if model.window is None else cover(size, model.window)
     if axes is None or axes[0].count * axes[1].count == 1:
-        return _Seen("image", 1, graph.integers(1), *(_side(graph, side) for side in size))
+        rows, columns = (_side(graph, side) for side in size)
+        return _Seen("image", 1, graph.integers(1), rows, columns)
     count = axes[0].count * axes[1].count
-    sides = [_side(graph, axis.extent) for axis in axes]
-    views = _cut(graph, axes)
-    return _Seen(views, count, graph.integers(count), *sides, axes=axes)
+    rows, columns = (_side(graph, axis.extent) for axis in axes)
+    return _Seen(_cut(graph, axes), count, graph.integers(count), rows, columns, axes)
 
 
 def _side(graph: Graph, length: int) -> Side:

@@ -79,7 +79,7 @@ def _multiplied(graph: Graph, x: str, matrices: Any) -> str:
 def _looked_up(graph: Graph, mass: str, grid: str) -> str:
     """Return the mass at points: bilinear, the nearest beyond the outermost centres of cells."""
     where = graph.node("Transpose", [grid], perm=(0, 2, 3, 1))
-    options = {"mode": "bilinear", "padding_mode": "border", "align_corners": 0}
+    options: dict[str, Any] = {"mode": "bilinear", "padding_mode": "border", "align_corners": 0}
     return str(graph.node("GridSample", [mass, where], **options))
 
 
