@@ -5,13 +5,14 @@
 
 import json
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-TIMES = frozenset({"time", "seconds", "images_per_second"})
+TIMES = frozenset({"time", "seconds", "images_per_second", "exported"})
 """Names of values, and of curves, that say when or how long: no two runs agree in them."""
 _TIMELESS_EVENTS = frozenset({"begun", "resumed", "stopped"})
 """Events of metrics.jsonl that tell of interruptions."""
@@ -50,7 +51,7 @@ def _compare(ours: Path, theirs: Path) -> Iterator[str]:
         yield from _of_names(curves(ours), curves(theirs), "curve ")
     elif ours.name == "metrics.jsonl":
         yield from _of_names(events(ours), events(theirs), "event ")
-    elif ours.read_bytes() == theirs.read_bytes():
+    elif timeless(ours) == timeless(theirs):
         return
     elif ours.suffix == ".npz":
         yield from _of_names(_arrays(ours), _arrays(theirs), "array ")
@@ -58,7 +59,20 @@ def _compare(ours: Path, theirs: Path) -> Iterator[str]:
         found = list(_of_json(_json(ours), _json(theirs)))
         yield from found
     else:
-        yield _first_byte(ours.read_bytes(), theirs.read_bytes())
+        yield _first_byte(timeless(ours), timeless(theirs))
+
+
+def timeless(path: Path) -> bytes:
+    """Return the bytes of a file, without the time of a model card and a SavedModel's own name."""
+    if path.name == "model_card.md":
+        return re.sub(rb"(?m)^Exported \S+", b"Exported", path.read_bytes())
+    if path.name == "fingerprint.pb":
+        from tensorflow.core.protobuf.fingerprint_pb2 import FingerprintDef
+
+        found = FingerprintDef.FromString(path.read_bytes())
+        found.ClearField("uuid")  # TensorFlow draws it
+        return bytes(found.SerializeToString(deterministic=True))
+    return path.read_bytes()
 
 
 def _of_names(ours: dict[str, Any], theirs: dict[str, Any], what: str) -> Iterator[str]:

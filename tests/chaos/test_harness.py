@@ -31,6 +31,8 @@ def folders(tmp_path: Path) -> tuple[Path, Path]:
         np.savez(folder / "weights.npz", conv=np.arange(3.0), nothing=np.full(2, np.nan))
         (folder / "state.json").write_text(json.dumps({"step": 4, "time": seconds}))
         (folder / "records").write_bytes(b"records")
+        card = f"# run\n\nExported 2026-01-01T00:00:0{seconds:.0f}Z from the run.\n"
+        (folder / "model_card.md").write_text(card)
         again = [*LINES, {"event": "resumed", "step": 2}, {**LINES[1], "seconds": seconds}]
         text = "".join(json.dumps(line) + "\n" for line in again)
         (folder / "metrics.jsonl").write_text(text)
