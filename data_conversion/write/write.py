@@ -8,6 +8,7 @@ is put aside until the new one is in place.
 import contextlib
 import errno
 import fcntl
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from itertools import islice
@@ -21,7 +22,7 @@ from roadseg.data_conversion.write.faults import every_fault
 from roadseg.data_conversion.write.shard_job import Run
 from roadseg.data_conversion.write.shards import VERSION, shard_parts
 from roadseg.errors import RoadsegError
-from roadseg.files import sync_path
+from roadseg.files import disk_error, sync_path
 
 if TYPE_CHECKING:
     from roadseg.data_conversion.write.builder import RecordBuilder
@@ -66,7 +67,7 @@ def write_records(
         refuse_existing(to, builder.name, overwrite)
         staging = to / STAGING
         try:
-            with _one_line_when_full(to):
+            with _one_line_of_the_disk(to):
                 maker = builder(
                     source=source,
                     shards=shards,
@@ -84,7 +85,10 @@ def write_records(
                     raise every_fault(error, source, examples, done, advance) from None
                 _keep_counts(Path(maker.data_dir), source, shards, report)
                 _check_and_sync(Path(maker.data_dir), source)
-            _put_in_place(Path(maker.data_dir), final, to)
+            try:
+                _put_in_place(Path(maker.data_dir), final, to)
+            except OSError as error:
+                raise disk_error(final, error) from None
         finally:
             shutil.rmtree(staging, ignore_errors=True)
     return final
@@ -143,7 +147,12 @@ def _put_in_place(ready: Path, final: Path, to: Path) -> None:
     aside = to / ASIDE
     if final.exists():
         final.rename(aside)
-    ready.rename(final)
+    try:
+        ready.rename(final)
+    except OSError:
+        if aside.exists():
+            aside.rename(final)
+        raise
     sync_path(final.parent)
     shutil.rmtree(aside, ignore_errors=True)
 
@@ -179,24 +188,36 @@ def _only_writer(to: Path) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _one_line_when_full(to: Path) -> Iterator[None]:
+def _one_line_of_the_disk(to: Path) -> Iterator[None]:
+    """Turn what the disk under `to` refuses, met inside, into one line."""
     try:
         yield
+    except RoadsegError:
+        raise
     except Exception as error:
-        if not disk_is_full(error):
+        reason = disk_fault(error)
+        if reason is None:
             raise
+        if reason in FULL:
+            raise RoadsegError(
+                f"{to}: no space left on this disk, nothing was kept; make room or change --to"
+            ) from None
         raise RoadsegError(
-            f"{to}: no space left on this disk, nothing was kept; make room or change --to"
+            f"{to}: not written ({reason}), nothing was kept; mend this disk or change --to"
         ) from None
 
 
-def disk_is_full(error: BaseException | None) -> bool:
-    """Return whether an exception, or what caused it, is the system's 'no space left'."""
+FULL = tuple(os.strerror(number) for number in (errno.ENOSPC, errno.EDQUOT))
+BROKEN = tuple(os.strerror(number) for number in (errno.EIO, errno.EROFS, errno.ESTALE))
+
+
+def disk_fault(error: BaseException | None) -> str | None:
+    """Return the system's words where an exception, or what caused it, is a disk's; else None."""
     while error is not None:
-        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-            return True
-        if "no space left on device" in str(error).lower():
-            return True
         # tfds and TensorFlow wrap the system's error in errors of their own.
+        text = f"{getattr(error, 'strerror', None)} {error}".lower()
+        for reason in (*FULL, *BROKEN):
+            if reason.lower() in text:
+                return reason
         error = error.__cause__ or error.__context__
-    return False
+    return None

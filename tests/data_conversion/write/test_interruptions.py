@@ -1,6 +1,7 @@
 """Whatever ends a conversion, nothing half-written is taken for complete."""
 
 import contextlib
+import errno
 import fcntl
 import os
 import signal
@@ -16,7 +17,7 @@ import pytest
 from roadseg.cli import main
 from roadseg.data_conversion.read.records import open_records
 from roadseg.data_conversion.sets.street_scenes import write_street_scenes
-from roadseg.data_conversion.write.write import ASIDE, LOCK, STAGING, disk_is_full
+from roadseg.data_conversion.write.write import ASIDE, LOCK, STAGING, disk_fault
 from roadseg.errors import RoadsegError
 from tests.data_conversion.support import small_cityscapes
 
@@ -154,10 +155,44 @@ def test_a_full_disk_keeps_the_scenes_that_are_drawn(tmp_path: Path):
         assert not [path for path in (disk / "scenes").rglob(".*") if path.is_file()]
 
 
-def test_a_full_disk_is_told_from_other_errors():
-    assert disk_is_full(OSError(28, "No space left on device"))
-    inner = RuntimeError("write failed: No space left on device")
+def broken(*_: object) -> None:
+    raise OSError(errno.EIO, "Input/output error")
+
+
+def test_a_broken_disk_is_one_line_and_leaves_nothing(
+    city: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("roadseg.data_conversion.write.write.sync_path", broken)
+    assert convert(city, tmp_path / "to") == 2
+    assert not any((tmp_path / "to").iterdir())
+    error = [x for x in capsys.readouterr().err.splitlines() if x.startswith("error: ")]
+    assert error == [
+        f"error: {tmp_path}/to: not written (Input/output error), nothing was kept; "
+        "mend this disk or change --to"
+    ]
+
+
+def test_records_stay_where_new_ones_cannot_be_put_in_their_place(
+    city: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    assert convert(city, tmp_path / "to") == 0
+    rename = Path.rename
+
+    def refusing(path: Path, target: Path) -> Path:
+        return broken() if STAGING in path.parts else rename(path, target)
+
+    monkeypatch.setattr(Path, "rename", refusing)
+    large = small_cityscapes(tmp_path / "large", train=7, val=1)
+    assert convert(large, tmp_path / "to", "--overwrite") == 2
+    assert "not written (Input/output error); choose another place" in capsys.readouterr().err
+    monkeypatch.undo()
+    assert open_records(tmp_path / "to", "train").num_examples == 4
+
+
+def test_a_fault_of_a_disk_is_told_from_other_errors():
+    assert disk_fault(OSError(28, "No space left on device")) == "No space left on device"
+    inner = RuntimeError("write failed: Input/output error")
     outer = ValueError("conversion failed")
     outer.__cause__ = inner
-    assert disk_is_full(outer)
-    assert not disk_is_full(OSError(13, "Permission denied"))
+    assert disk_fault(outer) == "Input/output error"
+    assert disk_fault(OSError(13, "Permission denied")) is None
