@@ -16,6 +16,7 @@ TIMES = frozenset({"time", "seconds", "images_per_second", "exported"})
 """Names of values, and of curves, that say when or how long: no two runs agree in them."""
 _TIMELESS_EVENTS = frozenset({"begun", "resumed", "stopped"})
 """Events of metrics.jsonl that tell of interruptions."""
+_SAVED_MODEL = ("saved_model.pb", "fingerprint.pb")
 
 
 def differences(reference: Path, other: Path) -> list[str]:
@@ -30,12 +31,16 @@ def differences(reference: Path, other: Path) -> list[str]:
 
 
 def _units(folder: Path) -> set[str]:
-    """Return the names of what is compared: files, and folders of TensorBoard's as one."""
+    """Return the names of what is compared: files, TensorBoard's folders and SavedModels as one."""
     found = set()
     for base, folders, files in os.walk(folder):
         place = Path(base).relative_to(folder)
         if any(_is_event_file(name) for name in files):
             found.add(place.as_posix())
+        if _SAVED_MODEL[0] in files:
+            found.add(place.as_posix())
+            files = [name for name in files if name not in _SAVED_MODEL]
+            folders[:] = [name for name in folders if name != "variables"]
         found |= {(place / name).as_posix() for name in files if not _is_event_file(name)}
         if not folders and not files:
             found.add(f"{place.as_posix()}/")
@@ -47,7 +52,9 @@ def _is_event_file(name: str) -> bool:
 
 
 def _compare(ours: Path, theirs: Path) -> Iterator[str]:
-    if ours.is_dir():
+    if (ours / _SAVED_MODEL[0]).is_file():
+        yield from _of_names(_saved_model(ours), _saved_model(theirs), "SavedModel ")
+    elif ours.is_dir():
         yield from _of_names(curves(ours), curves(theirs), "curve ")
     elif ours.name == "metrics.jsonl":
         yield from _of_names(events(ours), events(theirs), "event ")
@@ -63,15 +70,9 @@ def _compare(ours: Path, theirs: Path) -> Iterator[str]:
 
 
 def timeless(path: Path) -> bytes:
-    """Return the bytes of a file, without the time of a model card and a SavedModel's own name."""
+    """Return the bytes of a file, without the time of a model card."""
     if path.name == "model_card.md":
         return re.sub(rb"(?m)^Exported \S+", b"Exported", path.read_bytes())
-    if path.name == "fingerprint.pb":
-        from tensorflow.core.protobuf.fingerprint_pb2 import FingerprintDef
-
-        found = FingerprintDef.FromString(path.read_bytes())
-        found.ClearField("uuid")  # TensorFlow draws it
-        return bytes(found.SerializeToString(deterministic=True))
     return path.read_bytes()
 
 
@@ -110,6 +111,23 @@ class _Array:
     def __repr__(self) -> str:
         few = self.value.ravel()[:3].tolist()
         return f"{self.value.dtype}{list(self.value.shape)} {few}"
+
+
+def _saved_model(folder: Path) -> dict[str, Any]:
+    """Return the variables of a SavedModel, and what it gives for an image.
+
+    The names of its functions count what was traced before it, which a command that found
+    something to clear up does in another order. Its fingerprint is of these names.
+    """
+    import tensorflow as tf
+
+    reader = tf.train.load_checkpoint(str(folder / "variables" / "variables"))
+    names = set(reader.get_variable_to_shape_map()) - {"_CHECKPOINTABLE_OBJECT_GRAPH"}
+    found: dict[str, Any] = {name: _Array(np.asarray(reader.get_tensor(name))) for name in names}
+    loaded = tf.saved_model.load(str(folder))
+    image = np.random.default_rng(0).integers(0, 256, (1, 64, 128, 3), dtype=np.uint8)
+    given = loaded.signatures["serving_default"](image=tf.constant(image))
+    return found | {f"output {name}": _Array(value.numpy()) for name, value in given.items()}
 
 
 def _json(path: Path) -> Any:

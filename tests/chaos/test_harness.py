@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from tests.chaos.compare import differences
 from tests.chaos.disk import Disk, build, compiler
@@ -63,6 +64,27 @@ def test_every_difference_is_named_by_file_and_name(folders: tuple[Path, Path]):
     ]
     (run / "records").unlink()
     assert "run/records: missing" in differences(*folders)
+
+
+def saved(folder: Path, factor: float) -> None:
+    def serve(image: tf.Tensor) -> dict[str, tf.Tensor]:
+        return {"labels": tf.cast(image, tf.float32) * module.factor}
+
+    module = tf.Module()
+    module.factor = tf.Variable(factor)
+    image = tf.TensorSpec((1, None, None, 3), tf.uint8, name="image")
+    signature = tf.function(serve, input_signature=[image])
+    tf.saved_model.save(module, str(folder), signatures=signature)
+
+
+def test_saved_models_are_compared_by_what_they_hold_and_give(tmp_path: Path):
+    for name, factor in (("one", 2.0), ("two", 2.0), ("three", 3.0)):
+        saved(tmp_path / name / "export", factor)
+    assert differences(tmp_path / "one", tmp_path / "two") == []
+    found = differences(tmp_path / "one", tmp_path / "three")
+    assert len(found) == 2
+    assert found[0].startswith("export: SavedModel factor/.ATTRIBUTES/VARIABLE_VALUE: float32[]")
+    assert found[1].startswith("export: SavedModel output labels: float32[1, 64, 128, 3]")
 
 
 def test_the_schedule_follows_from_its_seed_and_has_every_kind():
