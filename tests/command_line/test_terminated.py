@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 import threading
 import time
 from pathlib import Path
@@ -50,6 +51,23 @@ def test_what_is_being_written_is_removed(write: Any, tmp_path: Path) -> None:
     with pytest.raises(Terminated), as_interrupt():
         write(tmp_path / "export", killed)
     assert not any(tmp_path.iterdir())
+
+
+class Dying:
+    def __del__(self) -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(0.01)
+
+
+def test_a_signal_that_strikes_where_python_drops_exceptions_is_heard_all_the_same(
+    capsys: Any,
+) -> None:
+    before = sys.unraisablehook
+    with pytest.raises(Terminated), as_interrupt():
+        Dying()
+        time.sleep(10)
+    assert capsys.readouterr().err == ""
+    assert sys.unraisablehook is before
 
 
 def test_what_a_library_makes_of_the_signal_is_the_signal_all_the_same() -> None:
