@@ -55,14 +55,13 @@ def write_graph(
     """
     import onnx
 
-    from roadseg.export.graphs.graph import UnsupportedError
-    from roadseg.export.graphs.network import labels_graph
+    from roadseg.export.graphs.network import graph_if_known
 
-    try:
-        onnx.save(labels_graph(model, size, interface, keep_ranges), str(path))
-    except UnsupportedError as reason:
-        print(f"{reason}: written by tf2onnx, whose graphs are larger")
+    graph = graph_if_known(model, size, interface, keep_ranges, "by tf2onnx")
+    if graph is None:
         convert(labels_function(model, size, interface), path)
+    else:
+        onnx.save(graph, str(path))
 
 
 def convert(function: Any, path: Path) -> None:

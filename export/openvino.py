@@ -53,13 +53,10 @@ def write_graph(
     """
     import onnx
 
-    from roadseg.export.graphs.graph import UnsupportedError
-    from roadseg.export.graphs.network import labels_graph
+    from roadseg.export.graphs.network import graph_if_known
 
-    try:
-        graph = labels_graph(model, size, interface, keep_ranges)
-    except UnsupportedError as reason:
-        print(f"{reason}: written from TensorFlow's operations, whose graphs are larger")
+    graph = graph_if_known(model, size, interface, keep_ranges, "from TensorFlow's operations")
+    if graph is None:
         convert(labels_function(model, size, interface), path)
         return
     with tempfile.TemporaryDirectory() as folder:

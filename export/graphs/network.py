@@ -62,6 +62,24 @@ def labels_graph(
     return _written(graph, model.name, described_input(size, interface), outputs)
 
 
+def graph_if_known(
+    model: keras.Model,
+    size: Size | None,
+    interface: Interface,
+    keep_ranges: bool,
+    otherwise: str,
+) -> Any | None:
+    """Return what `labels_graph` does; None where a layer is not known, and say so.
+
+    otherwise: what the file is written from or by then.
+    """
+    try:
+        return labels_graph(model, size, interface, keep_ranges)
+    except UnsupportedError as reason:
+        print(f"{reason}: written {otherwise}, whose graphs are larger")
+        return None
+
+
 def _sampled_graph(model: Any, size: Size | None, keep_ranges: bool) -> Any:
     """Return the ONNX model of one that samples; its outputs have the batch of the images."""
 
