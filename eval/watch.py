@@ -1,6 +1,5 @@
 """Follows a run: evaluates each new checkpoint once, until the run's end or for ever."""
 
-import fcntl
 import os
 import shutil
 import tempfile
@@ -18,7 +17,7 @@ from roadseg.eval.store import store_result
 from roadseg.eval.tasks.evaluator import Evaluate
 from roadseg.files import disk_error
 from roadseg.runs import checkpoint
-from roadseg.runs.lock import wait_for_lock
+from roadseg.runs.lock import try_lock, wait_for_lock
 from roadseg.runs.run_folder import RunFolder
 
 INTERVAL_S = 300.0
@@ -263,8 +262,8 @@ def _clear_left(run: Path) -> None:
         with suppress(OSError):
             handle = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
             try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                shutil.rmtree(folder, ignore_errors=True)
+                if try_lock(handle):
+                    shutil.rmtree(folder, ignore_errors=True)
             finally:
                 os.close(handle)
 

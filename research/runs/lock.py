@@ -36,7 +36,7 @@ def refuse_locked(folder: Path) -> None:
     with contextlib.suppress(OSError):
         handle = os.open(folder / NAME, os.O_RDWR | os.O_CLOEXEC)
         try:
-            if _flock(handle) is False:
+            if try_lock(handle) is False:
                 raise _refusal(folder, _read(handle))
         finally:
             os.close(handle)
@@ -127,14 +127,14 @@ def _take(folder: Path, patience_s: float = 0.0) -> int:
 
 
 def _flock_within(handle: int, seconds: float) -> bool | None:
-    """Return what `_flock` does, tried again for so long; past those who only look, at least."""
+    """Return what `try_lock` does, tried again for so long; past those who only look, at least."""
     until = time.monotonic() + max(seconds, 0.2)
-    while (locked := _flock(handle)) is False and time.monotonic() < until:
+    while (locked := try_lock(handle)) is False and time.monotonic() < until:
         time.sleep(0.05)
     return locked
 
 
-def _flock(handle: int) -> bool | None:
+def try_lock(handle: int) -> bool | None:
     """Return whether the file is locked now; False: by another; None: this disk has no locks."""
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

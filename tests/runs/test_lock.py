@@ -101,7 +101,7 @@ def test_the_lock_of_a_machine_that_gave_no_sign_of_life_for_long_is_taken_over(
 def test_another_machine_that_gives_signs_of_life_keeps_its_run(
     locks: bool | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(lock, "_flock", lambda handle: locks)
+    monkeypatch.setattr(lock, "try_lock", lambda handle: locks)
     path, over = on_another_machine(tmp_path, 1), threading.Event()
     monkeypatch.setattr(lock, "BEAT_S", 0.2)
     with path.open("r+") as file:
