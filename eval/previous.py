@@ -24,14 +24,14 @@ class PreviousFrames:
 
         self._segmenter = segmenter
 
-        @tf.function(reduce_retracing=True)
+        @tf.function(reduce_retracing=True, autograph=False)
         def of_first(images: Any) -> tuple[Any, Any]:
             images = tf.cast(images, tf.float32)
             grid = segmenter.grid(segmenter.views(images))
             return segmenter.labels(images, grid), segmenter.locations(images, grid)
 
         # Of one size a trace: the cells of a density follow from the size of the labels.
-        @tf.function
+        @tf.function(autograph=False)
         def of_later(images: Any, before: Any) -> tuple[Any, Any]:
             # A network gives every pixel a class: none is to be ignored.
             grid = segmenter.sampler.grid_of_labels(before, segmenter.size, ignore=None)

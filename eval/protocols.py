@@ -147,7 +147,7 @@ def sampled_predictor(
 
     from roadseg.sampling.windows import cover
 
-    @tf.function(reduce_retracing=True)
+    @tf.function(reduce_retracing=True, autograph=False)
     def forward(images: Any) -> Any:
         views = segmenter.views(tf.cast(images, tf.float32))
         grid = segmenter.grid(views)

@@ -67,7 +67,7 @@ def labels_function(
 
     image = tf.TensorSpec(interface.shape(size), tf.uint8, name="image")
 
-    @tf.function(input_signature=[image])
+    @tf.function(input_signature=[image], autograph=False)
     def outputs(image: Any) -> dict[str, Any]:
         rgb = interface.rgb(image)
         if is_sampled(model):
@@ -164,13 +164,13 @@ def _steps_of(model: Any, interface: Interface, classes: int) -> tuple[Any, Any]
     grid = tf.TensorSpec((None, *model.size, 2), tf.float32)
     logits = tf.TensorSpec((None, *model.size, classes), tf.float32)
 
-    @tf.function(input_signature=[image, grid])
+    @tf.function(input_signature=[image, grid], autograph=False)
     def network(image: Any, grid: Any) -> tuple[Any, Any, Any]:
         image = interface.rgb(image)
         views = model.views(image)
         return model.grid(views), model.locations(image, grid), model.logits_at(views, grid)
 
-    @tf.function(input_signature=[image, logits, grid])
+    @tf.function(input_signature=[image, logits, grid], autograph=False)
     def pixels(image: Any, logits: Any, grid: Any) -> dict[str, Any]:
         return unsampled_outputs(model, interface, interface.rgb(image), logits, grid)
 

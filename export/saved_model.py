@@ -65,7 +65,10 @@ def signature_functions(
 
     parts = (sampled_parts if is_sampled(model) else plain_parts)(model, interface)
     image = [tf.TensorSpec(interface.shape(size), tf.uint8, name="image")]
-    return {name: tf.function(part, input_signature=image) for name, part in parts.items()}
+    return {
+        name: tf.function(part, input_signature=image, autograph=False)
+        for name, part in parts.items()
+    }
 
 
 def plain_parts(model: "keras.Model", interface: Interface = LABELS_OF_RGB) -> dict[str, Any]:
@@ -73,7 +76,7 @@ def plain_parts(model: "keras.Model", interface: Interface = LABELS_OF_RGB) -> d
     import tensorflow as tf
 
     # A function of its own, so that both signatures share one copy of the network.
-    @tf.function
+    @tf.function(autograph=False)
     def shared(image: Any) -> Any:
         return class_logits(model, interface.rgb(image))
 
@@ -88,7 +91,8 @@ def sampled_parts(model: Any, interface: Interface = LABELS_OF_RGB) -> dict[str,
     import tensorflow as tf
 
     # Functions of their own, so that all signatures share one copy of each network.
-    grid_of, logits_at = tf.function(model.grid), tf.function(model.logits_at)
+    grid_of = tf.function(model.grid, autograph=False)
+    logits_at = tf.function(model.logits_at, autograph=False)
 
     def serving_default(image: Any) -> dict[str, Any]:
         image = interface.rgb(image)
@@ -221,7 +225,7 @@ def _reference(model: "keras.Model", interface: Interface) -> Any:
     if is_sampled(model):
         signature.append(tf.TensorSpec((None, *model.size, 2), tf.float32))
 
-    @tf.function(input_signature=signature)
+    @tf.function(input_signature=signature, autograph=False)
     def outputs(image: Any, grid: Any = None) -> Any:
         return outputs_and_locations(model, image, interface, grid)
 

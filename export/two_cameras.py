@@ -56,7 +56,7 @@ def signature_functions(
     images = [tf.TensorSpec(interface.shape(size), tf.uint8, name=view) for view in CAMERAS]
 
     # A function of its own, so that both signatures share one copy of the network.
-    @tf.function(input_signature=images)
+    @tf.function(input_signature=images, autograph=False)
     def class_logits(wide: Any, narrow: Any) -> dict[str, Any]:
         frames = zip(CAMERAS, (wide, narrow), strict=True)
         views = {view: tf.cast(interface.rgb(frame), tf.float32) for view, frame in frames}
@@ -75,7 +75,7 @@ def signature_functions(
         return outputs
 
     return {
-        name: tf.function(given(asked), input_signature=images)
+        name: tf.function(given(asked), input_signature=images, autograph=False)
         for name, asked in (("serving_default", interface), ("logits", Interface(("logits",))))
     }
 

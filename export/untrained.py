@@ -86,7 +86,9 @@ def logits_function(model: Any, size: Size) -> Any:
     """Return a network as a TensorFlow function of one image, to a dict of every head's logits."""
     import tensorflow as tf
 
-    @tf.function(input_signature=[tf.TensorSpec((1, *size, 3), tf.float32, name="image")])
+    @tf.function(
+        input_signature=[tf.TensorSpec((1, *size, 3), tf.float32, name="image")], autograph=False
+    )
     def logits(image: Any) -> dict[str, Any]:
         outputs = model(image, training=False)
         return outputs if isinstance(outputs, dict) else {"logits": outputs}

@@ -54,7 +54,10 @@ class Keras:
 
         from roadseg.export.saved_model import class_logits
 
-        @tf.function(input_signature=[tf.TensorSpec(self.interface.shape(self.size), tf.uint8)])
+        @tf.function(
+            input_signature=[tf.TensorSpec(self.interface.shape(self.size), tf.uint8)],
+            autograph=False,
+        )
         def logits(frames: Any) -> Any:
             return class_logits(self._model, self.interface.rgb(frames))
 

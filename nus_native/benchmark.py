@@ -182,7 +182,7 @@ def graph_ways(case: Case) -> dict[str, tuple[Call, float | None]]:
     except ImportError:
         return {}
     scores, grid = tf.constant(case.scores[None]), tf.constant(case.grid[None])
-    function = tf.function(lambda s, g: unsample(s, g, case.size, argmax=True))
+    function = tf.function(lambda s, g: unsample(s, g, case.size, argmax=True), autograph=False)
     return {"graph": (lambda: function(scores, grid).numpy(), 3.0)}
 
 

@@ -312,6 +312,34 @@ def test_arrays_come_into_variables_in_two_files_alone() -> None:
         assert not {used.rpartition(".")[2] for used in imports(ast.walk(tree(path)))} & reading
 
 
+def test_no_function_is_rewritten_before_it_is_traced() -> None:
+    """AutoGraph takes seconds for each network and each pipeline, and nothing here needs it."""
+    found = []
+    for path in sources(*MAY_IMPORT):
+        nodes = list(ast.walk(tree(path)))
+        uses_tensorflow = "tensorflow" in {*imports(iter(nodes))}
+        for node in nodes:
+            if isinstance(node, ast.FunctionDef):
+                bare = [one for one in node.decorator_list if ast.unparse(one) == "tf.function"]
+                found += [f"{name(path)}:{one.lineno}" for one in bare]
+            elif isinstance(node, ast.Call) and ast.unparse(node.func) == "tf.function":
+                if all(word.arg != "autograph" for word in node.keywords):
+                    found.append(f"{name(path)}:{node.lineno}")
+            elif uses_tensorflow and isinstance(node, ast.Call) and gives_to_data_set(node):
+                if not ast.unparse(node.args[0]).startswith("as_written("):
+                    found.append(f"{name(path)}:{node.lineno}")
+    assert not found, "give autograph=False, and as_written(...) to tf.data: " + "; ".join(found)
+
+
+def gives_to_data_set(call: ast.Call) -> bool:
+    """Tell whether `call` gives a function to a `tf.data.Dataset`."""
+    method = call.func
+    if not isinstance(method, ast.Attribute) or not call.args:
+        return False
+    takes = ("map", "flat_map", "filter", "interleave", "scan")
+    return method.attr in takes and ast.unparse(method.value) not in ("pool", "self.pool")
+
+
 def test_commands_load_no_framework_before_they_run() -> None:
     """So that `--help` comes at once, and bad arguments are refused at once."""
     from roadseg.cli import COMMANDS as commands

@@ -13,6 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from roadseg.data_conversion.read.records import RecordSet, parse_example
+from roadseg.data_conversion.read.streams import as_written, untuned
 from roadseg.data_conversion.read.tfrecord_files import read_record, record_spans
 
 Tensor = Any
@@ -62,7 +63,8 @@ def decoded(
     if limit is not None:
         data = data.take(limit)
     # In file order, whichever is decoded first: results must not vary.
-    return data.map(parse, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+    parallel = tf.data.AUTOTUNE
+    return untuned(data.map(as_written(parse), num_parallel_calls=parallel, deterministic=True))
 
 
 def decoded_at(
@@ -74,4 +76,6 @@ def decoded_at(
     """
     index = RecordIndex(records.files, parse)
     data = tf.data.Dataset.from_tensor_slices(np.asarray(places, np.int64))
-    return data.map(index.fetch, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+    parallel = tf.data.AUTOTUNE
+    fetch = as_written(index.fetch)
+    return untuned(data.map(fetch, num_parallel_calls=parallel, deterministic=True))

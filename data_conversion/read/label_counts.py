@@ -20,6 +20,7 @@ import numpy as np
 from roadseg.data_conversion.progress import progress
 from roadseg.data_conversion.raw.pictures import LARGEST_MEGAPIXELS
 from roadseg.data_conversion.raw.png_chunks import PNG_SIGNATURE, PngHeader, check_png
+from roadseg.data_conversion.read.streams import untuned
 from roadseg.data_conversion.read.tfrecord_files import count_records, fingerprint, first_damage
 from roadseg.errors import RoadsegError
 from roadseg.files import parse_json, printable, write_text
@@ -122,7 +123,7 @@ def _serialized(file: Path) -> Iterator[bytes]:
     import tensorflow as tf
 
     try:
-        yield from tf.data.TFRecordDataset(str(file)).as_numpy_iterator()
+        yield from untuned(tf.data.TFRecordDataset(str(file))).as_numpy_iterator()
     except tf.errors.OpError as error:
         where = first_damage(file) or f"{file}: not readable ({error.message.splitlines()[0]})"
         raise RoadsegError(f"{where}; copy the file, or convert the data set again") from None

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from roadseg import label_tables
 from roadseg.data_conversion.read.folders import Shards, find_shards
 from roadseg.data_conversion.read.label_counts import check_labels
+from roadseg.data_conversion.read.streams import as_written, untuned
 from roadseg.data_conversion.read.tfrecord_files import count_records, first_damage
 from roadseg.errors import RoadsegError
 from roadseg.label_tables import LabelTable
@@ -49,10 +50,10 @@ class RecordSet:
         import tensorflow as tf
 
         data = tf.data.TFRecordDataset([str(file) for file in self.files]).map(
-            parse_example, tf.data.AUTOTUNE
+            as_written(parse_example), tf.data.AUTOTUNE
         )
         with readable(self):
-            for example in data.prefetch(2).as_numpy_iterator():
+            for example in untuned(data.prefetch(2)).as_numpy_iterator():
                 yield {**example, "filename": example["filename"].decode()}
 
 

@@ -113,7 +113,7 @@ def graph_of(
             **subject.options,
         )
     )
-    function = tf.function(lambda image: model(image, training=False))
+    function = tf.function(lambda image: model(image, training=False), autograph=False)
     given = tf.constant(image)
 
     def call() -> Any:

@@ -91,7 +91,7 @@ def _graph(model: "keras.Model", part: Part, image: np.ndarray) -> Callable[[], 
 
     given = keras.Model(model.input, part.inputs)(image, training=False)
     alone = keras.Model(part.inputs, part.outputs)
-    function = tf.function(lambda given: alone(given, training=False))
+    function = tf.function(lambda given: alone(given, training=False), autograph=False)
 
     def call() -> Any:
         return [output.numpy() for output in tf.nest.flatten(function(given))]

@@ -27,7 +27,7 @@ def labelling_function(model: "keras.Model") -> Any:
 
     outputs = outputs_of(model)
 
-    @tf.function(input_signature=[tf.TensorSpec((None, None, None, 3), tf.uint8)])
+    @tf.function(input_signature=[tf.TensorSpec((None, None, None, 3), tf.uint8)], autograph=False)
     def labels(images: Any) -> Any:
         return labels_of(outputs, tf.cast(images, tf.float32))
 

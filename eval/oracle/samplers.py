@@ -155,7 +155,7 @@ def predicted_control(sampler: "Sampler") -> Control:
 
     from roadseg.sampling import project
 
-    @tf.function(reduce_retracing=True)
+    @tf.function(reduce_retracing=True, autograph=False)
     def forward(images: Any) -> Any:
         return project(sampler.control(tf.cast(images, tf.float32)))
 
@@ -174,7 +174,9 @@ def density_control(options: dict[str, Any], ignore: int, kind: str = "exact") -
     from roadseg.sampling.density_targets import cells_of
 
     sampler: Any = make_sampler(kind, **options)
-    solve = tf.function(lambda density: project(sampler.sharp(density)), reduce_retracing=True)
+    solve = tf.function(
+        lambda density: project(sampler.sharp(density)), reduce_retracing=True, autograph=False
+    )
 
     def control(frame: Frame) -> np.ndarray:
         density = nus_native.boundary_density(

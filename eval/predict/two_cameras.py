@@ -114,7 +114,7 @@ def pair_function(network: Any) -> Any:
     coupled = all(layer in {one.name for one in network.layers} for layer in INTERMEDIATE.values())
     model = intermediate(network) if coupled else network
 
-    @tf.function(reduce_retracing=True)
+    @tf.function(reduce_retracing=True, autograph=False)
     def forward(images: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
         images = {view: tf.cast(image, tf.float32) for view, image in images.items()}
         outputs = model(images, training=False)

@@ -80,7 +80,9 @@ def _from_float(model: "keras.Model", size: Size, interface: Interface) -> Any:
     """Return `model` from float images of `size` to its outputs, as the quantiser wants it."""
     import tensorflow as tf
 
-    @tf.function(input_signature=[tf.TensorSpec((1, *size, 3), tf.float32, name="image")])
+    @tf.function(
+        input_signature=[tf.TensorSpec((1, *size, 3), tf.float32, name="image")], autograph=False
+    )
     def outputs(image: Any) -> dict[str, Any]:
         logits = class_logits(model, image)
         found = pixel_outputs(interface, lambda: logits)

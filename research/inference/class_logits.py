@@ -193,7 +193,7 @@ def _in_graph(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
     """Return a function compiled, where Keras runs on TensorFlow."""
     tf = tensorflow()
     # Sizes come in any order: without this, each new one would be traced.
-    return function if tf is None else tf.function(function, reduce_retracing=True)
+    return function if tf is None else tf.function(function, reduce_retracing=True, autograph=False)
 
 
 def _before_upsampling(model: keras.Model) -> tuple[keras.Model, Any]:

@@ -73,7 +73,7 @@ def saved(folder: Path, factor: float) -> None:
     module = tf.Module()
     module.factor = tf.Variable(factor)
     image = tf.TensorSpec((1, None, None, 3), tf.uint8, name="image")
-    signature = tf.function(serve, input_signature=[image])
+    signature = tf.function(serve, input_signature=[image], autograph=False)
     tf.saved_model.save(module, str(folder), signatures=signature)
 
 

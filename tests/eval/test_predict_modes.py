@@ -142,7 +142,9 @@ def test_an_export_without_logits_is_refused_and_told_why(tmp_path: Path, export
 
     module = tf.Module()
     signature = [tf.TensorSpec((None, None, None, 3), tf.uint8, name="image")]
-    module.label = tf.function(lambda image: {"labels": image[..., 0]}, input_signature=signature)
+    module.label = tf.function(
+        lambda image: {"labels": image[..., 0]}, input_signature=signature, autograph=False
+    )
     (tmp_path / "bare").mkdir()
     tf.saved_model.save(module, str(tmp_path / "bare"), signatures=module.label)
     card = next(exported.rglob("model_card.json"))

@@ -168,7 +168,10 @@ def test_a_saved_model_of_nv12_labels_pictures_by_every_name_it_goes_by(written,
 def test_a_saved_model_without_labels_and_logits_is_no_network_to_label_with(tmp_path):
     import tensorflow as tf
 
-    @tf.function(input_signature=[tf.TensorSpec((None, None, None, 3), tf.uint8, name="image")])
+    @tf.function(
+        input_signature=[tf.TensorSpec((None, None, None, 3), tf.uint8, name="image")],
+        autograph=False,
+    )
     def confidence(image):
         return {"confidence": tf.cast(image[..., 0], tf.float32)}
 

@@ -14,7 +14,7 @@ def saved(folder: Path, values: np.ndarray) -> list[np.ndarray]:
     """Save a function that adds up variables of these values; return them as they are stored."""
     variables = [tf.Variable(value) for value in values]
 
-    @tf.function(input_signature=[tf.TensorSpec((), tf.float32, name="x")])
+    @tf.function(input_signature=[tf.TensorSpec((), tf.float32, name="x")], autograph=False)
     def total(x: tf.Tensor) -> dict[str, tf.Tensor]:
         return {"y": x + tf.add_n([2.0 * variable for variable in variables])}
 

@@ -113,7 +113,7 @@ def test_a_graph_gives_the_same_labels(compiled):
 
     labels = random_labels((2, 32, 48))
 
-    @tf.function(jit_compile=compiled)
+    @tf.function(jit_compile=compiled, autograph=False)
     def traced(labels):
         return boundary_labels(labels, (4, 6), distance=2)
 
@@ -124,7 +124,7 @@ def test_a_graph_gives_the_same_labels(compiled):
 def test_sizes_unknown_to_the_graph_give_the_same_labels():
     import tensorflow as tf
 
-    @tf.function(input_signature=[tf.TensorSpec((None, None, None), tf.int32)])
+    @tf.function(input_signature=[tf.TensorSpec((None, None, None), tf.int32)], autograph=False)
     def traced(labels):
         height, width = tf.unstack(tf.shape(labels)[1:])
         return boundary_labels(labels, (height // 4, width // 4))

@@ -143,7 +143,9 @@ def test_a_graph_compiled_or_not_keeps_the_same_pixels(min_kept, known):
         return *found, tape.gradient(found[0], x)
 
     for compiled in (False, True):
-        run = tf.function(loss_and_gradient, input_signature=signature, jit_compile=compiled)
+        run = tf.function(
+            loss_and_gradient, input_signature=signature, jit_compile=compiled, autograph=False
+        )
         *found, gradient = run(tf.constant(logits), tf.constant(labels, tf.int32))
         assert values(found) == pytest.approx([total, count], rel=1e-5)
         moved = np.abs(gradient.numpy()).max(-1) > 0

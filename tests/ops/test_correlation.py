@@ -55,7 +55,7 @@ def test_cost_volume_exports_at_unknown_sizes(tmp_path):
 
     module = tf.Module()
     maps = tf.TensorSpec((None, None, None, 3))
-    module.costs = tf.function(cost_volume, input_signature=[maps, maps])
+    module.costs = tf.function(cost_volume, input_signature=[maps, maps], autograph=False)
     tf.saved_model.save(module, str(tmp_path / "saved"))
     loaded = tf.saved_model.load(str(tmp_path / "saved"))
     for size in [(6, 8), (5, 9)]:

@@ -29,7 +29,7 @@ def run(first, second, gradient):
     return tape.gradient(loss, (first, second))
 
 gradient = sys.argv[1] == "gradient"
-compiled = tf.function(run)
+compiled = tf.function(run, autograph=False)
 random = np.random.default_rng(0)
 tiny, whole = ([tf.constant(random.normal(size=(4, *size, 32)), tf.float32) for _ in range(2)]
                for size in ((6, 8), (244, 384)))

@@ -66,7 +66,7 @@ def test_a_graph_of_unknown_size_resizes_alike():
 
     signature = [tf.TensorSpec((None, None, None, 3)), tf.TensorSpec((2,), "int32")]
 
-    @tf.function(input_signature=signature)
+    @tf.function(input_signature=signature, autograph=False)
     def resized(images, size):
         return resize_cubic(images, (size[0], size[1]))
 

@@ -29,7 +29,7 @@ def test_one_graph_of_unknown_size_agrees_with_keras_at_every_size(
 
     image = tf.TensorSpec((None, None, None, 5))
 
-    @tf.function(input_signature=[image, tf.TensorSpec((3, 3, 5, 4))])
+    @tf.function(input_signature=[image, tf.TensorSpec((3, 3, 5, 4))], autograph=False)
     def convolve(x, kernel):
         return dilated_convolution(x, kernel, dilation, padding)
 
@@ -68,7 +68,9 @@ def test_networks_with_dilations_side_by_side_take_sizes_in_any_order() -> None:
     import roadseg
 
     network = roadseg.create("espnet", 5, p=1, q=1)
-    graph = tf.function(lambda x: network(x, training=False), reduce_retracing=True)
+    graph = tf.function(
+        lambda x: network(x, training=False), reduce_retracing=True, autograph=False
+    )
     for size in ((64, 64), (64, 104), (104, 64), (64, 160), (72, 72), (72, 104)):
         image = np.random.default_rng(size).uniform(0, 255, (1, *size, 3)).astype(np.float32)
         np.testing.assert_allclose(graph(image), network(image), rtol=1e-4, atol=1e-4)
@@ -92,7 +94,9 @@ def test_one_depthwise_graph_agrees_with_keras_at_every_size_to_the_last_bit(
     bias = np.random.default_rng(1).normal(size=10).astype(np.float32)
     theirs.set_weights([arrays((9, 9))[1][..., :2], bias])
     ours.set_weights(theirs.get_weights())
-    graph = tf.function(ours, input_signature=[tf.TensorSpec((None, None, None, 5))])
+    graph = tf.function(
+        ours, input_signature=[tf.TensorSpec((None, None, None, 5))], autograph=False
+    )
     for size in SIZES:
         if padding == "valid" and size == (9, 9) and max(dilation) > 4:
             continue
@@ -124,7 +128,7 @@ def test_gradients_of_a_depthwise_graph_of_unknown_size_are_those_of_keras(paddi
                 loss = tf.reduce_sum(tf.square(convolve(x, kernel)))
             return tape.gradient(loss, [x, kernel])
 
-        found.append(tf.function(gradients, input_signature=spec)(x, kernel))
+        found.append(tf.function(gradients, input_signature=spec, autograph=False)(x, kernel))
     for ours, theirs in zip(*found, strict=True):
         np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-3)
 
@@ -139,7 +143,7 @@ def test_no_network_of_unknown_size_has_a_chain_over_space_and_batch() -> None:
 
     for name in ("dabnet", "deeplabv3_mobilenet_v2", "espnetv2", "mobilenet_v3_small"):
         network = roadseg.create(name, 5)
-        graph = tf.function(lambda x, of=network: of(x, training=False))
+        graph = tf.function(lambda x, of=network: of(x, training=False), autograph=False)
         made = graph.get_concrete_function(tf.TensorSpec((None, None, None, 3))).graph
         functions = [made, *(f.graph for f in made._functions.values() if hasattr(f, "graph"))]
         kinds = {node.type for part in functions for node in part.get_operations()}

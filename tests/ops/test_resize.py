@@ -130,7 +130,7 @@ def test_resizes_export_at_unknown_sizes(tmp_path):
     module = tf.Module()
     images = tf.TensorSpec((None, None, None, 3))
 
-    @tf.function(input_signature=[images, tf.TensorSpec((2,), tf.int32)])
+    @tf.function(input_signature=[images, tf.TensorSpec((2,), tf.int32)], autograph=False)
     def resize(images, size):
         size = (size[0], size[1])
         return resize_bilinear(images, size), resize_nearest(images, size)

@@ -138,8 +138,8 @@ def test_warps_export_at_unknown_sizes(tmp_path):
 
     module = tf.Module()
     images, flow = tf.TensorSpec((None, None, None, 3)), tf.TensorSpec((None, None, None, 2))
-    module.warp = tf.function(dense_warp, input_signature=[images, flow])
-    module.flow_warp = tf.function(flow_warp, input_signature=[images, flow])
+    module.warp = tf.function(dense_warp, input_signature=[images, flow], autograph=False)
+    module.flow_warp = tf.function(flow_warp, input_signature=[images, flow], autograph=False)
     tf.saved_model.save(module, str(tmp_path / "saved"))
     loaded = tf.saved_model.load(str(tmp_path / "saved"))
     rng = np.random.default_rng(3)

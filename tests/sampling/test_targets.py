@@ -71,6 +71,7 @@ def test_graph_of_unknown_size_gives_what_the_known_one_gives():
     graph = tf.function(
         lambda labels: boundary_targets(labels, target_classes=(1, 2)),
         input_signature=[tf.TensorSpec((None, None, None), tf.int32)],
+        autograph=False,
     )
     for shape in ((5, 7), (9, 4)):
         labels = blocks(*shape)[None].astype(np.int32)

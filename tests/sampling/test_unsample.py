@@ -208,7 +208,7 @@ def test_graph_of_unknown_batch_and_size_gives_what_the_known_one_gives(method):
     spec = tf.TensorSpec
     unknown = [spec((None, 9, 9, 3)), spec((None, 9, 9, 2)), spec((2,), tf.int32)]
 
-    @tf.function(input_signature=unknown)
+    @tf.function(input_signature=unknown, autograph=False)
     def graph(logits, grid, size):
         height_width = size[0], size[1]
         full = unsample(logits, grid, height_width, method=method)
@@ -227,11 +227,15 @@ def test_xla_gives_the_same_logits_and_labels():
     import tensorflow as tf
 
     logits, grid, size = noise(1, 9, 9, 3), smooth_grid(9), (31, 45)
-    full = tf.function(lambda s, g: unsample(s, g, size), jit_compile=True)(logits, grid)
+    full = tf.function(lambda s, g: unsample(s, g, size), jit_compile=True, autograph=False)(
+        logits, grid
+    )
     expected = np.asarray(unsample(logits, grid, size))
     np.testing.assert_allclose(full.numpy(), expected, atol=1e-5)
     labels = tf.function(
-        lambda s, g: unsample(s, g, size, argmax=True, skip=False), jit_compile=True
+        lambda s, g: unsample(s, g, size, argmax=True, skip=False),
+        jit_compile=True,
+        autograph=False,
     )(logits, grid)
     assert np.mean(labels.numpy() != expected.argmax(-1)) < 1e-3
 

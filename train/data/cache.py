@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from roadseg.data_conversion.read.records import RecordSet, readable
+from roadseg.data_conversion.read.streams import as_written, untuned
 from roadseg.errors import RoadsegError
 from roadseg.recipe.recipe import Recipe
 from roadseg.train.data.records import parser
@@ -46,9 +47,9 @@ def cached_files(
     for file in records.files:
         data = tf.data.TFRecordDataset(str(file))
         if recipe.data.cache == "decoded":
-            data = data.map(parser(records), num_parallel_calls=tf.data.AUTOTUNE)
+            data = data.map(as_written(parser(records)), num_parallel_calls=tf.data.AUTOTUNE)
         with readable(records):
-            elements = list(data)
+            elements = list(untuned(data))
         counts.append(len(elements))
         columns += elements
     starts = tf.constant(np.cumsum([0, *counts]), tf.int64)

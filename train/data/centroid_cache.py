@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from roadseg.data_conversion.progress import progress
 from roadseg.data_conversion.read.records import RecordSet, readable
+from roadseg.data_conversion.read.streams import as_written, untuned
 from roadseg.errors import RoadsegError
 from roadseg.files import read_arrays, write_arrays
 from roadseg.train.data.centroids import Centroids, tile_centroids
@@ -69,11 +70,11 @@ def find_centroids(records: RecordSet, tile: int, whole_if_small: bool = True) -
         return tf.numpy_function(of_one, [label], tf.int64)
 
     data = tf.data.TFRecordDataset([str(file) for file in records.files])
-    data = data.map(of_record, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+    data = data.map(as_written(of_record), num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
     parts = []
     with progress(f"centroids of {records.split}", records.num_examples) as advance:
         with readable(records):
-            for part in data.prefetch(tf.data.AUTOTUNE).as_numpy_iterator():
+            for part in untuned(data.prefetch(4)).as_numpy_iterator():
                 parts.append(part.reshape(-1, 3))
                 advance()
     rows = np.concatenate(parts)

@@ -16,6 +16,7 @@ import tensorflow as tf
 
 from roadseg.data_conversion.read.index import RecordIndex
 from roadseg.data_conversion.read.records import RecordSet, open_records
+from roadseg.data_conversion.read.streams import as_written
 from roadseg.errors import RoadsegError
 from roadseg.recipe.recipe import Recipe
 from roadseg.train.data.cache import cached_files, fits_memory
@@ -162,7 +163,7 @@ def class_uniform_examples(
         return {**read(entry[0]), "centroid": entry[1:]}
 
     numbers = tf.data.Dataset.range(made.epoch_of(start), np.iinfo(np.int64).max)
-    return numbers.flat_map(epoch_of), fetch
+    return numbers.flat_map(as_written(epoch_of)), fetch
 
 
 def _reader(recipe: Recipe, records: RecordSet, parse: Parse) -> Any:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from roadseg.data_conversion.read.folders import find_shards
+from roadseg.data_conversion.read.streams import as_written, untuned
 from roadseg.errors import RoadsegError
 from roadseg.recipe.fields import check_values
 from roadseg.recipe.recipe import Recipe
@@ -73,7 +74,7 @@ def dataset(
         batches = _whole_images(records, batch_size)
     if heads is None:
         return batches
-    return batches.map(lambda image, label: (image, dict.fromkeys(heads, label)))
+    return batches.map(as_written(lambda image, label: (image, dict.fromkeys(heads, label))))
 
 
 def _random_crops(recipe: Recipe, records: "RecordSet") -> "tf.data.Dataset":
@@ -89,7 +90,7 @@ def _random_crops(recipe: Recipe, records: "RecordSet") -> "tf.data.Dataset":
         return tf.cast(images, tf.float32), tf.cast(batch["label"], tf.int32)
 
     batches = training_batches(recipe, records)
-    return batches.map(pair, num_parallel_calls=tf.data.AUTOTUNE).prefetch(2)
+    return batches.map(as_written(pair), num_parallel_calls=tf.data.AUTOTUNE).prefetch(2)
 
 
 def _whole_images(records: "RecordSet", batch_size: int) -> "tf.data.Dataset":
@@ -107,9 +108,9 @@ def _whole_images(records: "RecordSet", batch_size: int) -> "tf.data.Dataset":
         return image, tf.ensure_shape(tf.cast(example["label"], tf.int32), (None, None))
 
     files = tf.data.TFRecordDataset([str(file) for file in records.files])
-    batches = files.map(pair, num_parallel_calls=tf.data.AUTOTUNE).batch(batch_size)
+    batches = files.map(as_written(pair), num_parallel_calls=tf.data.AUTOTUNE).batch(batch_size)
     known = tf.data.experimental.assert_cardinality(math.ceil(records.num_examples / batch_size))
-    return batches.apply(known).prefetch(2).with_options(pipeline_options())
+    return untuned(batches.apply(known).prefetch(2)).with_options(pipeline_options())
 
 
 def _one_size(records: "RecordSet", way_out: str) -> tuple[int, int]:

@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from roadseg.data_conversion.read.index import RecordIndex
 from roadseg.data_conversion.read.records import RecordSet
+from roadseg.data_conversion.read.streams import as_written, untuned
 from roadseg.errors import RoadsegError
 from roadseg.recipe.recipe import Recipe
 from roadseg.train.data import augment
@@ -69,13 +70,13 @@ def training_batches(
     def element(place: Tensor, example: Batch) -> Batch:
         return training.element(place, example, recipe, records, padded)
 
-    elements = examples.map(element, num_parallel_calls=parallel)
+    elements = examples.map(as_written(element), num_parallel_calls=parallel)
     batches = elements.batch(recipe.batch_size // replicas, drop_remainder=True)
     batches = training.on_batch(batches, recipe)
     if stop_step is None:
         endless = tf.data.experimental.assert_cardinality(tf.data.INFINITE_CARDINALITY)
         batches = batches.apply(endless)
-    return batches.prefetch(2).with_options(pipeline_options())
+    return untuned(batches.prefetch(2)).with_options(pipeline_options())
 
 
 def example_stream(
@@ -99,8 +100,10 @@ def example_stream(
     else:
         stream, fetch = _shuffled_examples(recipe, records, start, wanted is not None, parse)
     if wanted is not None:
-        stream = stream.filter(lambda place, _: wanted(place))
-    return stream.map(lambda place, key: (place, fetch(key)), num_parallel_calls=tf.data.AUTOTUNE)
+        stream = stream.filter(as_written(lambda place, _: wanted(place)))
+    return stream.map(
+        as_written(lambda place, key: (place, fetch(key))), num_parallel_calls=tf.data.AUTOTUNE
+    )
 
 
 def _shuffled_examples(
@@ -124,7 +127,7 @@ def _shuffled_examples(
         # Sets this graph's seed alone; with 0 in its place a seed that is a tensor is refused.
         tf.random.set_seed(1)
         order = tf.data.Dataset.from_tensor_slices(_order(len(records.files), recipe.seed, epoch))
-        order = order.flat_map(files).shuffle(
+        order = order.flat_map(as_written(files)).shuffle(
             max(recipe.data.shuffle_buffer, 1),
             seed=_shuffle_seed(recipe.seed, epoch),
             reshuffle_each_iteration=False,
@@ -133,7 +136,8 @@ def _shuffled_examples(
         places = tf.data.Dataset.range(epoch * count, (epoch + 1) * count)
         return tf.data.Dataset.zip(places, order).skip(skipped)
 
-    return tf.data.Dataset.range(start // count, np.iinfo(np.int64).max).flat_map(epoch_of), fetch
+    epochs = tf.data.Dataset.range(start // count, np.iinfo(np.int64).max)
+    return epochs.flat_map(as_written(epoch_of)), fetch
 
 
 def _record_files(records: RecordSet, parse: Callable[[Tensor], Batch]) -> tuple[Any, Any]:

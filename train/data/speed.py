@@ -20,6 +20,7 @@ import tyro
 
 from roadseg.command_line.arguments import parse
 from roadseg.command_line.quiet import quiet_tensorflow
+from roadseg.data_conversion.read.streams import as_written
 from roadseg.errors import RoadsegError
 
 if TYPE_CHECKING:
@@ -231,7 +232,7 @@ def _encoded(records: "RecordSet", count: int) -> Iterator[tuple[bytes, bytes]]:
 
     files = tf.data.TFRecordDataset([str(file) for file in records.files])
     with readable(records):
-        for example in files.map(parse_encoded).take(count).as_numpy_iterator():
+        for example in files.map(as_written(parse_encoded)).take(count).as_numpy_iterator():
             yield example["image"], example["label"]
 
 

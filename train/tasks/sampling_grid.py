@@ -3,6 +3,7 @@
 import numpy as np
 import tensorflow as tf
 
+from roadseg.data_conversion.read.streams import as_written
 from roadseg.label_tables.label_table import LabelTable
 from roadseg.losses.criteria import Term
 from roadseg.losses.squared_error import squared_error
@@ -36,7 +37,8 @@ class SamplingGridTraining(CropTraining):
     def on_batch(self, batches: tf.data.Dataset, recipe: Recipe) -> tf.data.Dataset:
         """Return small images, and targets of the full-size crops (or their labels)."""
         return batches.map(
-            lambda batch: self._targets(batch, recipe), num_parallel_calls=tf.data.AUTOTUNE
+            as_written(lambda batch: self._targets(batch, recipe)),
+            num_parallel_calls=tf.data.AUTOTUNE,
         )
 
     def terms(self, step: Step, batch: Batch, training: bool) -> list[Term]:

@@ -133,7 +133,7 @@ def assert_cut_alike(encoded: bytes, label: bytes, **changes) -> None:
     pixels = tf.io.decode_jpeg(encoded, channels=3, dct_method="INTEGER_ACCURATE")
     labels = tf.io.decode_png(label, channels=1)[..., 0]
 
-    @tf.function
+    @tf.function(autograph=False)
     def cut(image, label, draw):
         return augment.random_crop(image, label, draw, recipe)
 

@@ -65,7 +65,7 @@ def test_a_litert_file_labels_images_of_two_sizes(tmp_path: Path) -> None:
     pytest.importorskip("ai_edge_litert")
     import tensorflow as tf
 
-    @tf.function(input_signature=[tf.TensorSpec((1, None, None, 3), tf.uint8)])
+    @tf.function(input_signature=[tf.TensorSpec((1, None, None, 3), tf.uint8)], autograph=False)
     def labels(image: Any) -> Any:
         return tf.argmax(image, -1, tf.int32)
 
