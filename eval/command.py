@@ -11,6 +11,7 @@ import tyro
 
 from roadseg.command_line.arguments import parse
 from roadseg.errors import RoadsegError
+from roadseg.eval.cores import share_cores
 from roadseg.eval.progress import progress_bar, say
 from roadseg.eval.protocol_options import ProtocolArguments
 from roadseg.eval.replaced import SamplerArguments
@@ -133,6 +134,7 @@ def _refuse_alone(argv: Sequence[str]) -> None:
 def _evaluate(arguments: Arguments) -> int:
     options = _options(arguments)
     _refuse(arguments, options)
+    share_cores()
     if arguments.follow:
         return _follow(arguments, options)
     with joined() as group:

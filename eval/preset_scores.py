@@ -14,6 +14,7 @@ import numpy as np
 
 from roadseg.command_line.arguments import parse
 from roadseg.errors import RoadsegError
+from roadseg.eval.cores import share_cores
 from roadseg.eval.progress import progress_bar
 from roadseg.files import read_json, refuse_unwritable, write_text
 from roadseg.regular_files import read_regular
@@ -77,6 +78,8 @@ def main(argv: Sequence[str]) -> int:
     if arguments.table is not None:
         refuse_unwritable(arguments.table, "--table")
         parts_of(arguments.table)
+    if arguments.model:
+        share_cores()
     for model in arguments.model:
         _score(model, arguments)
     if arguments.table is not None and arguments.to is not None:
@@ -109,7 +112,7 @@ def score_preset(
     """
     from roadseg.eval.evaluation import check_same_classes
     from roadseg.eval.frames import read_frames
-    from roadseg.eval.tasks.segmentation import score_frames
+    from roadseg.eval.tasks.segmentation import labels_side_by_side, score_frames
 
     records = list(records)
     table = inference.label_table
@@ -120,7 +123,7 @@ def score_preset(
     with progress_bar(model) as progress:
         scorer = score_frames(
             frames,
-            partial(_predict, inference),
+            labels_side_by_side(partial(_predict, inference)),
             table,
             progress=lambda done: progress(done, total),
         )

@@ -11,6 +11,7 @@ import numpy as np
 from roadseg.command_line import arguments
 from roadseg.drawing.pictures import KINDS, pictures, to_label_ids, write_png
 from roadseg.errors import RoadsegError
+from roadseg.eval.cores import share_cores, side_by_side
 from roadseg.eval.predict.options import PredictOptions
 from roadseg.eval.predict.sfsegnets_demo import write_demo
 from roadseg.eval.predict.sources import Source, found_sources, read_picture
@@ -82,6 +83,8 @@ def predict(options: PredictOptions) -> list[str]:
         raise RoadsegError("--write flow, sharing: of runs of two cameras only; leave them out")
     if given:
         run.check(step)  # before a framework is loaded
+    if not two_cameras and not any(source.is_video for source in sources):
+        share_cores()
     sampler = options.sampling.load(run) if given else None
     if two_cameras:
         from roadseg.eval.predict.two_cameras import predict_pairs
@@ -164,10 +167,15 @@ def _check_sampler(options: PredictOptions, sources: Sequence[Source]) -> None:
         )
 
 
+Found = tuple[np.ndarray, np.ndarray | None]
+"""Labels of an image, and where it was sampled."""
+
+
 class _Predictions:
     def __init__(self, options: PredictOptions, inference: "Inference | PreviousInference") -> None:
         self.options, self.inference = options, inference
         self.problems: list[str] = []
+        self._find = side_by_side(self._found)
 
     def write(self, sources: Sequence[Source]) -> list[str]:
         from rich.console import Console
@@ -213,7 +221,7 @@ class _Predictions:
                 yield source, image
 
     def _jobs(self, sources: Sequence[Source]) -> Iterator[Callable[[], None]]:
-        """Label batch by batch in this thread; yield what draws and writes each image."""
+        """Yield what labels, draws and writes each image; those of a batch are labelled at once."""
         batch: list[tuple[Source, np.ndarray]] = []
         for source, image in self._read(sources):
             full = len(batch) == self.options.batch_size
@@ -225,14 +233,17 @@ class _Predictions:
             yield from self._label(batch)
 
     def _label(self, batch: list[tuple[Source, np.ndarray]]) -> Iterator[Callable[[], None]]:
-        found = self.inference(np.stack([image for _, image in batch]))
-        for index, (source, image) in enumerate(batch):
-            grid = None if found.locations is None else found.locations[index]
-            yield partial(self._draw, source, image, found.labels[index], grid)
+        found = self._find(np.stack([image for _, image in batch]))
+        for (source, image), one in zip(batch, found, strict=True):
+            yield partial(self._draw, source, image, one)
 
-    def _draw(
-        self, source: Source, image: np.ndarray, labels: np.ndarray, grid: np.ndarray | None
-    ) -> None:
+    def _found(self, images: np.ndarray) -> list[Found]:
+        found = self.inference(images)
+        grids = [None] * len(images) if found.locations is None else found.locations
+        return list(zip(found.labels, grids, strict=True))
+
+    def _draw(self, source: Source, image: np.ndarray, found: Callable[[], Found]) -> None:
+        labels, grid = found()
         kinds = self.options.write or KINDS
         target = self.options.to / source.name
         table = self.inference.label_table

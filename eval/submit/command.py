@@ -22,6 +22,7 @@ from roadseg.command_line.options import parse_size
 from roadseg.data_conversion.raw.pictures import PictureRules
 from roadseg.drawing.pictures import encode_png, to_label_ids
 from roadseg.errors import RoadsegError
+from roadseg.eval.cores import share_cores, side_by_side
 from roadseg.eval.progress import Progress, progress_bar
 from roadseg.eval.protocol_options import ProtocolArguments
 from roadseg.eval.scoring import in_threads
@@ -106,11 +107,14 @@ def submit(options: SubmitOptions, progress: Progress | None = None) -> int:
             f"{count} images where the server wants {options.count}; give the whole test split, "
             f"or say --count {count}"
         )
-    predict = _predict(options, run, size)
+    share_cores()
+    find = _predict(options, run, size)
+    predict = side_by_side(lambda images: [find(images[0])])
 
     def jobs() -> Iterator[Callable[[], tuple[str, bytes]]]:
         for name, read in images:
-            yield partial(_encoded, _entry(name, options.format), predict(read()), size, table)
+            (labels,) = predict(read()[None])
+            yield partial(_encoded, _entry(name, options.format), labels, size, table)
 
     maps: dict[str, bytes] = {}
     for name, encoded in in_threads(jobs()):
@@ -207,9 +211,9 @@ def _predict(options: SubmitOptions, run: RunFolder, size: tuple[int, int]) -> P
 
 
 def _encoded(
-    name: str, labels: np.ndarray, size: tuple[int, int], table: LabelTable
+    name: str, labels: Callable[[], np.ndarray], size: tuple[int, int], table: LabelTable
 ) -> tuple[str, bytes]:
     """Return the name and the PNG of one map of train ids, as label ids that were checked."""
-    ids = to_label_ids(labels, table)
+    ids = to_label_ids(labels(), table)
     check_labels(name, ids, size, table)
     return name, encode_png(ids)

@@ -7,12 +7,15 @@ from typing import Any
 import numpy as np
 
 from roadseg.errors import RoadsegError
+from roadseg.eval.cores import side_by_side
 from roadseg.eval.frames import Frame, batches
 from roadseg.eval.job import Job, Progress
 from roadseg.eval.results.density import DensityResult, DensityScore
 from roadseg.eval.tasks.evaluator import Evaluate, Evaluator
 from roadseg.files import Arrays
 from roadseg.metrics.grid_cells import folded_cells, residual
+
+Found = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
 class Density(Evaluator):
@@ -29,11 +32,15 @@ def _evaluate(job: Job, step: int, sampler: Any, progress: Progress | None) -> D
     Raises RoadsegError for an image smaller than the cells of the density.
     """
     forward = _forward(sampler)
+    find: Callable[[np.ndarray], list[Callable[[], Found]]] = side_by_side(
+        lambda images: list(zip(*(part.numpy() for part in forward(images)), strict=True))
+    )
     mean_target = np.zeros(sampler.cells)
     scores: list[DensityScore] = []
     cells = 0
 
-    def measure(frame: Frame, logits: np.ndarray, grid: np.ndarray, mass: np.ndarray) -> Arrays:
+    def measure(frame: Frame, found: Callable[[], Found]) -> Arrays:
+        logits, grid, mass = found()
         target = true_density(sampler, frame, job.table.ignore)
         errors = cross_entropy(logits, target), entropy(target), residual(grid, mass)
         return {
@@ -47,9 +54,8 @@ def _evaluate(job: Job, step: int, sampler: Any, progress: Progress | None) -> D
     def measures() -> Iterator[Callable[[], Arrays]]:
         for batch in batches(job.frames(), job.options.batch_size):
             images = np.stack([frame.image for frame in batch]).astype(np.float32)
-            outputs = zip(*(output.numpy() for output in forward(images)), strict=True)
-            for frame, output in zip(batch, outputs, strict=True):
-                yield partial(measure, frame, *output)
+            for frame, found in zip(batch, find(images), strict=True):
+                yield partial(measure, frame, found)
 
     for arrays in job.in_order(measures(), progress):
         mean_target += arrays["target"]
@@ -111,7 +117,7 @@ def _forward(sampler: Any) -> Any:
     import tensorflow as tf
     from keras import ops
 
-    @tf.function(reduce_retracing=True)
+    @tf.function(reduce_retracing=True, autograph=False)
     def forward(images: Any) -> tuple[Any, Any, Any]:
         logits = sampler.logits(images, training=False)
         count = ops.shape(images)[0]

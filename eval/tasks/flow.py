@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from roadseg.eval.cores import in_turns
 from roadseg.eval.frames import read_frames
 from roadseg.eval.job import Job, Progress
 from roadseg.eval.results.two_cameras import FlowResult, FlowScore
@@ -43,14 +44,17 @@ def _evaluate(job: Job, step: int, network: "keras.Model", progress: Progress | 
 
     Pixels whose flow is not known count in no error.
     """
-    forward = flow_function(network)
+    forward = in_turns(flow_function(network))
     errors, zeros, per_image = [], [], []
     levels = np.zeros(2)
 
+    def measure(pair: FlowPair) -> Arrays:
+        flow, differences = forward(pair.first[None], pair.second[None])
+        return _measure(pair, flow[0], differences)
+
     def measures() -> Iterator[Callable[[], Arrays]]:
         for pair in flow_pairs(job):
-            flow, differences = forward(pair.first[None], pair.second[None])
-            yield partial(_measure, pair, flow[0], differences)
+            yield partial(measure, pair)
 
     for arrays in job.in_order(measures(), progress):
         errors.append(arrays["error"])
@@ -102,7 +106,7 @@ def flow_function(network: "keras.Model") -> Any:
 
     from roadseg.ops.flow import warp_by_flow
 
-    @tf.function(reduce_retracing=True)
+    @tf.function(reduce_retracing=True, autograph=False)
     def forward(first: Any, second: Any) -> tuple[Any, Any]:
         first, second = tf.cast(first, tf.float32), tf.cast(second, tf.float32)
         flow = network({"first": first, "second": second}, training=False)["flow"]

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from roadseg.eval.cores import side_by_side
 from roadseg.eval.frames import Frame, batches
 from roadseg.eval.job import Job, Progress
 from roadseg.eval.results.sampling_grid import GridScore, SamplingGridResult
@@ -38,14 +39,15 @@ def _evaluate(job: Job, step: int, network: Any, progress: Progress | None) -> S
     uniform = np.asarray(uniform_grid(recipe.sampler.grid_size))
     per_image = []
 
-    def measure(frame: Frame, grid: np.ndarray) -> Arrays:
-        return {"name": np.array(frame.name), "target": target_of(frame.label), "grid": grid}
+    find = side_by_side(lambda images: list(np.asarray(network(images, training=False))))
+
+    def measure(frame: Frame, grid: Callable[[], np.ndarray]) -> Arrays:
+        return {"name": np.array(frame.name), "target": target_of(frame.label), "grid": grid()}
 
     def measures() -> Iterator[Callable[[], Arrays]]:
         for batch in batches(job.frames(), job.options.batch_size):
             images = np.stack([frame.image for frame in batch]).astype(np.float32)
-            grids = np.asarray(network(images, training=False))
-            for pair in zip(batch, grids, strict=True):
+            for pair in zip(batch, find(images), strict=True):
                 yield partial(measure, *pair)
 
     for arrays in job.in_order(measures(), progress):

@@ -5,6 +5,7 @@ from functools import partial
 
 import numpy as np
 
+from roadseg.eval.cores import side_by_side
 from roadseg.eval.dump import dump
 from roadseg.eval.frames import Frame, batches
 from roadseg.eval.job import Job, Progress
@@ -28,8 +29,22 @@ class Segmentation(Evaluator):
             from roadseg.eval.previous import previous_predictor
 
             return partial(_evaluate, job, step, previous_predictor(segmenter))
-        predict = predictor(segmenter, job.protocol)
+        predict = labels_side_by_side(predictor(segmenter, job.protocol))
         return partial(_evaluate, job, step, predict)
+
+
+def labels_side_by_side(predict: Predictor) -> Predictor:
+    """Return `predict` such that the graph, too, runs where the labels are asked for."""
+    later = side_by_side(predict)
+
+    def take(images: np.ndarray) -> list[Pending]:
+        return [partial(_finished, pending) for pending in later(images)]
+
+    return take
+
+
+def _finished(pending: Callable[[], Pending]) -> np.ndarray:
+    return pending()()
 
 
 def _evaluate(
@@ -54,7 +69,7 @@ def score_frames(
 ) -> SegmentationScorer:
     """Return the scores of what `predict` makes of `frames`, added up in their order.
 
-    The graph runs in this thread; interpolation and metrics run beside it for earlier images.
+    `predict` is called in this thread; what it returns for each image, and metrics, run in others.
     """
     scorer = SegmentationScorer(table)
     for arrays in in_threads(measures_of(frames, predict, scorer, batch_size), workers):
@@ -71,7 +86,7 @@ def measures_of(
     batch_size: int = 1,
     draw: Callable[[Frame, np.ndarray], None] | None = None,
 ) -> Iterator[Callable[[], Arrays]]:
-    """Yield, for each frame, once the graph has run, what measures it for `scorer` in any thread.
+    """Yield, for each frame, what labels it and measures that for `scorer` in any thread.
 
     draw: called there with each frame and its labels.
     """

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from roadseg.eval.cores import in_turns
 from roadseg.eval.job import Job, Progress
 from roadseg.eval.results.segmentation import SegmentationResult
 from roadseg.eval.results.two_cameras import TwoCameraResult
@@ -37,11 +38,11 @@ def _evaluate(
     Labels are resized as well, by picking pixels; see `two_cameras` of training's pipeline.
     """
     scorers = {view: SegmentationScorer(job.table) for view in CAMERAS}
-    label = views_labeller(network)
+    label = in_turns(views_labeller(network))
 
-    def measure(
-        example: dict[str, Any], labels: dict[str, np.ndarray], found: dict[str, np.ndarray]
-    ) -> Arrays:
+    def measure(example: dict[str, Any]) -> Arrays:
+        images, labels = prepared_views(example, job.recipe.augment.crop_size)
+        found = label({view: image[None] for view, image in images.items()})
         measured: Arrays = {}
         for view, prefix in CAMERAS.items():
             scorer = scorers[view]
@@ -52,9 +53,7 @@ def _evaluate(
 
     def measures() -> Iterator[Callable[[], Arrays]]:
         for example in job.pairs():
-            images, labels = prepared_views(example, job.recipe.augment.crop_size)
-            found = label({view: image[None] for view, image in images.items()})
-            yield partial(measure, example, labels, found)
+            yield partial(measure, example)
 
     for arrays in job.in_order(measures(), progress):
         for view, scorer in scorers.items():
@@ -82,7 +81,7 @@ def views_labeller(network: "keras.Model") -> Any:
 
     from roadseg.ops.best_class import best_class
 
-    @tf.function(reduce_retracing=True)
+    @tf.function(reduce_retracing=True, autograph=False)
     def forward(images: dict[str, Any]) -> dict[str, Any]:
         images = {view: tf.cast(image, tf.float32) for view, image in images.items()}
         logits = network(images, training=False)

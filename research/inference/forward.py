@@ -1,5 +1,6 @@
 """The compiled function from images of any size to what is asked of a network about them."""
 
+import threading
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
@@ -74,6 +75,7 @@ class Forward:
         self.trace_count = 0
         self._outputs = outputs
         self._compiled: Any = None
+        self._lock = threading.Lock()
 
     def __call__(self, images: np.ndarray, *asked: str) -> dict[str, np.ndarray]:
         """Return `asked` (of ASKED), and 'locations' where there is sampling, as arrays.
@@ -87,16 +89,21 @@ class Forward:
         if tf is None:
             found = self._compute(images, wanted)
         else:
+            found = self._in_graph(tf)(tf.constant(images), tf.constant(wanted))
+        keep = {*asked, "locations", "broken"}
+        return {name: ops.convert_to_numpy(value) for name, value in found.items() if name in keep}
+
+    def _in_graph(self, tf: Any) -> Any:
+        # Threads that come at once have to share one function, or each would trace its own.
+        with self._lock:
             if self._compiled is None:
                 kinds = [
                     tf.TensorSpec((None, None, None, 3), tf.float32),
                     # What is asked for is an input too: asking for something else traces nothing.
                     tf.TensorSpec((3,), tf.bool),
                 ]
-                self._compiled = tf.function(self._compute, input_signature=kinds)
-            found = self._compiled(tf.constant(images), tf.constant(wanted))
-        keep = {*asked, "locations", "broken"}
-        return {name: ops.convert_to_numpy(value) for name, value in found.items() if name in keep}
+                self._compiled = tf.function(self._compute, input_signature=kinds, autograph=False)
+        return self._compiled
 
     def _compute(self, images: Tensor, wanted: Any) -> dict[str, Tensor]:
         # In a graph this line runs once a trace, and not when the graph is called.
