@@ -176,7 +176,7 @@ def _choice(options: OracleOptions, table: LabelTable) -> SamplerChoice:
     if wrong:
         raise RoadsegError(
             f"--sampler-run: drawn to class {wrong[0]}, and '{table.name}' has "
-            f"{table.num_classes}; name the run of another, or give --target-classes"
+            f"{table.num_classes}; name the run of another, or give --classes"
         )
     return SamplerChoice(
         kinds=options.samplers,

@@ -45,7 +45,7 @@ class OracleArguments:
     """Points of the exact grid of nus."""
     alpha: Annotated[tuple[float, ...], _option("A [A ...]", "0.5", "sampler.alpha")] = (0.5,)
     """Weight of the pull to boundaries; several give several rows."""
-    target_classes: Annotated[
+    classes: Annotated[
         tuple[str, ...] | None, _option("CLASS [...]", "the data set's for nus; the run's, or all")
     ] = None
     """Names or train ids whose boundaries attract samples, or 'all'."""
@@ -78,7 +78,7 @@ def _oracle(arguments: OracleArguments) -> int:
         grid=arguments.grid,
         alphas=arguments.alpha,
         strength=arguments.strength,
-        target_classes=arguments.target_classes,
+        target_classes=arguments.classes,
         crop=arguments.crop,
         max_images=arguments.max_images,
         workers=arguments.workers,
