@@ -134,9 +134,9 @@ def _refuse_alone(argv: Sequence[str]) -> None:
 def _evaluate(arguments: Arguments) -> int:
     options = _options(arguments)
     _refuse(arguments, options)
-    share_cores()
     if arguments.follow:
         return _follow(arguments, options)
+    share_cores()
     with joined() as group:
         return _evaluate_once(arguments, options, group)
 
@@ -172,8 +172,8 @@ def _refuse(arguments: Arguments, options: "EvaluationOptions") -> None:
         refuse_unwritable(options.save_predictions, "--save-predictions", is_folder=True)
     if run.exists:
         refuse_unwritable(run.path / "evaluation", "RUN", is_folder=True)
-        if not arguments.follow:
-            refuse_early(run, options)
+    if not arguments.follow:
+        refuse_early(run, options)
 
 
 def _evaluate_once(arguments: Arguments, options: "EvaluationOptions", group: "Group") -> int:
@@ -204,6 +204,7 @@ def _follow(arguments: Arguments, options: "EvaluationOptions") -> int:
 
     run = RunFolder(arguments.run)
     wait_for_run(run, report=say)
+    share_cores()
     evaluation = Evaluation(run, options)
     when = FollowOptions(arguments.interval, arguments.until_step, arguments.max_evaluations)
     with progress_bar("evaluating") as progress:

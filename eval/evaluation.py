@@ -32,11 +32,7 @@ class Evaluation:
         """
         self.run, self.group = run, group
         self.options = options = options or EvaluationOptions()
-        if not run.exists:
-            raise RoadsegError(
-                f"{run.path}: no run here (no recipe.json); give the folder that "
-                "`roadseg train` made"
-            )
+        _refuse_missing(run)
         if options.max_images is not None and options.max_images < 1:
             raise RoadsegError(f"--max-images {options.max_images}: at least one image is needed")
         if options.batch_size < 1:
@@ -109,14 +105,22 @@ def find_step(run: RunFolder, step: int | Literal["best", "last"]) -> int:
 
 
 def refuse_early(run: RunFolder, options: EvaluationOptions) -> None:
-    """Raise RoadsegError for a protocol, split or step that is not there, without TensorFlow.
+    """Raise RoadsegError for a run, protocol, split or step that is not there, without TensorFlow.
 
     All is looked at again, and closer, where it is used; reading records takes seconds.
     """
+    _refuse_missing(run)
     choose_protocol(run.recipe, options.protocol, options.changes)
     for split in filter(None, options.split.split("+")):
         find_shards(options.records or Path(run.recipe.records), split)
     find_step(run, options.step)
+
+
+def _refuse_missing(run: RunFolder) -> None:
+    if not run.exists:
+        raise RoadsegError(
+            f"{run.path}: no run here (no recipe.json); give the folder that `roadseg train` made"
+        )
 
 
 def _check_previous(protocol: Protocol) -> None:

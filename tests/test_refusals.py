@@ -243,7 +243,7 @@ def test_a_message_from_inside_a_layer_and_a_graph_stays_one_line() -> None:
 
     network = roadseg.create("fast_scnn", 3)
 
-    @tf.function(autograph=False)
+    @tf.function
     def in_graph(x):
         if tf.reduce_sum(x) > 0:  # what AutoGraph rewrites
             x = x + 1

@@ -63,8 +63,7 @@ def decoded(
     if limit is not None:
         data = data.take(limit)
     # In file order, whichever is decoded first: results must not vary.
-    parallel = tf.data.AUTOTUNE
-    return untuned(data.map(as_written(parse), num_parallel_calls=parallel, deterministic=True))
+    return untuned(data.map(as_written(parse), tf.data.AUTOTUNE, deterministic=True))
 
 
 def decoded_at(
@@ -76,6 +75,5 @@ def decoded_at(
     """
     index = RecordIndex(records.files, parse)
     data = tf.data.Dataset.from_tensor_slices(np.asarray(places, np.int64))
-    parallel = tf.data.AUTOTUNE
-    fetch = as_written(index.fetch)
-    return untuned(data.map(fetch, num_parallel_calls=parallel, deterministic=True))
+    data = data.map(as_written(index.fetch), tf.data.AUTOTUNE, deterministic=True)
+    return untuned(data)
