@@ -81,6 +81,7 @@ SAMPLED_050: Recipe = DEEPLABV3_MOBILENET_V2.replace(
         "kind": "density",
         "window": "frame",
         "size": (96, 128),
+        "strength": 0.35,  # ahead of 0.6 with every seed, in mIoU on both splits: see the page
     },
     loss={
         "size": "half",
