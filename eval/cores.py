@@ -38,11 +38,12 @@ def share_cores() -> None:
         return  # It computes already.
 
 
-def in_turns(compute: Callable[..., Value]) -> Callable[..., Value]:
+def in_turns(compute: Callable[..., Value], scale: float = 1.0) -> Callable[..., Value]:
     """Return `compute` for many threads: they wait for a turn where memory may not bear more.
 
     compute: takes arrays (..., channels), or mappings of those, by place; as many pixels as the
     first call takes are held by each other one. On devices other than a processor one has a turn.
+    scale: the largest by which it resizes both sides of an image before a network sees it.
     """
     turns: list[threading.Semaphore] = []
     most = 1 if _has_accelerator() else cores()
@@ -51,7 +52,7 @@ def in_turns(compute: Callable[..., Value]) -> Callable[..., Value]:
     def turn(*given: Any) -> Value:
         with lock:
             if not turns:
-                pixels = max(1, sum(map(_pixels, given)))
+                pixels = max(1, round(sum(map(_pixels, given)) * scale**2))
                 turns.append(threading.Semaphore(max(1, min(most, PIXELS_AT_ONCE // pixels))))
         with turns[0]:
             return compute(*given)
@@ -60,14 +61,14 @@ def in_turns(compute: Callable[..., Value]) -> Callable[..., Value]:
 
 
 def side_by_side(
-    compute: Callable[[np.ndarray], Sequence[Value]],
+    compute: Callable[[np.ndarray], Sequence[Value]], scale: float = 1.0
 ) -> Callable[[np.ndarray], list[Callable[[], Value]]]:
     """Return what takes a batch of images and returns, for each, what gives its result later.
 
     compute: from images (batch, height, width, 3) to a result for each; called once a batch, when
-    the first result is asked for, `in_turns`.
+    the first result is asked for, `in_turns`, which explains `scale`.
     """
-    turn = in_turns(compute)
+    turn = in_turns(compute, scale)
 
     def take(images: np.ndarray) -> list[Callable[[], Value]]:
         batch = _Batch(turn, images)

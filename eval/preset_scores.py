@@ -123,7 +123,7 @@ def score_preset(
     with progress_bar(model) as progress:
         scorer = score_frames(
             frames,
-            labels_side_by_side(partial(_predict, inference)),
+            labels_side_by_side(partial(_predict, inference), inference.protocol),
             table,
             progress=lambda done: progress(done, total),
         )

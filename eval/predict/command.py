@@ -175,7 +175,9 @@ class _Predictions:
     def __init__(self, options: PredictOptions, inference: "Inference | PreviousInference") -> None:
         self.options, self.inference = options, inference
         self.problems: list[str] = []
-        self._find = side_by_side(self._found)
+        # Frames that are sampled by the one before them come one by one, from videos alone.
+        protocol = getattr(inference, "protocol", Protocol())
+        self._find = side_by_side(self._found, max(protocol.factors))
 
     def write(self, sources: Sequence[Source]) -> list[str]:
         from rich.console import Console

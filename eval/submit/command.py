@@ -109,7 +109,8 @@ def submit(options: SubmitOptions, progress: Progress | None = None) -> int:
         )
     share_cores()
     find = _predict(options, run, size)
-    predict = side_by_side(lambda images: [find(images[0])])
+    scale = max(Protocol().replace(options.shown.changes()).factors)
+    predict = side_by_side(lambda images: [find(images[0])], scale)
 
     def jobs() -> Iterator[Callable[[], tuple[str, bytes]]]:
         for name, read in images:

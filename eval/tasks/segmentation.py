@@ -15,6 +15,7 @@ from roadseg.eval.scoring import SegmentationScorer, in_threads
 from roadseg.eval.tasks.evaluator import Evaluate, Evaluator
 from roadseg.files import Arrays
 from roadseg.label_tables.label_table import LabelTable
+from roadseg.recipe.protocol import Protocol
 
 
 class Segmentation(Evaluator):
@@ -29,13 +30,13 @@ class Segmentation(Evaluator):
             from roadseg.eval.previous import previous_predictor
 
             return partial(_evaluate, job, step, previous_predictor(segmenter))
-        predict = labels_side_by_side(predictor(segmenter, job.protocol))
+        predict = labels_side_by_side(predictor(segmenter, job.protocol), job.protocol)
         return partial(_evaluate, job, step, predict)
 
 
-def labels_side_by_side(predict: Predictor) -> Predictor:
-    """Return `predict` such that the graph, too, runs where the labels are asked for."""
-    later = side_by_side(predict)
+def labels_side_by_side(predict: Predictor, protocol: Protocol) -> Predictor:
+    """Return `predict`, by `protocol`, whose graph runs where the labels are asked for, too."""
+    later = side_by_side(predict, max(protocol.factors))
 
     def take(images: np.ndarray) -> list[Pending]:
         return [partial(_finished, pending) for pending in later(images)]

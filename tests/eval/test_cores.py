@@ -66,6 +66,20 @@ def test_large_images_and_accelerators_take_fewer_at_once(
     assert counted.calls == 6 and counted.most == most
 
 
+def test_images_that_are_enlarged_count_as_what_they_become(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(cores, "cores", lambda: 8)
+    monkeypatch.setattr(cores, "_has_accelerator", lambda: False)
+    monkeypatch.setattr(cores, "PIXELS_AT_ONCE", 8 * 16)
+    counted = Counted()
+    take = cores.side_by_side(counted, 2.0)
+    results = [take(np.zeros((1, 4, 4, 3)))[0] for _ in range(6)]
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda result: result(), results))
+    assert counted.most == 2
+
+
 def test_an_error_comes_out_where_the_result_is_asked_for() -> None:
     def refuse(images: np.ndarray) -> list[float]:
         raise RoadsegError("no numbers")
