@@ -11,29 +11,25 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from roadseg.processors import usable_cpus
+
 Value = TypeVar("Value")
 PIXELS_AT_ONCE = 1 << 23
 """Of images side by side: what a network holds for that many still fits a machine."""
 
 
-def cores() -> int:
-    """Return how many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 def share_cores() -> None:
     """Let an operation use a quarter of the cores, so that images run side by side.
 
-    For commands, before TensorFlow's first operation; afterwards, on another backend, and where
-    TF_NUM_INTRAOP_THREADS says otherwise, nothing changes.
+    For commands, before TensorFlow's first operation; afterwards, where batches come one by one
+    (see `in_turns`), and where TF_NUM_INTRAOP_THREADS says otherwise, nothing changes.
     """
-    from roadseg.ops.backend import tensorflow
-
-    tf = tensorflow()
-    if tf is None or "TF_NUM_INTRAOP_THREADS" in os.environ:
+    if "TF_NUM_INTRAOP_THREADS" in os.environ or _has_accelerator():
         return
+    import tensorflow as tf
+
     try:
-        tf.config.threading.set_intra_op_parallelism_threads(max(1, cores() // 4))
+        tf.config.threading.set_intra_op_parallelism_threads(max(1, usable_cpus() // 4))
     except RuntimeError:
         return  # It computes already.
 
@@ -46,7 +42,7 @@ def in_turns(compute: Callable[..., Value], scale: float = 1.0) -> Callable[...,
     scale: the largest by which it resizes both sides of an image before a network sees it.
     """
     turns: list[threading.Semaphore] = []
-    most = 1 if _has_accelerator() else cores()
+    most = 1 if _has_accelerator() else usable_cpus()
     lock = threading.Lock()
 
     def turn(*given: Any) -> Value:

@@ -1,6 +1,5 @@
 """Scores of many images: measured in threads, added up in order, so that results never vary."""
 
-import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -16,6 +15,7 @@ from roadseg.metrics.boundary import BoundaryBands
 from roadseg.metrics.boundary_f import BoundaryFScore
 from roadseg.metrics.confusion import ConfusionMatrix, ConfusionMetrics, pair_counts_with_void
 from roadseg.metrics.objects import ObjectRecall, Regions
+from roadseg.processors import usable_cpus
 
 Value = TypeVar("Value")
 
@@ -143,7 +143,7 @@ def in_threads(jobs: Iterable[Callable[[], Value]], workers: int | None = None) 
 
     workers: threads; None for one a core, at most 8. Metrics and native code release the lock.
     """
-    workers = workers or min(8, os.cpu_count() or 1)
+    workers = workers or min(8, usable_cpus())
     waiting: deque[Future[Value]] = deque()
     pool = ThreadPoolExecutor(workers)
     try:

@@ -1,7 +1,6 @@
 """Checks what users pass to this package, once, at the door."""
 
 import math
-import os
 from collections.abc import Iterable, Sequence
 from numbers import Integral, Real
 
@@ -10,6 +9,7 @@ from numpy.typing import NDArray
 
 from roadseg.errors import RoadsegError
 from roadseg.label_tables import class_ids as ids
+from roadseg.processors import usable_cpus
 
 LARGEST_SIDE = 4096
 """Of a grid."""
@@ -107,14 +107,6 @@ def thread_count(threads: int | None, pieces: int) -> int:
     if not isinstance(threads, Integral) or threads < 1:
         raise ValueError(f"threads is {threads!r}; pass a whole number of at least 1, or None")
     return min(int(threads), 1024)
-
-
-def usable_cpus() -> int:
-    """Return the number of CPUs this process may run on."""
-    if hasattr(os, "sched_getaffinity"):
-        # Containers and batch systems may allow fewer CPUs than there are.
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def finite(values: NDArray, name: str, largest: float = math.inf) -> NDArray:

@@ -22,9 +22,9 @@ from rich.table import Table
 
 from roadseg import nus_native
 from roadseg.nus_native import published
-from roadseg.nus_native.arguments import usable_cpus
 from roadseg.nus_native.peak_memory import peak_memory
 from roadseg.nus_native.street import OBJECTS, Case, draw_street, interpolation_cases
+from roadseg.processors import usable_cpus
 
 Call = Callable[[], object]
 

@@ -24,7 +24,8 @@ FACE = "research/api.py"
 # The folders (and files at the root) of research/, each importing only what stands before it. Two
 # faces stand apart: `cli` names the commands, `__init__` what users of Python import.
 ORDER = (
-    *("errors", "regular_files", "yaml_text", "npz", "files", "folders", "network_names"),
+    *("errors", "processors", "regular_files", "yaml_text", "npz", "files", "folders"),
+    "network_names",
     *("command_line", "label_tables"),
     *("recipe", "ops", "losses", "metrics", "layers", "backbones", "two_cameras", "models"),
     *("sampling", "weights", "drawing", "inference", "tasks", "runs", "api", "keras_files"),

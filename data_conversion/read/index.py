@@ -17,7 +17,8 @@ from roadseg.data_conversion.read.streams import as_written, untuned
 from roadseg.data_conversion.read.tfrecord_files import read_record, record_spans
 
 Tensor = Any
-Parse = Callable[[Tensor], dict[str, Tensor]]
+Parse = Callable[[Tensor], Any]
+"""From the bytes of an example to what is kept of it, mostly its features by name."""
 
 
 class RecordIndex:

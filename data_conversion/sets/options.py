@@ -1,21 +1,17 @@
 """What `roadseg convert` can be told about the records of any data set."""
 
 import dataclasses
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from roadseg.data_conversion.raw.pictures import PictureRules
 from roadseg.data_conversion.raw.source import Source
 from roadseg.errors import RoadsegError
+from roadseg.processors import usable_cpus
 
 if TYPE_CHECKING:
     from roadseg.data_conversion.write.builder import RecordBuilder
     from roadseg.data_conversion.write.shard_job import Run
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0))
 
 
 @dataclasses.dataclass
@@ -26,7 +22,7 @@ class Output:
     """Folder of the records; the data set is <to>/<name>/1.0.0, complete or not there."""
     shards: int = 10
     """Files for each split (fewer if it has fewer images)."""
-    workers: int = dataclasses.field(default_factory=_cores)
+    workers: int = dataclasses.field(default_factory=usable_cpus)
     """Threads that read and check files."""
     overwrite: bool = False
     """Replace complete records that are there."""

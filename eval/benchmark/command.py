@@ -6,10 +6,10 @@ from pathlib import Path
 from roadseg.command_line import arguments
 from roadseg.command_line.options import parse_size
 from roadseg.errors import RoadsegError
-from roadseg.eval.benchmark.latency import cores
 from roadseg.eval.benchmark.options import USUAL_SIZE, BenchmarkOptions
 from roadseg.eval.benchmark.race.command import is_race, run_race
 from roadseg.network_names import refuse_unknown_network
+from roadseg.processors import usable_cpus
 
 EXAMPLE = """roadseg benchmark --all --size 512x1024
 roadseg benchmark deeplabv3_mobilenet_v2 --size 1024x1024 --sampler density --sampling-size 96x128
@@ -28,7 +28,7 @@ def main(argv: Sequence[str]) -> int:
     if options.input is not None:
         from roadseg.eval.benchmark.input_speed import time_input
 
-        return time_input(options, options.threads or cores())
+        return time_input(options, options.threads or usable_cpus())
     if is_race(options):
         return run_race(options)
     size = parse_size(options.size or USUAL_SIZE)

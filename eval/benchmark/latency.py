@@ -1,6 +1,5 @@
 """How long a function takes: warmed up, repeated, the median with its spread."""
 
-import os
 import platform
 import time
 from collections.abc import Callable, Sequence
@@ -8,6 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+
+from roadseg.processors import usable_cpus
 
 
 @dataclass(frozen=True)
@@ -67,12 +68,7 @@ def set_threads(threads: int | None) -> int:
     if threads is not None:
         tf.config.threading.set_intra_op_parallelism_threads(threads)
         tf.config.threading.set_inter_op_parallelism_threads(threads)
-    return threads or cores()
-
-
-def cores() -> int:
-    """Return how many processor cores this process may use."""
-    return len(os.sched_getaffinity(0))
+    return threads or usable_cpus()
 
 
 def device_name() -> str:

@@ -44,7 +44,7 @@ def means(counted: Counted, size: tuple[int, int], batches: int, batch_size: int
 def test_every_image_gets_its_own_result_and_every_batch_is_computed_once(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(cores, "cores", lambda: 3)
+    monkeypatch.setattr(cores, "usable_cpus", lambda: 3)
     monkeypatch.setattr(cores, "_has_accelerator", lambda: False)
     counted = Counted()
     found = means(counted, (4, 6), batches=5, batch_size=2)
@@ -58,7 +58,7 @@ def test_every_image_gets_its_own_result_and_every_batch_is_computed_once(
 def test_large_images_and_accelerators_take_fewer_at_once(
     monkeypatch: pytest.MonkeyPatch, pixels: float, accelerator: bool, most: int
 ) -> None:
-    monkeypatch.setattr(cores, "cores", lambda: 8)
+    monkeypatch.setattr(cores, "usable_cpus", lambda: 8)
     monkeypatch.setattr(cores, "PIXELS_AT_ONCE", int(pixels) * 2)
     monkeypatch.setattr(cores, "_has_accelerator", lambda: accelerator)
     counted = Counted()
@@ -69,7 +69,7 @@ def test_large_images_and_accelerators_take_fewer_at_once(
 def test_images_that_are_enlarged_count_as_what_they_become(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(cores, "cores", lambda: 8)
+    monkeypatch.setattr(cores, "usable_cpus", lambda: 8)
     monkeypatch.setattr(cores, "_has_accelerator", lambda: False)
     monkeypatch.setattr(cores, "PIXELS_AT_ONCE", 8 * 16)
     counted = Counted()
@@ -91,7 +91,7 @@ def test_an_error_comes_out_where_the_result_is_asked_for() -> None:
 
 
 def test_views_of_cameras_are_counted_together(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cores, "cores", lambda: 8)
+    monkeypatch.setattr(cores, "usable_cpus", lambda: 8)
     monkeypatch.setattr(cores, "_has_accelerator", lambda: False)
     monkeypatch.setattr(cores, "PIXELS_AT_ONCE", 2 * 2 * 4 * 4)
     counted = Counted()

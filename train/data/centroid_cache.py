@@ -8,8 +8,8 @@ import numpy as np
 import tensorflow as tf
 
 from roadseg.data_conversion.progress import progress
+from roadseg.data_conversion.read.index import decoded
 from roadseg.data_conversion.read.records import RecordSet, readable
-from roadseg.data_conversion.read.streams import as_written, untuned
 from roadseg.errors import RoadsegError
 from roadseg.files import read_arrays, write_arrays
 from roadseg.train.data.centroids import Centroids, tile_centroids
@@ -69,12 +69,11 @@ def find_centroids(records: RecordSet, tile: int, whole_if_small: bool = True) -
         label = tf.io.decode_png(encoded, channels=1)[..., 0]
         return tf.numpy_function(of_one, [label], tf.int64)
 
-    data = tf.data.TFRecordDataset([str(file) for file in records.files])
-    data = data.map(as_written(of_record), num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+    data = decoded(records, parse=of_record)
     parts = []
     with progress(f"centroids of {records.split}", records.num_examples) as advance:
         with readable(records):
-            for part in untuned(data.prefetch(4)).as_numpy_iterator():
+            for part in data.prefetch(4).as_numpy_iterator():
                 parts.append(part.reshape(-1, 3))
                 advance()
     rows = np.concatenate(parts)

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import tensorflow as tf
 
+from roadseg.data_conversion.read.index import decoded
 from roadseg.data_conversion.read.records import parse_example, readable
-from roadseg.data_conversion.read.streams import as_written, untuned
 from roadseg.errors import RoadsegError
 from roadseg.files import parse_json, write_text
 from roadseg.losses.cross_entropy import PUBLISHED_WEIGHTS
@@ -79,7 +79,6 @@ def count_labels(records: "RecordSet") -> np.ndarray:
         labels = tf.cast(tf.reshape(parse_example(serialized)["label"], [-1]), tf.int32)
         return tf.math.bincount(labels, minlength=256, maxlength=256, dtype=tf.int64)
 
-    files = tf.data.TFRecordDataset([str(file) for file in records.files])
-    counts = files.map(as_written(histogram), num_parallel_calls=tf.data.AUTOTUNE)
+    counts = decoded(records, parse=histogram)
     with readable(records):
-        return np.asarray(untuned(counts).reduce(tf.zeros(256, tf.int64), tf.add))
+        return np.asarray(counts.reduce(tf.zeros(256, tf.int64), tf.add))

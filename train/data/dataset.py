@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from roadseg.data_conversion.read.folders import find_shards
-from roadseg.data_conversion.read.streams import as_written, untuned
+from roadseg.data_conversion.read.streams import as_written
 from roadseg.errors import RoadsegError
 from roadseg.recipe.fields import check_values
 from roadseg.recipe.recipe import Recipe
@@ -96,8 +96,9 @@ def _random_crops(recipe: Recipe, records: "RecordSet") -> "tf.data.Dataset":
 def _whole_images(records: "RecordSet", batch_size: int) -> "tf.data.Dataset":
     import tensorflow as tf
 
+    from roadseg.data_conversion.read.index import decoded
     from roadseg.data_conversion.read.records import parse_example
-    from roadseg.train.data.pipeline import pipeline_options
+    from roadseg.train.data.pipeline import reproducible
 
     if batch_size > 1:
         _one_size(records, "give batch_size=1")
@@ -107,10 +108,9 @@ def _whole_images(records: "RecordSet", batch_size: int) -> "tf.data.Dataset":
         image = tf.ensure_shape(tf.cast(example["image"], tf.float32), (None, None, 3))
         return image, tf.ensure_shape(tf.cast(example["label"], tf.int32), (None, None))
 
-    files = tf.data.TFRecordDataset([str(file) for file in records.files])
-    batches = files.map(as_written(pair), num_parallel_calls=tf.data.AUTOTUNE).batch(batch_size)
+    batches = decoded(records, parse=pair).batch(batch_size)
     known = tf.data.experimental.assert_cardinality(math.ceil(records.num_examples / batch_size))
-    return untuned(batches.apply(known).prefetch(2)).with_options(pipeline_options())
+    return reproducible(batches.apply(known).prefetch(2))
 
 
 def _one_size(records: "RecordSet", way_out: str) -> tuple[int, int]:

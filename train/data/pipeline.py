@@ -76,7 +76,7 @@ def training_batches(
     if stop_step is None:
         endless = tf.data.experimental.assert_cardinality(tf.data.INFINITE_CARDINALITY)
         batches = batches.apply(endless)
-    return untuned(batches.prefetch(2)).with_options(pipeline_options())
+    return reproducible(batches.prefetch(2))
 
 
 def example_stream(
@@ -165,9 +165,9 @@ def _key(seed: int, epoch: Tensor, salt: int) -> Tensor:
     return tf.random.fold_in(tf.stack([tf.constant(seed, tf.int64), epoch]), salt)
 
 
-def pipeline_options() -> tf.data.Options:
-    """Return options for the same order every time, and for batches cut by the batch alone."""
+def reproducible(data: tf.data.Dataset) -> tf.data.Dataset:
+    """Return `data`, `untuned`, in one order every time, its batches cut by the batch alone."""
     options = tf.data.Options()
     options.deterministic = True
     options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.OFF
-    return options
+    return untuned(data).with_options(options)

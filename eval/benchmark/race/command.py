@@ -29,10 +29,11 @@ def run_race(options: "BenchmarkOptions") -> int:
     _check(options)
     found = contestants(options.names, options.against)
     size = parse_size(options.size) if options.size else None
-    from roadseg.eval.benchmark.latency import cores, processor_name
+    from roadseg.eval.benchmark.latency import processor_name
     from roadseg.eval.benchmark.race import table
     from roadseg.eval.benchmark.race.race import USUAL_SIZE, open_judge, race
     from roadseg.eval.tables import show_benchmark
+    from roadseg.processors import usable_cpus
 
     inputs = InputOptions(
         options.file_layout,
@@ -41,7 +42,7 @@ def run_race(options: "BenchmarkOptions") -> int:
         options.file_std,
         options.file_colours,
     )
-    threads = options.threads or cores()
+    threads = options.threads or usable_cpus()
     setting = Setting(
         threads,
         options.warm_up,
