@@ -20,7 +20,7 @@ from tests.support import REPOSITORY
 FOLDERS = {"research": "roadseg"} | {
     name: f"roadseg/{name}" for name in ("nus_native", "data_conversion", "train", "eval", "export")
 }
-INSTALLED = (".py", ".pyi", ".yaml", ".sh", ".npz", ".ttf", ".typed")
+INSTALLED = (".py", ".pyi", ".yaml", ".sh", ".npz", ".ttf", ".LICENSE", ".typed")
 INSTALLED += (".html", ".css", ".js", ".svg")
 EXTENSIONS = (".pyx",)
 METADATA = ("Author:", "License-Expression:", "Project-URL:", "Classifier:", "Keywords:")
@@ -94,7 +94,7 @@ def check_wheel(wheel: Path) -> list[str]:
     suffix = sysconfig.get_config_var("EXT_SUFFIX")
     sources = (path for path in tracked() if path.endswith(EXTENSIONS))
     wanted |= {installed_as(path).removesuffix(".pyx") + suffix for path in sources}
-    if not any("_ceres" in name for name in held):  # Ceres is not on every machine
+    if not any(f"_ceres{suffix}" in name for name in held):  # Ceres is not on every machine
         wanted = {name for name in wanted if f"_ceres{suffix}" not in name}
     metadata = next(name for name in archive.namelist() if name.endswith("METADATA"))
     text = archive.read(metadata).decode("utf-8")
