@@ -110,6 +110,7 @@ RECIPES = {
     "camvid/deeplabv3_mobilenet_v2": ("roadseg.train.recipes.camvid.nus", "DEEPLABV3_MOBILENET_V2"),
     "camvid/sampled_deeplabv3_050": ("roadseg.train.recipes.camvid.nus", "SAMPLED_050"),
     "camvid/sampled_deeplabv3_100": ("roadseg.train.recipes.camvid.nus", "SAMPLED_100"),
+    "camvid/sampled_espnet": ("roadseg.train.recipes.camvid.nus", "SAMPLED_ESPNET"),
     "camvid/dabnet": ("roadseg.train.recipes.camvid.dabnet", "DABNET"),
     "camvid/espnet": ("roadseg.train.recipes.camvid.fast_seg", "ESPNET"),
     "camvid/fast_scnn": ("roadseg.train.recipes.camvid.fast_seg", "FAST_SCNN"),

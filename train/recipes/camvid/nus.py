@@ -100,3 +100,22 @@ SAMPLED_100: Recipe = SAMPLED_050.replace(
     },
     network={"options": {"output_stride": 8, "depth_multiplier": 1.0, "dropout": 0.1}},
 )
+
+# From espnet_p2_q8_cityscapes, all layers but those of classes. At 96x128 samples ESPNet itself is
+# the limit, whatever the sampler: hence 192x256.
+SAMPLED_ESPNET: Recipe = SAMPLED_050.replace(
+    name="camvid/sampled_espnet",
+    model="espnet",
+    network={
+        "options": {"p": 2, "q": 8, "fusion": "stem", "normalisation": "espnet_cityscapes"},
+        "evaluation_options": {},
+    },
+    sampling={"size": (192, 256)},
+    optimizer={
+        "kind": "adam",
+        "learning_rate": 5e-4,
+        "adam_betas": (0.9, 0.999),
+        "weight_decay": 2e-4,
+    },
+    steps=2_000,
+)
