@@ -94,5 +94,6 @@ def test_the_layer_exports_at_unknown_sizes(tmp_path):
     )
     tf.saved_model.save(module, str(tmp_path / "saved"))
     loaded = tf.saved_model.load(str(tmp_path / "saved"))
+    # Positions of up to 28 are rounded by 2e-6 either way, and neighbours are up to 5 apart.
     for size in (SOURCE, TARGET):
-        np.testing.assert_allclose(loaded.warp(maps(size=size)), layer(maps(size=size)), atol=1e-5)
+        np.testing.assert_allclose(loaded.warp(maps(size=size)), layer(maps(size=size)), atol=3e-5)
