@@ -1,5 +1,6 @@
 """Settings of all tests."""
 
+import gc
 import os
 import re
 from collections.abc import Callable, Iterator
@@ -23,6 +24,10 @@ if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
     os.environ.setdefault("TF_NUM_INTEROP_THREADS", "1")
 
+
+# A worker makes and drops thousands of graphs, each of many objects that point at each other. Looking
+# through all of what it holds, again and again, took a tenth of its time.
+gc.set_threshold(20_000, 10, 20)
 
 LEFT_OUT = Path(__file__).parent / "left_to_test_all.txt"
 
@@ -90,6 +95,44 @@ def first_weights_drawn_by_numpy() -> Iterator[None]:
         for name, draw in DRAWS.items():
             patch.setattr(jax.random, name, with_numpy(getattr(jax.random, name), draw))
         yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def operations_without_stacks() -> None:
+    """Spare a worker's TensorFlow the stack of calls behind each operation: over a hundred deep."""
+    if on_tensorflow_worker():
+        from tensorflow.python.util import tf_stack
+
+        stack = tf_stack.extract_stack()
+        tf_stack.extract_stack = lambda stacklevel=1: stack
+
+
+@pytest.fixture(scope="module", autouse=True)
+def graphs_as_written(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Spare TensorFlow the rewriting, for speed, of graphs that run once or twice.
+
+    In the folders whose tests take values from networks. `make test-all` runs them on graphs as
+    users have them, and so do the tests of all other folders in either.
+    """
+    folder = Path(request.node.nodeid).parts[1]
+    quick = request.config.getoption("markexpr") == "not slow"
+    if not (quick and folder in RUN_ONCE and on_tensorflow_worker()):
+        yield
+        return
+    from tensorflow import config
+
+    config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
+    yield
+    config.optimizer.set_experimental_options({"disable_meta_optimizer": False})
+
+
+RUN_ONCE = ("backbones", "layers", "losses", "models", "ops", "parity", "weights")
+
+
+def on_tensorflow_worker() -> bool:
+    """Whether this is one of several processes of tests, with Keras on TensorFlow."""
+    backend = os.environ.get("KERAS_BACKEND", "tensorflow")
+    return backend == "tensorflow" and "PYTEST_XDIST_WORKER" in os.environ
 
 
 @pytest.fixture(scope="module")
