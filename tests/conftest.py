@@ -25,8 +25,8 @@ if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ.setdefault("TF_NUM_INTEROP_THREADS", "1")
 
 
-# A worker makes and drops thousands of graphs, each of many objects that point at each other. Looking
-# through all of what it holds, again and again, took a tenth of its time.
+# A worker makes and drops thousands of graphs, each of many objects that point at each other.
+# Looking through all of what it holds, again and again, took a tenth of its time.
 gc.set_threshold(20_000, 10, 20)
 
 LEFT_OUT = Path(__file__).parent / "left_to_test_all.txt"
