@@ -12,7 +12,7 @@ NATIVE := $(wildcard nus_native/*.pyx research/metrics/*.pyx train/data/*.pyx nu
 help:
 	@echo "make demo           the whole main job on street scenes it draws itself (CITYSCAPES_ROOT=/path: on Cityscapes)"
 	@echo "make test           the tests"
-	@echo "make test-all       every test, those that repeat others or take minutes too, JAX's as well"
+	@echo "make test-all       every test, those that repeat others or take minutes too, JAX's and the wheel's as well"
 	@echo "make test-jax       parity tests and training steps on Keras's JAX backend"
 	@echo "make test-beam      tests of conversions on Apache Beam, in an environment on top of this one"
 	@echo "make fuzz           random calls of the native code under address and undefined-behaviour checks (INPUTS=1000000 SEED=0)"
@@ -48,6 +48,7 @@ test: $(VENV)/.ready
 test-all: $(VENV)/.ready
 	$(BIN)/python -m pytest -q -n auto --dist worksteal -m ''
 	@$(MAKE) --no-print-directory test-jax MARKED=
+	@$(MAKE) --no-print-directory package
 
 # Compiling is most of its time, and every operation of every shape runs once: hence the quick compiler.
 test-jax: $(VENV)/.ready

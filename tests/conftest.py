@@ -1,8 +1,11 @@
 """Settings of all tests."""
 
+import functools
 import gc
 import os
 import re
+import sys
+import typing
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -28,6 +31,9 @@ if "PYTEST_XDIST_WORKER" in os.environ:
 # A worker makes and drops thousands of graphs, each of many objects that point at each other.
 # Looking through all of what it holds, again and again, took a tenth of its time.
 gc.set_threshold(20_000, 10, 20)
+if sys.version_info < (3, 12):  # TensorFlow asks for it all the time, and later ones remember it
+    attributes = functools.cache(typing._get_protocol_attrs)  # type: ignore[attr-defined]
+    typing._get_protocol_attrs = attributes  # type: ignore[attr-defined]
 
 LEFT_OUT = Path(__file__).parent / "left_to_test_all.txt"
 
@@ -126,7 +132,7 @@ def graphs_as_written(request: pytest.FixtureRequest) -> Iterator[None]:
     config.optimizer.set_experimental_options({"disable_meta_optimizer": False})
 
 
-RUN_ONCE = ("backbones", "layers", "losses", "models", "ops", "parity", "weights")
+RUN_ONCE = "backbones eval layers losses models ops parity sampling weights".split()
 
 
 def on_tensorflow_worker() -> bool:
