@@ -178,7 +178,7 @@ class SamplerNetwork:
     density_width: int = 32
     """Channels of the density network."""
     alpha: float = 0.5
-    """How strongly targets of `nus` pull control points to boundaries, 0 to 1 (published: alpha)."""
+    """How strongly targets of `nus` pull control points to boundaries, 0 to 1."""
     classes: tuple[int, ...] = ()
     """Train ids whose boundaries attract samples; empty for all."""
     class_weights: tuple[float, ...] = ()
