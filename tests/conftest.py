@@ -30,7 +30,7 @@ if "PYTEST_XDIST_WORKER" in os.environ:
 
 # A worker makes and drops thousands of graphs, each of many objects that point at each other.
 # Looking through all of what it holds, again and again, took a tenth of its time.
-gc.set_threshold(20_000, 10, 20)
+gc.set_threshold(5_000, 10, 10)
 if sys.version_info < (3, 12):  # TensorFlow asks for it all the time, and later ones remember it
     attributes = functools.cache(typing._get_protocol_attrs)  # type: ignore[attr-defined]
     typing._get_protocol_attrs = attributes  # type: ignore[attr-defined]
