@@ -94,6 +94,7 @@ def test_the_layer_exports_at_unknown_sizes(tmp_path):
     )
     tf.saved_model.save(module, str(tmp_path / "saved"))
     loaded = tf.saved_model.load(str(tmp_path / "saved"))
-    # Positions of up to 28 are rounded by 2e-6 either way, and neighbours are up to 5 apart.
+    # Beside the same graph before it was saved: outside of one, positions are rounded otherwise.
     for size in (SOURCE, TARGET):
-        np.testing.assert_allclose(loaded.warp(maps(size=size)), layer(maps(size=size)), atol=3e-5)
+        found, expected = loaded.warp(maps(size=size)), module.warp(maps(size=size))
+        np.testing.assert_allclose(found, expected, atol=1e-5)
