@@ -36,12 +36,16 @@ def _measure(name: str, paths: list[str], options: dict[str, Any]) -> int:
     # Loads the native code, whose own memory is not the call's.
     nus_native.solve_grid(np.zeros((2, 2, 2)))
     arrays = [np.load(path) for path in paths]
-    before = _highest_resident()
+    before = highest_resident()
     getattr(nus_native, name)(*arrays, **options)
-    return _highest_resident() - before
+    return highest_resident() - before
 
 
-def _highest_resident() -> int:
-    """Return the most bytes of memory that this process has held so far."""
+def highest_resident() -> int:
+    """Return the most bytes of memory that this process has held so far.
+
+    `getrusage` would not do: Linux hands a process's highest over to the program that it becomes,
+    so a child's count begins with that of the large process that started it.
+    """
     line = next(line for line in STATUS.read_text().splitlines() if line.startswith("VmHWM"))
     return 1024 * int(line.split()[1])

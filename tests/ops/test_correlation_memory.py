@@ -12,13 +12,11 @@ if keras.backend.backend() != "tensorflow":
     pytest.skip("the figures are TensorFlow's", allow_module_level=True)
 
 MEASURE = """
-import resource, sys
+import sys
 import numpy as np
 import tensorflow as tf
+from roadseg.nus_native.peak_memory import highest_resident
 from roadseg.ops.correlation import cost_volume
-
-def peak_bytes():
-    return 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 def run(first, second, gradient):
     if not gradient:
@@ -34,9 +32,9 @@ random = np.random.default_rng(0)
 tiny, whole = ([tf.constant(random.normal(size=(4, *size, 32)), tf.float32) for _ in range(2)]
                for size in ((6, 8), (244, 384)))
 compiled(*tiny, gradient)
-before = peak_bytes()
+before = highest_resident()
 compiled(*whole, gradient)
-print((peak_bytes() - before) / (whole[0].shape.num_elements() * 4))
+print((highest_resident() - before) / (whole[0].shape.num_elements() * 4))
 """
 
 
