@@ -47,5 +47,14 @@ def highest_resident() -> int:
     `getrusage` would not do: Linux hands a process's highest over to the program that it becomes,
     so a child's count begins with that of the large process that started it.
     """
-    line = next(line for line in STATUS.read_text().splitlines() if line.startswith("VmHWM"))
+    return _bytes("VmHWM")
+
+
+def resident() -> int:
+    """Return the bytes of memory that this process holds now."""
+    return _bytes("VmRSS")
+
+
+def _bytes(entry: str) -> int:
+    line = next(line for line in STATUS.read_text().splitlines() if line.startswith(entry))
     return 1024 * int(line.split()[1])

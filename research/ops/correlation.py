@@ -15,8 +15,9 @@ def cost_volume(first: Tensor, second: Tensor, search_range: int = 4, stride: in
     Returned: (batch, height, width, n * n), n = 2 search_range / stride + 1; channel i n + j is
         the displacement (dy, dx) = (i stride - search_range, j stride - search_range).
     Memory, in maps of the size of `first`: 8 at 244x384, 32 channels, n = 9, of which the result
-        and its parts are 5; the gradient goes through the displacements again one by one, which
-        makes 34 with a loss around it, where keeping the products made 114 (and 6 times the time).
+        and its parts are 5; 11 on two cores, which work on parts at once. The gradient goes
+        through the displacements again one by one, which makes up to 34 with a loss around it (36
+        on two cores), where keeping the products made 114 (and 6 times the time).
     Raises ValueError for unlike channels, another rank, or a stride that does not fit the range.
     Source: Sun et al. 2018, eq. 2; tensorflow-addons 0.22's CorrelationCost with kernel size 1.
     """

@@ -17,8 +17,8 @@ from roadseg.data_conversion.sets.street_scenes import write_street_scenes
 
 DRAWN = 8  # different scenes; the others are links to them
 
-# A small process that starts the command: Linux hands a process's highest memory over to the program
-# that it becomes, and a process of tests has held more than a conversion ever will.
+# A small process that starts the command: Linux hands a process's highest memory over to the
+# program that it becomes, and a process of tests has held more than a conversion ever will.
 BETWEEN = """
 import os, sys, time
 began = time.monotonic()
