@@ -130,6 +130,41 @@ def test_a_network_inside_another_counts_as_often_as_it_is_called():
     assert count_operations(keras.Model(nested, inner(nested))).macs == 8 * 6 * 12
 
 
+class Pair(keras.layers.Layer):
+    """Holds two convolutions, and tells its size by itself."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.second = keras.layers.Conv2D(4, 1), keras.layers.Conv2D(2, 1, strides=2)
+
+    def build(self, shape):
+        self.first.build(shape)
+        self.second.build((*shape[:-1], 4))
+
+    def call(self, images):
+        return self.second(self.first(images))
+
+    def compute_output_shape(self, shape):
+        return self.second.compute_output_shape((*shape[:-1], 4))
+
+
+class Untold(keras.layers.Dense):
+    """Leaves its size to be found by a trace."""
+
+    compute_output_shape = keras.layers.Layer.compute_output_shape
+
+
+@pytest.mark.parametrize("batch", [None, 1])
+@pytest.mark.parametrize(
+    ("layer", "expected"), [(Pair, 8 * 6 * 3 * 4 + 4 * 3 * 4 * 2), (Untold, 8 * 6 * 3 * 4)]
+)
+def test_layers_inside_a_layer_and_those_that_tell_no_size_count_once(batch, layer, expected):
+    images = keras.Input((8, 6, 3), batch_size=batch)
+    made = layer() if layer is Pair else layer(4)
+    model = keras.Model(images, made(images))
+    assert count_operations(model).macs == expected
+
+
 def test_freezing_a_network_does_not_change_its_parameters():
     model = nus_sampler()
     model.trainable = False
