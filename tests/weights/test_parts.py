@@ -193,6 +193,9 @@ def test_an_npz_of_our_names_gives_a_part_too(tmp_path, capsys):
     assert f"initial weights from {source}: fitting: 270 of 272 variables" in capsys.readouterr()[0]
 
 
+HALF, STEM = {"depth_multiplier": 0.5}, {"q": 8, "fusion": "stem"}
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("file", "part", "name", "options", "taken"),
@@ -200,18 +203,28 @@ def test_an_npz_of_our_names_gives_a_part_too(tmp_path, capsys):
         (ADE20K, "backbone", NAME, {}, 255),
         (ADE20K, "fitting", NAME, {}, 270),
         (IMAGENET, "backbone", NAME, {}, 255),
-        (PASCAL, "backbone", NAME, {"depth_multiplier": 0.5}, 255),
-        (PASCAL, "fitting", NAME, {"depth_multiplier": 0.5}, 270),
-        (CITYSCAPES, "backbone", "espnet", {"q": 8, "fusion": "stem"}, 153),
-        (CITYSCAPES, "fitting", "espnet", {"q": 8, "fusion": "stem"}, 153),
+        (PASCAL, "backbone", NAME, HALF, 255),
+        (PASCAL, "fitting", NAME, HALF, 270),
+        (PASCAL, "all", NAME, HALF, 270),  # all but the layers of other classes
+        (CITYSCAPES, "backbone", "espnet", STEM, 153),
+        (CITYSCAPES, "fitting", "espnet", STEM, 153),
+        (CITYSCAPES, "all", "espnet", STEM, 153),
     ],
 )
 def test_published_files_start_a_network_for_camvid(file, part, name, options, taken, capsys):
     source = shared_folder("weights", file)
     start(str(source), part, model=name, network={"options": options}, classes=12)
-    assert f"{part}: {taken} of " in capsys.readouterr()[0]
+    out = capsys.readouterr()[0]
+    assert f"{taken} of " in out and out.count("\n") == 1
+    assert part != "all" or "initialised, other classes: " in out
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("file", [ADE20K, IMAGENET])  # a decoder more, a head less
+def test_published_files_of_another_network_are_no_whole_start(file):
+    source = str(shared_folder("weights", file))
     with pytest.raises(RoadsegError, match=file):
-        start(str(source), "all", model=name, network={"options": options}, classes=12)
+        start(source, "all", model=NAME, network={"options": {}}, classes=12)
 
 
 def test_a_part_needs_weights_that_it_is_a_part_of():
