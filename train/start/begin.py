@@ -93,8 +93,8 @@ def check_unchanged(run: RunFolder, recipe: Recipe) -> None:
         now = values[field]
         if before != now and field not in MAY_CHANGE_ON_RESUME:
             raise RoadsegError(
-                f"{run.path / 'recipe.json'}: this run was begun with {field}={before!r}, not {now!r}; "
-                "go on with the value it has or begin another --run"
+                f"{run.path / 'recipe.json'}: this run was begun with {field}={before!r}, "
+                f"not {now!r}; go on with the value it has or begin another --run"
             )
 
 
