@@ -132,7 +132,12 @@ for _module in ("numpy.core.multiarray", "numpy._core.multiarray"):
 
 
 def _torch(source: Path) -> Any:
-    return _torch_zip(source) if zipfile.is_zipfile(source) else _torch_old(source)
+    if zipfile.is_zipfile(source):
+        return _torch_zip(source)
+    with source.open("rb") as file:
+        if file.read(4) == b"PK\x03\x04":  # to a pickle, a name up to the next end of a line
+            raise ValueError("the file ends early")
+    return _torch_old(source)
 
 
 def _torch_zip(source: Path) -> Any:

@@ -159,6 +159,12 @@ def test_a_file_cut_short_is_refused(tmp_path, monkeypatch, new):
         assert "not a PyTorch checkpoint" in refusal(path, monkeypatch)
 
 
+def test_a_start_of_a_zip_archive_is_no_pickle_where_it_looks_like_one(tmp_path, monkeypatch):
+    path = tmp_path / "net.pth"
+    path.write_bytes(b"PK\x03\x04\x14\x00\n(lp0\n.")
+    assert "tensors (the file ends early)" in refusal(path, monkeypatch)
+
+
 class Trap:
     """What a pickle can do when it is opened."""
 
