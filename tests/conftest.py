@@ -35,6 +35,7 @@ if sys.version_info < (3, 12):  # TensorFlow asks for it all the time, and later
     attributes = functools.cache(typing._get_protocol_attrs)  # type: ignore[attr-defined]
     typing._get_protocol_attrs = attributes  # type: ignore[attr-defined]
 
+
 def pytest_collection_finish() -> None:
     """Look for garbage no more among what was imported and collected."""
     gc.collect()

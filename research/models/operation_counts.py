@@ -163,7 +163,8 @@ def _noting(layer: keras.layers.Layer, call: Callable, calls: list[Call]) -> Cal
 
 def _noting_once(layer: keras.layers.Layer, told: Callable, calls: list[Call]) -> Callable:
     """Note what a layer tells; one that traces its `call` to find out has been noted by that."""
-    noting = _noting(layer, told, noted := [])
+    noted: list[Call] = []
+    noting = _noting(layer, told, noted)
 
     def once(*args: Any, **kwargs: Any) -> Any:
         before = len(calls)
