@@ -215,7 +215,8 @@ def test_published_files_start_a_network_for_camvid(file, part, name, options, t
     source = shared_folder("weights", file)
     start(str(source), part, model=name, network={"options": options}, classes=12)
     out = capsys.readouterr()[0]
-    assert f"{taken} of " in out and out.count("\n") == 1
+    named = "" if part == "all" else f"{part}: "
+    assert f"{file}: {named}{taken} of " in out and out.count("\n") == 1
     assert part != "all" or "initialised, other classes: " in out
 
 
