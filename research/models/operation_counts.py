@@ -58,17 +58,13 @@ def count_operations(model: keras.Model, size: tuple[int, int] | None = None) ->
     inference = _Inference(model)
     if not all(layer.built for layer in model._flatten_layers()):
         inference.compute_output_spec(inputs)  # Building runs the layers a time of its own.
-    ways = [lambda: inference.compute_output_spec(inputs)]
+    ways = [lambda: inference.compute_output_spec(inputs), lambda: inference.call(_black(inputs))]
     if _is_graph_of_layers(model):  # Forty times as fast, which training and tables feel.
         ways.insert(0, lambda: model.compute_output_spec(inputs))
     for way in ways:
         calls = _record(model, way)
-        unknown = any(None in shape for _, shapes in calls for shape in shapes)
-        if not unknown:
+        if not any(None in shape for _, shapes in calls for shape in shapes):
             break
-    if unknown:
-        black = keras.tree.map_structure(lambda spec: ops.zeros(spec.shape, spec.dtype), inputs)
-        calls = _record(model, lambda: inference.call(black))
     costs = [_cost(layer, *shapes) for layer, shapes in calls]
     return Operations(
         parameters=count_parameters(model),
@@ -108,6 +104,10 @@ def _inputs(model: keras.Model, size: tuple[int, int] | None) -> Any:
     return keras.tree.map_structure(one, structure)
 
 
+def _black(inputs: Any) -> Any:
+    return keras.tree.map_structure(lambda spec: ops.zeros(spec.shape, spec.dtype), inputs)
+
+
 def _record(model: keras.Model, run: Callable[[], Any]) -> list[Call]:
     """Return each call of a layer that costs, with the shapes of its (first) input and output."""
     calls: list[Call] = []
@@ -121,20 +121,19 @@ def _recording(model: keras.Model, calls: list[Call]) -> Iterator[None]:
     """Put note-taking methods before those of every layer that costs, and take them off again."""
     put: list[tuple[keras.layers.Layer, str]] = []
 
-    def put_before(layer: keras.layers.Layer, **methods: Callable) -> None:
-        for name, method in methods.items():
-            # Past Keras's own `__setattr__`, which keeps track of what is set.
-            object.__setattr__(layer, name, method)
-            put.append((layer, name))
+    def put_before(layer: keras.layers.Layer, name: str, method: Callable) -> None:
+        # Past Keras's own `__setattr__`, which keeps track of what is set.
+        object.__setattr__(layer, name, method)
+        put.append((layer, name))
 
     for layer in innermost_layers(model):
         if any(_costs(inside) for inside in layer._flatten_layers(include_self=False)):
-            put_before(layer, compute_output_spec=_Traced(layer).compute_output_spec)
+            put_before(layer, "compute_output_spec", _Traced(layer).compute_output_spec)
         elif _costs(layer):
             told = _noting_once(layer, layer.compute_output_spec, calls)
-            put_before(layer, compute_output_spec=told)
+            put_before(layer, "compute_output_spec", told)
         if _costs(layer):
-            put_before(layer, call=_noting(layer, layer.call, calls))
+            put_before(layer, "call", _noting(layer, layer.call, calls))
     try:
         yield
     finally:
