@@ -105,11 +105,16 @@ def run(tmp_path_factory) -> RunFolder:
 
 def test_a_run_of_two_cameras_is_exported_with_a_card_that_says_how_to_call_it(run):
     folder = export_run(run.path)
-    found = tf.saved_model.load(str(folder)).signatures["serving_default"](**pair((65, 70)))
+    signatures = tf.saved_model.load(str(folder)).signatures
+    found = signatures["serving_default"](**pair((65, 70)))
     assert {name: tuple(labels.shape) for name, labels in found.items()} == {
         "wide_labels": (1, 65, 70),
         "narrow_labels": (1, 65, 70),
     }
+    logits = signatures["logits"](**pair((65, 70)))
+    for view in CAMERAS:
+        best = logits[f"{view}_logits"].numpy().argmax(axis=-1)
+        assert np.array_equal(best, found[f"{view}_labels"])
     card = json.loads((folder / "model_card.json").read_text())
     assert card["input"]["name"] == "wide, narrow"
     assert {output["name"] for output in card["outputs"]} == {
