@@ -87,6 +87,8 @@ class OracleRow:
     boundary: list[BandScore]
     boundary_target: list[BandScore]
     objects: list[SizeBin]
+    interpolated: float
+    """Share of pixels between samples of unlike classes: labels cost an interpolation there."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -113,6 +115,8 @@ class OracleResult:
 
 _Sampling = tuple[tuple[int, int], int]
 """A sampling size, and the place of a sampler in their list."""
+_Counted = tuple[Counts, float]
+"""Of one image, and the share of its pixels that were interpolated."""
 
 
 def oracle(options: OracleOptions, progress: Progress | None = None) -> OracleResult:
@@ -129,17 +133,19 @@ def oracle(options: OracleOptions, progress: Progress | None = None) -> OracleRe
     samplers = oracle_samplers(choice)
     samplings = [(size, place) for size in sizes for place in range(len(samplers))]
     scorers = [SegmentationScorer(table) for _ in samplings]
+    shares: list[list[float]] = [[] for _ in samplings]
     total = min(records.num_examples, options.max_images or records.num_examples)
     frames = read_frames(records, options.crop, options.max_images)
 
-    def jobs() -> Iterator[Callable[[], tuple[str, list[Counts]]]]:
+    def jobs() -> Iterator[Callable[[], tuple[str, list[_Counted]]]]:
         for frame in frames:
             controls = [_control(sampler, frame) for sampler in samplers]
             yield partial(_count_samplings, frame, samplings, scorers[0], controls)
 
-    for name, counts in in_threads(jobs(), options.workers):
-        for scorer, each in zip(scorers, counts, strict=True):
-            scorer.add(name, each)
+    for name, counted in in_threads(jobs(), options.workers):
+        for scorer, share, each in zip(scorers, shares, counted, strict=True):
+            scorer.add(name, each[0])
+            share.append(each[1])
         if progress:
             progress(len(scorers[0].per_image), total)
     return OracleResult(
@@ -152,8 +158,8 @@ def oracle(options: OracleOptions, progress: Progress | None = None) -> OracleRe
         density_classes=[table.names[index] for index in choice.density["target_classes"]],
         strength=choice.density["strength"],
         rows=[
-            _row(size, samplers[place], scorer)
-            for (size, place), scorer in zip(samplings, scorers, strict=True)
+            _row(size, samplers[place], scorer, float(np.mean(share)))
+            for (size, place), scorer, share in zip(samplings, scorers, shares, strict=True)
         ],
     )
 
@@ -201,25 +207,27 @@ def _count_samplings(
     samplings: list[_Sampling],
     scorer: SegmentationScorer,
     controls: list[np.ndarray],
-) -> tuple[str, list[Counts]]:
+) -> tuple[str, list[_Counted]]:
     """Return the counts of one image for each sampling."""
     classes, geometry = scorer.table.num_classes, scorer.geometry(frame.label)
-    return frame.name, [
-        scorer.count(geometry, round_trip(frame.label, controls[place], size, classes))
-        for size, place in samplings
-    ]
+    counted = []
+    for size, place in samplings:
+        labels, interpolated = round_trip(frame.label, controls[place], size, classes)
+        counted.append((scorer.count(geometry, labels), interpolated))
+    return frame.name, counted
 
 
 def round_trip(
     label: np.ndarray, control: np.ndarray, size: tuple[int, int], num_classes: int
-) -> np.ndarray:
+) -> tuple[np.ndarray, float]:
     """Return the labels that come back when `label` is sampled at `size` points, int32.
 
     label: integers (height, width). control: grid (rows, columns, 2), (row, column) 0..1, enlarged
-    to `size`. Pixels among ignored samples only get `num_classes`.
+    to `size`. Pixels among ignored samples only get `num_classes`. Returns also the share of pixels
+    that lie between samples of unlike classes.
     """
     from roadseg import nus_native
-    from roadseg.sampling import enlarge, pixel_indices
+    from roadseg.sampling import enlarge, interpolated_share, pixel_indices
 
     locations = enlarge(control[None], size)[0]
     pixels = np.asarray(pixel_indices(locations, label.shape))
@@ -233,7 +241,8 @@ def round_trip(
     best = nus_native.interpolate(
         scores, np.asarray(locations), label.shape, argmax=True, threads=1
     )
-    return np.array([*present, num_classes], np.int32)[best]
+    share = float(interpolated_share(scores[None], locations, label.shape)[0])
+    return np.array([*present, num_classes], np.int32)[best], share
 
 
 def target_ids(classes: tuple[str, ...] | None, table: LabelTable) -> list[int]:
@@ -277,11 +286,14 @@ def _check(options: OracleOptions) -> None:
         raise RoadsegError(f"--crop {options.crop[0]} {options.crop[1]}: sides are at least 2")
 
 
-def _row(size: tuple[int, int], sampler: OracleSampler, scorer: SegmentationScorer) -> OracleRow:
+def _row(
+    size: tuple[int, int], sampler: OracleSampler, scorer: SegmentationScorer, interpolated: float
+) -> OracleRow:
     small = scorer.table.small_classes
     values: dict[str, Any] = scorer.values()
     values["miou_small"] = scorer.confusion.metrics().mean_iou_of(small) if small else math.nan
     # The first four say what was sampled, and are passed by place.
+    values["interpolated"] = interpolated
     names = [field.name for field in dataclasses.fields(OracleRow)][4:]
     of_row = {name: values[name] for name in names}
     return OracleRow(size, sampler.kind, sampler.source, sampler.alpha, **of_row)

@@ -20,6 +20,7 @@ def oracle_table(result: OracleResult) -> Table:
     heads += [f"within\n{radius} px" for radius in radii]
     heads += [f"target\n{TARGET_PX} px"]
     heads += [f"recall\n{size_text(size)}" for size in first.objects[:1]]
+    heads += ["mixed"]
     lines = [f"ceiling of sampling: {where}", *_drawn_to(result)]
     shown = new_table("\n".join(lines), *heads)
     shown.columns[1].justify = "left"
@@ -32,10 +33,13 @@ def oracle_table(result: OracleResult) -> Table:
         near = [band.accuracy for band in row.boundary_target if band.radius_px == TARGET_PX]
         values = [row.miou, row.miou_small, row.miou_target]
         values += [band.accuracy for band in row.boundary if band.radius_px <= FARTHEST_PX]
-        values += [*near, *(size.recall for size in row.objects[:1])]
+        values += [*near, *(size.recall for size in row.objects[:1]), row.interpolated]
         size = "x".join(map(str, row.sampling_size))
         shown.add_row(size, _name(row, weighted), *(number(value, 3) for value in values))
-    shown.caption = "within n px of a boundary: accuracy; recall by object area in px"
+    shown.caption = (
+        "within n px of a boundary: accuracy; recall by object area in px\n"
+        "mixed: share of pixels between samples of unlike classes"
+    )
     return shown
 
 

@@ -13,7 +13,7 @@ from roadseg.sampling.sample import sample
 from roadseg.sampling.sampler import ExactSampler, Sampler, UniformSampler
 from roadseg.sampling.segmenter import SampledSegmenter, sample_batch
 from roadseg.sampling.targets import boundary_targets
-from roadseg.sampling.unsample import unsample
+from roadseg.sampling.unsample import interpolated_share, unsample
 
 if TYPE_CHECKING:
     from roadseg.runs.samplers import make_sampler as make_sampler
@@ -31,6 +31,7 @@ __all__ = [
     "boundary_density",
     "boundary_targets",
     "enlarge",
+    "interpolated_share",
     "list_samplers",
     "make_sampler",
     "pixel_indices",

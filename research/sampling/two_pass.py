@@ -46,17 +46,29 @@ def labels(
         return best_class(interpolate(logits, position_px, size, portable))
     height, width = size
     row_px, values = along_rows(logits, position_px, width, portable)
-    best = best_class(values)
-    # One row more than there are segments, so that segments and rows share their flat positions.
-    below = ops.concatenate([best[:, 1:], best[:, :1]], axis=1)
-    plain = ops.where(best == below, best, MIXED)
     start = _first_of_pair(row_px, height, portable)
 
     def logits_at(pixels: Tensor) -> Tensor:
         row = (pixels // width) % height
         return _down_columns(row_px, values, gather_rows(ops.reshape(start, (-1,)), pixels), row)
 
-    return fill_mixed(gather_rows(ops.reshape(plain, (-1,)), start), logits_at)
+    return fill_mixed(_class_or_mixed(values, start), logits_at)
+
+
+def interpolated_share(logits: Tensor, position_px: Tensor, size: tuple[Any, Any]) -> Tensor:
+    """Return the share of each image's pixels whose class logits `labels` computes, (batch,)."""
+    row_px, values = along_rows(logits, position_px, size[1])
+    mixed = _class_or_mixed(values, _first_of_pair(row_px, size[0], False)) == MIXED
+    return ops.mean(ops.cast(mixed, "float32"), axis=(1, 2))
+
+
+def _class_or_mixed(values: Tensor, start: Tensor) -> Tensor:
+    """Return each pixel's class where both ends of its segment have the same, else MIXED."""
+    best = best_class(values)
+    # One row more than there are segments, so that segments and rows share their flat positions.
+    below = ops.concatenate([best[:, 1:], best[:, :1]], axis=1)
+    plain = ops.where(best == below, best, MIXED)
+    return gather_rows(ops.reshape(plain, (-1,)), start)
 
 
 def along_rows(

@@ -38,20 +38,39 @@ def unsample(
     Raises ValueError for shapes that do not fit or another word in `method`.
     Source: adaptive-sampling, utils/nus (griddata there); Marin et al. 2019, section 3.
     """
-    logits, grid = ops.cast(logits, "float32"), ops.cast(grid, "float32")
-    _check(logits, grid, method)
-    position_px = grid * ops.cast(last_pixel(size), "float32")
-    if len(position_px.shape) == 3:
-        shape = (ops.shape(logits)[0], *position_px.shape)
-        position_px = ops.broadcast_to(position_px[None], shape)
+    _check_method(method)
+    logits, position_px = _in_pixels(logits, grid, size)
     if argmax:
         return METHODS[method].labels(logits, position_px, size, skip, portable)
     return METHODS[method].interpolate(logits, position_px, size, portable)
 
 
-def _check(logits: Tensor, grid: Tensor, method: str) -> None:
+def interpolated_share(logits: Tensor, grid: Tensor, size: tuple[Any, Any]) -> Tensor:
+    """Return for which share of pixels `unsample` interpolates logits when labels are asked for.
+
+    Arguments as of `unsample`. Returns (batch,) float32 from 0 to 1. The other pixels lie between
+    samples of one class, which is theirs.
+    """
+    return two_pass.interpolated_share(*_in_pixels(logits, grid, size), size)
+
+
+def _in_pixels(logits: Tensor, grid: Tensor, size: tuple[Any, Any]) -> tuple[Tensor, Tensor]:
+    """Return logits, and where each was sampled in pixels, (batch, h, w, 2), both float32."""
+    logits, grid = ops.cast(logits, "float32"), ops.cast(grid, "float32")
+    _check(logits, grid)
+    position_px = grid * ops.cast(last_pixel(size), "float32")
+    if len(position_px.shape) == 3:
+        shape = (ops.shape(logits)[0], *position_px.shape)
+        position_px = ops.broadcast_to(position_px[None], shape)
+    return logits, position_px
+
+
+def _check_method(method: str) -> None:
     if method not in METHODS:
         raise ValueError(f"method={method!r}; there are {', '.join(METHODS)}")
+
+
+def _check(logits: Tensor, grid: Tensor) -> None:
     ranks = len(logits.shape) == 4 and len(grid.shape) in (3, 4)
     if not ranks or grid.shape[-1] != 2 or tuple(logits.shape[1:3]) != tuple(grid.shape[-3:-1]):
         raise ValueError(

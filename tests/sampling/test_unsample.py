@@ -253,3 +253,11 @@ def test_xla_gives_the_same_logits_and_labels():
 def test_wrong_shapes_and_methods_are_refused(logits, grid, options, message):
     with pytest.raises(ValueError, match=message):
         unsample(np.zeros(logits, np.float32), np.zeros(grid, np.float32), (9, 9), **options)
+
+
+def test_the_interpolated_share_is_that_of_pixels_between_rows_of_unlike_classes():
+    classes = np.zeros((2, 5, 5), int)
+    classes[0, 3:] = 1  # sample rows lie at pixels 0, 10, 20, 30, 40
+    logits = np.eye(2, dtype=np.float32)[classes]
+    found = sampling.interpolated_share(logits, uniform_grid((5, 5)), (41, 33))
+    np.testing.assert_allclose(found, [10 / 41, 0], rtol=1e-6)
