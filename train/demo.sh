@@ -72,7 +72,7 @@ say "6/7 the SavedModel in a process with TensorFlow alone"
 # Asked for once: of a long list a pipe would be closed before it was written.
 pictures=("${CITYSCAPES_ROOT:-$DEMO/street_scenes}"/leftImg8bit/val/*/*.png)
 quiet_python "$(dirname "$0")/demo_saved_model.py" "$runs/chosen/export/saved_model" \
-  "${pictures[0]}" "$DEMO/labels.png"
+  "${pictures[0]}" "$DEMO/labelled.png"
 roadseg predict "$runs/chosen" --images "${pictures[0]}" --to "$DEMO/predictions"
 
 say "7/7 report"
