@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from roadseg import cli
+from roadseg.export.per_pixel import LABEL_TOLERANCE
 from roadseg.runs.run_folder import RunFolder
 from tests.train import tiny
 
@@ -66,7 +67,10 @@ def test_a_network_behind_sampling_trains_evaluates_and_exports(
     if sampling == "nus":
         options += ["--sampler-run", str(auxiliary)]
     recipe = ["--recipe", "camvid/fast_scnn", "--model", network, "--network.options"]
-    roadseg("train", "--run", str(run), *recipe, "--sampling-size", "32", "32", *options)
+    # At 32 samples PIDNet's deepest maps are one pixel: their variance over two images is near 0,
+    # so that the first step can blow weights up.
+    size = "128" if network == "pidnet_s" else "32"
+    roadseg("train", "--run", str(run), *recipe, "--sampling-size", size, size, *options)
     assert [step for step, _ in RunFolder(run).checkpoints()] == [2]
     event = next(e for e in RunFolder(run).read_metrics() if e["event"] == "train")
     assert np.isfinite(event["loss"])
@@ -79,7 +83,7 @@ def test_a_network_behind_sampling_trains_evaluates_and_exports(
     labels = loaded.signatures["serving_default"](image=tf.constant(image))["labels"]
     assert labels.shape == (1, 64, 80) and 0 <= labels.numpy().min() <= labels.numpy().max() < 5
     ours = RunFolder(run).load_segmenter().labels(image).numpy()
-    assert (ours != labels.numpy()).mean() < 0.1  # see LABEL_TOLERANCE on rounded locations
+    assert (ours != labels.numpy()).mean() <= LABEL_TOLERANCE
 
 
 def test_images_that_the_network_does_not_take_are_evaluated_and_exported_behind_padding(
