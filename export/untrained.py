@@ -3,6 +3,9 @@
 `python -m roadseg.export.untrained fast_scnn --size 512 1024 --to DIR` writes DIR/saved_model, and
 DIR/model.onnx, model.tflite and model.xml as far as their converters are installed: one normalised
 image (1, height, width, 3), float32, to logits at the network's own scale, as originals are timed.
+
+With `--labels openvino onnx` it writes DIR/openvino and DIR/onnx as `roadseg export --size` does:
+one uint8 image (1, height, width, 3) to the label of each pixel, checked against the network.
 """
 
 import dataclasses
@@ -40,6 +43,8 @@ class Arguments:
     """Classes."""
     options: str = "{}"
     """Options of the network's builder, as JSON."""
+    labels: tuple[str, ...] = ()
+    """Formats to write from image to labels, instead of all of them to logits."""
 
 
 def main(argv: Sequence[str]) -> int:
@@ -49,10 +54,12 @@ def main(argv: Sequence[str]) -> int:
     """
     arguments = parse(Arguments, argv, command="", example=EXAMPLE)
     quiet_tensorflow()
+    options = json.loads(arguments.options)
     try:
-        model = untrained(
-            arguments.network, arguments.num_classes, arguments.size, json.loads(arguments.options)
-        )
+        if arguments.labels:
+            write_labels(arguments, options)
+            return 0
+        model = untrained(arguments.network, arguments.num_classes, arguments.size, options)
     except (RoadsegError, ValueError) as error:
         print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
         return 2
@@ -80,6 +87,33 @@ def untrained(network: str, num_classes: int, size: Size, options: dict[str, Any
             network, num_classes, input_shape=(*size, 3), include_preprocessing=False, **options
         )
     )
+
+
+def write_labels(arguments: Arguments, options: dict[str, Any]) -> None:
+    """Write a new network from image to labels in the formats asked for, a folder each.
+
+    Its statistics are those of one image, so that values are of usual sizes all the way.
+    Raises RoadsegError for a format that is not installed, cannot hold it or gives other labels.
+    """
+    import keras
+
+    from roadseg.export.extras import need
+    from roadseg.export.formats import find_format
+    from roadseg.export.graphs.trial import make_lively
+    from roadseg.export.interface import LABELS_OF_RGB
+    from roadseg.export.trial_images import trial_images
+    from roadseg.models import registry
+
+    for name in arguments.labels:
+        need(name)
+    keras.utils.set_random_seed(0)
+    model = registry.create(arguments.network, arguments.num_classes, **options)
+    (image, _) = trial_images(model, (), arguments.size)
+    make_lively(model, image)
+    for name in arguments.labels:
+        folder = arguments.to / name
+        folder.mkdir(parents=True)
+        find_format(name).write(model, folder, arguments.size, LABELS_OF_RGB)
 
 
 def logits_function(model: Any, size: Size) -> Any:

@@ -1,4 +1,4 @@
-"""What labelling one image costs in multiply-adds: network, sampler, windows, the way back."""
+"""Multiply-adds of labelling one image: network, sampler, windows, interpolation to pixels."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -23,7 +23,7 @@ class Cost:
     """One pass of the network that says where to sample; None without it."""
     solver: int = 0
     """Multiply-adds of the solver that turns a density into a grid."""
-    way_back: int = 0
+    interpolation: int = 0
     """Multiply-adds that bring every logit from samples to the pixels of one window; not part of
     `macs`, as enlargements of plain networks are not. Labels alone take a part of it."""
 
@@ -103,13 +103,13 @@ def _sampled_cost(network: Operations, segmenter: Any, size: tuple[int, int]) ->
     classes = int(network_classes(segmenter.network))
     height = segmenter.size[0]
     # Two passes: along the rows of samples to every pixel column, then down every column.
-    way_back = (classes + 1) * height * seen[1] + classes * seen[0] * seen[1]
+    interpolation = (classes + 1) * height * seen[1] + classes * seen[0] * seen[1]
     inner = getattr(sampler, "network", None)
     counted = count_operations(inner, sampler.input_size) if inner is not None else None
     solver = getattr(sampler, "equidistribution", None)
     cost = solver.macs(sampler.cells) if solver is not None else 0
     count = int(rows.count) * int(columns.count)
-    return Cost(count, network, counted, cost, way_back)
+    return Cost(count, network, counted, cost, interpolation)
 
 
 def network_classes(network: "keras.Model") -> int:

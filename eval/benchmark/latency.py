@@ -1,6 +1,8 @@
 """How long a function takes: warmed up, repeated, the median with its spread."""
 
+import os
 import platform
+import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -56,6 +58,18 @@ def measure_in_turns(
 def _latency(wall: Sequence[float], cpu: Sequence[float]) -> Latency:
     low, median, high = np.percentile(wall, (25, 50, 75))
     return Latency(float(median), float(low), float(high), float(np.median(cpu)))
+
+
+def say_if_busy() -> None:
+    """Say on standard error if other work had half of the processors or more for a minute."""
+    load, processors = os.getloadavg()[0], usable_cpus()
+    if load > processors / 2:
+        print(
+            f"note: {load:.1f} programs at a time ran here in the last minute, on {processors} "
+            "processors; on a quiet machine times are shorter and intervals narrower",
+            file=sys.stderr,
+            flush=True,
+        )
 
 
 def set_threads(threads: int | None) -> int:

@@ -25,7 +25,10 @@ class BenchmarkOptions:
     size: str | None = None
     """Image size, height x width; default 1024x2048, with --records that of its images."""
     against: tuple[str, ...] = ()
-    """Files (.onnx .xml .tflite .pt .ts .pt2) to time in turns with NAMES, image to labels."""
+    """Files (.onnx .xml .tflite .pt .ts .pt2) or SavedModel folders to time in turns with NAMES,
+    image to labels."""
+    formats: tuple[Literal["onnx", "openvino", "litert"], ...] = ()
+    """In a race, time the networks named in these formats too."""
     sampling_size: tuple[str, ...] = ()
     """Put networks behind sampling with so many samples: 128 a side, or 96x128."""
     sampler: tuple[str, ...] = ("uniform", "nus", "density")
@@ -41,7 +44,7 @@ class BenchmarkOptions:
     warm_up: int = 3
     """Calls before the clock starts."""
     repeats: int = 10
-    """Calls that are timed."""
+    """Calls that are timed; in a race rounds, 5 or more."""
     threads: int | None = None
     """Threads of TensorFlow and the other runtimes; default one a core."""
     saved_model: bool = False

@@ -160,14 +160,14 @@ def _time(
 def table(rows: Sequence[Row], count: bool) -> "Table":
     """Return `rows` for the terminal: exact counts if `count`, else millions beside latencies.
 
-    Behind sampling, what the sampler and the way back cost is given in percent of the network.
+    Behind sampling, what sampler and interpolation cost is given in percent of the network.
     """
     from roadseg.eval.tables import new_table
 
-    sampled = any(row.cost is not None and row.cost.way_back for row in rows)
+    sampled = any(row.cost is not None and row.cost.interpolation for row in rows)
     columns = ["network", "sampling", "form", "parameters"]
     columns += ["multiply-adds", "notebook's count"] if count else ["multiply-\nadds (M)"]
-    columns += ["sampler", "way\nback"] if sampled else []
+    columns += ["sampler", "inter-\npolation"] if sampled else []
     columns += [] if count else ["median\nms", "quartiles", "CPU ms"]
     result = new_table("operations" if count else "benchmark", *columns)
     for row in rows:
@@ -179,8 +179,8 @@ def table(rows: Sequence[Row], count: bool) -> "Table":
         result.add_row(*cells)
     if sampled:
         result.caption = (
-            "sampler (in the multiply-adds) and way back of every logit (not in them): percent of "
-            "the network's multiply-adds"
+            "sampler (in the multiply-adds) and interpolation of every logit (not in them): "
+            "percent of the network's multiply-adds"
         )
     return result
 
@@ -193,7 +193,7 @@ def _counts(cost: "Cost | None", count: bool, sampled: bool) -> list[str]:
     cells += [f"{cost.macs_nus:,}"] if count else []
     if sampled:
         network = cost.views * cost.network.macs
-        parts = (cost.sampler_macs, cost.views * cost.way_back)
+        parts = (cost.sampler_macs, cost.views * cost.interpolation)
         cells += [f"{100 * part / network:.1f} %" for part in parts]
     return cells
 
@@ -208,7 +208,7 @@ def as_values(row: Row) -> dict[str, Any]:
             "macs_nus": row.cost.macs_nus,
             "network_macs": row.cost.views * row.cost.network.macs,
             "sampler_macs": row.cost.sampler_macs,
-            "way_back_macs": row.cost.views * row.cost.way_back,
+            "interpolation_macs": row.cost.views * row.cost.interpolation,
             "views": row.cost.views,
         }
     if row.latency is not None:

@@ -6,7 +6,7 @@ That is started as a process, never imported: evaluation does not import export.
 import json
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -40,22 +40,48 @@ def exported(
     fails.
     """
     with TemporaryDirectory() as folder:
-        command = [sys.executable, "-m", "roadseg.export.untrained", network, "--to", folder]
-        command += ["--size", *map(str, size), "--num-classes", str(num_classes)]
-        result = subprocess.run(
-            [*command, "--options", json.dumps(options)],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if result.returncode:
-            reason = f"status {result.returncode}"
-            if result.returncode < 0:  # a signal, and then the last words are of something else
-                reason = f"signal {-result.returncode}; 9 is often lack of memory"
-            elif result.stderr.strip():
-                reason = result.stderr.strip().splitlines()[-1].removeprefix("error: ")[:300]
-            raise RoadsegError(f"{network}: could not be exported to be timed ({reason})")
+        _write(network, num_classes, size, options, Path(folder))
         yield Path(folder)
+
+
+def write_labels(
+    network: str,
+    num_classes: int,
+    size: tuple[int, int],
+    options: dict[str, Any],
+    formats: Sequence[str],
+    folder: Path,
+) -> None:
+    """Write files of `network` from image to labels: `folder`/FORMAT for each of `formats`.
+
+    Raises RoadsegError as `exported`.
+    """
+    _write(network, num_classes, size, options, folder, "--labels", *formats)
+
+
+def _write(
+    network: str,
+    num_classes: int,
+    size: tuple[int, int],
+    options: dict[str, Any],
+    folder: Path,
+    *more: str,
+) -> None:
+    command = [sys.executable, "-m", "roadseg.export.untrained", network, "--to", str(folder)]
+    command += ["--size", *map(str, size), "--num-classes", str(num_classes)]
+    result = subprocess.run(
+        [*command, "--options", json.dumps(options), *more],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if result.returncode:
+        reason = f"status {result.returncode}"
+        if result.returncode < 0:  # a signal, and then the last words are of something else
+            reason = f"signal {-result.returncode}; 9 is often lack of memory"
+        elif result.stderr.strip():
+            reason = result.stderr.strip().splitlines()[-1].removeprefix("error: ")[:300]
+        raise RoadsegError(f"{network}: could not be exported to be timed ({reason})")
 
 
 def loaders(folder: Path, image: np.ndarray, threads: int) -> Iterator[tuple[str, Load]]:

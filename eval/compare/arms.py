@@ -102,9 +102,9 @@ class Arm:
     @cached_property
     def macs(self) -> int:
         """Multiply-adds of one image of the training crop's size: network, sampler, solver, and
-        the way back of every score."""
+        the interpolation of every score."""
         cost = run_cost(self.runs[0].run)
-        return cost.macs + cost.views * cost.way_back
+        return cost.macs + cost.views * cost.interpolation
 
     def by_seed(self, kind: str, score: str) -> dict[int, float]:
         """Return seed -> score of the runs that were evaluated so; NaN ones left out."""

@@ -63,7 +63,7 @@ def main(argv: Sequence[str]) -> int:
         console().print(table)
     console().print(
         "mean ± deviation over seeds, in percent; multiply-adds of one image of the training "
-        "crop's size: network, sampler, solver and the way back of every score",
+        "crop's size: network, sampler, solver and the interpolation of every score",
         soft_wrap=True,
     )
     return 0

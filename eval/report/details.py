@@ -63,8 +63,8 @@ def costs(runs: Sequence[ReportedRun]) -> Html:
             numbers = (cost.parameters, cost.macs, cost.macs_nus)
             cells = [h("td", h("b", f"{number:,}")) for number in numbers]
             rows.append([run.name, h("td", h("b", "together"), class_="left"), *cells])
-        if cost.way_back:
-            macs = f"{cost.views * cost.way_back:,}"
+        if cost.interpolation:
+            macs = f"{cost.views * cost.interpolation:,}"
             rows.append([run.name, h("td", "samples to pixels", class_="left"), "0", macs, ""])
     note = (
         "One image of the training crop's size, with the network as evaluated. Notebook's count: "

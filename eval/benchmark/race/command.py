@@ -1,11 +1,13 @@
 """The part of `roadseg benchmark` that races."""
 
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from roadseg.command_line.options import parse_size
 from roadseg.data_conversion.read.folders import find_shards
 from roadseg.errors import RoadsegError
-from roadseg.eval.benchmark.race.contestants import Setting, contestants, is_file
+from roadseg.eval.benchmark.race.contestants import Setting, as_files, contestants, is_file
 from roadseg.eval.benchmark.race.pixels import InputOptions
 from roadseg.eval.benchmark.race.plot import check_plot
 from roadseg.eval.benchmark.race.turns import LEAST_ROUNDS
@@ -20,7 +22,7 @@ ELSEWHERE = ("all", "count", "layers", "saved_model", "sampling_size", "labels")
 
 def is_race(options: "BenchmarkOptions") -> bool:
     """Return whether the options ask for a race: others to race against, files, or accuracy."""
-    wanted = options.against or options.records or options.plot
+    wanted = options.against or options.records or options.plot or options.formats
     return bool(wanted) or any(is_file(name) for name in options.names)
 
 
@@ -28,8 +30,13 @@ def run_race(options: "BenchmarkOptions") -> int:
     """Race what the options name, print it, and return the exit status."""
     _check(options)
     found = contestants(options.names, options.against)
+    if options.formats and not any(one.kind == "network" for one in found):
+        raise RoadsegError(
+            "--formats: of networks by name, with random weights, and none is named; write runs "
+            "and presets with `roadseg export`, and name the folders"
+        )
     size = parse_size(options.size) if options.size else None
-    from roadseg.eval.benchmark.latency import processor_name
+    from roadseg.eval.benchmark.latency import processor_name, say_if_busy
     from roadseg.eval.benchmark.race import table
     from roadseg.eval.benchmark.race.race import USUAL_SIZE, open_judge, race
     from roadseg.eval.tables import show_benchmark
@@ -52,12 +59,18 @@ def run_race(options: "BenchmarkOptions") -> int:
         options.builder_options(),
     )
     judge = open_judge(options.records, options.split or USUAL_SPLIT, options.max_images)
-    results = race(found, setting, options.repeats, size, judge)
+    image = size or (judge.records.image_size if judge else USUAL_SIZE)
+    if options.formats and image is None:
+        raise RoadsegError("--formats: the images of the records have no one size; give --size")
+    say_if_busy()
+    with TemporaryDirectory() as folder:
+        if image is not None:
+            found = as_files(found, options.formats, setting, image, Path(folder))
+        results = race(found, setting, options.repeats, size, judge)
     if options.plot is not None:
         from roadseg.eval.benchmark.race.plot import write_plot
 
         write_plot(options.plot, results)
-    image = size or (judge.records.image_size if judge else USUAL_SIZE)
     told = table.conditions(
         "its own size" if image is None else "x".join(map(str, image)),
         threads,

@@ -1,5 +1,6 @@
 """Who races: what each name on the command line stands for, and what is wrong with it early."""
 
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -59,6 +60,33 @@ def contestants(names: Sequence[str], against: Sequence[str]) -> list[Contestant
         else:
             others.append(Contestant(name, "file", name, runtime_of(path).title, ours=False))
     return [*ours, *others]
+
+
+def as_files(
+    found: Sequence[Contestant],
+    formats: Sequence[str],
+    setting: Setting,
+    size: tuple[int, int],
+    folder: Path,
+) -> list[Contestant]:
+    """Return `found` with a file in each of `formats` behind each untrained network.
+
+    size: of the images (height, width) that the files take. folder: they are written below it.
+    Raises RoadsegError where a network cannot be written.
+    """
+    from roadseg.eval.benchmark.runtimes import TITLES, write_labels
+
+    raced = []
+    for one in found:
+        raced.append(one)
+        if one.kind == "network" and formats:
+            print(f"{one.name}: exporting", file=sys.stderr, flush=True)
+            to = folder / one.name
+            write_labels(one.source, setting.num_classes, size, setting.options, formats, to)
+            for name in formats:
+                file = str(_exported(to / name))
+                raced.append(Contestant(f"{one.name}, {name}", "file", file, TITLES[name]))
+    return raced
 
 
 def is_file(name: str) -> bool:

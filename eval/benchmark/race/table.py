@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from roadseg.eval.benchmark.race.race import Result
-from roadseg.eval.benchmark.race.turns import CONFIDENCE
+from roadseg.eval.benchmark.race.turns import CONFIDENCE, Ratio
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -36,10 +36,14 @@ def ratio_lines(results: Sequence[Result]) -> list[str]:
     """Return how many times as fast as each other ours is, with the interval, a line a pair."""
     return [
         f"{one.contestant.name} is {ratio.value:.2f} times as fast as {other} "
-        f"({ratio.low:.2f} to {ratio.high:.2f})"
+        f"({ratio.low:.2f} to {ratio.high:.2f}{_if_level(ratio)})"
         for one in results
         for other, ratio in one.ratios.items()
     ]
+
+
+def _if_level(ratio: Ratio) -> str:
+    return ": neither is shown to be faster" if ratio.low <= 1 <= ratio.high else ""
 
 
 def as_values(result: Result) -> dict[str, Any]:

@@ -61,7 +61,7 @@ def test_samplers_add_what_they_cost(capsys: pytest.CaptureFixture[str]) -> None
     assert published["parameters"] - uniform["parameters"] == 305_770
     for row in (published, density):
         assert row["macs"] == row["network_macs"] + row["sampler_macs"] > uniform["macs"]
-        assert row["way_back_macs"] == uniform["way_back_macs"] > 0
+        assert row["interpolation_macs"] == uniform["interpolation_macs"] > 0
 
 
 def test_samples_of_any_aspect_and_shares_of_the_network_are_printed(
@@ -74,7 +74,7 @@ def test_samples_of_any_aspect_and_shares_of_the_network_are_printed(
     assert command.main([*argv, "--sampling-size", "96x128"]) == 0
     printed = capsys.readouterr().out
     share = 100 * density["sampler_macs"] / density["network_macs"]
-    back = 100 * density["way_back_macs"] / density["network_macs"]
+    back = 100 * density["interpolation_macs"] / density["network_macs"]
     (line,) = (line for line in printed.splitlines() if "density 96x128" in line)
     assert f"{share:.1f} %" in line and f"{back:.1f} %" in line and "…" not in printed
 

@@ -100,14 +100,14 @@ def test_seeds_that_one_arm_lacks_are_left_out_of_the_pairs() -> None:
     assert math.isnan(spread({0: 0.5}).deviation) and spread({0: 0.5}).mean == 0.5
 
 
-def test_costs_hold_network_sampler_solver_and_the_way_back(runs: list[Path]) -> None:
+def test_costs_hold_network_sampler_solver_and_the_interpolation(runs: list[Path]) -> None:
     from roadseg.eval.benchmark.costs import run_cost
 
     (setting,) = load_arms(runs)
     arm = next(arm for arm in setting.arms if arm.sampler == "nus")
     cost = run_cost(arm.runs[0].run)
-    assert cost.sampler is not None and cost.way_back > 0
-    assert arm.macs == cost.network.macs + cost.sampler.macs + cost.solver + cost.way_back
+    assert cost.sampler is not None and cost.interpolation > 0
+    assert arm.macs == cost.network.macs + cost.sampler.macs + cost.solver + cost.interpolation
 
 
 class Priced(Arm):

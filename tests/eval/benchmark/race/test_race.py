@@ -15,11 +15,12 @@ import pytest
 from roadseg.errors import RoadsegError
 from roadseg.eval.benchmark import command
 from roadseg.eval.benchmark.race import files, labellers, plot, race, workers
-from roadseg.eval.benchmark.race.contestants import Contestant, Setting, contestants
+from roadseg.eval.benchmark.race.contestants import Contestant, Setting, as_files, contestants
 from roadseg.eval.benchmark.race.labellers import Labeller
 from roadseg.eval.benchmark.race.pixels import InputOptions
 from roadseg.eval.benchmark.race.race import Judge, Result, accuracies
-from roadseg.eval.benchmark.race.turns import Lap, Laps
+from roadseg.eval.benchmark.race.table import ratio_lines
+from roadseg.eval.benchmark.race.turns import Lap, Laps, Ratio
 from roadseg.label_tables import LabelTable
 
 OURS = Contestant("ours", "file", "ours.onnx", "ONNX Runtime")
@@ -75,6 +76,44 @@ def test_the_table_has_both_and_the_ratio_of_what_was_measured_together(raced, c
     assert "image: 64x96" in printed and "1 threads each" in printed and "mIoU" not in printed
     assert raced["image"].shape == (64, 96, 3)
     assert raced["setting"].inputs == InputOptions(values="unit", colours="bgr")
+
+
+def test_where_one_lies_in_the_interval_the_line_says_that_neither_is_shown_to_be_faster():
+    level = Result(OURS, Laps([Lap(1, 1, 1)] * 5), {"theirs.xml": Ratio(1.04, 0.98, 1.39)})
+    assert ratio_lines([level]) == [
+        "ours is 1.04 times as fast as theirs.xml (0.98 to 1.39: neither is shown to be faster)"
+    ]
+
+
+def test_networks_race_as_files_too_where_formats_are_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+
+    def write(network: str, classes: int, size: Any, options: Any, formats: Any, to: Path) -> None:
+        asked.append((network, classes, size, options))
+        for name, file in zip(formats, ("model.xml", "model.onnx"), strict=True):
+            (to / name).mkdir(parents=True)
+            (to / name / file).touch()
+
+    monkeypatch.setattr("roadseg.eval.benchmark.runtimes.write_labels", write)
+    found = [*contestants(["camvid", "fast_scnn"], []), THEIRS]
+    setting = Setting(1, 0, num_classes=5, options={"normalisation": "rgb"})
+    raced = as_files(found, ("openvino", "onnx"), setting, (64, 96), tmp_path)
+    assert asked == [("fast_scnn", 5, (64, 96), {"normalisation": "rgb"})]
+    assert [(one.name, one.runtime, one.ours) for one in raced] == [
+        ("camvid", "Keras graph", True),
+        ("fast_scnn", "Keras graph", True),
+        ("fast_scnn, openvino", "OpenVINO", True),
+        ("fast_scnn, onnx", "ONNX Runtime", True),
+        ("theirs.xml", "OpenVINO", False),
+    ]
+    assert Path(raced[2].source) == tmp_path / "fast_scnn" / "openvino" / "model.xml"
+
+
+def test_formats_are_of_networks_by_name():
+    with pytest.raises(RoadsegError, match="--formats: of networks by name"):
+        command.main(["camvid", "--formats", "onnx", "--size", "64x96"])
 
 
 def test_json_holds_every_lap(raced, capsys):
