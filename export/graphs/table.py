@@ -1,7 +1,7 @@
 """Writes docs/results/graphs.md: how large the ONNX graph of each network is, and what runs it.
 
 `python -m roadseg.export.graphs.table --to docs/results/graphs.md`: some minutes, and the extras
-`[onnx]` and `[openvino]`.
+`[onnx]` and `[openvino]`. With `pip install ncnn pnnx` it has a column for ncnn too.
 """
 
 import dataclasses
@@ -26,6 +26,11 @@ HEAD = (
     "nodes a convolution",
     "nodes, any size",
     "transposes",
+)
+NCNN = (
+    "ncnn reads what pnnx (`pip install ncnn pnnx`) makes of the file without its ends: the image",
+    "as float planes, the best class taken outside. Where few labels are right, pnnx took a node",
+    "for another one; such a file loads, but do not use it.",
 )
 
 
@@ -138,6 +143,7 @@ def page(rows: Sequence[Row], size: str) -> str:
         "and statistics drawn at random. Networks whose head needs larger images get those.",
         "",
         f"Written by `{EXAMPLE}`, with {versions}.",
+        *(NCNN if "ncnn" in head else ()),
         "",
         "| " + " | ".join(head) + " |",
         "| " + " | ".join(["---"] * len(head)) + " |",

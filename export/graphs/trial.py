@@ -1,7 +1,11 @@
 """Runs the graph of an untrained network in every runtime that reads it, and counts its nodes."""
 
+import subprocess
+import sys
+import tempfile
 from collections import Counter
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -109,8 +113,12 @@ def convolutions_of(model: keras.Model) -> int:
 
 
 def runtimes() -> dict[str, Callable[[Path, Size | None], Run]]:
-    """Return by name what loads a file of ONNX and gives a function from images to labels."""
-    return {"ONNX Runtime": _onnx_runtime, "OpenVINO": _openvino, "OpenCV DNN": _opencv}
+    """Return by name what loads a file of ONNX and gives a function from images to labels.
+
+    ncnn is among them where it is installed, with pnnx: `pip install ncnn pnnx`.
+    """
+    found = {"ONNX Runtime": _onnx_runtime, "OpenVINO": _openvino, "OpenCV DNN": _opencv}
+    return found | ({"ncnn": _ncnn} if find_spec("ncnn") and find_spec("pnnx") else {})
 
 
 def _onnx_runtime(path: Path, size: Size | None) -> Run:
@@ -138,3 +146,65 @@ def _opencv(path: Path, size: Size | None) -> Run:
         return network.forward().reshape(image.shape[:3])
 
     return run
+
+
+def _ncnn(path: Path, size: Size | None) -> Run:
+    """Read a file of one size by pnnx, but for what ncnn has no layers for: bytes and best class.
+
+    The caller then gives floats, colours first, and takes the best class of the logits.
+    """
+    import ncnn
+    import onnx
+
+    assert size is not None, "pnnx reads graphs of one size"
+    with tempfile.TemporaryDirectory() as folder:
+        onnx.save(without_ends(onnx.load(str(path)), size), f"{folder}/model.onnx")
+        shape = f"inputshape=[1,3,{size[0]},{size[1]}]f32"
+        pnnx = Path(sys.executable).with_name("pnnx")
+        # It also writes files to the folder that it runs in.
+        subprocess.run(
+            [pnnx, "model.onnx", shape, "fp16=0"], cwd=folder, capture_output=True, check=True
+        )
+        network = ncnn.Net()
+        # In half precision a few labels in a thousand are others.
+        network.opt.use_fp16_packed = network.opt.use_fp16_storage = False
+        network.opt.use_fp16_arithmetic = network.opt.use_bf16_storage = False
+        for load, kind in ((network.load_param, "param"), (network.load_model, "bin")):
+            if load(f"{folder}/model.ncnn.{kind}") != 0:
+                raise ValueError(f"ncnn does not read model.ncnn.{kind}")
+
+    def run(image: np.ndarray) -> np.ndarray:
+        call = network.create_extractor()
+        planes = np.ascontiguousarray(image[0].transpose(2, 0, 1), np.float32)
+        call.input("in0", ncnn.Mat(planes))
+        return np.array(call.extract("out0")[1]).argmax(axis=0)[None]
+
+    return run
+
+
+def without_ends(graph: Any, size: Size) -> Any:
+    """Return a model of ONNX of one size from float planes to logits, (1, channels, height, width).
+
+    Its `image` of bytes and its `labels` are left out, with the nodes that make one of the other.
+    """
+    import onnx
+
+    first = next(node for node in graph.graph.node if node.op_type == "Cast")
+    last = [node for node in graph.graph.node if node.op_type == "ArgMax"][-1]
+    planes, logits = first.output[0], last.input[0]
+    kept, wanted = [], {logits}
+    for node in reversed(graph.graph.node):
+        if wanted.intersection(node.output) and node is not first:
+            kept.append(node)
+            wanted.update(node.input)
+    float32 = onnx.TensorProto.FLOAT
+    cut = onnx.helper.make_graph(
+        kept[::-1],
+        graph.graph.name,
+        [onnx.helper.make_tensor_value_info(planes, float32, (1, 3, *size))],
+        [onnx.helper.make_tensor_value_info(logits, float32, None)],
+        [tensor for tensor in graph.graph.initializer if tensor.name in wanted],
+    )
+    return onnx.helper.make_model(
+        cut, opset_imports=graph.opset_import, ir_version=graph.ir_version
+    )

@@ -79,6 +79,18 @@ def test_a_graph_labels_as_keras(network):
     assert np.mean(found != reference(images)["labels"].numpy()) <= 1e-3
 
 
+def test_a_graph_without_its_ends_gives_the_logits_of_the_labels(network):
+    _, model, graph, _ = network
+    image = trial_images(model, (), SIZE)[0]
+    cut = trial.without_ends(graph, SIZE)
+    assert not {"Cast", "ArgMax"} & {node.op_type for node in cut.graph.node}
+    planes = image.transpose(0, 3, 1, 2).astype(np.float32)
+    session = onnxruntime.InferenceSession(cut.SerializeToString())
+    (logits,) = session.run(None, {session.get_inputs()[0].name: planes})
+    whole = onnxruntime.InferenceSession(graph.SerializeToString())
+    assert np.array_equal(logits.argmax(axis=1), whole.run(None, {"image": image})[0])
+
+
 def test_images_padded_to_a_legal_size_take_three_nodes_more_at_most():
     keras.utils.set_random_seed(0)
     model = padded_to_legal(roadseg.create("fast_scnn", 5))
