@@ -32,6 +32,7 @@ PARTS = {
     "ends": ("ArgMax", "Cast"),
 }
 Run = Callable[[np.ndarray], np.ndarray]
+Load = Callable[[Path, Size | None], Run]
 
 
 def make_lively(model: keras.Model, image: np.ndarray, seed: int = 0) -> None:
@@ -112,13 +113,16 @@ def convolutions_of(model: keras.Model) -> int:
     )
 
 
-def runtimes() -> dict[str, Callable[[Path, Size | None], Run]]:
+def runtimes() -> dict[str, Load]:
     """Return by name what loads a file of ONNX and gives a function from images to labels.
 
     ncnn is among them where it is installed, with pnnx: `pip install ncnn pnnx`.
     """
+    found: dict[str, Load]
     found = {"ONNX Runtime": _onnx_runtime, "OpenVINO": _openvino, "OpenCV DNN": _opencv}
-    return found | ({"ncnn": _ncnn} if find_spec("ncnn") and find_spec("pnnx") else {})
+    if find_spec("ncnn") and find_spec("pnnx"):
+        found["ncnn"] = _ncnn
+    return found
 
 
 def _onnx_runtime(path: Path, size: Size | None) -> Run:
