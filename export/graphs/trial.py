@@ -157,31 +157,23 @@ def _ncnn(path: Path, size: Size | None) -> Run:
 
     The caller then gives floats, colours first, and takes the best class of the logits.
     """
-    import ncnn
     import onnx
 
+    from roadseg.export.graphs.ncnn_run import labels_apart
+
     assert size is not None, "pnnx reads graphs of one size"
-    with tempfile.TemporaryDirectory() as folder:
-        onnx.save(without_ends(onnx.load(str(path)), size), f"{folder}/model.onnx")
-        shape = f"inputshape=[1,3,{size[0]},{size[1]}]f32"
-        pnnx = Path(sys.executable).with_name("pnnx")
-        # It also writes files to the folder that it runs in.
-        subprocess.run(
-            [pnnx, "model.onnx", shape, "fp16=0"], cwd=folder, capture_output=True, check=True
-        )
-        network = ncnn.Net()
-        # In half precision a few labels in a thousand are others.
-        network.opt.use_fp16_packed = network.opt.use_fp16_storage = False
-        network.opt.use_fp16_arithmetic = network.opt.use_bf16_storage = False
-        for load, kind in ((network.load_param, "param"), (network.load_model, "bin")):
-            if load(f"{folder}/model.ncnn.{kind}") != 0:
-                raise ValueError(f"ncnn does not read model.ncnn.{kind}")
+    cut = without_ends(onnx.load(str(path)), size)
 
     def run(image: np.ndarray) -> np.ndarray:
-        call = network.create_extractor()
         planes = np.ascontiguousarray(image[0].transpose(2, 0, 1), np.float32)
-        call.input("in0", ncnn.Mat(planes))
-        return np.array(call.extract("out0")[1]).argmax(axis=0)[None]
+        with tempfile.TemporaryDirectory() as folder:
+            onnx.save(cut, f"{folder}/model.onnx")
+            shape = f"inputshape=[1,3,{size[0]},{size[1]}]f32"
+            pnnx = Path(sys.executable).with_name("pnnx")
+            # It also writes files to the folder that it runs in.
+            command = [str(pnnx), "model.onnx", shape, "fp16=0"]
+            subprocess.run(command, cwd=folder, capture_output=True, check=True)
+            return labels_apart(Path(folder), planes)[None]
 
     return run
 
