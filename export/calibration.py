@@ -1,6 +1,6 @@
 """The images on which the ranges of an 8-bit export are measured, chosen with a seed."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,7 +9,9 @@ import numpy as np
 
 from roadseg.data_conversion.raw.find import Search
 from roadseg.data_conversion.read.folders import find_shards, has_records
+from roadseg.data_conversion.read.two_cameras import SECOND
 from roadseg.errors import RoadsegError
+from roadseg.export.views import Views
 
 Size = tuple[int, int]
 SPLIT = "train"
@@ -22,12 +24,13 @@ DRAWN = 32
 class Calibration:
     """Images (height, width, 3) uint8, RGB, of any sizes, and where they are from.
 
+    Of two cameras each is a pair, by the cameras' names.
     others: further images of the same source, on which nothing is measured; empty if there are
         none. source: for the model card.
     """
 
-    images: list[np.ndarray]
-    others: list[np.ndarray]
+    images: list[Views]
+    others: list[Views]
     source: dict[str, Any]
 
 
@@ -51,17 +54,25 @@ def refuse_early(path: Path | None, count: int) -> None:
         )
 
 
-def read_calibration(path: Path | None, count: int, seed: int, others: int) -> Calibration:
+def read_calibration(
+    path: Path | None, count: int, seed: int, others: int, views: Sequence[str] = ()
+) -> Calibration:
     """Return `count` images, or as many as there are, chosen with `seed`; and `others` more.
 
     path: records, of whose split 'train' images are taken, labels unseen; or a folder of images;
-        None: drawn streets. Raises RoadsegError for a folder without either, and for damage.
+        None: drawn streets. views: names of two cameras, of which pairs are taken.
+    Raises RoadsegError for a folder without either, or without pairs, and for damage.
     """
     if path is None:
-        return _drawn(min(count, DRAWN), seed, others)
+        return _drawn(min(count, DRAWN), seed, others, views)
     if has_records(path):
-        number, read = _records(path)
+        number, read = _records(path, views)
         kind = f"records, split {SPLIT}"
+    elif views:
+        raise RoadsegError(
+            f"--calibration {path}: a folder of images, and this network takes pairs; give records "
+            "of two cameras, or leave it out"
+        )
     else:
         number, read = _folder(path)
         kind = "folder of images"
@@ -72,8 +83,8 @@ def read_calibration(path: Path | None, count: int, seed: int, others: int) -> C
     return Calibration([read(int(n)) for n in chosen], [read(int(n)) for n in rest], source)
 
 
-def _records(path: Path) -> tuple[int, Callable[[int], np.ndarray]]:
-    """Return how many examples the split has, and what decodes the image of one.
+def _records(path: Path, views: Sequence[str]) -> tuple[int, Callable[[int], Views]]:
+    """Return how many examples the split has, and what decodes the image of one, or its pair.
 
     Labels are left alone: those of another table are as good here.
     """
@@ -87,17 +98,27 @@ def _records(path: Path) -> tuple[int, Callable[[int], np.ndarray]]:
     if not len(index):
         raise RoadsegError(f"{shards.folder}: split '{SPLIT}' is empty; convert the data set again")
     checked_size(shards.files[int(index.file_of[0])])
-    key = "image/encoded"
 
-    def read(number: int) -> np.ndarray:
-        example = tf.train.Example.FromString(index.read(number))
-        values = example.features.feature[key].bytes_list.value
+    def decoded(example: Any, number: int, prefix: str) -> np.ndarray:
+        values = example.features.feature[f"{prefix}image/encoded"].bytes_list.value
         if not values or not values[0]:
             file = shards.files[int(index.file_of[number])]
+            if prefix:
+                raise RoadsegError(
+                    f"{file}: a record of one image, and this network takes pairs; give records "
+                    "of two cameras with --calibration"
+                )
             raise RoadsegError(f"{file}: a record without an image; convert the data set again")
         # As records are read everywhere: TensorFlow's usual transform is a fast one, and darker.
         image = tf.io.decode_jpeg(values[0], channels=3, dct_method="INTEGER_ACCURATE")
         return np.asarray(image)
+
+    def read(number: int) -> Views:
+        example = tf.train.Example.FromString(index.read(number))
+        if not views:
+            return decoded(example, number, "")
+        prefixes = dict(zip(views, ("", SECOND), strict=True))
+        return {view: decoded(example, number, prefix) for view, prefix in prefixes.items()}
 
     return len(index), read
 
@@ -109,14 +130,28 @@ def _folder(path: Path) -> tuple[int, Callable[[int], np.ndarray]]:
     return len(files), lambda number: read_picture(files[number])
 
 
-def _drawn(count: int, seed: int, others: int) -> Calibration:
+def _drawn(count: int, seed: int, others: int, views: Sequence[str]) -> Calibration:
     from roadseg.data_conversion.sets.street_scenes import draw
 
-    size = (360, 480)
-    images = [draw("train", index, size, seed)[0] for index in range(count)]
+    def drawn(split: str, index: int) -> Views:
+        image = draw(split, index, (360, 480), seed)[0]
+        return dict(zip(views, (image, _ahead(image)), strict=True)) if views else image
+
+    images = [drawn("train", index) for index in range(count)]
     # Streets of another split, on which nothing was measured.
-    rest = [draw("val", index, size, seed)[0] for index in range(others)]
+    rest = [drawn("val", index) for index in range(others)]
     return Calibration(images, rest, {"kind": "drawn streets", "images": count, "seed": seed})
+
+
+def _ahead(image: np.ndarray) -> np.ndarray:
+    """Return what the narrow camera of the published rig sees of a wide one's image."""
+    import cv2
+
+    from roadseg.two_cameras.rig import find_rig, sampling_map
+
+    size = image.shape[:2]
+    places = sampling_map(find_rig().sampling_matrix("narrow"), size, size).astype(np.float32)
+    return np.asarray(cv2.remap(image, places[..., 1], places[..., 0], cv2.INTER_LINEAR))
 
 
 def at_size(image: np.ndarray, size: Size) -> np.ndarray:

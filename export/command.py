@@ -16,7 +16,6 @@ from roadseg.export.formats import Format, find_format
 from roadseg.export.interface import LABELS_OF_RGB, Interface
 from roadseg.export.precision.options import Precision
 from roadseg.files import refuse_unwritable
-from roadseg.tasks.table import task_of
 
 if TYPE_CHECKING:
     from roadseg.export.subject import Subject
@@ -132,14 +131,6 @@ def export_run(
     _check_target(target)
     refuse_unwritable(target)
     number, _ = run.find_checkpoint(wanted)
-    pairs = task_of(run.recipe).labels_pairs
-    if pairs and format_name != "saved_model":
-        raise RoadsegError(
-            f"{run_path}: two cameras are exported as saved_model in float32 alone; leave out "
-            "--format and --precision"
-        )
-    if pairs and precision.records is not None:
-        raise RoadsegError(f"{run_path}: two cameras are judged by `roadseg eval`; no --records")
     from roadseg.export.subject import subject_of_run
 
     _export(subject_of_run(run, number), kind, size, precision, interface, target)
@@ -209,6 +200,7 @@ def _export(
     from roadseg.folders import replace_folder
 
     check_size(subject.model, size)
+    interface = dataclasses.replace(interface, views=subject.views)
 
     def write(folder: Path) -> None:
         facts = _write(subject, kind, size, precision, interface, folder, target)
@@ -234,12 +226,7 @@ def _write(
         from roadseg.export.judged import write_judged
 
         return write_judged(subject, kind, size, precision, interface, folder, target)
-    if subject.two_cameras:
-        from roadseg.export.two_cameras import write_two_cameras
-
-        write_two_cameras(subject.model, folder, size, interface)
-    else:
-        kind.write(subject.model, folder, size, interface)
+    kind.write(subject.model, folder, size, interface)
     return {"size": size}
 
 

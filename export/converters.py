@@ -18,7 +18,9 @@ from roadseg.export.per_pixel import (
 )
 from roadseg.export.saved_model import class_logits, is_sampled, unsampled_outputs
 from roadseg.export.saved_signatures import save_signatures
-from roadseg.export.trial_images import Size, trial_images
+from roadseg.export.traced import arrays, traced
+from roadseg.export.trial_images import Size, trial_frames
+from roadseg.export.views import Views
 
 if TYPE_CHECKING:
     import keras
@@ -56,27 +58,24 @@ def labels_function(
     """Return `model` as a TensorFlow function from uint8 images to its outputs.
 
     size: height and width of the one image that it takes; None for any images of any size.
-    interface: what it takes and gives for each pixel.
+    interface: what it takes and gives for each pixel; one image, or one of each camera.
 
     Unless `interface` says otherwise, `labels` (batch, height, width) int32 come first by name. A
     model that samples also gives `locations` (batch, views, h, w, 2), `sample_logits` (batch *
     views, h, w, classes), and, if it looks through windows, where within each one:
     `window_locations` (batch * views, h, w, 2).
     """
-    import tensorflow as tf
 
-    image = tf.TensorSpec(interface.shape(size), tf.uint8, name="image")
-
-    @tf.function(input_signature=[image], autograph=False)
-    def outputs(image: Any) -> dict[str, Any]:
+    def outputs(image: Views) -> dict[str, Any]:
         rgb = interface.rgb(image)
         if is_sampled(model):
             return _sampled(model, rgb, interface)
         return pixel_outputs(interface, lambda: class_logits(model, rgb))
 
+    made = traced(outputs, interface, size)
     # Kept with the function, whose graph refers to them only weakly.
-    outputs.weights = model.variables
-    return outputs
+    made.weights = model.variables
+    return made
 
 
 def _sampled(model: Any, image: Any, interface: Interface) -> dict[str, Any]:
@@ -98,18 +97,17 @@ def save_function(function: Any, folder: Path) -> None:
 
 def check_outputs(
     model: "keras.Model",
-    run: Callable[[np.ndarray], Outputs],
+    run: Callable[[Views], Outputs],
     folder: Path,
     size: Size | None = None,
     interface: Interface = LABELS_OF_RGB,
 ) -> None:
-    """Raise RoadsegError unless `run` gives for two images what `model` does.
+    """Raise RoadsegError unless `run` gives for two images, or two pairs, what `model` does.
 
     size: of both; None for two sizes. interface: what `run` takes and gives.
     """
     differences_of = sampled_differences if is_sampled(model) else plain_differences
-    for image in trial_images(model, TRIAL_SIZES, size):
-        frames = interface.frames(image)
+    for frames in trial_frames(model, TRIAL_SIZES, size, interface):
         found = differences_of(model, run(frames), frames, interface)
         for name, (away, allowed) in found.items():
             # Not `>`: NaN is refused as well.
@@ -123,12 +121,11 @@ def check_outputs(
 def plain_differences(
     model: "keras.Model",
     found: Outputs,
-    frames: np.ndarray,
+    frames: Views,
     interface: Interface = LABELS_OF_RGB,
 ) -> Differences:
     """Return by name how much of the outputs of a format is other than `model` has it, and may."""
-    expected = labels_function(model, interface=interface)(frames)
-    return differences(found, {name: value.numpy() for name, value in expected.items()})
+    return differences(found, arrays(labels_function(model, interface=interface), frames))
 
 
 def sampled_differences(

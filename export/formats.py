@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 Size = tuple[int, int]
 Run = Callable[..., dict[str, Any]]
-"""Takes uint8 images and returns arrays by the names of the outputs."""
+"""Takes uint8 images, of several cameras by name; returns arrays by the names of the outputs."""
 
 PRECISIONS = ("float32", "float16", "int8")
 
@@ -27,6 +27,8 @@ class Format:
     """Of `write_NAME(model, folder, size, interface)`, `run_NAME(path)` and FILE."""
     call: str
     """Python that labels `images`, run beside the model's files; NAME stands for an output."""
+    pair_call: str
+    """Python that labels `wide_images` and `narrow_images`, of two cameras."""
     packages: tuple[str, ...] = ()
     """What writes it and runs it, of the extra that has the format's name."""
     reduced: str | None = None
@@ -86,6 +88,12 @@ import tensorflow as tf
 
 model = tf.saved_model.load(".")
 NAME = model.signatures["serving_default"](image=images)["NAME"]""",
+        """\
+import tensorflow as tf
+
+model = tf.saved_model.load(".")
+found = model.signatures["serving_default"](wide=wide_images, narrow=narrow_images)
+wide, narrow = found["wide_NAME"], found["narrow_NAME"]""",
     ),
     Format(
         "onnx",
@@ -95,6 +103,12 @@ import onnxruntime
 
 session = onnxruntime.InferenceSession("model.onnx")
 (NAME,) = session.run(["NAME"], {session.get_inputs()[0].name: images})""",
+        """\
+import onnxruntime
+
+session = onnxruntime.InferenceSession("model.onnx")
+images = {"wide": wide_images, "narrow": narrow_images}
+wide, narrow = session.run(["wide_NAME", "narrow_NAME"], images)""",
         ("tf2onnx", "onnxruntime", "onnx"),
         "roadseg.export.precision.onnx",
         "OnnxQuantiser",
@@ -106,6 +120,12 @@ session = onnxruntime.InferenceSession("model.onnx")
 from ai_edge_litert.interpreter import Interpreter
 
 NAME = Interpreter("model.tflite").get_signature_runner()(image=images)["NAME"]""",
+        """\
+from ai_edge_litert.interpreter import Interpreter
+
+run = Interpreter("model.tflite").get_signature_runner()
+found = run(wide=wide_images, narrow=narrow_images)
+wide, narrow = found["wide_NAME"], found["narrow_NAME"]""",
         ("ai_edge_litert",),
         "roadseg.export.precision.litert",
         "LiteRTQuantiser",
@@ -120,6 +140,13 @@ import openvino
 # Without the hint, processors with bfloat16 use it, and differ by half a percent of the labels.
 model = openvino.Core().compile_model("model.xml", "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
 NAME = model(images)["NAME"]""",
+        """\
+import openvino
+
+# Without the hint, processors with bfloat16 use it, and differ by half a percent of the labels.
+model = openvino.Core().compile_model("model.xml", "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+found = model({"wide": wide_images, "narrow": narrow_images})
+wide, narrow = found["wide_NAME"], found["narrow_NAME"]""",
         ("openvino", "onnx"),
         "roadseg.export.precision.openvino",
         "OpenvinoQuantiser",

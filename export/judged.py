@@ -19,6 +19,7 @@ from roadseg.export.verdict import (
     judge,
     open_evaluation,
 )
+from roadseg.export.views import parts
 
 if TYPE_CHECKING:
     from roadseg.export.subject import Subject
@@ -46,8 +47,10 @@ def write_judged(
     facts: dict[str, Any] = {"size": size, "precision": precision.name}
     images: Calibration | None = None
     if precision.name == "int8":
-        images = calibration_of(precision, measured_on(subject.records, precision.records))
-        size = interface.legal(size or subject.size or images.images[0].shape[:2])
+        records = measured_on(subject.records, precision.records)
+        images = calibration_of(precision, records, interface.views)
+        (_, first), *_ = parts(images.images[0])
+        size = interface.legal(size or subject.size or first.shape[:2])
         facts["size"] = size
         facts["calibration"] = images.source
         facts["int8"] = write_int8(subject.model, kind, images.images, size, folder, interface)
@@ -58,13 +61,15 @@ def write_judged(
     if kind.name == "onnx":
         facts["static_shapes"] = has_static_shapes(folder / kind.file, target)
     run = kind.run(folder)
-    pair = Keras(subject.model, size, interface), run
+    # Pairs are shown as training and evaluation show them, whatever size records have.
+    shown_at = subject.size if interface.views else None
+    pair = Keras(subject.model, size, interface, shown_at), run
     if judged_by is not None:
-        frames = frames_of(judged_by, precision.verdict_images)
+        frames = frames_of(judged_by, precision.verdict_images, interface.views)
         found = compare_with_labels(*pair, frames, subject.label_table)
         found["records"] = f"{judged_by.path.name}, split {judged_by.split}"
     else:
-        images = images or calibration_of(precision, None)
+        images = images or calibration_of(precision, None, interface.views)
         # Other images than ranges were measured on, if there are any.
         others = images.others or images.images
         found = compare_alone(*pair, others[: precision.verdict_images])
@@ -76,11 +81,12 @@ def write_judged(
 
 def _records(subject: "Subject", precision: Precision) -> Any:
     """Return the records to judge by; None where none were named and the run's are gone."""
+    table = subject.label_table
     if precision.records is not None:
-        return open_evaluation(precision.records, precision.split, subject.label_table)
+        return open_evaluation(precision.records, precision.split, table, subject.views)
     if not _there(subject.records, precision.split):
         return None
-    return open_evaluation(Path(str(subject.records)), precision.split, subject.label_table)
+    return open_evaluation(Path(str(subject.records)), precision.split, table, subject.views)
 
 
 def measured_on(trained_on: Path | None, judged_by: Path | None) -> Path | None:

@@ -8,6 +8,7 @@ from roadseg.export.converters import check_outputs, labels_function, refused, s
 from roadseg.export.extras import need
 from roadseg.export.interface import LABELS_OF_RGB, Interface
 from roadseg.export.trial_images import Size
+from roadseg.export.views import by_name
 
 if TYPE_CHECKING:
     import keras
@@ -23,9 +24,9 @@ def write_litert(
 ) -> None:
     """Write `model` to `folder`/model.tflite, then run it by LiteRT and compare.
 
-    One input (batch, height, width, 3) uint8, RGB: resize it to the size of the images before
-    allocating. First output: labels (batch, height, width) int32, or what `interface` names; see
-    `labels_function`.
+    One input (batch, height, width, 3) uint8, RGB, or one of each camera that `interface` names:
+    resize it to the size of the images before allocating. First output: labels (batch, height,
+    width) int32, or what `interface` names; see `labels_function`.
     size: height and width of the one image that it takes then; None for any images of any size.
     Raises RoadsegError without the extra, and where the format cannot hold `model` or gives other
     labels.
@@ -52,4 +53,5 @@ def run_litert(path: Path) -> Any:
     from ai_edge_litert.interpreter import Interpreter
 
     runner = Interpreter(str(path)).get_signature_runner()
-    return lambda images: runner(image=images)
+    names = list(runner.get_input_details())
+    return lambda images: runner(**by_name(images, names))

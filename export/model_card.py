@@ -7,20 +7,13 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from roadseg.export.described import call_of, input_of, outputs_of
 from roadseg.export.formats import FORMATS
-from roadseg.export.interface import (
-    LABELS_OF_RGB,
-    Interface,
-    call_of,
-    input_of,
-    outputs_of,
-    outputs_of_two_cameras,
-)
+from roadseg.export.interface import LABELS_OF_RGB, Interface
 from roadseg.export.precision.card import precision_text
 from roadseg.files import parse_json
 from roadseg.recipe.recipe import Recipe, stored_values
 from roadseg.regular_files import read_regular
-from roadseg.tasks.table import task_of
 
 if TYPE_CHECKING:
     import keras
@@ -48,26 +41,23 @@ def model_card(
     """Return the card of the checkpoint at `step` of `run`, exported as `model` to a format.
 
     size: height and width of the one image that the export takes; None for any.
-    interface: what the export takes and gives for each pixel.
+    interface: what the export takes and gives for each pixel, and the cameras if there are several.
     """
     recipe = run.recipe
     sampling = recipe.sampling.kind
     void = len(run.label_table.names) if recipe.network.void_class else None
     windows = recipe.sampling.window == "crop"
     outputs = outputs_of(format_name, sampling != "none", void, windows, interface)
-    two_cameras = task_of(recipe).labels_pairs
-    if two_cameras:
-        outputs = outputs_of_two_cameras(interface)
     card = {
         "name": recipe.name,
         "step": step,
         "exported": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         "format": format_name,
         "input_format": interface.input_format,
-        "input": input_of(two_cameras, size, interface),
+        "input": input_of(size, interface),
         "outputs_of_each_pixel": list(interface.outputs),
         "outputs": outputs,
-        "call": call_of(FORMATS[format_name], interface, two_cameras),
+        "call": call_of(FORMATS[format_name], interface),
         "normalisation": _normalisation(recipe.model, model),
         "parameters": int(model.count_params()),
         "sampling": _sampling_of(recipe),
@@ -107,7 +97,7 @@ def preset_card(
         "exported": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         "format": format_name,
         "input_format": interface.input_format,
-        "input": input_of(False, size, interface),
+        "input": input_of(size, interface),
         "outputs_of_each_pixel": list(interface.outputs),
         "outputs": outputs_of(format_name, preset.sampled is not None, void, interface=interface),
         "call": call_of(FORMATS[format_name], interface),

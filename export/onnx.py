@@ -12,6 +12,7 @@ from roadseg.export.extras import need
 from roadseg.export.interface import LABELS_OF_RGB, Interface
 from roadseg.export.onnx_check import has_static_shapes
 from roadseg.export.trial_images import Size
+from roadseg.export.views import Views, by_name
 
 if TYPE_CHECKING:
     import keras
@@ -28,8 +29,8 @@ def write_onnx(
     """Write `model` to `folder`/model.onnx, then run it by ONNX Runtime and compare.
 
     Input `image` (batch, height, width, 3) uint8, RGB, any size; output `labels` (batch, height,
-    width) int32, or what `interface` names; and what `labels_function` adds for a model that
-    samples.
+    width) int32, or what `interface` names, of each camera if it names several; and what
+    `labels_function` adds for a model that samples.
     size: height and width of the one image that it takes then; None for any images of any size.
     Raises RoadsegError without the extra, and where the format cannot hold `model` or gives other
     labels.
@@ -78,6 +79,10 @@ def run_onnx(path: Path) -> Any:
     import onnxruntime
 
     session = onnxruntime.InferenceSession(str(path))
-    image = session.get_inputs()[0].name
+    inputs = [one.name for one in session.get_inputs()]
     names = [output.name for output in session.get_outputs()]
-    return lambda images: dict(zip(names, session.run(names, {image: images}), strict=True))
+
+    def run(images: Views) -> dict[str, Any]:
+        return dict(zip(names, session.run(names, by_name(images, inputs)), strict=True))
+
+    return run

@@ -11,6 +11,7 @@ from roadseg.export.converters import check_outputs, labels_function, refused, s
 from roadseg.export.extras import need
 from roadseg.export.interface import LABELS_OF_RGB, Interface
 from roadseg.export.trial_images import Size
+from roadseg.export.views import Views, by_name
 
 if TYPE_CHECKING:
     import keras
@@ -27,8 +28,8 @@ def write_openvino(
     """Write `model` to `folder`/model.xml and model.bin, then run it by OpenVINO and compare.
 
     Input `image` (batch, height, width, 3) uint8, RGB, any size; output `labels` (batch, height,
-    width) int32, or what `interface` names; and what `labels_function` adds for a model that
-    samples. Weights stay float32.
+    width) int32, or what `interface` names, of each camera if it names several; and what
+    `labels_function` adds for a model that samples. Weights stay float32.
     size: height and width of the one image that it takes then; None for any images of any size.
     Raises RoadsegError without the extra, and where the format cannot hold `model` or gives other
     labels.
@@ -87,8 +88,10 @@ def run_openvino(path: Path) -> Any:
     # Processors with bfloat16 would use it, and differ by half a percent.
     compiled = openvino.Core().compile_model(str(path), "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
 
-    def run(images: Any) -> Any:
-        found = compiled(images)
+    names = [one.any_name for one in compiled.inputs]
+
+    def run(images: Views) -> dict[str, Any]:
+        found = compiled(by_name(images, names))
         return {output.any_name: found[output] for output in compiled.outputs}
 
     return run

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from roadseg.export.interface import OUTPUTS, Interface
+from roadseg.export.views import Views, parts, prefixed
 
 LABEL_TOLERANCE = 1e-3
 # Of the largest logit: ten times what single precision leaves in the deepest network here.
@@ -19,24 +20,37 @@ Differences = dict[str, tuple[float, float]]
 
 
 def pixel_outputs(
-    interface: Interface, logits: Callable[[], Any], labels: Callable[[], Any] | None = None
+    interface: Interface,
+    logits: Callable[[], Views],
+    labels: Callable[[], Any] | None = None,
+    best: Callable[[Any], Any] | None = None,
 ) -> dict[str, Any]:
     """Return the outputs that `interface` names, by name, as tensors.
 
-    logits: makes class logits (batch, height, width, classes) float32. labels: a quicker way to
-        labels than the best of the logits, taken where nothing but labels is asked for.
+    logits: makes class logits (batch, height, width, classes) float32, of several cameras by name.
+    labels: a quicker way to labels than the best of the logits, taken where nothing but labels is
+        asked for.
+    best: makes labels int32 of logits; None for `ops.best_class`.
     """
-    import tensorflow as tf
-
     from roadseg.ops.best_class import best_class
 
     if labels is not None and interface.outputs == ("labels",):
         return {"labels": labels()}
-    made = logits()
+    return {
+        prefixed(view, name): value
+        for view, made in parts(logits())
+        for name, value in _outputs_of(interface, made, best or best_class).items()
+    }
+
+
+def _outputs_of(interface: Interface, made: Any, best: Callable[[Any], Any]) -> dict[str, Any]:
+    """Return the outputs of one image by name. made: its class logits."""
+    import tensorflow as tf
+
     # Once, where both are asked for. Not by the sum of exponentials: in 8 bits these are lost.
     shares = tf.nn.softmax(made) if {*interface.outputs} & {"probabilities", "confidence"} else None
     ways: dict[str, Callable[[], Any]] = {
-        "labels": lambda: best_class(made),
+        "labels": lambda: best(made),
         "logits": lambda: made,
         "probabilities": lambda: shares,
         "confidence": lambda: tf.reduce_max(shares, axis=-1),
@@ -47,13 +61,15 @@ def pixel_outputs(
 def differences(found: Outputs, expected: Outputs) -> Differences:
     """Return how far the outputs of each pixel in `found` are from those in `expected`."""
     made: Differences = {}
-    for name in OUTPUTS:
-        if name not in expected:
+    for name, right in expected.items():
+        # Of "wide_labels", what it is.
+        kind = name.rpartition("_")[2]
+        if kind not in OUTPUTS:
             continue
-        own, right = found.get(name), expected[name]
-        if name == "labels":
+        own = found.get(name)
+        if kind == "labels":
             made[name] = (share(own, right), LABEL_TOLERANCE)
-        elif name == "logits":
+        elif kind == "logits":
             largest_logit = float(np.abs(right).max(initial=0))
             made[name] = (largest(own, right), LOGIT_TOLERANCE * largest_logit)
         else:

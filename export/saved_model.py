@@ -11,7 +11,9 @@ from roadseg.export.folded import folded
 from roadseg.export.interface import LABELS_OF_RGB, Interface
 from roadseg.export.per_pixel import Differences, differences, largest, note, pixel_outputs
 from roadseg.export.saved_signatures import save_signatures
-from roadseg.export.trial_images import Size, trial_images
+from roadseg.export.traced import arrays, traced
+from roadseg.export.trial_images import Size, trial_frames
+from roadseg.export.views import Views, by_name, each
 from roadseg.folders import replace_folder
 
 if TYPE_CHECKING:
@@ -42,9 +44,11 @@ def write_saved_model(
     """Write `model` as a SavedModel to `folder`, then load it again and compare.
 
     model: RGB 0..255 (batch, height, width, 3) to class logits (batch, height, width, classes), or
-        a dictionary with these as "logits"; a `SampledSegmenter` gives sampling locations as well.
+        a dictionary with these as "logits"; a `SampledSegmenter` gives sampling locations as well;
+        of several cameras, images to logits by the cameras' names.
     Signatures, each from `image` (batch, height, width, 3) uint8, RGB, any size, or from the frames
-    that `interface` names:
+    that `interface` names, or from one of each of its cameras, whose outputs begin with its name
+    (`wide_labels`):
         serving_default: what `interface` names, `labels` (batch, height, width) int32 if it names
             nothing, and `locations` if the model samples;
         logits: `logits` (batch, height, width, classes) float32;
@@ -54,21 +58,15 @@ def write_saved_model(
     Raises RoadsegError if what was written does not agree with `model`.
     """
     save_signatures(signature_functions(folded(model), size, interface), folder)
-    compare(model, folder, trial_images(model, TRIAL_SIZES, size), interface)
+    compare(model, folder, trial_frames(model, TRIAL_SIZES, size, interface), interface)
 
 
 def signature_functions(
     model: "keras.Model", size: Size | None = None, interface: Interface = LABELS_OF_RGB
 ) -> dict[str, Any]:
     """Return the TensorFlow function of each signature of `model`, for one size or any."""
-    import tensorflow as tf
-
     parts = (sampled_parts if is_sampled(model) else plain_parts)(model, interface)
-    image = [tf.TensorSpec(interface.shape(size), tf.uint8, name="image")]
-    return {
-        name: tf.function(part, input_signature=image, autograph=False)
-        for name, part in parts.items()
-    }
+    return {name: traced(part, interface, size) for name, part in parts.items()}
 
 
 def plain_parts(model: "keras.Model", interface: Interface = LABELS_OF_RGB) -> dict[str, Any]:
@@ -77,13 +75,13 @@ def plain_parts(model: "keras.Model", interface: Interface = LABELS_OF_RGB) -> d
 
     # A function of its own, so that both signatures share one copy of the network.
     @tf.function(autograph=False)
-    def shared(image: Any) -> Any:
+    def shared(image: Views) -> Views:
         return class_logits(model, interface.rgb(image))
 
-    return {
-        "serving_default": lambda image: pixel_outputs(interface, lambda: shared(image)),
-        "logits": lambda image: {"logits": shared(image)},
-    }
+    def given(asked: Interface) -> Any:
+        return lambda image: pixel_outputs(asked, lambda: shared(image))
+
+    return {"serving_default": given(interface), "logits": given(Interface(("logits",)))}
 
 
 def sampled_parts(model: Any, interface: Interface = LABELS_OF_RGB) -> dict[str, Any]:
@@ -154,13 +152,15 @@ def outputs_and_locations(
     return {**found, "locations": model.locations(image, grid)}
 
 
-def class_logits(model: "keras.Model", image: Any) -> Any:
-    """Return the class logits of images 0..255, float32."""
+def class_logits(model: "keras.Model", image: Views) -> Views:
+    """Return the class logits of images 0..255, float32; of several cameras by their names."""
     import tensorflow as tf
 
     from roadseg.layers.heads import main_logits
 
-    logits = model(tf.cast(image, tf.float32), training=False)
+    logits = model(each(lambda x: tf.cast(x, tf.float32), image), training=False)
+    if isinstance(image, dict):
+        return {view: tf.cast(logits[view], tf.float32) for view in image}
     return tf.cast(main_logits(logits), tf.float32)
 
 
@@ -168,13 +168,19 @@ def run_saved_model(folder: Path) -> Any:
     """Return a function from images to the outputs, by name, of the model in `folder`."""
     import tensorflow as tf
 
-    loaded = tf.saved_model.load(str(folder))
-    signature = loaded.signatures["serving_default"]
+    return _run_of(tf.saved_model.load(str(folder)))
 
-    def run(images: Any) -> dict[str, Any]:
+
+def _run_of(loaded: Any) -> Any:
+    import tensorflow as tf
+
+    signature = loaded.signatures["serving_default"]
+    names = list(signature.structured_input_signature[1])
+
+    def run(images: Views) -> dict[str, Any]:
         # The module is kept: without it the weights of the signature would be gone.
         assert loaded is not None
-        return _arrays(signature(image=tf.constant(images)))
+        return _arrays(signature(**each(tf.constant, by_name(images, names))))
 
     return run
 
@@ -182,12 +188,12 @@ def run_saved_model(folder: Path) -> Any:
 def compare(
     model: "keras.Model",
     folder: Path,
-    images: Sequence[np.ndarray],
+    images: Sequence[Views],
     interface: Interface = LABELS_OF_RGB,
 ) -> dict[str, float]:
     """Return how far the SavedModel in `folder` is from `model` on `images`, at worst.
 
-    images: (batch, height, width, 3) uint8 each, of any sizes.
+    images: uint8, each as `interface` has it, of any sizes.
     Returns the largest difference of `locations` and, by name, that of each output of `interface`
     (of `labels` the share of others) where both sample at the same locations: a location that
     differs by rounding alone can fall on another pixel, which then is another image to the network.
@@ -196,17 +202,18 @@ def compare(
     import tensorflow as tf
 
     loaded = tf.saved_model.load(str(folder))
-    reference = _reference(model, interface)
+    run, reference = _run_of(loaded), _reference(model, interface)
     worst: Differences = {}
     for image in images:
-        given = [tf.constant(interface.frames(image))]
-        if is_sampled(model):
-            given.append(loaded.signatures["locations"](image=given[0])["grid"])
-            own = model.sampled(interface.rgb(given[0]))[1].numpy()
-            note(worst, {"locations": (largest(given[1].numpy(), own), LOCATION_TOLERANCE)})
-        found = loaded.signatures["serving_default"](image=given[0])
-        expected = reference(*given)
-        note(worst, differences(_arrays(found), _arrays(expected)))
+        if not is_sampled(model):
+            expected = arrays(reference, image)
+        else:
+            given = tf.constant(image)
+            grid = loaded.signatures["locations"](image=given)["grid"]
+            own = model.sampled(interface.rgb(given))[1].numpy()
+            note(worst, {"locations": (largest(grid.numpy(), own), LOCATION_TOLERANCE)})
+            expected = _arrays(reference(given, grid))
+        note(worst, differences(run(image), expected))
     for name, (away, allowed) in worst.items():
         # Not `>`: NaN is refused as well.
         if not away <= allowed:
@@ -221,12 +228,15 @@ def _reference(model: "keras.Model", interface: Interface) -> Any:
     """Return the Keras model's outputs of an image, and where it samples of a grid too."""
     import tensorflow as tf
 
-    signature = [tf.TensorSpec(interface.shape(None), tf.uint8)]
-    if is_sampled(model):
-        signature.append(tf.TensorSpec((None, *model.size, 2), tf.float32))
+    if not is_sampled(model):
+        return traced(lambda image: outputs_and_locations(model, image, interface), interface)
+    signature = [
+        tf.TensorSpec(interface.shape(None), tf.uint8),
+        tf.TensorSpec((None, *model.size, 2), tf.float32),
+    ]
 
     @tf.function(input_signature=signature, autograph=False)
-    def outputs(image: Any, grid: Any = None) -> Any:
+    def outputs(image: Any, grid: Any) -> Any:
         return outputs_and_locations(model, image, interface, grid)
 
     return outputs

@@ -26,7 +26,8 @@ class Subject:
     label_table: LabelTable
     card: Callable[[str, Size | None, Interface], dict[str, Any]]
     """Gives the model card of an export in a format, for images of a size or of any."""
-    two_cameras: bool = False
+    views: tuple[str, ...] = ()
+    """Names of its cameras where it takes an image of each; () for one image."""
     size: Size | None = None
     """Of the images that its score was counted on, if these were of one size."""
     records: Path | None = None
@@ -37,15 +38,18 @@ def subject_of_run(run: "RunFolder", step: int) -> Subject:
     """Return the checkpoint at `step` of `run`; RoadsegError for one of no segmentation network."""
     from roadseg.export.model_card import model_card
 
-    two_cameras = task_of(run.recipe).labels_pairs
-    model = run.load_network(step) if two_cameras else run.load_segmenter(step)
+    task = task_of(run.recipe)
+    pairs = task.labels_pairs
+    model = run.load_network(step) if pairs else run.load_segmenter(step)
     return Subject(
         model,
         run.label_table,
         lambda format_name, size, interface: model_card(
             run, step, model, format_name, size, interface
         ),
-        two_cameras,
+        views=task.inputs if pairs else (),
+        # At which pairs are trained on and evaluated, whatever size records have.
+        size=run.recipe.augment.crop_size if pairs else None,
         records=Path(run.recipe.records),
     )
 

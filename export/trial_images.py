@@ -4,6 +4,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from roadseg.export.interface import LABELS_OF_RGB, Interface
+from roadseg.export.views import Views
+
 if TYPE_CHECKING:
     import keras
 
@@ -33,6 +36,24 @@ def trial_images(
     added = max(least_image_side(model) - min(map(min, usual)), 0)
     sizes = [(height + added, width + added) for height, width in usual]
     return [_noise(size) if index else _scene(size) for index, size in enumerate(sizes)]
+
+
+def trial_frames(
+    model: "keras.Model",
+    usual: tuple[Size, ...],
+    fixed: Size | None = None,
+    interface: Interface = LABELS_OF_RGB,
+) -> list[Views]:
+    """Return what an export takes of the images that `trial_images` gives, of each camera one.
+
+    The second camera is shown the first one's image with its rows turned round, so that nothing
+    that takes one for the other can agree.
+    """
+    shown = []
+    for image in trial_images(model, usual, fixed):
+        ways = [image, image[:, ::-1]][: len(interface.inputs)]
+        shown.append(interface.frames(interface.views_of(ways)))
+    return shown
 
 
 def _scene(size: Size) -> np.ndarray:

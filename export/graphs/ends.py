@@ -1,4 +1,7 @@
-"""The two ends of an ONNX graph: uint8 images to maps of RGB, and logits to what is asked for."""
+"""The two ends of an ONNX graph: uint8 images to maps of RGB, and logits to what is asked for.
+
+Of several cameras there are as many images, and outputs whose names begin with the camera's.
+"""
 
 from typing import Any
 
@@ -8,6 +11,7 @@ from roadseg.export.fixed_size import Size, image_shape
 from roadseg.export.graphs.graph import Graph, Node, Value
 from roadseg.export.graphs.sizes import FLOAT, INT32
 from roadseg.export.interface import Interface
+from roadseg.export.views import Views, parts, prefixed
 from roadseg.ops.nv12 import BLACK, FROM_U, FROM_V, FROM_Y, OFFSET
 
 UINT8 = 2
@@ -16,19 +20,23 @@ Described = tuple[str, int, list[Any]]
 """Name, number of the type, and sides, by name where they are open."""
 
 
-def write_image(graph: Graph, size: Size | None, interface: Interface) -> Value:
-    """Write what makes maps of RGB, 0..255, of the input `image`; return them."""
-    graph.scope = "image"
+def write_images(graph: Graph, size: Size | None, interface: Interface) -> Views:
+    """Write what makes maps of RGB, 0..255, of each input; return them."""
+    return interface.views_of([_image(graph, name, size, interface) for name in interface.inputs])
+
+
+def _image(graph: Graph, name: str, size: Size | None, interface: Interface) -> Value:
+    graph.scope = name
     if interface.is_nv12:
-        return Value(_rgb_of_nv12(graph), image_shape(size))
+        return Value(_rgb_of_nv12(graph, name), image_shape(size))
     # While pixels are bytes: as floats, four times as much would be moved.
-    turned = graph.node("Transpose", ["image"], perm=(0, 3, 1, 2))
+    turned = graph.node("Transpose", [name], perm=(0, 3, 1, 2))
     return Value(graph.node("Cast", [turned], to=FLOAT), image_shape(size))
 
 
-def _rgb_of_nv12(graph: Graph) -> str:
+def _rgb_of_nv12(graph: Graph, image: str) -> str:
     """Write `ops.nv12.rgb_of`."""
-    upper, lower, colours = graph.node("Split", ["image"], 3, axis=1, num_outputs=3)
+    upper, lower, colours = graph.node("Split", [image], 3, axis=1, num_outputs=3)
     rows = graph.node("Concat", [upper, lower], axis=1)
     y = graph.node("Cast", [graph.node("Unsqueeze", [rows, graph.integers(1)])], to=FLOAT)
     pairs = graph.node("Reshape", [colours, graph.integers(0, 0, -1, 2)])
@@ -58,11 +66,22 @@ def _levels(graph: Graph, plane: str, factors: tuple[float, ...]) -> str:
 
 
 def write_outputs(
-    graph: Graph, logits: Value, size: Size | None, interface: Interface
+    graph: Graph, logits: Views, size: Size | None, interface: Interface
 ) -> list[Described]:
     """Write what makes the outputs that `interface` names of the logits; return their kinds."""
-    batch, height, width, _ = described_sides(size)
-    graph.scope = "outputs"
+    return [
+        described
+        for view, of_view in parts(logits)
+        for described in _outputs_of(graph, of_view, view, size, interface)
+    ]
+
+
+def _outputs_of(
+    graph: Graph, logits: Value, view: str, size: Size | None, interface: Interface
+) -> list[Described]:
+    """Write the outputs of one image; return their kinds. view: of which camera, "" of one."""
+    batch, height, width, _ = described_sides(size, view)
+    graph.scope = prefixed(view, "outputs")
     maps, classes = [batch, height, width], [batch, height, width, logits.channels]
     shares = ""
     if {"probabilities", "confidence"} & set(interface.outputs):
@@ -70,17 +89,19 @@ def write_outputs(
 
     def labels() -> Described:
         best = graph.node("ArgMax", [logits.name], axis=1, keepdims=0)
-        graph.nodes.append(Node("Cast", [best], ["labels"], {"to": INT32}))
-        return "labels", INT32, maps
+        name = prefixed(view, "labels")
+        graph.nodes.append(Node("Cast", [best], [name], {"to": INT32}))
+        return name, INT32, maps
 
-    def turned(source: str, name: str) -> Described:
+    def turned(source: str, kind: str) -> Described:
+        name = prefixed(view, kind)
         graph.nodes.append(Node("Transpose", [source], [name], {"perm": (0, 2, 3, 1)}))
         return name, FLOAT, classes
 
     def confidence() -> Described:
-        inputs = [shares, graph.integers(1)]
-        graph.nodes.append(Node("ReduceMax", inputs, ["confidence"], {"keepdims": 0}))
-        return "confidence", FLOAT, maps
+        inputs, name = [shares, graph.integers(1)], prefixed(view, "confidence")
+        graph.nodes.append(Node("ReduceMax", inputs, [name], {"keepdims": 0}))
+        return name, FLOAT, maps
 
     made = interface.asked(
         {
@@ -93,14 +114,25 @@ def write_outputs(
     return list(made.values())
 
 
-def described_input(size: Size | None, interface: Interface) -> Described:
-    """Return the kind of the input `image`."""
-    names = ("batch", "rows", "width") if interface.is_nv12 else ("batch", "height", "width", "")
-    sides = zip(interface.shape(size), names, strict=True)
-    return "image", UINT8, [side or name for side, name in sides]
+def described_inputs(size: Size | None, interface: Interface) -> list[Described]:
+    """Return the kinds of the inputs; images of several cameras may be of unlike sizes."""
+    described = []
+    for name in interface.inputs:
+        view = name if interface.views else ""
+        batch, height, width, channels = sides_by_name(view)
+        names: tuple[str, ...] = (batch, height, width, channels)
+        if interface.is_nv12:
+            names = (batch, prefixed(view, "rows"), width)
+        sides = zip(interface.shape(size), names, strict=True)
+        described.append((name, UINT8, [side or open_side for side, open_side in sides]))
+    return described
 
 
-def described_sides(size: Size | None) -> list[Any]:
-    """Return the shape of RGB images, axes that are open by name."""
-    names = ("batch", "height", "width", "")
-    return [side or name for side, name in zip(image_shape(size), names, strict=True)]
+def described_sides(size: Size | None, view: str = "") -> list[Any]:
+    """Return the shape of RGB images of a camera, axes that are open by name."""
+    return [side or name for side, name in zip(image_shape(size), sides_by_name(view), strict=True)]
+
+
+def sides_by_name(view: str) -> tuple[str, str, str, str]:
+    """Return what the open axes of a camera's images are called."""
+    return "batch", prefixed(view, "height"), prefixed(view, "width"), ""

@@ -64,8 +64,9 @@ class Node:
 class Graph:
     """Nodes in the order in which they run, and the constants that they take."""
 
-    def __init__(self) -> None:
-        """Begin with nothing."""
+    def __init__(self, image: str = "image") -> None:
+        """Begin with nothing but an input, `image`: of several, one that has the batch of all."""
+        self.image = image
         self.nodes: list[Node] = []
         self.constants: dict[str, np.ndarray] = {}
         self.scope = "graph"

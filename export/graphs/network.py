@@ -15,9 +15,9 @@ from roadseg.export.fixed_size import Size, image_shape
 from roadseg.export.graphs import keras_layers, own_layers, samplers
 from roadseg.export.graphs.ends import (
     Described,
-    described_input,
+    described_inputs,
     described_sides,
-    write_image,
+    write_images,
     write_outputs,
 )
 from roadseg.export.graphs.graph import Graph, Node, UnsupportedError, Value
@@ -42,10 +42,10 @@ def labels_graph(
     """Return an ONNX model from uint8 images to the labels that `model` finds.
 
     model: RGB 0..255 (batch, height, width, 3) to class logits at that size, or a dictionary with
-        these as "logits".
+        these as "logits"; of several cameras both by the cameras' names.
     size: height and width of the one image that it takes; None for any number of any size.
     Input `image` (batch, height, width, 3) uint8; output `labels` (batch, height, width) int32; or
-    what `interface` names.
+    what `interface` names, of each camera.
     keep_ranges: as of `make_lean`; for files of less than single precision.
     Of a model that samples: what `converters.labels_function` gives.
     Raises UnsupportedError for a network with a layer that nothing here writes, and for anything
@@ -55,11 +55,13 @@ def labels_graph(
         if interface != LABELS_OF_RGB:
             raise UnsupportedError("more than labels of RGB images of a model that samples")
         return _sampled_graph(model, size, keep_ranges)
-    graph = Graph()
-    logits = main_output(write_network(graph, model, write_image(graph, size, interface)))
+    graph = Graph(interface.inputs[0])
+    images = write_images(graph, size, interface)
+    found = write_network(graph, model, images)
+    logits = {view: found[view] for view in interface.views} or main_output(found)
     outputs = write_outputs(graph, logits, size, interface)
     make_lean(graph, [name for name, *_ in outputs], keep_ranges)
-    return _written(graph, model.name, described_input(size, interface), outputs)
+    return _written(graph, model.name, described_inputs(size, interface), outputs)
 
 
 def graph_if_known(
@@ -98,7 +100,7 @@ def _sampled_graph(model: Any, size: Size | None, keep_ranges: bool) -> Any:
         )
         for name, shape in shapes.items()
     ]
-    return _written(graph, model.name, described_input(size, LABELS_OF_RGB), outputs)
+    return _written(graph, model.name, described_inputs(size, LABELS_OF_RGB), outputs)
 
 
 def logits_graph(model: keras.Model, size: Size | None = None) -> Any:
@@ -119,7 +121,7 @@ def logits_graph(model: keras.Model, size: Size | None = None) -> Any:
         sides = [known or f"{name}_{axis}" for axis, known in enumerate(value.shape)]
         outputs.append((name, FLOAT, sides))
     make_lean(graph, list(heads))
-    return _written(graph, model.name, ("image", FLOAT, described_sides(size)), outputs)
+    return _written(graph, model.name, [("image", FLOAT, described_sides(size))], outputs)
 
 
 def main_output(found: Any) -> Value:
@@ -127,18 +129,23 @@ def main_output(found: Any) -> Value:
     return found["logits"] if isinstance(found, dict) else keras.tree.flatten(found)[0]
 
 
-def write_network(graph: Graph, model: Any, image: Value) -> Any:
-    """Write the layers of `model` to `graph`; return what it gives, by name where it does so."""
+def write_network(graph: Graph, model: Any, images: Any) -> Any:
+    """Write the layers of `model` to `graph`; return what it gives, by name where it does so.
+
+    images: a `Value`, or as many as `model` takes, in a list or by name.
+    """
     functional = getattr(model, "_functional", None) or model
     if not hasattr(functional, "_run_through_graph"):
         raise UnsupportedError(f"{type(model).__name__}, which is no graph of layers")
-    return functional._run_through_graph([image], lambda layer: partial(_write, graph, layer))
+    # By name they have the order of their names here as there.
+    values = keras.tree.flatten(images)
+    return functional._run_through_graph(values, lambda layer: partial(_write, graph, layer))
 
 
 def _write(graph: Graph, layer: Any, inputs: Any, *_: Any, **__: Any) -> Any:
     """Write one layer, or the layers of a network inside; return what it gives."""
     if isinstance(layer, keras.Model):
-        return write_network(graph, layer, keras.tree.flatten(inputs)[0])
+        return write_network(graph, layer, inputs)
     if type(layer) not in WRITERS:
         raise UnsupportedError(type(layer).__name__)
     # Constants are written as float32.
@@ -159,7 +166,7 @@ def _of(inputs: Any) -> Any:
     return [x.shape for x in inputs] if isinstance(inputs, (list, tuple)) else inputs.shape
 
 
-def _written(graph: Graph, name: str, given: Described, outputs: list[Described]) -> Any:
+def _written(graph: Graph, name: str, given: list[Described], outputs: list[Described]) -> Any:
     """Return `graph` as a model of ONNX, checked; values are described by name, type and shape."""
     import onnx
     from onnx import helper, numpy_helper
@@ -171,7 +178,7 @@ def _written(graph: Graph, name: str, given: Described, outputs: list[Described]
     made = helper.make_graph(
         nodes,
         name,
-        [helper.make_tensor_value_info(*given)],
+        [helper.make_tensor_value_info(*one) for one in given],
         [helper.make_tensor_value_info(*output) for output in outputs],
         [numpy_helper.from_array(np.asarray(x), name) for name, x in graph.constants.items()],
     )

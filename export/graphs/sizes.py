@@ -31,7 +31,7 @@ def _batch(graph: Graph, x: Value) -> str:
     """Return the name of the number of images, a vector of one, int64."""
     if x.shape[0] is not None:
         return graph.integers(x.shape[0])
-    return graph.once("batch", lambda: graph.node("Shape", ["image"], start=0, end=1))
+    return graph.once("batch", lambda: graph.node("Shape", [graph.image], start=0, end=1))
 
 
 def side_of(graph: Graph, x: Value, axis: int) -> str:

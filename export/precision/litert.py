@@ -16,6 +16,8 @@ from roadseg.export.litert import run_litert
 from roadseg.export.per_pixel import pixel_outputs
 from roadseg.export.precision.graph import Operation, network_operations
 from roadseg.export.saved_model import class_logits, is_sampled
+from roadseg.export.traced import traced
+from roadseg.export.views import Views, batched, by_name, each
 
 if TYPE_CHECKING:
     import keras
@@ -34,14 +36,14 @@ class LiteRTQuantiser:
         self,
         model: "keras.Model",
         size: Size,
-        images: Sequence[np.ndarray],
+        images: Sequence[Views],
         interface: Interface = LABELS_OF_RGB,
     ) -> None:
         """Measure the ranges of `model` on uint8 images, all of `size` and as it takes them."""
         import tensorflow as tf
 
         sampled = is_sampled(model)
-        kind = tf.uint8 if sampled else tf.float32
+        kind = np.uint8 if sampled else np.float32
         make = labels_function if sampled else _from_float
         function = make(model, size, interface)
         with tempfile.TemporaryDirectory() as saved:
@@ -49,7 +51,8 @@ class LiteRTQuantiser:
             converter = tf.lite.TFLiteConverter.from_saved_model(saved)
             converter.optimizations = [tf.lite.Optimize.DEFAULT]
             converter.representative_dataset = lambda: (
-                {"image": image[None].astype(kind.as_numpy_dtype)} for image in images
+                by_name(each(lambda x: x.astype(kind), batched(image)), interface.inputs)
+                for image in images
             )
             # As its own debugger does it: ranges are measured once, and used for every choice.
             converter._experimental_calibrate_only = True
@@ -80,20 +83,17 @@ def _from_float(model: "keras.Model", size: Size, interface: Interface) -> Any:
     """Return `model` from float images of `size` to its outputs, as the quantiser wants it."""
     import tensorflow as tf
 
-    @tf.function(
-        input_signature=[tf.TensorSpec((1, *size, 3), tf.float32, name="image")], autograph=False
-    )
-    def outputs(image: Any) -> dict[str, Any]:
-        logits = class_logits(model, image)
-        found = pixel_outputs(interface, lambda: logits)
-        if "labels" in found:
-            # Not by `best_class`: LiteRT has an argmax of 8-bit values, and no top_k of them.
-            found["labels"] = tf.argmax(logits, -1, output_type=tf.int32)
-        return found
+    def best(logits: Any) -> Any:
+        # Not by `best_class`: LiteRT has an argmax of 8-bit values, and no top_k of them.
+        return tf.argmax(logits, -1, output_type=tf.int32)
 
+    def outputs(image: Views) -> dict[str, Any]:
+        return pixel_outputs(interface, lambda: class_logits(model, image), best=best)
+
+    made = traced(outputs, interface, size, tf.float32)
     # Kept with the function, whose graph refers to them only weakly.
-    outputs.weights = model.variables
-    return outputs
+    made.weights = model.variables
+    return made
 
 
 def _without_detours(content: bytes) -> bytes:

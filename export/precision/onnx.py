@@ -15,6 +15,7 @@ from roadseg.export.interface import LABELS_OF_RGB, Interface
 from roadseg.export.onnx import run_onnx, write_graph
 from roadseg.export.precision.graph import Operation, network_operations, up_to_last
 from roadseg.export.precision.half import halved
+from roadseg.export.views import Views, batched, by_name
 
 if TYPE_CHECKING:
     import keras
@@ -33,7 +34,7 @@ class OnnxQuantiser:
         self,
         model: "keras.Model",
         size: Size,
-        images: Sequence[np.ndarray],
+        images: Sequence[Views],
         interface: Interface = LABELS_OF_RGB,
     ) -> None:
         """Measure the ranges of `model` on uint8 images, all of `size` and as it takes them."""
@@ -100,19 +101,19 @@ def _in_8_bits(operation: Operation) -> bool:
     )
 
 
-def _ranges(path: Path, images: Sequence[np.ndarray]) -> Any:
+def _ranges(path: Path, images: Sequence[Views]) -> Any:
     """Return the range of every tensor of the model at `path`, over all images."""
     from onnxruntime.quantization import CalibrationDataReader, CalibrationMethod
     from onnxruntime.quantization.calibrate import create_calibrator
 
     class Reader(CalibrationDataReader):
-        def __init__(self, name: str) -> None:
-            self.found: Iterator[np.ndarray] = iter(images)
-            self.name = name
+        def __init__(self, names: list[str]) -> None:
+            self.found: Iterator[Views] = iter(images)
+            self.names = names
 
         def get_next(self) -> dict[str, np.ndarray] | None:
             image = next(self.found, None)
-            return None if image is None else {self.name: image[None]}
+            return None if image is None else by_name(batched(image), self.names)
 
     calibrator = create_calibrator(
         path,
@@ -120,7 +121,7 @@ def _ranges(path: Path, images: Sequence[np.ndarray]) -> Any:
         augmented_model_path=str(path.with_name("augmented.onnx")),
         calibrate_method=CalibrationMethod.MinMax,
     )
-    calibrator.collect_data(Reader(calibrator.model.graph.input[0].name))
+    calibrator.collect_data(Reader([one.name for one in calibrator.model.graph.input]))
     return calibrator.compute_data()
 
 

@@ -11,11 +11,10 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from roadseg.export.interface import LABELS_OF_RGB, Interface
 from roadseg.export.openvino import run_openvino, write_graph
 from roadseg.export.precision.graph import Operation, network_operations
+from roadseg.export.views import Views, batched, by_name
 
 if TYPE_CHECKING:
     import keras
@@ -37,7 +36,7 @@ class OpenvinoQuantiser:
         self,
         model: "keras.Model",
         size: Size,
-        images: Sequence[np.ndarray],
+        images: Sequence[Views],
         interface: Interface = LABELS_OF_RGB,
     ) -> None:
         """Take `model` and uint8 images, all of `size` and as it takes them."""
@@ -55,9 +54,10 @@ class OpenvinoQuantiser:
         import openvino
 
         nncf.set_log_level(logging.ERROR)
+        names = [one.any_name for one in self._model.inputs]
         found = nncf.quantize(
             self._model.clone(),
-            nncf.Dataset(self._images, lambda image: image[None]),
+            nncf.Dataset(self._images, lambda image: by_name(batched(image), names)),
             preset=nncf.QuantizationPreset.MIXED,
             subset_size=len(self._images),
             ignored_scope=nncf.IgnoredScope(

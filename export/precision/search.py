@@ -9,6 +9,7 @@ import numpy as np
 
 from roadseg.export.interface import labels_in
 from roadseg.export.precision.graph import groups_of
+from roadseg.export.views import Views, batched, parts
 
 # Share of other labels up to which no layer is looked at: far below what costs a point of mIoU.
 AIM = 0.015
@@ -30,7 +31,7 @@ class Quantiser(Protocol):
     def write(self, path: Path, floats: Collection[str] = ()) -> None:
         """Write the network, the layers `floats` as they are, all others in 8 bits."""
 
-    def run(self, path: Path) -> Callable[[np.ndarray], dict[str, np.ndarray]]:
+    def run(self, path: Path) -> Callable[[Views], dict[str, np.ndarray]]:
         """Return what runs the file at `path`."""
 
 
@@ -56,13 +57,13 @@ class Kept:
 def write_in_8_bits(
     quantiser: Quantiser,
     path: Path,
-    images: Sequence[np.ndarray],
-    labels: Sequence[np.ndarray],
+    images: Sequence[Views],
+    labels: Sequence[Views],
 ) -> Kept:
     """Write a network in 8 bits to `path`, its worst layers in float; return which these are.
 
     images: uint8, each as the file takes it without the batch; labels: what the Keras model makes
-        of each, (height, width).
+        of each, (height, width). Of several cameras both by the cameras' names.
     If more than AIM of the labels become other ones, layers without weights stay in float where
     that saves labels. Then each group of layers is put in 8 bits alone, all others in float, and
     the groups that cost most stay in float, one after the other, until no more than AIM is lost or
@@ -73,7 +74,7 @@ def write_in_8_bits(
         quantiser.write(path, floats)
         run = quantiser.run(path)
         pairs = zip(images, labels, strict=True)
-        return float(np.mean([np.mean(labels_in(run(x[None]))[0] != y) for x, y in pairs]))
+        return float(np.mean([_others(run(batched(x)), y) for x, y in pairs]))
 
     before = lost(())
     if before <= AIM:
@@ -92,6 +93,13 @@ def write_in_8_bits(
     quantiser.write(path, floats)
     kept = set(floats)
     return Kept(tuple(name for name in quantiser.layers if name in kept), before, after)
+
+
+def _others(found: dict[str, np.ndarray], labels: Views) -> float:
+    """Return the share of labels that are others, in the mean of the cameras."""
+    views = [view for view, _ in parts(labels) if view]
+    pairs = zip(parts(labels_in(found, views)), parts(labels), strict=True)
+    return float(np.mean([np.mean(own[0] != right) for (_, own), (_, right) in pairs]))
 
 
 def _by_groups(

@@ -4,15 +4,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from roadseg.export.calibration import Calibration, at_size, read_calibration
+from roadseg.export.calibration import Calibration, read_calibration
 from roadseg.export.converters import refused
 from roadseg.export.formats import Format
 from roadseg.export.interface import LABELS_OF_RGB, Interface
 from roadseg.export.precision.options import Precision
 from roadseg.export.precision.search import write_in_8_bits
 from roadseg.export.verdict import Keras
+from roadseg.export.views import Views
 
 if TYPE_CHECKING:
     import keras
@@ -23,16 +22,21 @@ Size = tuple[int, int]
 COMPARED, JUDGED = 8, 16
 
 
-def calibration_of(options: Precision, records: Path | None) -> Calibration:
-    """Return the images to measure ranges on. records: those of the run, if they are there."""
+def calibration_of(
+    options: Precision, records: Path | None, views: Sequence[str] = ()
+) -> Calibration:
+    """Return the images to measure ranges on, of each camera of `views` one.
+
+    records: those of the run, if they are there.
+    """
     path = options.calibration if options.calibration is not None else records
-    return read_calibration(path, options.calibration_images, options.seed, JUDGED)
+    return read_calibration(path, options.calibration_images, options.seed, JUDGED, views)
 
 
 def write_int8(
     model: "keras.Model",
     kind: Format,
-    images: Sequence[np.ndarray],
+    images: Sequence[Views],
     size: Size,
     folder: Path,
     interface: Interface = LABELS_OF_RGB,
@@ -41,11 +45,11 @@ def write_int8(
 
     images: (height, width, 3) uint8 of any sizes, to measure ranges on.
     """
-    frames = [interface.frames(at_size(image, size)[None])[0] for image in images]
+    reference = Keras(model, size, interface)
+    frames = [reference.shown(image) for image in images]
     with refused(f"{kind.name} in int8", folder):
         quantiser = kind.quantiser_class(model, size, frames, interface)
         compared = frames[:COMPARED]
-        reference = Keras(model, size, interface)
         labels = [reference.labels(frame) for frame in compared]
         kept = write_in_8_bits(quantiser, folder / kind.file, compared, labels)
     return kept.to_card(quantiser)

@@ -19,9 +19,10 @@ from roadseg.eval.benchmark.race.labellers import labeller_of_file
 from roadseg.eval.benchmark.saved_model import SavedLabels
 from roadseg.export import saved_model
 from roadseg.export.converters import labels_function
+from roadseg.export.described import outputs_of
 from roadseg.export.formats import FORMATS
 from roadseg.export.graphs.trial import counted
-from roadseg.export.interface import OUTPUTS, Interface, outputs_of
+from roadseg.export.interface import OUTPUTS, Interface
 from roadseg.export.model_card import preset_card, to_markdown
 from roadseg.export.precision.write import write_float16, write_int8
 from roadseg.ops.nv12 import frames_of

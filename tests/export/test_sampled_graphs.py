@@ -119,7 +119,7 @@ def found_by(graph, name, shape):
     graph.nodes.append(Node("Identity", [name], ["found"]))
     make_lean(graph, ["found"])
     kind = INT32 if len(shape) == 3 else FLOAT
-    graph = _written(graph, "part", ("image", 2, [1, 1, 1, 3]), [("found", kind, list(shape))])
+    graph = _written(graph, "part", [("image", 2, [1, 1, 1, 3])], [("found", kind, list(shape))])
     return run(graph, np.zeros((1, 1, 1, 3), np.uint8))["found"]
 
 
