@@ -12,7 +12,7 @@ import keras
 import numpy as np
 
 from roadseg.export.fixed_size import Size, image_shape
-from roadseg.export.graphs import keras_layers, own_layers, samplers
+from roadseg.export.graphs import keras_layers, own_layers, samplers, warps
 from roadseg.export.graphs.ends import (
     Described,
     described_inputs,
@@ -30,7 +30,7 @@ from roadseg.export.saved_model import is_sampled
 OPSET = 18
 IR_VERSION = 8
 """The version of ONNX's files that came with operations of version 18."""
-WRITERS = {**keras_layers.WRITERS, **own_layers.WRITERS, **samplers.WRITERS}
+WRITERS = {**keras_layers.WRITERS, **own_layers.WRITERS, **samplers.WRITERS, **warps.WRITERS}
 
 
 def labels_graph(

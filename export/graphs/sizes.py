@@ -27,7 +27,7 @@ def size_of(graph: Graph, x: Value) -> str:
     return graph.once(("size", x.name), lambda: graph.node("Shape", [x.name], start=begin, end=end))
 
 
-def _batch(graph: Graph, x: Value) -> str:
+def batch_of(graph: Graph, x: Value) -> str:
     """Return the name of the number of images, a vector of one, int64."""
     if x.shape[0] is not None:
         return graph.integers(x.shape[0])
@@ -86,7 +86,7 @@ def resize(
             size = graph.integers(height, width)
         # All four, though the format takes two of named axes: ONNX Runtime forgets the axes where
         # it moves transposes.
-        parts = [_batch(graph, x), graph.integers(x.channels), size]
+        parts = [batch_of(graph, x), graph.integers(x.channels), size]
         key = ("sizes", x.shape[0], x.channels, size)
         sizes = graph.once(key, lambda: graph.node("Concat", parts, axis=0))
     return graph.node("Resize", [x.name, "", "", sizes], **options)

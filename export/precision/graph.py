@@ -22,21 +22,35 @@ def network_operations(
     outputs: Mapping[str, str],
     convolutions: Collection[str],
     from_first: bool = False,
+    lookups: Collection[str] = (),
 ) -> list[Operation]:
     """Return the operations whose precision may be reduced, in the order of the graph.
 
     outputs: name of an output -> its tensor. convolutions: kinds of operations with weights.
+    lookups: kinds of operations whose last input says where the first one is looked up.
     Of a model that samples these are the convolutions between samples and `sample_logits`, and
     what lies between two of them: a location in 8 bits would be another pixel. Of any other, all,
-    or, with `from_first`, the convolutions and what depends on them.
+    or, with `from_first`, the convolutions and what depends on them; but not what makes places to
+    look up out of the convolutions before it, for the same reason.
     """
     if "sample_logits" not in outputs:
-        return _from_first(operations, convolutions) if from_first else list(operations)
-    places = [outputs[name] for name in ("locations", "window_locations") if name in outputs]
-    sampler = _before(operations, places)
+        found = _from_first(operations, convolutions) if from_first else list(operations)
+        places = _of_places(operations, convolutions, lookups)
+        return [operation for operation in found if operation.name not in places]
+    sampled = [outputs[name] for name in ("locations", "window_locations") if name in outputs]
+    sampler = _before(operations, sampled)
     network = _before(operations, [outputs["sample_logits"]])
     between = [op for op in operations if op.name in network and op.name not in sampler]
     return up_to_last(_from_first(between, convolutions), convolutions)
+
+
+def _of_places(
+    operations: Sequence[Operation], convolutions: Collection[str], lookups: Collection[str]
+) -> set[str]:
+    """Return the names of what makes places, from the convolutions that give flows onwards."""
+    places = [op.inputs[-1] for op in operations if op.kind in lookups and len(op.inputs) > 1]
+    others = [operation for operation in operations if operation.kind not in convolutions]
+    return _before(others, places)
 
 
 def _from_first(operations: Sequence[Operation], convolutions: Collection[str]) -> list[Operation]:

@@ -62,8 +62,8 @@ class _Halving:
         node = self.onnx.NodeProto()
         node.CopyFrom(given)
         for place, name in enumerate(given.input):
-            # Of a resize, only the map itself may be in half precision.
-            if name in self.floats and not (place and given.op_type == "Resize"):
+            # Of a resize or a look-up, only the map itself may be in half precision.
+            if name in self.floats and not (place and given.op_type in ("Resize", "GridSample")):
                 node.input[place] = self._half(name)
         for attribute in node.attribute:
             if given.op_type == "Cast" and attribute.i == self.single:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 Size = tuple[int, int]
 CONVOLUTIONS = ("Conv", "ConvTranspose", "Gemm", "MatMul")
+LOOKUPS = ("GridSample",)
 
 
 class OnnxQuantiser:
@@ -51,7 +52,7 @@ class OnnxQuantiser:
             self._ranges = _ranges(prepared, images)
             graph = load_model_with_shape_infer(prepared).graph
         operations, outputs = operations_of(graph)
-        inside = network_operations(operations, outputs, CONVOLUTIONS, interface.is_nv12)
+        inside = network_operations(operations, outputs, CONVOLUTIONS, interface.is_nv12, LOOKUPS)
         # What follows the last layer, the way to pixels, would lose logits that are close.
         used = up_to_last(inside, CONVOLUTIONS)
         self.layers = [op.name for op in used if _in_8_bits(op)]
@@ -159,7 +160,7 @@ def write_half(
         _name_nodes(whole)
         found = onnx.load(str(whole))
     operations, outputs = operations_of(found.graph)
-    network = network_operations(operations, outputs, CONVOLUTIONS, interface.is_nv12)
+    network = network_operations(operations, outputs, CONVOLUTIONS, interface.is_nv12, LOOKUPS)
     inside = {op.name for op in network}
     if len(inside) < len(operations):
         onnx.save(halved(found, inside), str(path))

@@ -24,6 +24,7 @@ CONVOLUTIONS = (
     *("Convolution", "GroupConvolution", "ConvolutionBackpropData"),
     *("GroupConvolutionBackpropData", "MatMul"),
 )
+LOOKUPS = ("GridSample",)
 
 
 class OpenvinoQuantiser:
@@ -43,7 +44,7 @@ class OpenvinoQuantiser:
         self._images = list(images)
         self._model = _read(model, size, interface)
         operations, outputs = _graph(self._model)
-        inside = network_operations(operations, outputs, CONVOLUTIONS, interface.is_nv12)
+        inside = network_operations(operations, outputs, CONVOLUTIONS, interface.is_nv12, LOOKUPS)
         self._outside = {op.name for op in operations} - {op.name for op in inside}
         self.convolutions = [op.name for op in inside if op.kind in CONVOLUTIONS]
         self.layers = self.convolutions

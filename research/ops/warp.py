@@ -42,7 +42,8 @@ def sample_bilinear(images: Tensor, points_yx_px: Tensor, outside: Outside = "ze
     for row, row_weight in rows:
         for column, column_weight in columns:
             weight = ops.cast(row_weight * column_weight, images.dtype)
-            total = total + looked_up(row, column) * weight[..., None]
+            # Not `weight[..., None]`, which LiteRT has not for sizes that are not known.
+            total = total + looked_up(row, column) * ops.expand_dims(weight, axis=-1)
     return total
 
 

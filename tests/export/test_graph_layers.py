@@ -14,20 +14,30 @@ if not all(importlib.util.find_spec(module) for module in ("onnx", "onnxruntime"
 import onnxruntime
 from keras import layers
 
+from roadseg.export.graphs import samplers
 from roadseg.export.graphs.graph import UnsupportedError
 from roadseg.export.graphs.network import WRITERS, logits_graph
-from roadseg.layers import gates, normalisation, pooling, resize, scaled_map
+from roadseg.layers import flow, gates, normalisation, pooling, resize, scaled_map
 from roadseg.layers.convolution import DilatedConv2D
 from roadseg.layers.dilated_depthwise import DilatedDepthwiseConv2D
 from roadseg.layers.flow_alignment import Blend, ChannelMeanAndMaximum, ChannelSlice
 from roadseg.layers.flow_warp import FlowWarp
 from roadseg.layers.grouped import GroupedConv2D
+from roadseg.layers.homography import WarpByHomography
 from roadseg.layers.light_aspp import WindowPooling
 from roadseg.layers.strided_depthwise import StridedDilatedDepthwiseConv2D
 from roadseg.layers.weighted_fusion import WeightedFusion
 from roadseg.models.legal_sizes import CutToSize, PadToMultiple
 
 SIZES = ((13, 22), (16, 11))
+
+
+# Of a view that is turned, tilted and reaches beyond the other one.
+TILTED = ((1.1, 0.2, -0.1), (-0.1, 0.9, 0.2), (0.1, -0.2, 1.0))
+
+
+def rows(x, count):
+    return pooling.AdaptiveAveragePooling((count, 9))(x)
 
 
 def half(x):
@@ -129,6 +139,25 @@ CASES = {
     "blend": lambda x: Blend()([x, wide(x, 3), wide(x, 1)]),
     "slice": lambda x: ChannelSlice(1, 3)(wide(x)),
     "pooled channels": lambda x: ChannelMeanAndMaximum()([x, wide(x)]),
+    "denormalised": lambda x: normalisation.Denormalise("rgb")(half(x)),
+    "denormalised, reversed": lambda x: normalisation.Denormalise("bgr")(half(x)),
+    "costs": lambda x: flow.CostVolume(2)([wide(x), wide(x)]),
+    "costs of nothing but the place": lambda x: flow.CostVolume(0)([wide(x), wide(x)]),
+    "no flow": lambda x: layers.Add()([flow.NoFlow()(x), wide(x, 2)]),
+    "flow resized": lambda x: flow.ResizeFlow()([half(wide(x, 2)), x]),
+    "flow resized, right": lambda x: flow.ResizeFlow(True, False)([half(wide(x, 2)), x]),
+    "flow enlarged": lambda x: flow.EnlargeFlow(3, True)(half(wide(x, 2))),
+    "by flow": lambda x: flow.WarpByFlow(1)([half(wide(x)), wide(x, 2)]),
+    "by flow, edges": lambda x: flow.WarpByFlow(-1, False)([half(wide(x)), wide(x, 2)]),
+    "one row by flow": lambda x: flow.WarpByFlow()([rows(x, 1), half(wide(x, 2))]),
+    "to one row by flow": lambda x: flow.WarpByFlow()([x, rows(wide(x, 2), 1)]),
+    "by homography": lambda x: WarpByHomography(TILTED)(wide(x)),
+    "by homography, edges": lambda x: WarpByHomography(TILTED, align_corners=False)(wide(x)),
+    "by homography, to a size": lambda x: WarpByHomography(TILTED, (7, 9))(wide(x)),
+    "by homography, rows short": lambda x: WarpByHomography(TILTED, rows_short=1)(wide(x)),
+    "by homography, stretched": lambda x: WarpByHomography(TILTED, stretched=((30, 40), (50, 90)))(
+        wide(x)
+    ),
     "warp": lambda x: FlowWarp()([half(wide(x)), wide(x, 2)]),
     "warp, edges": lambda x: FlowWarp(align_corners=False)([half(wide(x)), wide(x, 2)]),
 }
@@ -165,7 +194,8 @@ def test_a_layer_gives_what_keras_gives(case):
 
 def test_every_layer_that_is_written_is_compared():
     compared = {type(layer) for case in CASES for layer in network(case).layers}
-    assert set(WRITERS) - {WindowPooling} <= compared
+    # Those of samplers are compared in `test_sampled_graphs`.
+    assert set(WRITERS) - {WindowPooling} - set(samplers.WRITERS) <= compared
 
 
 def test_a_window_of_the_large_head_is_a_pooling():
