@@ -9,7 +9,7 @@ import numpy as np
 
 from roadseg.data_conversion.raw.find import Search
 from roadseg.data_conversion.read.folders import find_shards, has_records
-from roadseg.data_conversion.read.two_cameras import SECOND
+from roadseg.data_conversion.read.two_cameras import SECOND, holds_pairs
 from roadseg.errors import RoadsegError
 from roadseg.export.views import Views
 
@@ -54,6 +54,15 @@ def refuse_early(path: Path | None, count: int) -> None:
         )
 
 
+def refuse_singles(path: Path) -> None:
+    """Raise RoadsegError for what holds no pairs of images."""
+    if not has_records(path) or not holds_pairs(find_shards(path, SPLIT).files[0]):
+        raise RoadsegError(
+            f"--calibration {path}: single images, and this network takes pairs; give records of "
+            "two cameras, or leave it out"
+        )
+
+
 def read_calibration(
     path: Path | None, count: int, seed: int, others: int, views: Sequence[str] = ()
 ) -> Calibration:
@@ -65,14 +74,11 @@ def read_calibration(
     """
     if path is None:
         return _drawn(min(count, DRAWN), seed, others, views)
+    if views:
+        refuse_singles(path)
     if has_records(path):
         number, read = _records(path, views)
         kind = f"records, split {SPLIT}"
-    elif views:
-        raise RoadsegError(
-            f"--calibration {path}: a folder of images, and this network takes pairs; give records "
-            "of two cameras, or leave it out"
-        )
     else:
         number, read = _folder(path)
         kind = "folder of images"
@@ -103,11 +109,6 @@ def _records(path: Path, views: Sequence[str]) -> tuple[int, Callable[[int], Vie
         values = example.features.feature[f"{prefix}image/encoded"].bytes_list.value
         if not values or not values[0]:
             file = shards.files[int(index.file_of[number])]
-            if prefix:
-                raise RoadsegError(
-                    f"{file}: a record of one image, and this network takes pairs; give records "
-                    "of two cameras with --calibration"
-                )
             raise RoadsegError(f"{file}: a record without an image; convert the data set again")
         # As records are read everywhere: TensorFlow's usual transform is a fast one, and darker.
         image = tf.io.decode_jpeg(values[0], channels=3, dct_method="INTEGER_ACCURATE")

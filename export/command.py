@@ -16,6 +16,7 @@ from roadseg.export.formats import Format, find_format
 from roadseg.export.interface import LABELS_OF_RGB, Interface
 from roadseg.export.precision.options import Precision
 from roadseg.files import refuse_unwritable
+from roadseg.tasks.table import task_of
 
 if TYPE_CHECKING:
     from roadseg.export.subject import Subject
@@ -115,9 +116,9 @@ def export_run(
     interface: what the model takes and gives for each pixel.
     Beside the model's own files lie model_card.json and model_card.md. The folder is written whole
     or not at all. Raises RoadsegError for a folder that is no run of a segmentation network, an
-    unknown format, precision, output or step, a format whose extra is not installed or that two
-    cameras have not, a size that the network does not take, images and records that do not fit, a
-    file that lost more than it may, a target that holds something else, or a full disk.
+    unknown format, precision, output or step, a format whose extra is not installed, a size that
+    the network does not take, images and records that do not fit, a file that lost more than it
+    may, a target that holds something else, or a full disk.
     """
     precision = precision or Precision()
     kind = _refuse_early(format_name, size, precision, interface)
@@ -131,6 +132,8 @@ def export_run(
     _check_target(target)
     refuse_unwritable(target)
     number, _ = run.find_checkpoint(wanted)
+    if task_of(run.recipe).labels_pairs:
+        precision.refuse_singles()
     from roadseg.export.subject import subject_of_run
 
     _export(subject_of_run(run, number), kind, size, precision, interface, target)

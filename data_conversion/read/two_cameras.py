@@ -52,7 +52,12 @@ class TwoCameraRecords(RecordSet):
 
 def has_two_cameras(records: RecordSet) -> bool:
     """Return whether the first example holds a second view."""
-    return f"{SECOND}image/encoded" in first_example(records.files[0])
+    return holds_pairs(records.files[0])
+
+
+def holds_pairs(file: Path) -> bool:
+    """Return whether the first example of a shard holds a second view."""
+    return f"{SECOND}image/encoded" in first_example(file)
 
 
 def open_two_cameras(

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 Size = tuple[int, int]
 CONVOLUTIONS = ("CONV_2D", "DEPTHWISE_CONV_2D", "TRANSPOSE_CONV", "FULLY_CONNECTED")
+LOOKUPS = ("GATHER", "GATHER_ND")
 
 
 class LiteRTQuantiser:
@@ -59,7 +60,7 @@ class LiteRTQuantiser:
             self._calibrated = converter.convert()
         self._input_type = tf.float32 if sampled else tf.uint8
         operations, outputs = _graph(self._calibrated)
-        inside = network_operations(operations, outputs, CONVOLUTIONS)
+        inside = network_operations(operations, outputs, CONVOLUTIONS, lookups=LOOKUPS)
         self._outside = {op.name for op in operations} - {op.name for op in inside}
         self.layers = [op.name for op in inside]
         self.convolutions = [op.name for op in inside if op.kind in CONVOLUTIONS]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from roadseg.data_conversion.read.folders import find_shards
 from roadseg.errors import RoadsegError
-from roadseg.export.calibration import USUAL_COUNT, refuse_early
+from roadseg.export.calibration import USUAL_COUNT, refuse_early, refuse_singles
 from roadseg.export.formats import FORMATS, PRECISIONS, Format
 
 
@@ -54,6 +54,11 @@ class Precision:
         if self.records is not None:
             for part in self.split.split("+"):
                 find_shards(self.records, part)
+
+    def refuse_singles(self) -> None:
+        """Raise RoadsegError for images to measure on that are no pairs, of a network of pairs."""
+        if self.name == "int8" and self.calibration is not None:
+            refuse_singles(self.calibration)
 
 
 def records_of(path: Path, split: str, find: Callable[[Path, str], object] = find_shards) -> bool:

@@ -311,9 +311,8 @@ def test_what_holds_no_pairs_neither_measures_nor_judges(judged, tmp_path):
     export = partial(export_run, judged.path, "onnx", to=tmp_path / "x")
     with pytest.raises(RoadsegError, match="second/"):
         export(precision=Precision("float16", records=singles))
-    with pytest.raises(RoadsegError, match="a record of one image, and this network takes pairs"):
-        export(precision=Precision("int8", calibration=singles))
-    streets_folder = a_folder(tmp_path / "streets", 2)
-    with pytest.raises(RoadsegError, match="streets: a folder of images, and this network takes"):
-        export(precision=Precision("int8", calibration=streets_folder))
+    for folder in (singles, a_folder(tmp_path / "streets", 2)):
+        message = f"{folder.name}: single images, and this network takes pairs; give records"
+        with pytest.raises(RoadsegError, match=message):
+            export(precision=Precision("int8", calibration=folder))
     assert not (tmp_path / "x").exists()
