@@ -1,6 +1,7 @@
 """What the tests of export share: a small run, and a small model behind sampling."""
 
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -123,3 +124,12 @@ def normalised_network() -> keras.Model:
     network = keras.Model(image, kinds.Conv2D(4, 1)(x), name="normalised")
     make_lively(network, np.random.default_rng(0).integers(0, 256, (1, 32, 32, 3)))
     return network
+
+
+def make_run_of_pairs(folder: Path, model: str, table: LabelTable, **values: Any) -> RunFolder:
+    """Make a run of two cameras with one checkpoint, untrained. values: of its recipe."""
+    recipe = Recipe(name="both", task="two_cameras", source="a test", model=model, **values)
+    run = RunFolder(folder)
+    run.begin(recipe, table)
+    _write_checkpoints(run, recipe, len(table.names), (1,))
+    return run

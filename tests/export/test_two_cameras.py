@@ -1,8 +1,6 @@
 """Exports of networks of two cameras: two images of any size in, labels of both out, one file."""
 
 import json
-from functools import partial
-from pathlib import Path
 
 import keras
 import numpy as np
@@ -15,26 +13,22 @@ import tensorflow as tf
 
 import roadseg
 from roadseg.errors import RoadsegError
+from roadseg.eval.benchmark.race.contestants import Setting
+from roadseg.eval.benchmark.race.labellers import labeller_of_file
 from roadseg.export import converters, per_pixel
 from roadseg.export.command import export_run
 from roadseg.export.formats import FORMATS
 from roadseg.export.interface import OUTPUTS, Interface
-from roadseg.export.precision import write
-from roadseg.export.precision.options import Precision
 from roadseg.export.saved_model import compare, write_saved_model
 from roadseg.export.trial_images import trial_frames, trial_images
-from roadseg.export.verdict import Keras, compare_alone, compare_with_labels, in_words, judge
+from roadseg.export.verdict import Keras
 from roadseg.label_tables.label_table import LabelTable
 from roadseg.models.both_cameras import both_cameras
 from roadseg.ops.nv12 import frames_of
 from roadseg.recipe import groups
-from roadseg.recipe.recipe import Recipe
-from roadseg.runs import checkpoint
-from roadseg.runs.run_folder import RunFolder, build_network, variable_arrays
-from tests import pairs
+from roadseg.runs.run_folder import RunFolder
 from tests.export.precision.support import EXTRAS, needs, streets
-from tests.export.support import CLASSES, COLOURS, normalised_network
-from tests.export.test_calibration import a_folder, write_records
+from tests.export.support import CLASSES, COLOURS, make_run_of_pairs, normalised_network
 from tests.models.test_two_cameras import network
 from tests.support import deeper_copies_slow
 
@@ -44,16 +38,15 @@ TWO_VIEWS = roadseg.list_models("two_cameras")
 SIZE = (48, 64)
 
 
+@pytest.fixture(scope="module")
+def small():
+    """Return a network of a few layers on both cameras; its labels hang on the colours it sees."""
+    return both_cameras(normalised_network())
+
+
 def pair(size: tuple[int, int], batch: int = 1) -> dict[str, np.ndarray]:
     rng = np.random.default_rng(size[0])
     return {view: rng.integers(0, 256, (batch, *size, 3), np.uint8) for view in CAMERAS}
-
-
-def scenes(count: int, size: tuple[int, int] = SIZE) -> list[dict[str, np.ndarray]]:
-    """Return pairs of pictures of patches of colour, which the small networks tell apart."""
-    found = streets(2 * count, size)
-    both = zip(found[::2], found[1::2], strict=True)
-    return [dict(zip(CAMERAS, images, strict=True)) for images in both]
 
 
 # Half a minute each, and made of layers of the same kinds.
@@ -112,12 +105,6 @@ def test_the_second_camera_is_tried_with_another_image_than_the_first():
     assert np.array_equal(alone, frames["wide"])
 
 
-@pytest.fixture(scope="module")
-def small():
-    """Return a network of a few layers on both cameras; its labels hang on the colours it sees."""
-    return both_cameras(normalised_network())
-
-
 @pytest.mark.parametrize("name", FORMATS)
 def test_a_file_of_any_format_has_all_outputs_of_both_cameras(small, name, tmp_path, capsys):
     if name in EXTRAS:
@@ -147,55 +134,9 @@ def test_a_file_that_takes_one_camera_for_the_other_is_refused(small, tmp_path):
         converters.check_outputs(small, swapped, tmp_path, interface=LABELS)
 
 
-@pytest.mark.parametrize("name", EXTRAS)
-def test_a_pair_in_8_bits_and_in_half_precision_is_labelled_as_by_keras(small, name, tmp_path):
-    needs(name)
-    shown = scenes(6)
-    facts = write.write_int8(small, FORMATS[name], shown[:4], SIZE, tmp_path, LABELS)
-    assert facts["other_labels"] <= facts["other_labels_all_in_8_bits"] <= 0.1
-    reference = Keras(small, SIZE, LABELS)
-    found = compare_alone(reference, FORMATS[name].run(tmp_path), shown[4:])
-    for view in CAMERAS:
-        assert 95 < found["views"][view]["labels_equal"] < 100
-    half = tmp_path / "half"
-    half.mkdir()
-    write.write_float16(small, FORMATS[name], SIZE, half, LABELS)
-    found = compare_alone(reference, FORMATS[name].run(half), shown[4:])
-    assert min(one["labels_equal"] for one in found["views"].values()) > 99
-
-
-def test_each_camera_is_judged_by_itself(small, tmp_path):
-    reference, shown = Keras(small, SIZE, LABELS), scenes(2)
-    frames = [(images, reference.labels(images)) for images in shown]
-
-    def one_class(images):
-        found = reference.labels({view: x[0] for view, x in images.items()})
-        return {"wide_labels": found["wide"][None], "narrow_labels": 0 * found["narrow"][None]}
-
-    table = LabelTable("four", ("a", "b", "c", "d"), (*COLOURS, (4, 4, 4)))
-    found = compare_with_labels(reference, one_class, frames, table)
-    assert found["views"]["wide"]["lost"] == {"miou": 0.0, "boundary_accuracy": 0.0}
-    assert in_words(found).startswith("wide view: 2 images: mIoU 100.00 (Keras), 100.00 (file)")
-    with pytest.raises(RoadsegError, match="points of mIoU of the narrow view lost on 2 images"):
-        judge(found, tmp_path, None)
-    alone = compare_alone(reference, one_class, shown)
-    assert alone["views"]["wide"]["labels_equal"] == 100.0
-    with pytest.raises(RoadsegError, match="% of the labels of the narrow view are other than"):
-        judge(alone, tmp_path, None)
-
-
-def made_run(folder: Path, model: str, table: LabelTable, **values) -> RunFolder:
-    recipe = Recipe(name="both", task="two_cameras", source="a test", model=model, **values)
-    found = RunFolder(folder)
-    found.begin(recipe, table)
-    arrays = variable_arrays(build_network(recipe, len(table.names)))
-    checkpoint.write_checkpoint(found.checkpoint_folder, 1, {"weights": arrays}, {})
-    return found
-
-
 @pytest.fixture(scope="module")
 def run(tmp_path_factory) -> RunFolder:
-    return made_run(
+    return make_run_of_pairs(
         tmp_path_factory.mktemp("runs") / "both",
         "mobilenet_v3_small",
         LabelTable("test", CLASSES, COLOURS),
@@ -257,62 +198,22 @@ def test_the_call_on_the_card_labels_both_views(run, name, tmp_path, monkeypatch
         assert away <= per_pixel.LABEL_TOLERANCE
 
 
-@pytest.fixture
-def judged(tmp_path, monkeypatch) -> RunFolder:
-    """Return a run of a tiny network with records of pairs to measure and to judge by."""
-    pairs.register(monkeypatch)
-    records = tmp_path / "records"
-    for split in ("train", "val"):
-        pairs.write_pairs(records, count=3, split=split, size=SIZE)
-    values = {"records": str(records), "augment": groups.Augment(crop_size=SIZE)}
-    return made_run(tmp_path / "run", "tiny_coupled", pairs.TABLE, **values)
+@pytest.mark.slow
+@pytest.mark.parametrize("name", EXTRAS)
+@pytest.mark.parametrize("coupled", TWO_VIEWS)
+def test_every_format_holds_the_coupled_networks(coupled, name, tmp_path, capsys):
+    needs(name)
+    # Refuses other labels and other logits than those of Keras.
+    FORMATS[name].write(
+        network(coupled), tmp_path, None, Interface(("labels", "logits"), views=CAMERAS)
+    )
+    assert "whose graphs are larger" not in capsys.readouterr().out
+    found = FORMATS[name].run(tmp_path)(pair((101, 75), batch=2))
+    assert found["narrow_labels"].shape == (2, 101, 75)
 
 
-def test_a_run_is_measured_and_judged_on_its_own_pairs(judged, tmp_path, capsys):
+def test_a_file_of_two_cameras_does_not_race(small, tmp_path):
     needs("onnx")
-    lenient = {"calibration_images": 2, "allow_loss": 100, "verdict_images": 2}
-    folder = export_run(judged.path, "onnx", precision=Precision("int8", **lenient))
-    card = json.loads((folder / "model_card.json").read_text())
-    assert card["calibration"]["kind"] == "records, split train"
-    assert (card["calibration"]["images"], card["calibration"]["of"]) == (2, 3)
-    # What the recipe crops pairs to, at which they are evaluated as well.
-    assert card["input"]["shape"] == "(1, 48, 64, 3) each"
-    assert card["verdict"]["records"] == "records, split val"
-    for view in CAMERAS:
-        found = card["verdict"]["views"][view]
-        assert found["images"] == 2 and found["labels_equal"] > 95
-    out = capsys.readouterr().out
-    assert "UpSampling2D: written by tf2onnx, whose graphs are larger" in out
-    assert "wide view: 2 images: mIoU" in out and "narrow view: 2 images: mIoU" in out
-
-
-def test_pairs_of_a_run_without_records_are_drawn(judged, tmp_path, monkeypatch):
-    (tmp_path / "records").rename(tmp_path / "gone")
-    monkeypatch.setattr("roadseg.export.calibration.DRAWN", 2)
-    found = write.calibration_of(Precision("int8"), None, CAMERAS)
-    assert found.source["kind"] == "drawn streets" and len(found.images) == 2
-    wide, narrow = (found.images[0][view] for view in CAMERAS)
-    assert wide.shape == narrow.shape == (360, 480, 3)
-    # The narrow camera sees the middle of the wide one's image, and nothing black beside it.
-    assert np.mean(narrow.max(axis=-1) == 0) < 0.01 and not np.array_equal(wide, narrow)
-
-
-def test_what_holds_no_pairs_neither_measures_nor_judges(judged, tmp_path):
-    needs("onnx")
-    singles = tmp_path / "singles"
-    for split in ("train", "val"):
-        images = [np.zeros((4, 6, 3), np.uint8)]
-        write_records(tf, tmp_path / split, images, split=split)
-    singles.mkdir()
-    for split in ("train", "val"):
-        for file in (tmp_path / split).iterdir():
-            file.rename(singles / file.name)
-    (singles / "label_table.json").write_text(pairs.TABLE.to_json())
-    export = partial(export_run, judged.path, "onnx", to=tmp_path / "x")
-    with pytest.raises(RoadsegError, match="second/"):
-        export(precision=Precision("float16", records=singles))
-    for folder in (singles, a_folder(tmp_path / "streets", 2)):
-        message = f"{folder.name}: single images, and this network takes pairs; give records"
-        with pytest.raises(RoadsegError, match=message):
-            export(precision=Precision("int8", calibration=folder))
-    assert not (tmp_path / "x").exists()
+    FORMATS["onnx"].write(small, tmp_path, SIZE, LABELS)
+    with pytest.raises(RoadsegError, match="takes the images of two cameras; give a file of one"):
+        labeller_of_file(tmp_path / "model.onnx", Setting(threads=1, warm_up=0))

@@ -18,8 +18,10 @@ def labels_output(names: Sequence[str], path: Path) -> int:
 
     names: of all outputs, empty where there are none. Without one called labels, logits or
     probabilities it is the first.
-    Raises RoadsegError for an export of ours that gives nothing of the kind.
+    Raises RoadsegError for an export of ours that gives nothing of the kind, or takes two images.
     """
+    if any(name.startswith(("wide_", "narrow_")) for name in names):
+        raise RoadsegError(f"{path}: takes the images of two cameras; give a file of one image")
     for name in ("labels", "logits", "probabilities"):
         if name in names:
             return names.index(name)

@@ -42,3 +42,18 @@ def test_groups_are_runs_of_nearly_one_length() -> None:
     assert groups_of("abcdefg", 3) == [("a", "b"), ("c", "d"), ("e", "f", "g")]
     assert groups_of("ab", 3) == [("a",), ("b",)]
     assert groups_of("", 3) == []
+
+
+def test_what_makes_places_to_look_up_is_left_out_back_to_the_layers_before_it():
+    operations = [
+        Operation("flow", "Conv", ("image",), ("flow",)),
+        Operation("more", "Conv", ("image",), ("more",)),
+        Operation("sum", "Add", ("flow", "more"), ("sum",)),
+        Operation("turned", "Transpose", ("sum",), ("turned",)),
+        Operation("found", "GridSample", ("image", "turned"), ("found",)),
+        Operation("constant", "Gather", ("found",), ("order",)),
+        Operation("head", "Conv", ("order",), ("logits",)),
+    ]
+    lookups = ("GridSample", "Gather")
+    found = network_operations(operations, {"logits": "logits"}, ("Conv",), lookups=lookups)
+    assert [operation.name for operation in found] == ["flow", "more", "found", "constant", "head"]
