@@ -8,13 +8,15 @@ from dataclasses import dataclass
 class Operation:
     """One operation: its name, its kind as the format calls it, and the tensors it takes and gives.
 
-    inputs: without constants.
+    inputs: without constants. kernel: name of the constant that it convolves with, "" for none;
+    layers that a network calls several times share theirs.
     """
 
     name: str
     kind: str
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
+    kernel: str = ""
 
 
 def network_operations(
@@ -85,8 +87,22 @@ def _before(operations: Sequence[Operation], tensors: Iterable[str]) -> set[str]
     return found
 
 
-def groups_of(names: Sequence[str], most: int) -> list[tuple[str, ...]]:
-    """Return `names` in order, cut into at most `most` runs of nearly one length."""
-    count = min(most, len(names))
-    edges = [len(names) * number // count for number in range(count + 1)] if count else []
-    return [tuple(names[a:b]) for a, b in zip(edges, edges[1:], strict=False)]
+def kernels_of(operations: Iterable[Operation]) -> dict[str, str]:
+    """Return the kernels of the operations that have one, by the operations' names."""
+    return {operation.name: operation.kernel for operation in operations if operation.kernel}
+
+
+def groups_of(
+    names: Sequence[str], most: int, kernels: Mapping[str, str] | None = None
+) -> list[tuple[str, ...]]:
+    """Return `names` in order, cut into at most `most` runs of nearly one length.
+
+    kernels: by name; what shares a kernel is never cut apart, or a file would hold it twice.
+    """
+    units: dict[str, list[str]] = {}
+    for name in names:
+        units.setdefault((kernels or {}).get(name) or f"{name} alone", []).append(name)
+    count = min(most, len(units))
+    edges = [len(units) * number // count for number in range(count + 1)] if count else []
+    runs = [list(units.values())[a:b] for a, b in zip(edges, edges[1:], strict=False)]
+    return [tuple(name for unit in run for name in unit) for run in runs]

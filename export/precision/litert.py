@@ -14,7 +14,7 @@ from roadseg.export.converters import labels_function, save_function
 from roadseg.export.interface import LABELS_OF_RGB, Interface
 from roadseg.export.litert import run_litert
 from roadseg.export.per_pixel import pixel_outputs
-from roadseg.export.precision.graph import Operation, network_operations
+from roadseg.export.precision.graph import Operation, kernels_of, network_operations
 from roadseg.export.saved_model import class_logits, is_sampled
 from roadseg.export.traced import traced
 from roadseg.export.views import Views, batched, by_name, each
@@ -64,6 +64,7 @@ class LiteRTQuantiser:
         self._outside = {op.name for op in operations} - {op.name for op in inside}
         self.layers = [op.name for op in inside]
         self.convolutions = [op.name for op in inside if op.kind in CONVOLUTIONS]
+        self.kernels = kernels_of(inside)
 
     def write(self, path: Path, floats: Collection[str] = ()) -> None:
         """Write the network to `path`, the layers `floats` as they are, all others in 8 bits."""
@@ -145,6 +146,8 @@ def _graph(content: bytes) -> tuple[list[Operation], dict[str, str]]:
             kind=detail["op_name"],
             inputs=tuple(names[int(i)] for i in detail["inputs"] if int(i) in made),
             outputs=tuple(names[int(i)] for i in detail["outputs"]),
+            # Of each kind of convolution the second input.
+            kernel=names[int(detail["inputs"][1])] if detail["op_name"] in CONVOLUTIONS else "",
         )
         for detail in details
         if len(detail["outputs"]) and detail["op_name"] != "DELEGATE"

@@ -13,7 +13,7 @@ import numpy as np
 
 from roadseg.export.interface import LABELS_OF_RGB, Interface
 from roadseg.export.onnx import run_onnx, write_graph
-from roadseg.export.precision.graph import Operation, network_operations, up_to_last
+from roadseg.export.precision.graph import Operation, kernels_of, network_operations, up_to_last
 from roadseg.export.precision.half import halved
 from roadseg.export.views import Views, batched, by_name
 
@@ -57,6 +57,7 @@ class OnnxQuantiser:
         used = up_to_last(inside, CONVOLUTIONS)
         self.layers = [op.name for op in used if _in_8_bits(op)]
         self.convolutions = [op.name for op in inside if op.kind in CONVOLUTIONS]
+        self.kernels = kernels_of(inside)
 
     def write(self, path: Path, floats: Collection[str] = ()) -> None:
         """Write the network to `path`, the layers `floats` as they are, all others in 8 bits."""
@@ -138,10 +139,18 @@ def operations_of(graph: Any) -> tuple[list[Operation], dict[str, str]]:
             kind=node.op_type,
             inputs=tuple(name for name in node.input if name and name not in constant),
             outputs=tuple(node.output),
+            kernel=_kernel(node, constant),
         )
         for node in graph.node
     ]
     return operations, {output.name: output.name for output in graph.output}
+
+
+def _kernel(node: Any, constant: Collection[str]) -> str:
+    """Return the constant that a node convolves with, "" for none."""
+    if node.op_type not in CONVOLUTIONS:
+        return ""
+    return next((name for name in node.input[:2] if name in constant), "")
 
 
 def write_half(

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from roadseg.export.interface import LABELS_OF_RGB, Interface
 from roadseg.export.openvino import run_openvino, write_graph
-from roadseg.export.precision.graph import Operation, network_operations
+from roadseg.export.precision.graph import Operation, kernels_of, network_operations
 from roadseg.export.views import Views, batched, by_name
 
 if TYPE_CHECKING:
@@ -47,6 +47,7 @@ class OpenvinoQuantiser:
         inside = network_operations(operations, outputs, CONVOLUTIONS, interface.is_nv12, LOOKUPS)
         self._outside = {op.name for op in operations} - {op.name for op in inside}
         self.convolutions = [op.name for op in inside if op.kind in CONVOLUTIONS]
+        self.kernels = kernels_of(inside)
         self.layers = self.convolutions
 
     def write(self, path: Path, floats: Collection[str] = ()) -> None:
@@ -91,6 +92,7 @@ def _graph(model: Any) -> tuple[list[Operation], dict[str, str]]:
                     if source.get_node().get_type_name() not in ("Constant", "Parameter")
                 ),
                 outputs=tuple(_tensor(node.output(n)) for n in range(node.get_output_size())),
+                kernel=_kernel(sources[1]) if kind in CONVOLUTIONS else "",
             )
         )
     outputs = {}
@@ -99,6 +101,14 @@ def _graph(model: Any) -> tuple[list[Operation], dict[str, str]]:
         for name in output.get_names():
             outputs[name.partition(":")[0]] = _tensor(source)
     return operations, outputs
+
+
+def _kernel(source: Any) -> str:
+    """Return the constant behind the weights of a layer, in groups or not; "" for none."""
+    node = source.get_node()
+    if node.get_type_name() == "Reshape":
+        node = node.input_value(0).get_node()
+    return str(node.get_friendly_name()) if node.get_type_name() == "Constant" else ""
 
 
 def _tensor(output: Any) -> str:

@@ -24,6 +24,8 @@ class Quantiser(Protocol):
     """Names of what can be in 8 bits, in the order of the graph."""
     convolutions: list[str]
     """Those of them that have weights."""
+    kernels: dict[str, str]
+    """Names of their weights by name, where these are known; some may share theirs."""
     weight_bits: int
     groups: int
     """In how many groups its layers are looked at: as many as a file takes little time to write."""
@@ -87,7 +89,8 @@ def write_in_8_bits(
     least, floats = min(tried, key=lambda found: found[0])
     if least > AIM:
         layers = [name for name in quantiser.layers if name not in floats]
-        tried += _by_groups(groups_of(layers, quantiser.groups), floats, lost)
+        groups = groups_of(layers, quantiser.groups, quantiser.kernels)
+        tried += _by_groups(groups, floats, lost)
     after, floats = min(tried, key=lambda found: found[0])
     # Again: the last file that was tried need not be the best.
     quantiser.write(path, floats)

@@ -44,6 +44,12 @@ def test_groups_are_runs_of_nearly_one_length() -> None:
     assert groups_of("", 3) == []
 
 
+def test_layers_that_share_a_kernel_are_in_one_group() -> None:
+    kernels = {"a": "one", "d": "one", "b": "two", "e": "two", "c": "three"}
+    assert groups_of("abcdef", 2, kernels) == [("a", "d", "b", "e"), ("c", "f")]
+    assert groups_of("abcdef", 9, kernels) == [("a", "d"), ("b", "e"), ("c",), ("f",)]
+
+
 def test_what_makes_places_to_look_up_is_left_out_back_to_the_layers_before_it():
     operations = [
         Operation("flow", "Conv", ("image",), ("flow",)),

@@ -1,6 +1,7 @@
 """Files of less than single precision of two cameras: measured on pairs, judged by each view."""
 
 import json
+from collections import Counter
 from functools import partial
 
 import keras
@@ -170,4 +171,6 @@ def test_places_to_look_up_are_single_precision_in_half_and_not_in_8_bits(tmp_pa
         [onnx.TensorProto.FLOAT16, onnx.TensorProto.FLOAT]
     ] * 2
     quantiser = FORMATS["onnx"].quantiser_class(model, SIZE, scenes(2), LABELS)
+    # Both cameras go through one layer.
+    assert sorted(Counter(quantiser.kernels.values()).values()) == [1, 1, 1, 1, 2]
     assert len(quantiser.convolutions) == 6 and quantiser.layers == quantiser.convolutions

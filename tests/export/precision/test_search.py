@@ -21,6 +21,7 @@ class Faked:
         self.spoils = spoils
         self.layers = list(spoils)
         self.convolutions = list(weighted)
+        self.kernels: dict[str, str] = {}
         self.written: list[frozenset[str]] = []
 
     def write(self, path: Path, floats: Collection[str] = ()) -> None:
