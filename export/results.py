@@ -24,6 +24,7 @@ from roadseg.export.precision.options import PRECISIONS, Precision
 from roadseg.export.results_page import key_of, page
 from roadseg.export.results_times import raced
 from roadseg.files import read_json, write_text
+from roadseg.tasks.table import task_of
 
 EXAMPLE = (
     "python -m roadseg.export.results camvid fast_scnn=runs/fast_scnn --records records/camvid"
@@ -115,8 +116,11 @@ def network_of(text: str, files: Path) -> Network:
     if not is_run:
         find_preset(name)
         return Network(name, name, True, files / name.replace("/", "_"))
-    if not RunFolder(Path(path)).exists:
+    run = RunFolder(Path(path))
+    if not run.exists:
         raise RoadsegError(f"{text}: no run at {path}; give NAME=PATH of a run, or a preset")
+    if task_of(run.recipe).labels_pairs:
+        raise RoadsegError(f"{text}: of two cameras, which have scores each; use `roadseg export`")
     return Network(name, path, False, files / name.replace("/", "_"))
 
 

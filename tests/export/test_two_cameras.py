@@ -19,6 +19,7 @@ from roadseg.export import converters, per_pixel
 from roadseg.export.command import export_run
 from roadseg.export.formats import FORMATS
 from roadseg.export.interface import OUTPUTS, Interface
+from roadseg.export.results import network_of
 from roadseg.export.saved_model import compare, write_saved_model
 from roadseg.export.trial_images import trial_frames, trial_images
 from roadseg.export.verdict import Keras
@@ -217,3 +218,8 @@ def test_a_file_of_two_cameras_does_not_race(small, tmp_path):
     FORMATS["onnx"].write(small, tmp_path, SIZE, LABELS)
     with pytest.raises(RoadsegError, match="takes the images of two cameras; give a file of one"):
         labeller_of_file(tmp_path / "model.onnx", Setting(threads=1, warm_up=0))
+
+
+def test_the_page_of_exports_has_no_row_of_two_cameras(run, tmp_path):
+    with pytest.raises(RoadsegError, match="two=.*: of two cameras, which have scores each"):
+        network_of(f"two={run.path}", tmp_path)
