@@ -20,7 +20,7 @@ def labels_output(names: Sequence[str], path: Path) -> int:
     probabilities it is the first.
     Raises RoadsegError for an export of ours that gives nothing of the kind, or takes two images.
     """
-    if any(name.startswith(("wide_", "narrow_")) for name in names):
+    if {name.partition("_")[0] for name in names} >= {"wide", "narrow"}:
         raise RoadsegError(f"{path}: takes the images of two cameras; give a file of one image")
     for name in ("labels", "logits", "probabilities"):
         if name in names:
