@@ -184,9 +184,17 @@ def _say_other_images(row: Row, store: Path, arguments: Arguments) -> None:
 
 
 def measure(network: Network, format_name: str, size: Size, options: Precision) -> Row:
-    """Return a row: what one file is worth, or why it is refused."""
-    from roadseg.export.command import export_preset, export_run
+    """Return a row: what one file is worth, or why it is refused.
 
+    Raises RoadsegError where the weights of a preset cannot be had.
+    """
+    from roadseg.export.command import export_preset, export_run
+    from roadseg.weights.fetch import locate
+    from roadseg.weights.presets import find_preset
+
+    if network.is_preset:
+        # Weights that cannot be had now are no reason to keep that the file is refused.
+        locate(network.source, find_preset(network.source))
     row: Row = {"network": network.name, "given": network.given, "format": format_name}
     row |= {"precision": options.name, "size": list(size)}
     row["records"] = f"{Path(str(options.records)).resolve().name}, split {options.split}"

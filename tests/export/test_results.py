@@ -48,6 +48,7 @@ def exported(tmp_path, monkeypatch):
     for split in ("train", "test"):
         (records / f"{split}-00000-of-00001.tfrecord").touch()
     monkeypatch.setattr("roadseg.export.command.export_preset", export)
+    monkeypatch.setattr("roadseg.weights.fetch.locate", lambda name, preset: None)
     monkeypatch.setattr(results, "raced", race)
     monkeypatch.setattr(results, "need", lambda name: None)
     given = ["espnet/camvid", "--records", str(records), "--size", "32x48", "--formats", "onnx"]
@@ -111,6 +112,17 @@ def test_what_cannot_be_is_said_before_anything_is_measured(
     more = [text.format(folder=damaged.parents[1]) for text in more]
     assert results.main([*given, *more]) == 2
     assert message in capsys.readouterr().err and asked == []
+
+
+def test_weights_that_cannot_be_had_are_no_row(exported, tmp_path, monkeypatch, capsys):
+    def locate(name, preset):
+        raise RoadsegError(f"{name}: no connection; fetch it later")
+
+    monkeypatch.setattr("roadseg.weights.fetch.locate", locate)
+    given, asked = exported
+    assert results.main(given) == 2
+    assert "no connection" in capsys.readouterr().err and asked == []
+    assert not list((tmp_path / "files").rglob("*.json"))
 
 
 def test_a_run_has_a_name_and_a_path(tmp_path):
