@@ -47,9 +47,10 @@ def test_an_onnx_file_labels_an_image(tmp_path: Path) -> None:
     model = open_file(tmp_path / "model.onnx", 1)
     assert (model.shape, model.dtype) == ((1, 3, None, None), np.float32)
     assert model.outputs == ("zero", "logits")
-    labeller = labeller_of_file(tmp_path / "model.onnx", setting())
-    np.testing.assert_array_equal(labeller.label(IMAGE), EXPECTED)
-    other = labeller_of_file(tmp_path / "model.onnx", setting(None))
+    for output in ("logits", "1", None):  # without a number that of this name is taken
+        labeller = labeller_of_file(tmp_path / "model.onnx", setting(output))
+        np.testing.assert_array_equal(labeller.label(IMAGE), EXPECTED)
+    other = labeller_of_file(tmp_path / "model.onnx", setting("zero"))
     np.testing.assert_array_equal(other.label(IMAGE), IMAGE.argmin(-1))
 
 
