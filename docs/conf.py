@@ -13,7 +13,7 @@ release = importlib.metadata.version("roadseg")
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "plain_docstrings", "generated_pages"]
 source_suffix = {".md": "markdown", ".rst": "restructuredtext"}
-exclude_patterns = ["_ext", "data", "_generated/*.md"]
+exclude_patterns = ["_ext", "data", "_generated/*.md", "results/exports_notes.md"]
 default_role = "code"
 html_theme = "furo"
 html_title = f"roadseg {release}"

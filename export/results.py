@@ -67,6 +67,8 @@ class Arguments:
     """Of each in the race; one a core if left out."""
     to: Path = Path("docs/results/exports.md")
     """Page to write."""
+    notes: Path | None = None
+    """Markdown to end the page with: how the networks were trained, and when."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -139,6 +141,8 @@ def _check(arguments: Arguments) -> Size:
             need(f"{name}-int8")
     if arguments.verdict_images is not None and arguments.verdict_images < 1:
         raise RoadsegError(f"--verdict-images {arguments.verdict_images}: at least 1 is needed")
+    if arguments.notes is not None and not arguments.notes.is_file():
+        raise RoadsegError(f"--notes {arguments.notes}: no such file; check the path")
     refuse_early(arguments.records, arguments.calibration_images)
     for part in arguments.split.split("+"):
         find_shards(arguments.records, part)
@@ -253,7 +257,13 @@ def _write(networks: Sequence[Network], arguments: Arguments) -> None:
         for network in networks
         if (network.folder / TIMES).is_file()
     }
-    write_text(arguments.to, page(rows, times, arguments.split))
+    limit = arguments.verdict_images
+    options = "" if limit is None else f" --verdict-images {limit}"
+    notes = ""
+    if arguments.notes is not None:
+        options += f" --notes {arguments.notes}"
+        notes = arguments.notes.read_text(encoding="utf-8")
+    write_text(arguments.to, page(rows, times, arguments.split, options, notes))
 
 
 if __name__ == "__main__":

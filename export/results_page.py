@@ -35,7 +35,7 @@ COLUMNS = (
 FOOT = """
 ```bash
 python -m roadseg.export.results {networks} \\
-  --records RECORDS --split {split}
+  --records RECORDS --split {split}{options}
 ```
 
 NAME=RUN names a run; other names are presets. The command writes each file, and its row, below
@@ -45,11 +45,14 @@ leaves the race out.
 """
 
 
-def page(rows: Sequence[Row], times: Mapping[str, Any], split: str) -> str:
+def page(
+    rows: Sequence[Row], times: Mapping[str, Any], split: str, options: str = "", notes: str = ""
+) -> str:
     """Return the page.
 
     rows: of all files, those of one network side by side. times: of the networks that were raced,
-        by name, as `results_times.raced` gives them. split: that files were judged on.
+        by name, as `results_times.raced` gives them. split: that files were judged on. options: of
+        the command, beside these. notes: Markdown for the end of the page.
     """
     measured = [row for row in rows if "verdict" in row]
     named = dict.fromkeys(row["network"] for row in rows)
@@ -67,7 +70,8 @@ def page(rows: Sequence[Row], times: Mapping[str, Any], split: str) -> str:
         race = times.get(network, {}).get("rows", {})
         lines += [*_keras_line(network, own, race), *(_line(row, race) for row in own)]
     given = " ".join(row["given"] for row in {row["network"]: row for row in rows}.values())
-    return head + "\n".join(lines) + "\n" + FOOT.format(networks=given, split=split)
+    foot = FOOT.format(networks=given, split=split, options=options)
+    return head + "\n".join(lines) + "\n" + foot + (f"\n{notes}" if notes else "")
 
 
 def key_of(row: Row) -> str:
@@ -108,7 +112,8 @@ def _line(row: Row, race: Mapping[str, Any]) -> str:
     numbers = [
         f"{found['labels_equal']:.2f}",
         f"{found['file']['miou']:.2f}",
-        *(f"{found['lost'][name]:.2f}" for name in ("miou", "boundary_accuracy")),
+        # Not "-0.00".
+        *(f"{round(found['lost'][name], 2) + 0:.2f}" for name in ("miou", "boundary_accuracy")),
     ]
     size = f"{row['bytes'] / 1e6:.2f}"
     return _joined([*start, size, *_time(race.get(key_of(row))), *numbers, floats])

@@ -114,6 +114,18 @@ def test_what_cannot_be_is_said_before_anything_is_measured(
     assert message in capsys.readouterr().err and asked == []
 
 
+def test_notes_end_the_page_and_stand_in_its_command(exported, tmp_path, capsys):
+    given, asked = exported
+    notes = tmp_path / "notes.md"
+    assert results.main([*given, "--notes", str(notes)]) == 2
+    assert f"--notes {notes}: no such file" in capsys.readouterr().err and asked == []
+    notes.write_text("## Trained by hand\n")
+    assert results.main([*given, "--no-times", "--verdict-images", "3", "--notes", str(notes)]) == 0
+    text = (tmp_path / "exports.md").read_text()
+    assert f"--split test --verdict-images 3 --notes {notes}\n" in text
+    assert text.endswith("\n\n## Trained by hand\n") and "-0.00" not in text
+
+
 def test_weights_that_cannot_be_had_are_no_row(exported, tmp_path, monkeypatch, capsys):
     def locate(name, preset):
         raise RoadsegError(f"{name}: no connection; fetch it later")
