@@ -6,6 +6,7 @@ import multiprocessing
 import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from xml.etree import ElementTree
 
@@ -114,6 +115,14 @@ def test_networks_race_as_files_too_where_formats_are_asked_for(
 def test_formats_are_of_networks_by_name():
     with pytest.raises(RoadsegError, match="--formats: of networks by name"):
         command.main(["camvid", "--formats", "onnx", "--size", "64x96"])
+
+
+def test_files_of_one_size_want_images_of_one_size(tmp_path, monkeypatch):
+    (tmp_path / "val-00000-of-00001.tfrecord").touch()
+    unlike = SimpleNamespace(records=SimpleNamespace(image_size=None))
+    monkeypatch.setattr(race, "open_judge", lambda *_: unlike)
+    with pytest.raises(RoadsegError, match="--formats: the images of the records have no one size"):
+        command.main(["fast_scnn", "--formats", "onnx", "--records", str(tmp_path)])
 
 
 def test_json_holds_every_lap(raced, capsys):
