@@ -133,26 +133,19 @@ def _folder(path: Path) -> tuple[int, Callable[[int], np.ndarray]]:
 
 def _drawn(count: int, seed: int, others: int, views: Sequence[str]) -> Calibration:
     from roadseg.data_conversion.sets.street_scenes import draw
+    from roadseg.two_cameras.rig import find_rig
 
     def drawn(split: str, index: int) -> Views:
         image = draw(split, index, (360, 480), seed)[0]
-        return dict(zip(views, (image, _ahead(image)), strict=True)) if views else image
+        if not views:
+            return image
+        narrow = np.rint(find_rig().seen_by_narrow(image)).astype(np.uint8)
+        return dict(zip(views, (image, narrow), strict=True))
 
     images = [drawn("train", index) for index in range(count)]
     # Streets of another split, on which nothing was measured.
     rest = [drawn("val", index) for index in range(others)]
     return Calibration(images, rest, {"kind": "drawn streets", "images": count, "seed": seed})
-
-
-def _ahead(image: np.ndarray) -> np.ndarray:
-    """Return what the narrow camera of the published rig sees of a wide one's image."""
-    import cv2
-
-    from roadseg.two_cameras.rig import find_rig, sampling_map
-
-    size = image.shape[:2]
-    places = sampling_map(find_rig().sampling_matrix("narrow"), size, size).astype(np.float32)
-    return np.asarray(cv2.remap(image, places[..., 1], places[..., 0], cv2.INTER_LINEAR))
 
 
 def at_size(image: np.ndarray, size: Size) -> np.ndarray:

@@ -121,6 +121,8 @@ def flow_pairs(job: Job) -> Iterator[FlowPair]:
 
     Made ones come from the middle of each image, by numbers that the seed and its place decide.
     """
+    from roadseg.two_cameras.rig import find_rig
+
     recipe = job.recipe
     if recipe.flow.pairs == "warped":
         yield from _warped(job, recipe)
@@ -132,16 +134,8 @@ def flow_pairs(job: Job) -> Iterator[FlowPair]:
             yield FlowPair(name, example["image"], example["second_image"], flow)
         else:
             images, _ = prepared_views(example, recipe.augment.crop_size)
-            yield FlowPair(name, seen_by_narrow(recipe, images["wide"]), images["narrow"], None)
-
-
-def seen_by_narrow(recipe: Recipe, wide: np.ndarray) -> np.ndarray:
-    """Return the wide view (height, width, 3) as the narrow camera sees it, float32."""
-    from roadseg.ops.homography import warp_by_homography
-    from roadseg.two_cameras.rig import find_rig
-
-    matrix = find_rig(recipe.network.rig).sampling_matrix("narrow", size=wide.shape[:2])
-    return np.asarray(warp_by_homography(wide[None].astype(np.float32), matrix, wide.shape[:2]))[0]
+            seen = find_rig(recipe.network.rig).seen_by_narrow(images["wide"])
+            yield FlowPair(name, seen, images["narrow"], None)
 
 
 def _warped(job: Job, recipe: Recipe) -> Iterator[FlowPair]:

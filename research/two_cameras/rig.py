@@ -84,6 +84,14 @@ class Rig:
         matrix = self.normalised(convention, size)
         return matrix if into == "wide" else np.linalg.inv(matrix)
 
+    def seen_by_narrow(self, wide: np.ndarray) -> np.ndarray:
+        """Return the wide view (height, width, 3) as the narrow camera sees it, float32."""
+        from roadseg.ops.homography import warp_by_homography
+
+        size = wide.shape[:2]
+        matrix = self.sampling_matrix("narrow", size=size)
+        return np.asarray(warp_by_homography(wide[None].astype(np.float32), matrix, size))[0]
+
     def to_yaml(self) -> str:
         """Return the text of a rig file that gives this very rig."""
         import yaml
