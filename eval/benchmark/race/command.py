@@ -60,11 +60,13 @@ def run_race(options: "BenchmarkOptions") -> int:
     )
     judge = open_judge(options.records, options.split or USUAL_SPLIT, options.max_images)
     image = size or (judge.records.image_size if judge else USUAL_SIZE)
-    if options.formats and image is None:
-        raise RoadsegError("--formats: the images of the records have no one size; give --size")
     say_if_busy()
     with TemporaryDirectory() as folder:
-        if image is not None:
+        if options.formats:
+            if image is None:
+                raise RoadsegError(
+                    "--formats: the images of the records have no one size; give --size"
+                )
             found = as_files(found, options.formats, setting, image, Path(folder))
         results = race(found, setting, options.repeats, size, judge)
     if options.plot is not None:

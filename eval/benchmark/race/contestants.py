@@ -79,7 +79,7 @@ def as_files(
     raced = []
     for one in found:
         raced.append(one)
-        if one.kind == "network" and formats:
+        if one.kind == "network":
             print(f"{one.name}: exporting", file=sys.stderr, flush=True)
             to = folder / one.name
             write_labels(one.source, setting.num_classes, size, setting.options, formats, to)
