@@ -124,6 +124,10 @@ def build(recipe: Recipe, run: RunFolder, records: RecordSet, strategy: Strategy
             synchronise_batch_norm(model, local=recipe.batch_norm.unsynchronised)
         if recipe.batch_norm.frozen:
             freeze_statistics(model)
+        if keras.config.backend() == "tensorflow":
+            from roadseg.train.fused_norm import fuse_batch_norm
+
+            fuse_batch_norm(model)
         freeze(recipe, model)
         if not run.checkpoints():
             load_start(recipe, model, table)
