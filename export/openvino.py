@@ -50,7 +50,7 @@ def write_graph(
 ) -> None:
     """Write `model` from the graph of `graphs` or, where a layer is not known, from TensorFlow.
 
-    keep_ranges: as of `labels_graph`.
+    keep_ranges: as of `labels_graph`; and the rewrites of `save` are still to be made.
     """
     import onnx
 
@@ -63,7 +63,7 @@ def write_graph(
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "model.onnx"
         onnx.save(graph, str(file))
-        convert_file(file, path)
+        convert_file(file, path, as_is=keep_ranges)
 
 
 def convert(function: Any, path: Path) -> None:
@@ -73,12 +73,30 @@ def convert(function: Any, path: Path) -> None:
         convert_file(Path(saved), path)
 
 
-def convert_file(source: Path, path: Path) -> None:
-    """Write an ONNX file or a SavedModel for OpenVINO."""
+def convert_file(source: Path, path: Path, as_is: bool = False) -> None:
+    """Write an ONNX file or a SavedModel for OpenVINO.
+
+    as_is: without the rewrites of `save`, for what is rewritten after.
+    """
     import openvino
 
-    # By default OpenVINO stores weights in half precision.
-    openvino.save_model(openvino.convert_model(str(source)), str(path), compress_to_fp16=False)
+    model = openvino.convert_model(str(source))
+    if as_is:
+        openvino.save_model(model, str(path), compress_to_fp16=False)
+    else:
+        save(model, path)
+
+
+def save(model: Any, path: Path, half: bool = False) -> None:
+    """Write an `openvino.Model`, rewritten for the layouts its kernels like.
+
+    half: store weights in half precision, as OpenVINO does by default.
+    """
+    import openvino
+
+    from roadseg.export.openvino_layouts import in_fast_layouts
+
+    openvino.save_model(in_fast_layouts(model), str(path), compress_to_fp16=half)
 
 
 def run_openvino(path: Path) -> Any:

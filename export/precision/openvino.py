@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from roadseg.export.interface import LABELS_OF_RGB, Interface
-from roadseg.export.openvino import run_openvino, write_graph
+from roadseg.export.openvino import run_openvino, save, write_graph
 from roadseg.export.precision.graph import Operation, kernels_of, network_operations
 from roadseg.export.views import Views, batched, by_name
 
@@ -53,7 +53,6 @@ class OpenvinoQuantiser:
     def write(self, path: Path, floats: Collection[str] = ()) -> None:
         """Write the network to `path`, the layers `floats` as they are, all others in 8 bits."""
         import nncf
-        import openvino
 
         nncf.set_log_level(logging.ERROR)
         names = [one.any_name for one in self._model.inputs]
@@ -69,7 +68,7 @@ class OpenvinoQuantiser:
                 overflow_fix=nncf.OverflowFix.ENABLE
             ),
         )
-        openvino.save_model(found, str(path), compress_to_fp16=False)
+        save(found, path)
 
     run = staticmethod(run_openvino)
 
@@ -119,9 +118,7 @@ def write_half(
     model: "keras.Model", size: Size | None, path: Path, interface: Interface = LABELS_OF_RGB
 ) -> None:
     """Write `model` to `path` with weights in half precision; devices choose theirs."""
-    import openvino
-
-    openvino.save_model(_read(model, size, interface), str(path), compress_to_fp16=True)
+    save(_read(model, size, interface), path, half=True)
 
 
 def _read(model: "keras.Model", size: Size | None, interface: Interface) -> Any:
