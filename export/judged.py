@@ -9,7 +9,7 @@ from roadseg.export.formats import Format
 from roadseg.export.interface import Interface
 from roadseg.export.onnx_check import has_static_shapes
 from roadseg.export.precision.options import Precision, records_of
-from roadseg.export.precision.write import calibration_of, write_float16, write_int8
+from roadseg.export.precision.write import Int8, calibration_of, write_float16, write_int8
 from roadseg.export.verdict import (
     Keras,
     compare_alone,
@@ -17,6 +17,7 @@ from roadseg.export.verdict import (
     frames_of,
     in_words,
     judge,
+    loses_too_much,
     open_evaluation,
 )
 from roadseg.export.views import parts
@@ -41,11 +42,14 @@ def write_judged(
     target: where the folder goes if it is good enough, for messages.
 
     The first entry, `size`, is that of the images that the file takes, None for any.
+    A file in 8 bits that lost more than it may is written again with more layers in float, while
+    that saves labels.
     Raises RoadsegError for records of other classes, and for a file that lost more than it may.
     """
     judged_by = _records(subject, precision)
     facts: dict[str, Any] = {"size": size, "precision": precision.name}
     images: Calibration | None = None
+    int8: Int8 | None = None
     if precision.name == "int8":
         records = measured_on(subject.records, precision.records)
         images = calibration_of(precision, records, interface.views)
@@ -53,26 +57,36 @@ def write_judged(
         size = interface.legal(size or subject.size or first.shape[:2])
         facts["size"] = size
         facts["calibration"] = images.source
-        facts["int8"] = write_int8(subject.model, kind, images.images, size, folder, interface)
+        int8 = write_int8(subject.model, kind, images.images, size, folder, interface)
     elif precision.name == "float16":
         write_float16(subject.model, kind, size, folder, interface)
     else:
         kind.write(subject.model, folder, size, interface)
     if kind.name == "onnx":
         facts["static_shapes"] = has_static_shapes(folder / kind.file, target)
-    run = kind.run(folder)
     # Pairs are shown as training and evaluation show them, whatever size records have.
     shown_at = subject.size if interface.views else None
-    pair = Keras(subject.model, size, interface, shown_at), run
-    if judged_by is not None:
-        frames = frames_of(judged_by, precision.verdict_images, interface.views)
-        found = compare_with_labels(*pair, frames, subject.label_table)
-        found["records"] = f"{judged_by.path.name}, split {judged_by.split}"
-    else:
-        images = images or calibration_of(precision, None, interface.views)
+    reference = Keras(subject.model, size, interface, shown_at)
+
+    def verdict() -> dict[str, Any]:
+        run = kind.run(folder)
+        if judged_by is not None:
+            frames = frames_of(judged_by, precision.verdict_images, interface.views)
+            found = compare_with_labels(reference, run, frames, subject.label_table)
+            return {**found, "records": f"{judged_by.path.name}, split {judged_by.split}"}
+        measured = images or calibration_of(precision, None, interface.views)
         # Other images than ranges were measured on, if there are any.
-        others = images.others or images.images
-        found = compare_alone(*pair, others[: precision.verdict_images])
+        others = measured.others or measured.images
+        return compare_alone(reference, run, others[: precision.verdict_images])
+
+    found = verdict()
+    while int8 and loses_too_much(found, precision.allow_loss) and int8.further():
+        # Of what the first file lost, what remains is known only after the same comparison.
+        in_float, layers = len(int8.card["layers_in_float"]), int8.card["layers"]
+        print(f"{in_words(found)}: too much lost; now {in_float} of {layers} layers in float")
+        found = verdict()
+    if int8:
+        facts["int8"] = int8.card
     facts["verdict"] = found
     print(in_words(found), flush=True)
     judge(found, target, precision.allow_loss)

@@ -56,46 +56,103 @@ class Kept:
         }
 
 
-def write_in_8_bits(
-    quantiser: Quantiser,
-    path: Path,
-    images: Sequence[Views],
-    labels: Sequence[Views],
-) -> Kept:
-    """Write a network in 8 bits to `path`, its worst layers in float; return which these are.
+class Search:
+    """Writes a network in 8 bits, its worst layers in float; further ones where that is too few."""
 
-    images: uint8, each as the file takes it without the batch; labels: what the Keras model makes
-        of each, (height, width). Of several cameras both by the cameras' names.
-    If more than AIM of the labels become other ones, layers without weights stay in float where
-    that saves labels. Then each group of layers is put in 8 bits alone, all others in float, and
-    the groups that cost most stay in float, one after the other, until no more than AIM is lost or
-    half of the groups is in float. The best of these files remains.
-    """
+    def __init__(
+        self,
+        quantiser: Quantiser,
+        path: Path,
+        images: Sequence[Views],
+        labels: Sequence[Views],
+    ) -> None:
+        """Take what to write, and where.
 
-    def lost(floats: Collection[str]) -> float:
-        quantiser.write(path, floats)
-        run = quantiser.run(path)
-        pairs = zip(images, labels, strict=True)
-        return float(np.mean([_others(run(batched(x)), y) for x, y in pairs]))
+        images: uint8, each as the file takes it without the batch; labels: what the Keras model
+            makes of each, (height, width). Of several cameras both by the cameras' names.
+        """
+        self._quantiser, self._path = quantiser, path
+        self._pairs = list(zip(images, labels, strict=True))
+        self._tried: list[tuple[float, tuple[str, ...]]] = []
+        self._floats: tuple[str, ...] = ()
+        self._queue: list[tuple[str, ...]] | None = None
+        self._there: frozenset[str] = frozenset()  # in float in the file at `path`
 
-    before = lost(())
-    if before <= AIM:
-        return Kept((), before, before)
-    weighted = set(quantiser.convolutions)
-    others = tuple(name for name in quantiser.layers if name not in weighted)
-    tried: list[tuple[float, tuple[str, ...]]] = [(before, ())]
-    if others:
-        tried.append((lost(others), others))
-    least, floats = min(tried, key=lambda found: found[0])
-    if least > AIM:
-        layers = [name for name in quantiser.layers if name not in floats]
-        groups = groups_of(layers, quantiser.groups, quantiser.kernels)
-        tried += _by_groups(groups, floats, lost)
-    after, floats = min(tried, key=lambda found: found[0])
-    # Again: the last file that was tried need not be the best.
-    quantiser.write(path, floats)
-    kept = set(floats)
-    return Kept(tuple(name for name in quantiser.layers if name in kept), before, after)
+    def first(self) -> Kept:
+        """Write the file; return which layers are in float in it.
+
+        If more than AIM of the labels become other ones, layers without weights stay in float where
+        that saves labels. Then each group of layers is put in 8 bits alone, all others in float,
+        and the groups that cost most stay in float, one after the other, until no more than AIM is
+        lost or half of the groups is in float. The best of these files remains.
+        """
+        self._try(())
+        self._until(AIM)
+        return self._written()
+
+    def further(self) -> Kept | None:
+        """Go on until half as many labels are other ones as in the file that is there.
+
+        Returns None, the file as it was, where no more layers in float save any.
+        """
+        before, _ = self._best()
+        self._until(before / 2)
+        kept = self._written()
+        return kept if kept.other_after < before else None
+
+    def _until(self, aim: float) -> None:
+        """Put more into float until no more than `aim` is lost, or half of the groups is in."""
+        if self._best()[0] <= aim:
+            return
+        if self._queue is None:
+            self._floats, self._queue = self._start(aim)
+        while self._best()[0] > aim and self._queue:
+            self._floats = (*self._floats, *self._queue.pop(0))
+            self._try(self._floats)
+
+    def _start(self, aim: float) -> tuple[tuple[str, ...], list[tuple[str, ...]] | None]:
+        """Return the layers that are in float from the start, and the groups, the worst first.
+
+        None in place of groups where layers without weights are enough for `aim`.
+        """
+        weighted = set(self._quantiser.convolutions)
+        others = tuple(name for name in self._quantiser.layers if name not in weighted)
+        if others and all(floats != others for _, floats in self._tried):
+            self._try(others)
+        best, floats = self._best()
+        if best <= aim:
+            return floats, None
+        layers = [name for name in self._quantiser.layers if name not in floats]
+        groups = groups_of(layers, self._quantiser.groups, self._quantiser.kernels)
+        every = {*floats, *(name for group in groups for name in group)}
+        cost = {group: self._lost(every - set(group)) for group in groups}
+        worst_first = sorted(groups, key=lambda group: -cost[group])
+        return floats, worst_first[: int(MOST_IN_FLOAT * len(groups))]
+
+    def _try(self, floats: tuple[str, ...]) -> None:
+        self._tried.append((self._lost(floats), floats))
+
+    def _lost(self, floats: Collection[str]) -> float:
+        """Return the share of labels that become other ones with the layers `floats` in float."""
+        self._write(floats)
+        run = self._quantiser.run(self._path)
+        return float(np.mean([_others(run(batched(x)), y) for x, y in self._pairs]))
+
+    def _write(self, floats: Collection[str]) -> None:
+        self._quantiser.write(self._path, floats)
+        self._there = frozenset(floats)
+
+    def _best(self) -> tuple[float, tuple[str, ...]]:
+        return min(self._tried, key=lambda found: found[0])
+
+    def _written(self) -> Kept:
+        """Write the best file of those tried, unless it is there: the last one need not be it."""
+        after, floats = self._best()
+        if self._there != frozenset(floats):
+            self._write(floats)
+        kept = set(floats)
+        layers = tuple(name for name in self._quantiser.layers if name in kept)
+        return Kept(layers, self._tried[0][0], after)
 
 
 def _others(found: dict[str, np.ndarray], labels: Views) -> float:
@@ -103,23 +160,3 @@ def _others(found: dict[str, np.ndarray], labels: Views) -> float:
     views = [view for view, _ in parts(labels) if view]
     pairs = zip(parts(labels_in(found, views)), parts(labels), strict=True)
     return float(np.mean([np.mean(own[0] != right) for (_, own), (_, right) in pairs]))
-
-
-def _by_groups(
-    groups: Sequence[tuple[str, ...]],
-    floats: tuple[str, ...],
-    lost: Callable[[Collection[str]], float],
-) -> list[tuple[float, tuple[str, ...]]]:
-    """Return (lost, layers in float) with more and more of `groups` in float.
-
-    floats: layers that are in float whatever happens.
-    """
-    every = {*floats, *(name for group in groups for name in group)}
-    cost = {group: lost(every - set(group)) for group in groups}
-    tried = []
-    for group in sorted(groups, key=lambda group: -cost[group])[: int(MOST_IN_FLOAT * len(groups))]:
-        floats = (*floats, *group)
-        tried.append((lost(floats), floats))
-        if tried[-1][0] <= AIM:
-            break
-    return tried

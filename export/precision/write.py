@@ -1,6 +1,9 @@
 """Writes a network in less than single precision, and says what is known of the file."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,7 +12,7 @@ from roadseg.export.converters import refused
 from roadseg.export.formats import Format
 from roadseg.export.interface import LABELS_OF_RGB, Interface
 from roadseg.export.precision.options import Precision
-from roadseg.export.precision.search import write_in_8_bits
+from roadseg.export.precision.search import Quantiser, Search
 from roadseg.export.verdict import Keras
 from roadseg.export.views import Views
 
@@ -40,19 +43,39 @@ def write_int8(
     size: Size,
     folder: Path,
     interface: Interface = LABELS_OF_RGB,
-) -> dict[str, Any]:
-    """Write `model` in 8 bits to `folder`, for images of `size`; return what the card says of it.
+) -> "Int8":
+    """Write `model` in 8 bits to `folder`, for images of `size`; return what is known of the file.
 
     images: (height, width, 3) uint8 of any sizes, to measure ranges on.
     """
     reference = Keras(model, size, interface)
     frames = [reference.shown(image) for image in images]
-    with refused(f"{kind.name} in int8", folder):
+    refusal = partial(refused, f"{kind.name} in int8", folder)
+    with refusal():
         quantiser = kind.quantiser_class(model, size, frames, interface)
         compared = frames[:COMPARED]
         labels = [reference.labels(frame) for frame in compared]
-        kept = write_in_8_bits(quantiser, folder / kind.file, compared, labels)
-    return kept.to_card(quantiser)
+        search = Search(quantiser, folder / kind.file, compared, labels)
+        return Int8(search.first().to_card(quantiser), quantiser, search, refusal)
+
+
+@dataclass
+class Int8:
+    """A file in 8 bits that was written, and the way to one with more layers in float."""
+
+    card: dict[str, Any]
+    """What the model card says of it."""
+    _quantiser: Quantiser
+    _search: Search
+    _refusal: Callable[[], AbstractContextManager[None]]
+
+    def further(self) -> bool:
+        """Write the file anew with more layers in float; return False where that saves nothing."""
+        with self._refusal():
+            kept = self._search.further()
+        if kept is not None:
+            self.card = kept.to_card(self._quantiser)
+        return kept is not None
 
 
 def write_float16(

@@ -19,7 +19,7 @@ from tests.export.support import small_segmenter
 def test_a_network_in_8_bits_labels_as_the_keras_model(name, tmp_path):
     needs(name)
     model, images = colour_network(), streets(6)
-    facts = write.write_int8(model, FORMATS[name], images[:4], SIZE, tmp_path)
+    facts = write.write_int8(model, FORMATS[name], images[:4], SIZE, tmp_path).card
     assert facts["other_labels"] <= facts["other_labels_all_in_8_bits"]
     assert len(facts["layers_in_float"]) < facts["layers"]
     run, reference = FORMATS[name].run(tmp_path), Keras(model, SIZE)

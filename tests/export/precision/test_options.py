@@ -1,7 +1,9 @@
 """What is wrong with the options of precision is said in one line, before anything is written."""
 
 import importlib.util
+from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -19,7 +21,7 @@ from roadseg.export.interface import LABELS_OF_RGB
 from roadseg.export.model_card import preset_card
 from roadseg.export.precision.options import Precision
 from roadseg.export.subject import Subject
-from roadseg.export.verdict import open_evaluation
+from roadseg.export.verdict import Keras, open_evaluation
 from roadseg.weights.presets import find_preset
 from tests.export.precision.support import colour_network, streets
 from tests.export.support import make_run
@@ -135,6 +137,67 @@ def test_a_file_that_lost_too_much_leaves_nothing(tmp_path, monkeypatch, capsys)
     text = (target / "model_card.md").read_text()
     assert "float16: weights in half precision" in text and "from the published weights" in text
     assert "% of labels equal on 2 images" in capsys.readouterr().out
+
+
+@dataclass
+class InEightBits:
+    """A file in 8 bits of one class, until `enough` times more of its layers are in float."""
+
+    enough: int
+    most: int
+    asked: int = 0
+
+    @property
+    def card(self) -> dict:
+        floats = [str(number) for number in range(self.asked)]
+        other = {"other_labels_all_in_8_bits": 0.5, "other_labels": 0.25}
+        return {"weight_bits": 7, "layers": 9, "layers_in_float": floats, **other}
+
+    def further(self) -> bool:
+        more = self.asked < self.most
+        self.asked += more
+        return more
+
+    def run(self, reference: Keras, path: Path):
+        right = self.asked >= self.enough
+
+        def labels(images):
+            found = reference.labels(images[0])[None]
+            return {"labels": found if right else np.full_like(found, 2)}
+
+        return labels
+
+
+@pytest.mark.parametrize(("enough", "most"), [(0, 3), (1, 3), (3, 3), (4, 3)])
+def test_a_file_that_lost_too_much_gets_more_layers_in_float(
+    enough, most, tmp_path, monkeypatch, capsys
+):
+    model, table = colour_network(), label_tables.get("camvid")
+    file, reference = InEightBits(enough, most), Keras(model, (64, 96))
+    monkeypatch.setattr(judged, "write_int8", lambda *given: file)
+    monkeypatch.setattr("roadseg.export.onnx.run_onnx", partial(file.run, reference))
+    monkeypatch.setattr(judged, "has_static_shapes", lambda path, target: True)
+    card = partial(preset_card, "espnet/camvid", find_preset("espnet/camvid"), model, table)
+    folder = tmp_path / "streets"
+    folder.mkdir()
+    for number, image in enumerate(streets(2)):
+        keras.utils.save_img(str(folder / f"{number}.png"), image)
+    options, target = Precision(name="int8", calibration=folder), tmp_path / "x"
+    export = partial(
+        _export, Subject(model, table, card), FORMATS["onnx"], (64, 96), options, LABELS_OF_RGB
+    )
+    if enough > most:
+        with pytest.raises(RoadsegError, match="x: not exported: .* % of the labels are other"):
+            export(target)
+        assert not target.exists()
+    else:
+        export(target)
+        text = (target / "model_card.md").read_text()
+        assert "100.00 % of labels equal" in text
+        assert ("3 of 9" in text) == (enough == 3)
+    said = capsys.readouterr().out
+    assert said.count("too much lost") == min(enough, most)
+    assert file.asked == min(enough, most)
 
 
 def test_a_backbone_is_no_network_to_export(tmp_path):

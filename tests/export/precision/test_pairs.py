@@ -51,7 +51,7 @@ def small():
 def test_a_pair_in_8_bits_and_in_half_precision_is_labelled_as_by_keras(small, name, tmp_path):
     needs(name)
     shown = scenes(6)
-    facts = write.write_int8(small, FORMATS[name], shown[:4], SIZE, tmp_path, LABELS)
+    facts = write.write_int8(small, FORMATS[name], shown[:4], SIZE, tmp_path, LABELS).card
     assert facts["other_labels"] <= facts["other_labels_all_in_8_bits"] <= 0.1
     reference = Keras(small, SIZE, LABELS)
     found = compare_alone(reference, FORMATS[name].run(tmp_path), shown[4:])
