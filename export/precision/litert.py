@@ -3,6 +3,8 @@
 8-bit sums of LiteRT are kept in 32 bits on every processor: weights have all their 8 bits.
 """
 
+import copy
+import os
 import tempfile
 from collections.abc import Collection, Sequence
 from pathlib import Path
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
 Size = tuple[int, int]
 CONVOLUTIONS = ("CONV_2D", "DEPTHWISE_CONV_2D", "TRANSPOSE_CONV", "FULLY_CONNECTED")
 LOOKUPS = ("GATHER", "GATHER_ND")
+# Of what is joined: a map whose values are so many times smaller keeps a scale of its own.
+LESS_THAN = 2
 
 
 class LiteRTQuantiser:
@@ -51,13 +55,14 @@ class LiteRTQuantiser:
             save_function(function, Path(saved))
             converter = tf.lite.TFLiteConverter.from_saved_model(saved)
             converter.optimizations = [tf.lite.Optimize.DEFAULT]
-            converter.representative_dataset = lambda: (
+            shown = [
                 by_name(each(lambda x: x.astype(kind), batched(image)), interface.inputs)
                 for image in images
-            )
+            ]
+            converter.representative_dataset = lambda: iter(shown[:1])
             # As its own debugger does it: ranges are measured once, and used for every choice.
             converter._experimental_calibrate_only = True
-            self._calibrated = converter.convert()
+            self._calibrated = _with_joins_apart(_with_ranges(converter.convert(), shown))
         self._input_type = tf.float32 if sampled else tf.uint8
         operations, outputs = _graph(self._calibrated)
         inside = network_operations(operations, outputs, CONVOLUTIONS, lookups=LOOKUPS)
@@ -98,11 +103,102 @@ def _from_float(model: "keras.Model", size: Size, interface: Interface) -> Any:
     return made
 
 
+def _with_ranges(content: bytes, shown: Sequence[dict[str, np.ndarray]]) -> bytes:
+    """Return a calibrated LiteRT model with the ranges that its values have on the images `shown`.
+
+    The converter's own (TensorFlow 2.21) are wrong where an operation writes over its input, as
+    additions and multiplications do: the input then has the range of both.
+    """
+    from ai_edge_litert.interpreter import Interpreter, OpResolverType
+    from tensorflow.lite.tools import flatbuffer_utils
+
+    model = flatbuffer_utils.read_model_from_bytearray(bytearray(content))
+    # Loops and branches run in graphs of their own, whose values cannot be read: theirs stay.
+    tensors = model.subgraphs[0].tensors
+    interpreter = Interpreter(
+        model_content=content,
+        num_threads=os.cpu_count(),
+        experimental_preserve_all_tensors=True,
+        # A delegate computes without showing what is between its first and last operation.
+        experimental_op_resolver_type=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
+    )
+    run = interpreter.get_signature_runner()
+    ranges = {
+        index: (np.inf, -np.inf)
+        for index, tensor in enumerate(tensors)
+        if tensor.quantization is not None and tensor.quantization.min is not None
+    }
+    for images in shown:
+        run(**images)
+        for index, (low, high) in ranges.items():
+            values = interpreter.get_tensor(index)
+            if values.size:
+                ranges[index] = (min(low, float(values.min())), max(high, float(values.max())))
+    for index, (low, high) in ranges.items():
+        if np.isfinite(low) and np.isfinite(high):
+            tensors[index].quantization.min = np.array([low], np.float32)
+            tensors[index].quantization.max = np.array([high], np.float32)
+    return bytes(flatbuffer_utils.convert_object_to_bytearray(model))
+
+
+def _with_joins_apart(content: bytes) -> bytes:
+    """Return a calibrated model in which maps of small values keep their own scale up to a join.
+
+    What is joined (CONCATENATION) has one scale, which the quantiser hands on to what it joins, and
+    from there through poolings and paddings as far as it can: beside an image of 0 to 255, or
+    behind a pooling that is joined with larger values, a map of 0 to 5 would have five steps. So a
+    leaky ReLU of slope 1, which changes nothing and has scales of its own, stands before the join.
+    """
+    from tensorflow.lite.python import schema_py_generated as schema
+    from tensorflow.lite.tools import flatbuffer_utils
+
+    model = flatbuffer_utils.read_model_from_bytearray(bytearray(content))
+    kinds, graph = schema.BuiltinOperator, model.subgraphs[0]
+    codes = [code.builtinCode for code in model.operatorCodes]
+    operators = []
+    for op in graph.operators:
+        if codes[op.opcodeIndex] == kinds.CONCATENATION:
+            largest = _largest(graph.tensors[op.outputs[0]])
+            for number, index in enumerate(op.inputs):
+                own = _largest(graph.tensors[index])
+                if 0 < LESS_THAN * own < largest:
+                    if kinds.LEAKY_RELU not in codes:
+                        codes.append(kinds.LEAKY_RELU)
+                        code = schema.OperatorCodeT()
+                        code.builtinCode = code.deprecatedBuiltinCode = kinds.LEAKY_RELU
+                        code.version = 2  # of 8-bit values too
+                        model.operatorCodes.append(code)
+                    apart = schema.OperatorT()
+                    apart.opcodeIndex = codes.index(kinds.LEAKY_RELU)
+                    apart.builtinOptionsType = schema.BuiltinOptions.LeakyReluOptions
+                    apart.builtinOptions = schema.LeakyReluOptionsT()
+                    apart.builtinOptions.alpha = 1.0
+                    tensor = copy.deepcopy(graph.tensors[index])
+                    tensor.name = graph.tensors[op.outputs[0]].name + f"/apart{number}".encode()
+                    tensor.buffer = 0
+                    graph.tensors.append(tensor)
+                    made = len(graph.tensors) - 1
+                    apart.inputs, apart.outputs = [int(index)], [made]
+                    operators.append(apart)
+                    op.inputs[number] = made
+        operators.append(op)
+    graph.operators = operators
+    return bytes(flatbuffer_utils.convert_object_to_bytearray(model))
+
+
+def _largest(tensor: Any) -> float:
+    """Return the largest absolute value that a tensor had; 0 where that is not known."""
+    ranges = tensor.quantization
+    if ranges is None or ranges.min is None:
+        return 0.0
+    return max(abs(float(ranges.min[0])), abs(float(ranges.max[0])))
+
+
 def _without_detours(content: bytes) -> bytes:
     """Return a LiteRT model without values that are quantised and at once made floats again.
 
-    The quantiser does so after a softmax, whose range it knows, in layers that are to stay in
-    float as well: a density in 8 bits samples elsewhere.
+    The quantiser does so in layers that are to stay in float as well: after a softmax, whose range
+    it knows (a density in 8 bits samples elsewhere), and where values are joined.
     """
     from tensorflow.lite.python.schema_py_generated import BuiltinOperator as kinds
     from tensorflow.lite.python.schema_py_generated import TensorType
@@ -111,11 +207,13 @@ def _without_detours(content: bytes) -> bytes:
     model = flatbuffer_utils.read_model_from_bytearray(bytearray(content))
     for graph in model.subgraphs:
         kind_of = [model.operatorCodes[op.opcodeIndex].builtinCode for op in graph.operators]
-        source = {
-            op.outputs[0]: op.inputs[0]
-            for op, kind in zip(graph.operators, kind_of, strict=True)
-            if kind == kinds.QUANTIZE and graph.tensors[op.inputs[0]].type == TensorType.FLOAT32
-        }
+        source: dict[int, int] = {}
+        for op, kind in zip(graph.operators, kind_of, strict=True):
+            given, made = op.inputs[0] if len(op.inputs) else -1, op.outputs
+            if kind == kinds.QUANTIZE and graph.tensors[given].type == TensorType.FLOAT32:
+                source[made[0]] = given
+            elif kind == kinds.QUANTIZE and given in source:  # from one scale to another
+                source[made[0]] = source[given]
         same = {
             op.outputs[0]: source[op.inputs[0]]
             for op, kind in zip(graph.operators, kind_of, strict=True)
@@ -123,12 +221,12 @@ def _without_detours(content: bytes) -> bytes:
         }
         for op in graph.operators:
             op.inputs = [same.get(index, index) for index in op.inputs]
-        used = {index for op in graph.operators for index in op.inputs} | set(graph.outputs)
-        graph.operators = [
-            op
-            for op, kind in zip(graph.operators, kind_of, strict=True)
-            if kind not in (kinds.QUANTIZE, kinds.DEQUANTIZE) or op.outputs[0] in used
-        ]
+        kept, used = [], set(graph.outputs)
+        for op, kind in reversed(list(zip(graph.operators, kind_of, strict=True))):
+            if kind not in (kinds.QUANTIZE, kinds.DEQUANTIZE) or op.outputs[0] in used:
+                kept.append(op)
+                used.update(op.inputs)
+        graph.operators = kept[::-1]
     return bytes(flatbuffer_utils.convert_object_to_bytearray(model))
 
 
