@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from roadseg.command_line.quiet import without_native_notices
 from roadseg.export.converters import labels_function, save_function
 from roadseg.export.interface import LABELS_OF_RGB, Interface
 from roadseg.export.litert import run_litert
@@ -76,11 +77,12 @@ class LiteRTQuantiser:
         # Not public; the converter would measure ranges again for every choice.
         from tensorflow.lite.python.convert import mlir_quantize
 
-        content = mlir_quantize(
-            self._calibrated,
-            input_data_type=self._input_type,
-            denylisted_nodes=sorted({*self._outside, *floats}),
-        )
+        with without_native_notices():  # a line about its own options, for every file
+            content = mlir_quantize(
+                self._calibrated,
+                input_data_type=self._input_type,
+                denylisted_nodes=sorted({*self._outside, *floats}),
+            )
         path.write_bytes(_without_detours(content))
 
     run = staticmethod(run_litert)

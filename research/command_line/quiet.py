@@ -45,7 +45,7 @@ class _QuietImport(importlib.abc.MetaPathFinder):
         load = spec.loader.exec_module
 
         def load_quietly(module: ModuleType) -> None:
-            with _silent_descriptor():
+            with without_native_notices():
                 load(module)
                 # The first look for GPUs has notices of its own, about missing drivers.
                 module.config.list_physical_devices("GPU")
@@ -55,7 +55,8 @@ class _QuietImport(importlib.abc.MetaPathFinder):
 
 
 @contextmanager
-def _silent_descriptor() -> Iterator[None]:
+def without_native_notices() -> Iterator[None]:
+    """Keep what native code writes to standard error from the user; Python's errors still rise."""
     sys.stderr.flush()
     kept = os.dup(2)
     nowhere = os.open(os.devnull, os.O_WRONLY)
