@@ -22,6 +22,12 @@ if TYPE_CHECKING:
 
 LARGEST_KERAS_FILE = 1 << 30
 """Bytes of a `.keras` file when it is unpacked, which Keras does in memory."""
+OTHER_RUNTIMES = {
+    "model.onnx": "ONNX Runtime",
+    "model.xml": "OpenVINO",
+    "model.tflite": "LiteRT",
+}
+"""What exports of other formats are called, and what runs them."""
 
 
 def load_inference(
@@ -74,6 +80,12 @@ def _kind_of(source: str, path: Path) -> str:
         return "preset"
     if (path / "saved_model.pb").is_file():
         return "saved_model"
+    for file, runtime in OTHER_RUNTIMES.items():
+        if (path / file).is_file():
+            raise RoadsegError(
+                f"{path / file}: a file for {runtime}; run it as model_card.md beside it shows, or "
+                "give the run, or an export of it as saved_model"
+            )
     if path.is_dir():
         return "run"
     if path.suffix == ".keras" or path.is_file():

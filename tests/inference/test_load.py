@@ -192,12 +192,17 @@ def test_a_keras_file_of_sampling_and_of_a_multiple_takes_any_size(tmp_path):
         ("words.keras", {}, "not a .keras file of a network"),
         ("empty", {}, "empty: no run here"),
         ("empty", {"weights_folder": "."}, "its weights are in it"),
+        ("onnx", {}, "onnx/model.onnx: a file for ONNX Runtime; run it as model_card.md beside"),
+        ("openvino", {}, "openvino/model.xml: a file for OpenVINO"),
+        ("litert", {}, "litert/model.tflite: a file for LiteRT"),
     ],
 )
 def test_what_does_not_fit_is_refused_in_one_line(tmp_path, monkeypatch, name, options, message):
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "empty").mkdir()
-    for file in ("words.txt", "words.keras"):
+    for folder in ("empty", "onnx", "openvino", "litert"):
+        (tmp_path / folder).mkdir()
+    exports = ("onnx/model.onnx", "openvino/model.xml", "litert/model.tflite")
+    for file in ("words.txt", "words.keras", *exports):
         (tmp_path / file).write_text("no network")
     with pytest.raises(RoadsegError, match=message) as refused:
         roadseg.load(name, **options)
