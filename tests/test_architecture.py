@@ -58,6 +58,7 @@ ASSIGN = {"research/weights/match.py", "train/training_state.py"}
 # Those that set variables to what they compute themselves, from no source.
 COMPUTE = {
     "export/graphs/trial.py",
+    "train/fused_norm.py",
     "train/on_jax/step.py",
     "train/optim/optimizer.py",
     "train/start/unit_variance.py",
