@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from roadseg.errors import RoadsegError
 from roadseg.export.calibration import SPLIT as CALIBRATION_SPLIT
 from roadseg.export.calibration import Calibration
 from roadseg.export.formats import Format
@@ -17,7 +18,6 @@ from roadseg.export.verdict import (
     frames_of,
     in_words,
     judge,
-    loses_too_much,
     open_evaluation,
 )
 from roadseg.export.views import parts
@@ -79,17 +79,20 @@ def write_judged(
         others = measured.others or measured.images
         return compare_alone(reference, run, others[: precision.verdict_images])
 
-    found = verdict()
-    while int8 and loses_too_much(found, precision.allow_loss) and int8.further():
-        # Of what the first file lost, what remains is known only after the same comparison.
-        in_float, layers = len(int8.card["layers_in_float"]), int8.card["layers"]
-        print(f"{in_words(found)}: too much lost; now {in_float} of {layers} layers in float")
+    while True:
         found = verdict()
+        print(in_words(found), flush=True)
+        try:
+            judge(found, target, precision.allow_loss)
+            break
+        except RoadsegError:
+            if int8 is None or not int8.further():
+                raise
+        in_float, layers = len(int8.card["layers_in_float"]), int8.card["layers"]
+        print(f"too much lost; now {in_float} of {layers} layers in float", flush=True)
     if int8:
         facts["int8"] = int8.card
     facts["verdict"] = found
-    print(in_words(found), flush=True)
-    judge(found, target, precision.allow_loss)
     return facts
 
 

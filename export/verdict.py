@@ -231,15 +231,6 @@ def judge(found: dict[str, Any], target: Path, allowed: float | None) -> None:
         _judge(one, target, allowed, f" of the {view} view" if view else "")
 
 
-def loses_too_much(found: dict[str, Any], allowed: float | None) -> bool:
-    """Return whether `judge` would refuse an export."""
-    try:
-        judge(found, Path(), allowed)
-    except RoadsegError:
-        return True
-    return False
-
-
 def _judge(found: dict[str, Any], target: Path, allowed: float | None, of_view: str) -> None:
     if "lost" in found:
         bound = ALLOWED_POINTS if allowed is None else allowed

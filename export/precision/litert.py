@@ -6,7 +6,8 @@
 import copy
 import os
 import tempfile
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -56,14 +57,18 @@ class LiteRTQuantiser:
             save_function(function, Path(saved))
             converter = tf.lite.TFLiteConverter.from_saved_model(saved)
             converter.optimizations = [tf.lite.Optimize.DEFAULT]
-            shown = [
+            # One at a time: all of them as floats would be a gigabyte at 1024x2048.
+            shown = (
                 by_name(each(lambda x: x.astype(kind), batched(image)), interface.inputs)
                 for image in images
-            ]
-            converter.representative_dataset = lambda: iter(shown[:1])
+            )
+            first = next(shown)
+            converter.representative_dataset = lambda: iter([first])
             # As its own debugger does it: ranges are measured once, and used for every choice.
             converter._experimental_calibrate_only = True
-            self._calibrated = _with_joins_apart(_with_ranges(converter.convert(), shown))
+            self._calibrated = _with_joins_apart(
+                _with_ranges(converter.convert(), chain([first], shown))
+            )
         self._input_type = tf.float32 if sampled else tf.uint8
         operations, outputs = _graph(self._calibrated)
         inside = network_operations(operations, outputs, CONVOLUTIONS, lookups=LOOKUPS)
@@ -105,7 +110,7 @@ def _from_float(model: "keras.Model", size: Size, interface: Interface) -> Any:
     return made
 
 
-def _with_ranges(content: bytes, shown: Sequence[dict[str, np.ndarray]]) -> bytes:
+def _with_ranges(content: bytes, shown: Iterable[dict[str, np.ndarray]]) -> bytes:
     """Return a calibrated LiteRT model with the ranges that its values have on the images `shown`.
 
     The converter's own (TensorFlow 2.21) are wrong where an operation writes over its input, as
@@ -156,33 +161,35 @@ def _with_joins_apart(content: bytes) -> bytes:
 
     model = flatbuffer_utils.read_model_from_bytearray(bytearray(content))
     kinds, graph = schema.BuiltinOperator, model.subgraphs[0]
-    codes = [code.builtinCode for code in model.operatorCodes]
+    joins = [
+        n for n, code in enumerate(model.operatorCodes) if code.builtinCode == kinds.CONCATENATION
+    ]
+    unchanging = schema.OperatorCodeT()
+    unchanging.builtinCode = unchanging.deprecatedBuiltinCode = kinds.LEAKY_RELU
+    unchanging.version = 2  # of 8-bit values too
+    model.operatorCodes.append(unchanging)
+
+    def apart(index: int, name: bytes) -> Any:
+        """Return the operation that makes of tensor `index` a last, equal one."""
+        tensor = copy.deepcopy(graph.tensors[index])
+        tensor.name, tensor.buffer = name, 0
+        graph.tensors.append(tensor)
+        made = schema.OperatorT()
+        made.opcodeIndex = len(model.operatorCodes) - 1
+        made.builtinOptionsType = schema.BuiltinOptions.LeakyReluOptions
+        made.builtinOptions = schema.LeakyReluOptionsT()
+        made.builtinOptions.alpha = 1.0
+        made.inputs, made.outputs = [index], [len(graph.tensors) - 1]
+        return made
+
     operators = []
     for op in graph.operators:
-        if codes[op.opcodeIndex] == kinds.CONCATENATION:
-            largest = _largest(graph.tensors[op.outputs[0]])
-            for number, index in enumerate(op.inputs):
-                own = _largest(graph.tensors[index])
-                if 0 < LESS_THAN * own < largest:
-                    if kinds.LEAKY_RELU not in codes:
-                        codes.append(kinds.LEAKY_RELU)
-                        code = schema.OperatorCodeT()
-                        code.builtinCode = code.deprecatedBuiltinCode = kinds.LEAKY_RELU
-                        code.version = 2  # of 8-bit values too
-                        model.operatorCodes.append(code)
-                    apart = schema.OperatorT()
-                    apart.opcodeIndex = codes.index(kinds.LEAKY_RELU)
-                    apart.builtinOptionsType = schema.BuiltinOptions.LeakyReluOptions
-                    apart.builtinOptions = schema.LeakyReluOptionsT()
-                    apart.builtinOptions.alpha = 1.0
-                    tensor = copy.deepcopy(graph.tensors[index])
-                    tensor.name = graph.tensors[op.outputs[0]].name + f"/apart{number}".encode()
-                    tensor.buffer = 0
-                    graph.tensors.append(tensor)
-                    made = len(graph.tensors) - 1
-                    apart.inputs, apart.outputs = [int(index)], [made]
-                    operators.append(apart)
-                    op.inputs[number] = made
+        joined = graph.tensors[op.outputs[0]]
+        for number, index in enumerate(op.inputs if op.opcodeIndex in joins else ()):
+            if 0 < LESS_THAN * _largest(graph.tensors[index]) < _largest(joined):
+                made = apart(int(index), joined.name + f"/apart{number}".encode())
+                operators.append(made)
+                op.inputs[number] = made.outputs[0]
         operators.append(op)
     graph.operators = operators
     return bytes(flatbuffer_utils.convert_object_to_bytearray(model))

@@ -10,8 +10,10 @@ import pytest
 
 import roadseg
 from roadseg.errors import RoadsegError
+from roadseg.export.formats import FORMATS
 from roadseg.files import write_arrays
 from roadseg.models.registry import MODELS, ModelSpec
+from roadseg.runs.load import OTHER_RUNTIMES
 from roadseg.runs.run_folder import variable_arrays
 from roadseg.sampling import SampledSegmenter
 from roadseg.weights import fetch, presets
@@ -207,3 +209,8 @@ def test_what_does_not_fit_is_refused_in_one_line(tmp_path, monkeypatch, name, o
     with pytest.raises(RoadsegError, match=message) as refused:
         roadseg.load(name, **options)
     assert "\n" not in str(refused.value)
+
+
+def test_every_format_of_one_file_is_known_as_an_export():
+    files = {kind.file for kind in FORMATS.values() if kind.file}
+    assert set(OTHER_RUNTIMES) == files
