@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 
 from roadseg.errors import RoadsegError
-from roadseg.eval.benchmark.race.files import open_file
 from roadseg.files import plain_path
+from roadseg.inference.runtime_files import open_file
 
 Call = Callable[[], Any]
 Load = Callable[[], Call]

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from roadseg.errors import RoadsegError
-from roadseg.eval.benchmark.race.files import RUNTIMES, runtime_of
 from roadseg.eval.benchmark.race.pixels import InputOptions
+from roadseg.inference.runtime_files import RUNTIMES, runtime_of
 from roadseg.network_names import refuse_unknown_network
 
 Kind = Literal["file", "saved_model", "run", "preset", "network"]

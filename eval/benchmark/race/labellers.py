@@ -10,11 +10,11 @@ import numpy as np
 
 from roadseg.errors import RoadsegError
 from roadseg.eval.benchmark.race.contestants import Contestant, Setting
-from roadseg.eval.benchmark.race.files import FileModel, open_file, runtime_of
 from roadseg.eval.benchmark.race.labels import labels_of, labels_output
 from roadseg.eval.benchmark.race.pixels import InputOptions, Pixels, layout_of, resized
 from roadseg.eval.benchmark.race.turns import Lap
 from roadseg.files import read_json
+from roadseg.inference.runtime_files import FileModel, open_file, runtime_of
 from roadseg.ops.nv12 import frames_of, size_of
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from roadseg.errors import RoadsegError
-from roadseg.eval.benchmark.race.pixels import Layout
 from roadseg.inference.images import picked
+from roadseg.inference.runtime_files import Layout
 
 Size = tuple[int, int]
 

@@ -5,7 +5,8 @@ from typing import Literal
 
 import numpy as np
 
-Layout = Literal["nchw", "nhwc"]
+from roadseg.inference.runtime_files import Layout, Quantised
+
 Values = Literal["imagenet", "unit", "signed", "bytes"]
 # What is subtracted and what divided by, of RGB 0..1.
 VALUES: dict[str, tuple[tuple[float, ...], tuple[float, ...]]] = {
@@ -28,14 +29,6 @@ class InputOptions:
     """Of RGB 0..1, in place of that of `values`."""
     std: tuple[float, float, float] | None = None
     colours: Literal["rgb", "bgr"] = "rgb"
-
-
-@dataclass(frozen=True)
-class Quantised:
-    """How an input of integers stands for numbers: number = scale * (integer - zero)."""
-
-    scale: float
-    zero: int
 
 
 def layout_of(shape: tuple[int | None, ...] | None, usual: Layout) -> Layout:

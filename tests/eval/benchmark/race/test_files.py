@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from roadseg.errors import RoadsegError
-from roadseg.eval.benchmark.race import files
 from roadseg.eval.benchmark.race.contestants import Setting
-from roadseg.eval.benchmark.race.files import FileModel, open_file, runtime_of
 from roadseg.eval.benchmark.race.labellers import labeller_of_file, output_number
-from roadseg.eval.benchmark.race.pixels import InputOptions, Quantised
+from roadseg.eval.benchmark.race.pixels import InputOptions
+from roadseg.inference import runtime_files as files
+from roadseg.inference.runtime_files import FileModel, Quantised, open_file, runtime_of
 
 IMAGE = np.random.default_rng(0).integers(0, 256, (16, 24, 3), np.uint8)
 # Each class prefers one colour: labels are then known without any runtime.

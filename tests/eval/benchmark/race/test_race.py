@@ -15,13 +15,14 @@ import pytest
 
 from roadseg.errors import RoadsegError
 from roadseg.eval.benchmark import command
-from roadseg.eval.benchmark.race import files, labellers, plot, race, workers
+from roadseg.eval.benchmark.race import labellers, plot, race, workers
 from roadseg.eval.benchmark.race.contestants import Contestant, Setting, as_files, contestants
 from roadseg.eval.benchmark.race.labellers import Labeller
 from roadseg.eval.benchmark.race.pixels import InputOptions
 from roadseg.eval.benchmark.race.race import Judge, Result, accuracies
 from roadseg.eval.benchmark.race.table import ratio_lines
 from roadseg.eval.benchmark.race.turns import Lap, Laps, Ratio
+from roadseg.inference import runtime_files as files
 from roadseg.label_tables import LabelTable
 
 OURS = Contestant("ours", "file", "ours.onnx", "ONNX Runtime")

@@ -4,14 +4,23 @@ import importlib.util
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
 from roadseg.errors import RoadsegError
-from roadseg.eval.benchmark.race.pixels import Layout, Quantised
 
+Layout = Literal["nchw", "nhwc"]
 Shape = tuple[int | None, ...] | None
+
+
+
+@dataclass(frozen=True)
+class Quantised:
+    """How an input of integers stands for numbers: number = scale * (integer - zero)."""
+
+    scale: float
+    zero: int
 
 
 @dataclass(frozen=True)
