@@ -141,8 +141,9 @@ def load(
 ) -> "Inference":
     """Return what labels images: `roadseg.load("dabnet/cityscapes").predict_labels("street.jpg")`.
 
-    source: a preset (`roadseg list presets`), fetched on first use; a run folder; a SavedModel that
-        `roadseg export` wrote; a `.keras` file. None: the network that comes with the package.
+    source: a preset (`roadseg list presets`), fetched on first use; a run folder; a folder that
+        `roadseg export` wrote, in any format whose runtime is installed; a `.keras` file. None: the
+        network that comes with the package.
     step: of a run: a checkpoint's, 'best', or None for the last one.
     protocol: how images are shown to it: 'sfsegnets', Protocol(tile=832, flip=True); None: as the
         score of a preset was counted, else whole images.

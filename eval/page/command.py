@@ -14,6 +14,7 @@ import tyro
 from roadseg.command_line import arguments
 from roadseg.errors import RoadsegError
 from roadseg.eval.page.limits import Limits
+from roadseg.inference.runtime_files import is_export
 from roadseg.runs.run_folder import RunFolder
 from roadseg.weights.presets import find_preset
 
@@ -33,7 +34,7 @@ class DemoOptions:
     """
 
     model: Annotated[str | None, tyro.conf.arg(metavar="MODEL")] = None
-    """A preset (roadseg list presets), a run, a SavedModel that `roadseg export` wrote, or a .keras
+    """A preset (roadseg list presets), a run, a folder that `roadseg export` wrote, or a .keras
     file. Default: the network that comes with the package."""
     step: int | Literal["best", "last"] = "last"
     """Checkpoint of the run."""
@@ -73,7 +74,7 @@ def refuse_early(options: DemoOptions) -> None:
         path = Path(model).expanduser()
         if not path.exists():
             find_preset(model)
-        elif path.is_dir() and not (path / "saved_model.pb").is_file():
+        elif path.is_dir() and not is_export(path):
             RunFolder(path).check(_step(options) if model == options.model else None)
 
 

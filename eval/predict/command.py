@@ -12,12 +12,13 @@ from roadseg.command_line import arguments
 from roadseg.drawing.pictures import KINDS, pictures, to_label_ids, write_png
 from roadseg.errors import RoadsegError
 from roadseg.eval.cores import share_cores, side_by_side
-from roadseg.eval.predict.options import PredictOptions
+from roadseg.eval.predict.options import PredictOptions, refuse_height
 from roadseg.eval.predict.sfsegnets_demo import write_demo
 from roadseg.eval.predict.sources import Source, found_sources, read_picture
 from roadseg.eval.predict.video import label_video
 from roadseg.eval.scoring import in_threads
 from roadseg.files import printable, refuse_unwritable
+from roadseg.inference.runtime_files import is_export
 from roadseg.recipe.protocol import Protocol
 from roadseg.runs.run_folder import RunFolder, Step
 from roadseg.tasks.table import task_of
@@ -30,7 +31,8 @@ if TYPE_CHECKING:
 
 EXAMPLE = """roadseg predict --model dabnet/cityscapes street.jpg
 roadseg predict runs/deeplabv3_mobilenet_v2 street.png drive.mp4 --to labelled
-roadseg predict --saved-model runs/x/export/saved_model --images drive.mp4 --to labelled
+roadseg predict --model runs/x/export/saved_model --images drive.mp4 --to labelled
+roadseg predict --model exports/camvid/litert street.jpg
 roadseg predict runs/density96 --images drive.mp4 --sampler previous
 roadseg predict runs/semantics_sharing/whole --images image_test --to labelled
 roadseg predict runs/icnet --images frames --write labels --label-ids --tile 832 --flip"""
@@ -63,7 +65,7 @@ def predict(options: PredictOptions) -> list[str]:
         )
     if options.sampling.given and given is None:
         raise RoadsegError("--sampler: of a run's own network; give the run, or leave it out")
-    changes = options.shown.changes()
+    changes = options.changes()
     protocol = Protocol().replace(changes)
     # For what it refuses, before a framework is loaded.
     options.rules()
@@ -94,10 +96,8 @@ def predict(options: PredictOptions) -> list[str]:
         inference = inference_with_sampler(run, step, protocol, sampler)
     else:
         export = options.saved_model
-        if export is not None and not (export / "saved_model.pb").is_file():
-            raise RoadsegError(
-                f"{export}: no saved_model.pb in it; give what `roadseg export` wrote"
-            )
+        if export is not None and not is_export(export):
+            raise RoadsegError(f"{export}: no export in it; give what `roadseg export` wrote")
         from roadseg.runs.load import load_inference
 
         inference = load_inference(
@@ -158,9 +158,12 @@ def _divided(options: PredictOptions) -> tuple[Path | None, tuple[Path, ...]]:
 
 
 def _check_sampler(options: PredictOptions, sources: Sequence[Source]) -> None:
-    """Raise RoadsegError for a single image among `sources` that only a video can be."""
+    """Raise RoadsegError for what does not go with a sampler of videos: images, another height."""
+    if options.sampling.sampler != "previous":
+        return
+    refuse_height(options, "frames that --sampler previous samples")
     still = next((source for source in sources if not source.is_video), None)
-    if options.sampling.sampler == "previous" and still is not None:
+    if still is not None:
         raise RoadsegError(
             f"{still.path}: --sampler previous is of videos, and this is a single image; leave "
             "either out"

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from roadseg.data_conversion.raw.find import listed
 from roadseg.drawing.flow import colourise_flow
 from roadseg.drawing.pictures import to_label_ids, write_png
 from roadseg.errors import RoadsegError
+from roadseg.eval.predict.options import PredictOptions, refuse_height
 from roadseg.eval.predict.sources import Source, read_picture
 from roadseg.eval.predict.two_camera_pictures import KINDS, sharing_picture, view_pictures
 from roadseg.inference.images import resize_image, resize_labels
@@ -20,9 +21,6 @@ from roadseg.models.two_cameras import CAMERAS, INTERMEDIATE, intermediate
 from roadseg.recipe.protocol import Protocol
 from roadseg.runs.run_folder import RunFolder, Step
 from roadseg.two_cameras.flow_files import write_flow
-
-if TYPE_CHECKING:
-    from roadseg.eval.predict.options import PredictOptions
 
 
 @dataclass(frozen=True)
@@ -74,7 +72,7 @@ def find_camera_pairs(sources: Sequence[Source], views: tuple[str, str]) -> list
 
 
 def predict_pairs(
-    options: "PredictOptions", run: RunFolder, sources: Sequence[Source], step: Step
+    options: PredictOptions, run: RunFolder, sources: Sequence[Source], step: Step
 ) -> list[str]:
     """Write what `options` ask for of each pair; return a line for each that was skipped.
 
@@ -82,6 +80,7 @@ def predict_pairs(
     have the size of their image; the network sees it at the size that it was trained at. Raises
     RoadsegError as `predict` does.
     """
+    refuse_height(options, "pairs")
     protocol = Protocol().replace(options.shown.changes())
     if not protocol.is_whole:
         raise RoadsegError(f"{protocol.shown}: pairs are shown whole; leave it out")
@@ -132,7 +131,7 @@ def pair_function(network: Any) -> Any:
     return label
 
 
-def _write(pair: CameraPair, forward: Any, options: "PredictOptions", run: RunFolder) -> None:
+def _write(pair: CameraPair, forward: Any, options: PredictOptions, run: RunFolder) -> None:
     kinds, table = options.write or KINDS, run.label_table
     rules = options.rules()
     originals = {view: read_picture(source.path, rules) for view, source in pair.views()}

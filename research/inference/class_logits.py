@@ -10,6 +10,7 @@ import keras
 from keras import ops
 
 from roadseg.errors import RoadsegError
+from roadseg.inference.exported import ExportedFile
 from roadseg.inference.saved_model import SavedModel
 from roadseg.layers.heads import main_logits
 from roadseg.ops.backend import tensorflow
@@ -125,6 +126,11 @@ def class_logits_of(model: Any, upsampling: str = "bilinear") -> ClassLogits:
     """Return the logits of a Keras network or of an export; raises RoadsegError as these do."""
     if isinstance(model, SavedModel):
         return SavedModelLogits(model, upsampling)
+    if isinstance(model, ExportedFile):
+        raise RoadsegError(
+            f"{model.path}: labels whole images; for tiles, scales and flips give the run, or its "
+            "export as saved_model"
+        )
     return ModelLogits(model, upsampling)
 
 

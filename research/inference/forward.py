@@ -67,8 +67,10 @@ class Forward:
     """Calls `Outputs` through one compiled function, traced once whatever sizes come.
 
     What is not asked for is not computed. Keras's other backends run it operation by operation.
-    trace_count: how often it was traced so far.
+    trace_count: how often it was traced so far. gives: of ASKED, what can be asked for.
     """
+
+    gives: frozenset[str] = frozenset(ASKED)
 
     def __init__(self, outputs: Outputs) -> None:
         """Keep `outputs`; nothing is traced before the first call."""

@@ -13,6 +13,7 @@ import numpy as np
 from roadseg.errors import RoadsegError
 from roadseg.inference.averaging import averaged_logits, check_tile
 from roadseg.inference.class_logits import ClassLogits, class_logits_of
+from roadseg.inference.exported import FileForward
 from roadseg.inference.forward import Forward, best_share, outputs_by_name, outputs_of
 from roadseg.inference.images import Reader, at_height, batch_of, picked
 from roadseg.label_tables.label_table import LabelTable
@@ -48,6 +49,7 @@ class Inference:
         protocol: Protocol | None = None,
         *,
         outputs: Mapping[str, Callable[[Any], Any]] | None = None,
+        forward: Forward | FileForward | None = None,
         read: Reader | None = None,
         title: str = "",
         size: tuple[int, int] | None = None,
@@ -58,17 +60,23 @@ class Inference:
             whose logits are averaged; it then knows no sampling points.
         outputs: functions of images (batch, height, width, 3) float in place of calling `model`:
             'logits', 'labels', 'locations', of which one of the first two has to be there.
+        forward: what calls them, in place of `outputs`: that of an exported file.
         read: reads pictures by their path. title: what this is, for messages.
         Its `has_logits` says whether there are logits and confidences, not labels alone.
-        size: height and width of the one image that `outputs` take at a time; None for any images.
+        size: height and width of the one image that `outputs` take at a time, images of a batch
+            one after the other; None for any images.
         Raises RoadsegError for tiles of a size that the network does not take, and for an export
         without logits, or of another upsampling, where they are needed.
         """
         self.model = model
         self.label_table = label_table
         self.title = title or str(getattr(model, "name", "network"))
-        self._forward = Forward(outputs_by_name(outputs) if outputs else outputs_of(model))
-        self.has_logits = outputs is None or "logits" in outputs
+        if forward is None:
+            forward = Forward(outputs_by_name(outputs) if outputs else outputs_of(model))
+            if outputs and "logits" not in outputs:
+                forward.gives = frozenset({"labels"})
+        self._forward = forward
+        self.has_logits = "logits" in forward.gives
         self._read = read
         self._size = size
         self._show_by(protocol or Protocol())
@@ -154,12 +162,20 @@ class Inference:
         return maps | {name: found[name] for name in ("locations",) if name in found}, single
 
     def _of_network(self, images: np.ndarray, asked: tuple[str, ...]) -> dict[str, np.ndarray]:
-        if not self.has_logits and set(asked) - {"labels"}:
-            raise RoadsegError(f"{self.title}: gives labels alone, no logits; export the run again")
+        for name in asked:
+            if name not in self._forward.gives:
+                given = ", ".join(sorted(self._forward.gives))
+                raise RoadsegError(
+                    f"{self.title}: gives {given} alone, no {name}; export the run again with "
+                    f"--outputs {given.replace(',', '')} {name}, or give the run"
+                )
         self._refuse_size(images.shape)
-        found = self._forward(images, *asked)
-        self._refuse_broken(bool(found.get("broken", False)))
-        return found
+        # Of one size: one image at a time.
+        batches = [images] if self._size is None else np.split(images, len(images))
+        found = [self._forward(batch, *asked) for batch in batches]
+        self._refuse_broken(any(bool(one.get("broken", False)) for one in found))
+        together = [name for name in found[0] if name != "broken"]
+        return {name: np.concatenate([one[name] for one in found]) for name in together}
 
     def _of_average(self, images: np.ndarray, asked: tuple[str, ...]) -> dict[str, np.ndarray]:
         assert self._logits_of is not None
@@ -173,12 +189,15 @@ class Inference:
     def _refuse_size(self, shape: tuple[int, ...]) -> None:
         if getattr(self.model, "is_nv12", False):
             refuse_odd(shape[1:3], f"{self.title}: image of")
-        if self._size is None or shape[:3] == (1, *self._size):
+        if self._size is None or shape[1:3] == self._size:
             return
         given, one = ("x".join(map(str, size)) for size in (shape[1:3], self._size))
+        rows, columns = self._size
+        fits = round(shape[2] * rows / shape[1]) == columns
+        way_out = f"add --input-height {rows}" if fits else "give such an image"
         raise RoadsegError(
-            f"{self.title}: takes one image of {one} at a time, got {shape[0]} of {given}; give "
-            "such an image, or export the run again without --size"
+            f"{self.title}: takes images of {one} alone, got {given}; {way_out}, or export the run "
+            f"again with --size {given}"
         )
 
     def _refuse_broken(self, broken: bool) -> None:

@@ -12,7 +12,8 @@ from roadseg.errors import RoadsegError
 
 Layout = Literal["nchw", "nhwc"]
 Shape = tuple[int | None, ...] | None
-
+FILES = ("model.onnx", "model.xml", "model.tflite")
+"""What exports of these formats are called in their folders."""
 
 
 @dataclass(frozen=True)
@@ -202,6 +203,16 @@ def runtime_of(path: Path) -> Runtime:
             f"{path}: {runtime.package} is not installed; pip install {runtime.install}"
         )
     return runtime
+
+
+def exported_file(folder: Path) -> Path | None:
+    """Return the file in `folder` that one of these runtimes takes; None without any."""
+    return next((folder / name for name in FILES if (folder / name).is_file()), None)
+
+
+def is_export(folder: Path) -> bool:
+    """Return whether `roadseg export` wrote `folder`, in any format."""
+    return (folder / "saved_model.pb").is_file() or exported_file(folder) is not None
 
 
 def is_installed(package: str) -> bool:

@@ -109,7 +109,7 @@ def read_saved_model(folder: Path) -> SavedModel:
     """
     if not (folder / "saved_model.pb").is_file():
         raise RoadsegError(f"{folder}: no saved_model.pb in it; give what `roadseg export` wrote")
-    table, recipe = _read_card(folder)
+    table, recipe = read_card(folder)
     tf = tensorflow()
     if tf is None:
         raise RoadsegError(f"{folder}: TensorFlow runs such files; set KERAS_BACKEND=tensorflow")
@@ -117,8 +117,8 @@ def read_saved_model(folder: Path) -> SavedModel:
         return SavedModel(folder, tf.saved_model.load(str(plain)), table, recipe)
 
 
-def _read_card(folder: Path) -> tuple[LabelTable, dict[str, Any]]:
-    """Return the classes and the recipe of an export."""
+def read_card(folder: Path) -> tuple[LabelTable, dict[str, Any]]:
+    """Return the classes and the recipe of an export; RoadsegError without its model card."""
     cards = [folder / "model_card.json", folder.parent / "model_card.json"]
     card = next((path for path in cards if path.is_file()), None)
     if card is None:

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 from roadseg import label_tables
 from roadseg.errors import RoadsegError
 from roadseg.files import plain_path
+from roadseg.inference.exported import FileForward, read_exported_file
 from roadseg.inference.images import Reader
 from roadseg.inference.inference import Inference
+from roadseg.inference.runtime_files import exported_file
 from roadseg.label_tables.label_table import Colour, LabelTable
 from roadseg.recipe.protocol import Protocol, find_protocol
 from roadseg.runs.run_folder import RunFolder, Step
@@ -22,12 +24,6 @@ if TYPE_CHECKING:
 
 LARGEST_KERAS_FILE = 1 << 30
 """Bytes of a `.keras` file when it is unpacked, which Keras does in memory."""
-OTHER_RUNTIMES = {
-    "model.onnx": "ONNX Runtime",
-    "model.xml": "OpenVINO",
-    "model.tflite": "LiteRT",
-}
-"""What exports of other formats are called, and what runs them."""
 
 
 def load_inference(
@@ -40,8 +36,9 @@ def load_inference(
 ) -> Inference:
     """Return what labels images with the network that `source` names.
 
-    source: a run folder; a SavedModel that `roadseg export` wrote; a `.keras` file of a network
-        from RGB 0..255 to class logits; or a preset, 'dabnet/cityscapes'. None: the one shipped.
+    source: a run folder; a folder that `roadseg export` wrote, in any format whose runtime is
+        installed; a `.keras` file of a network from RGB 0..255 to class logits; or a preset,
+        'dabnet/cityscapes'. None: the one shipped.
     step: of a run: a checkpoint's, 'best', or None for the last one.
     label_table: classes of a `.keras` file, which holds none; None numbers them. All others know
         theirs.
@@ -65,6 +62,8 @@ def load_inference(
         found = inference_of_run(RunFolder(path), step, read=read)
     elif kind == "saved_model":
         found = _of_saved_model(path, read)
+    elif kind == "file":
+        found = _of_exported_file(path, read)
     elif kind == "keras":
         found = _of_keras_file(path, label_table, read)
     else:
@@ -75,17 +74,16 @@ def load_inference(
 
 
 def _kind_of(source: str, path: Path) -> str:
-    """Return 'run', 'saved_model', 'keras' or 'preset'; RoadsegError for what is none of these."""
+    """Return what `source` is: 'run', 'saved_model', 'file', 'keras' or 'preset'.
+
+    Raises RoadsegError for what is none of these.
+    """
     if source in PRESETS:
         return "preset"
     if (path / "saved_model.pb").is_file():
         return "saved_model"
-    for file, runtime in OTHER_RUNTIMES.items():
-        if (path / file).is_file():
-            raise RoadsegError(
-                f"{path / file}: a file for {runtime}; run it as model_card.md beside it shows, or "
-                "give the run, or an export of it as saved_model"
-            )
+    if exported_file(path) is not None:
+        return "file"
     if path.is_dir():
         return "run"
     if path.suffix == ".keras" or path.is_file():
@@ -135,6 +133,14 @@ def _of_saved_model(folder: Path, read: Reader | None) -> Inference:
     model = read_saved_model(folder)
     outputs = model.outputs()
     return Inference(model, model.label_table, outputs=outputs, size=model.size, read=read)
+
+
+def _of_exported_file(folder: Path, read: Reader | None) -> Inference:
+    path = exported_file(folder)
+    assert path is not None
+    file = read_exported_file(path)
+    forward = FileForward(file)
+    return Inference(file, file.label_table, forward=forward, size=file.size, read=read)
 
 
 def _of_preset(name: str, mirror: Path | str | None, read: Reader | None) -> Inference:

@@ -209,6 +209,8 @@ def test_single_images_and_exports_are_refused(tmp_path: Path, run: RunFolder) -
     argv = ["--images", str(tmp_path), "--to", str(tmp_path / "out"), "--sampler", "previous"]
     with pytest.raises(RoadsegError, match="street.png: --sampler previous is of videos"):
         predict_command.main([str(run.path), *argv])
+    with pytest.raises(RoadsegError, match="--input-height 9: frames that --sampler previous"):
+        predict_command.main([str(run.path), *argv, "--input-height", "9"])
     with pytest.raises(RoadsegError, match="--sampler: of a run's own network"):
         predict_command.main(["--saved-model", str(tmp_path), *argv])
     assert not (tmp_path / "out").exists()

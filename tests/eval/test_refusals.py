@@ -92,6 +92,10 @@ def tiled_pairs(folder: Path) -> None:
     predict_pairs(options, None, [], None)
 
 
+def resized_pairs(folder: Path) -> None:
+    predict_pairs(PredictOptions(images=(folder,), input_height=32), None, [], None)
+
+
 def sampled_otherwise(folder: Path) -> None:
     result = SimpleNamespace(per_image=[SimpleNamespace(name="a", miou=0.5)], sampler="nus")
     pictures.pictured_images([SimpleNamespace(segmentation=result)], 1)
@@ -219,6 +223,7 @@ REFUSALS: list[tuple[Callable[[Path], object], str]] = [
     (views_of_one_number, "2 faults: fov60_1.jpg: fov60_00001.png has the same .*; street.jpg: t"),
     (lonely_view, "fov60_00001.png: the other view of this number is not there"),
     (tiled_pairs, ".*: pairs are shown whole; leave it out"),
+    (resized_pairs, "--input-height 32: pairs are shown as they are; leave it out"),
     (lambda _: report(ReportOptions(runs=())), "report: name at least one run folder"),
     (sampled_otherwise, "the images were sampled by 'nus', not by the run's own"),
     (a_text_for_a_picture, "a.txt: neither image nor video by its ending"),

@@ -167,5 +167,6 @@ def test_an_export_of_one_size_says_so_and_takes_no_other(tmp_path):
     assert signature.structured_input_signature[1]["image"].shape == (1, 48, 72, 3)
     segment = roadseg.load(folder)
     assert segment(np.zeros((48, 72, 3), np.uint8)).labels.shape == (48, 72)
-    with pytest.raises(RoadsegError, match="takes one image of 48x72 at a time, got 1 of 48x80"):
+    assert segment(np.zeros((3, 48, 72, 3), np.uint8)).labels.shape == (3, 48, 72)
+    with pytest.raises(RoadsegError, match="takes images of 48x72 alone, got 48x80; give such"):
         segment(np.zeros((48, 80, 3), np.uint8))

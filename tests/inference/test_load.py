@@ -10,10 +10,8 @@ import pytest
 
 import roadseg
 from roadseg.errors import RoadsegError
-from roadseg.export.formats import FORMATS
 from roadseg.files import write_arrays
 from roadseg.models.registry import MODELS, ModelSpec
-from roadseg.runs.load import OTHER_RUNTIMES
 from roadseg.runs.run_folder import variable_arrays
 from roadseg.sampling import SampledSegmenter
 from roadseg.weights import fetch, presets
@@ -194,23 +192,13 @@ def test_a_keras_file_of_sampling_and_of_a_multiple_takes_any_size(tmp_path):
         ("words.keras", {}, "not a .keras file of a network"),
         ("empty", {}, "empty: no run here"),
         ("empty", {"weights_folder": "."}, "its weights are in it"),
-        ("onnx", {}, "onnx/model.onnx: a file for ONNX Runtime; run it as model_card.md beside"),
-        ("openvino", {}, "openvino/model.xml: a file for OpenVINO"),
-        ("litert", {}, "litert/model.tflite: a file for LiteRT"),
     ],
 )
 def test_what_does_not_fit_is_refused_in_one_line(tmp_path, monkeypatch, name, options, message):
     monkeypatch.chdir(tmp_path)
-    for folder in ("empty", "onnx", "openvino", "litert"):
-        (tmp_path / folder).mkdir()
-    exports = ("onnx/model.onnx", "openvino/model.xml", "litert/model.tflite")
-    for file in ("words.txt", "words.keras", *exports):
+    (tmp_path / "empty").mkdir()
+    for file in ("words.txt", "words.keras"):
         (tmp_path / file).write_text("no network")
     with pytest.raises(RoadsegError, match=message) as refused:
         roadseg.load(name, **options)
     assert "\n" not in str(refused.value)
-
-
-def test_every_format_of_one_file_is_known_as_an_export():
-    files = {kind.file for kind in FORMATS.values() if kind.file}
-    assert set(OTHER_RUNTIMES) == files

@@ -213,9 +213,9 @@ def test_a_model_by_name_labels_as_roadseg_load_does(
         command.main([*words[:-1], "espnet_c_p2_q3/cityscapes", "--input-scale", "0.5"])
 
 
-def test_a_folder_without_saved_model_is_refused(tmp_path: Path) -> None:
+def test_a_folder_without_an_export_is_refused(tmp_path: Path) -> None:
     write_image(tmp_path / "a.png")
-    with pytest.raises(RoadsegError, match=r"no saved_model\.pb"):
+    with pytest.raises(RoadsegError, match="no export in it"):
         command.main(["--saved-model", str(tmp_path), "--images", str(tmp_path / "a.png")])
 
 
