@@ -45,6 +45,7 @@ def _layers(facts: dict[str, Any]) -> str:
             ", since processors with AVX2 and without VNNI cut off sums of 8-bit products; the "
             "file gives the same labels there"
         )
+    weights += f". Ranges are the {facts['ranges']}"
     before, after = facts["other_labels_all_in_8_bits"], facts["other_labels"]
     kept = facts["layers_in_float"]
     if not kept:

@@ -38,6 +38,8 @@ class LiteRTQuantiser:
 
     groups = 10
     weight_bits = 8
+    way = "extremes of all images"
+    ways = (way,)
 
     def __init__(
         self,

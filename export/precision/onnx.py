@@ -30,6 +30,8 @@ class OnnxQuantiser:
 
     groups = 10
     weight_bits = 7
+    way = "extremes of all images"
+    ways = (way,)
 
     def __init__(
         self,

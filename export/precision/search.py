@@ -29,6 +29,10 @@ class Quantiser(Protocol):
     weight_bits: int
     groups: int
     """In how many groups its layers are looked at: as many as a file takes little time to write."""
+    ways: tuple[str, ...]
+    """Of making ranges out of the values that were seen, in words, the usual one first."""
+    way: str
+    """The one of `ways` that files are written by."""
 
     def write(self, path: Path, floats: Collection[str] = ()) -> None:
         """Write the network, the layers `floats` as they are, all others in 8 bits."""
@@ -49,6 +53,7 @@ class Kept:
         """Return what the model card says of it."""
         return {
             "weight_bits": quantiser.weight_bits,
+            "ranges": quantiser.way,
             "layers": len(quantiser.layers),
             "layers_in_float": list(self.layers),
             "other_labels_all_in_8_bits": self.other_before,
@@ -76,19 +81,33 @@ class Search:
         self._tried: list[tuple[float, tuple[str, ...]]] = []
         self._floats: tuple[str, ...] = ()
         self._queue: list[tuple[str, ...]] | None = None
-        self._there: frozenset[str] = frozenset()  # in float in the file at `path`
+        self._there: frozenset[str] | None = None  # in float in the file at `path`; None: no such
 
     def first(self) -> Kept:
         """Write the file; return which layers are in float in it.
 
-        If more than AIM of the labels become other ones, layers without weights stay in float where
-        that saves labels. Then each group of layers is put in 8 bits alone, all others in float,
+        If more than AIM of the labels become other ones, ranges are taken in other ways, of which
+        the best stays. If that is not enough, layers without weights stay in float where that saves
+        labels. Then each group of layers is put in 8 bits alone, all others in float,
         and the groups that cost most stay in float, one after the other, until no more than AIM is
         lost or half of the groups is in float. The best of these files remains.
         """
-        self._try(())
+        self._take_best_way()
         self._until(AIM)
         return self._written()
+
+    def _take_best_way(self) -> None:
+        """Write all layers in 8 bits with ranges in each way, until no more than AIM is lost."""
+        quantiser, lost = self._quantiser, {}
+        for way in quantiser.ways:
+            quantiser.way = way
+            lost[way] = self._lost(())
+            if lost[way] <= AIM:
+                break
+        best = min(lost, key=lambda way: lost[way])
+        if best != quantiser.way:
+            quantiser.way, self._there = best, None
+        self._tried.append((lost[best], ()))
 
     def further(self) -> Kept | None:
         """Go on until half as many labels are other ones as in the file that is there.

@@ -16,6 +16,8 @@ class Faked:
 
     weight_bits = 7
     groups = 4
+    ways: tuple[str, ...] = ("usual",)
+    way = "usual"
 
     def __init__(self, spoils: dict[str, int], weighted: Collection[str]) -> None:
         self.spoils = spoils
@@ -39,11 +41,45 @@ def test_a_network_that_loses_nothing_is_all_in_8_bits(tmp_path: Path) -> None:
     assert kept.layers == () and faked.written == [frozenset()]
     assert kept.to_card(faked) == {
         "weight_bits": 7,
+        "ranges": "usual",
         "layers": 4,
         "layers_in_float": [],
         "other_labels_all_in_8_bits": 0.0,
         "other_labels": 0.0,
     }
+
+
+class OfTwoWays(Faked):
+    """One whose ranges can be taken in a second way, in which other layers spoil labels."""
+
+    ways = ("usual", "other")
+
+    def __init__(self, usual: dict[str, int], other: dict[str, int]) -> None:
+        super().__init__(usual, usual)
+        self.by_way = {"usual": usual, "other": other}
+        self.written_by: list[str] = []
+
+    def write(self, path: Path, floats: Collection[str] = ()) -> None:
+        self.spoils = self.by_way[self.way]
+        self.written_by.append(self.way)
+        super().write(path, floats)
+
+
+def test_ranges_are_taken_in_another_way_where_the_usual_one_loses_much(tmp_path: Path) -> None:
+    faked = OfTwoWays({"a": 3, "b": 0}, {"a": 1, "b": 0})
+    kept = Search(faked, tmp_path, IMAGES, LABELS).first()
+    assert faked.written_by == ["usual", "other"] and kept.layers == ()
+    assert kept.to_card(faked)["ranges"] == "other" and kept.other_before == 0.01
+
+
+def test_the_usual_way_stays_where_it_is_enough_or_the_best(tmp_path: Path) -> None:
+    enough = OfTwoWays({"a": 1}, {"a": 0})
+    Search(enough, tmp_path, IMAGES, LABELS).first()
+    assert enough.written_by == ["usual"]
+    # No group may stay in float, so that the first file has to be written again.
+    best = OfTwoWays({"a": 3}, {"a": 4})
+    kept = Search(best, tmp_path, IMAGES, LABELS).first()
+    assert best.written_by[-1] == best.way == "usual" and kept.other_after == 0.03
 
 
 def test_the_group_that_loses_most_stays_in_float(tmp_path: Path) -> None:
