@@ -5,7 +5,6 @@ import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -105,7 +104,7 @@ def read_exported_file(path: Path) -> ExportedFile:
     without its model card; and for an export of two cameras, or that gives no labels.
     """
     table, _ = read_card(path.parent)
-    loaded: Any = open_file(path, os.cpu_count() or 1)
+    loaded = open_file(path, os.cpu_count() or 1)
     names = set(loaded.outputs)
     if {name.partition("_")[0] for name in names} >= {"wide", "narrow"}:
         raise RoadsegError(f"{path}: takes the images of two cameras; give the run")

@@ -82,6 +82,28 @@ def test_of_equal_classes_the_first_is_taken(classes):
     assert (found == 0).all()
 
 
+@pytest.mark.parametrize("shape", [(2, 6, 7, CLASSES), (-1, -1, -1, CLASSES)])
+@pytest.mark.parametrize("axis", [3, -1])
+def test_of_classes_that_are_the_last_axis_the_same_are_the_highest(shape, axis):
+    def build():
+        maps = ops.parameter(openvino.PartialShape(shape), np.float32)
+        best = ops.topk(maps, ops.constant(np.int64(1)), axis, "max", "value", "i32", stable=True)
+        # Values and numbers, and these for two that take them.
+        outputs = [best.output(0), best.output(1), ops.abs(best.output(1))]
+        return openvino.Model([ops.result(output) for output in outputs], [maps])
+
+    rewritten = in_fast_layouts(build())
+    (node,) = (node for node in rewritten.get_ops() if node.get_type_name() == "TopK")
+    assert node.get_attributes()["axis"] == 1
+    # Small whole numbers: many classes are equally high.
+    maps = RNG.integers(-2, 3, (2, 6, 7, CLASSES)).astype(np.float32)
+    found, expected = run(rewritten, maps), run(build(), maps)
+    np.testing.assert_array_equal(expected[1][..., 0], maps.argmax(-1))
+    for ours, plain in zip(found, expected, strict=True):
+        assert ours.dtype == plain.dtype
+        np.testing.assert_array_equal(ours, plain)
+
+
 @pytest.mark.parametrize(
     "build",
     [

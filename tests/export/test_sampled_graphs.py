@@ -21,7 +21,7 @@ from roadseg.export.graphs.passes import make_lean
 from roadseg.export.graphs.sampled import _side
 from roadseg.export.graphs.sizes import FLOAT, INT32
 from roadseg.export.graphs.solver import solved_grid
-from roadseg.export.graphs.unsample import Samples, labels
+from roadseg.export.graphs.unsample import Samples, _least_from, labels
 from roadseg.export.interface import Interface
 from roadseg.export.trial_images import trial_images
 from roadseg.models.density_sampler import prior_sampler
@@ -137,6 +137,15 @@ def test_labels_written_where_they_change_are_those_of_unsampling(grid_of, class
     expected = keras.ops.convert_to_numpy(unsample(logits, grid, SIZE, argmax=True, skip=False))
     assert len(np.unique(expected)) == classes
     assert np.mean(found_by(graph, found, (2, *SIZE)) != expected) <= max(others, 1e-3)
+
+
+@pytest.mark.parametrize("count", [2, 3, 7, 16, 97])
+def test_the_least_of_all_that_follow_is_found_for_any_number_of_points(count):
+    lines = np.random.default_rng(count).normal(size=(2, 1, count, 5)).astype(np.float32)
+    graph = Graph()
+    least = _least_from(graph, graph.constant(lines), count)
+    expected = np.minimum.accumulate(lines[:, :, ::-1], axis=2)[:, :, ::-1]
+    np.testing.assert_array_equal(found_by(graph, least, lines.shape), expected)
 
 
 def test_a_density_is_solved_as_the_layer_solves_it():
