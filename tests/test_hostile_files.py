@@ -22,7 +22,7 @@ from roadseg.eval.results.load import load_result
 from roadseg.export import model_card
 from roadseg.files import read_json, refuse_unwritable, write_text
 from roadseg.folders import replace_folder
-from roadseg.inference.saved_model import _read_card
+from roadseg.inference.saved_model import read_card
 from roadseg.label_tables.label_table import LabelTable
 from roadseg.npz import ArrayFile
 from roadseg.runs.run_folder import RunFolder
@@ -72,7 +72,7 @@ PASSED_OVER: dict[str, tuple[str, Read, object]] = {
 }
 NESTED: dict[str, tuple[str, Read]] = {
     **{name: READERS[name] for name in ("JSON", "label table", "result", "rig", "class table")},
-    "model card": ("model_card.json", lambda path: _read_card(path.parent)),
+    "model card": ("model_card.json", lambda path: read_card(path.parent)),
     "class weights": ("class_weights.json", weights_of_classes),
     "scenes": (SETTINGS_FILE, lambda path: write_street_scenes(path.parent, train=1, val=0)),
 }

@@ -150,7 +150,7 @@ class InEightBits:
     @property
     def card(self) -> dict:
         floats = [str(number) for number in range(self.asked)]
-        other = {"other_labels_all_in_8_bits": 0.5, "other_labels": 0.25}
+        other = {"other_labels_all_in_8_bits": 0.5, "other_labels": 0.25, "ranges": "usual"}
         return {"weight_bits": 7, "layers": 9, "layers_in_float": floats, **other}
 
     def further(self) -> bool:
