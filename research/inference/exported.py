@@ -10,10 +10,10 @@ import numpy as np
 
 from roadseg.errors import RoadsegError
 from roadseg.inference.forward import best_share
-from roadseg.inference.runtime_files import FileModel, open_file
+from roadseg.inference.runtime_files import FileModel, of_two_cameras, open_file
 from roadseg.inference.saved_model import read_card
 from roadseg.label_tables.label_table import LabelTable
-from roadseg.ops.nv12 import frames_of, size_of
+from roadseg.ops.nv12 import frames_of, size_taken
 
 SCORES = ("logits", "probabilities")
 """Outputs of which the best class is the label."""
@@ -43,11 +43,7 @@ class ExportedFile:
     @property
     def size(self) -> tuple[int, int] | None:
         """Height and width of the one image that it takes at a time; None for any images."""
-        shape = self.loaded.shape or ()
-        sides = shape[1:3]
-        if len(sides) < 2 or sides[0] is None or sides[1] is None:
-            return None
-        return size_of((sides[0], sides[1])) if self.is_nv12 else (sides[0], sides[1])
+        return size_taken(self.loaded.shape or ())
 
     def __call__(self, images: np.ndarray) -> dict[str, np.ndarray]:
         """Return the outputs, by name, of RGB images (batch, height, width, 3), 0..255, any type.
@@ -106,7 +102,7 @@ def read_exported_file(path: Path) -> ExportedFile:
     table, _ = read_card(path.parent)
     loaded = open_file(path, os.cpu_count() or 1)
     names = set(loaded.outputs)
-    if {name.partition("_")[0] for name in names} >= {"wide", "narrow"}:
+    if of_two_cameras(names):
         raise RoadsegError(f"{path}: takes the images of two cameras; give the run")
     if names.isdisjoint({"labels", *SCORES}):
         raise RoadsegError(

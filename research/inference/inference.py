@@ -170,12 +170,12 @@ class Inference:
                     f"--outputs {given.replace(',', '')} {name}, or give the run"
                 )
         self._refuse_size(images.shape)
-        # Of one size: one image at a time.
-        batches = [images] if self._size is None else np.split(images, len(images))
-        found = [self._forward(batch, *asked) for batch in batches]
-        self._refuse_broken(any(bool(one.get("broken", False)) for one in found))
-        together = [name for name in found[0] if name != "broken"]
-        return {name: np.concatenate([one[name] for one in found]) for name in together}
+        if self._size is not None and len(images) > 1:  # one image at a time
+            alone = [self._of_network(image[None], asked) for image in images]
+            return {name: np.concatenate([one[name] for one in alone]) for name in alone[0]}
+        found = self._forward(images, *asked)
+        self._refuse_broken(bool(found.pop("broken", False)))
+        return found
 
     def _of_average(self, images: np.ndarray, asked: tuple[str, ...]) -> dict[str, np.ndarray]:
         assert self._logits_of is not None

@@ -1,7 +1,7 @@
 """Opens ONNX, OpenVINO, LiteRT, TorchScript and torch.export files, each in its own runtime."""
 
 import importlib.util
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -213,6 +213,11 @@ def exported_file(folder: Path) -> Path | None:
 def is_export(folder: Path) -> bool:
     """Return whether `roadseg export` wrote `folder`, in any format."""
     return (folder / "saved_model.pb").is_file() or exported_file(folder) is not None
+
+
+def of_two_cameras(names: Iterable[str]) -> bool:
+    """Return whether outputs of these names are those of an export of two cameras."""
+    return {name.partition("_")[0] for name in names} >= {"wide", "narrow"}
 
 
 def is_installed(package: str) -> bool:

@@ -12,7 +12,7 @@ from roadseg.errors import RoadsegError
 from roadseg.files import parse_json, plain_path
 from roadseg.label_tables.label_table import LabelTable
 from roadseg.ops.backend import tensorflow
-from roadseg.ops.nv12 import nv12_of, size_of
+from roadseg.ops.nv12 import nv12_of, size_taken
 from roadseg.recipe.recipe import stored_values
 
 Tensor = Any
@@ -44,12 +44,7 @@ class SavedModel:
     @property
     def size(self) -> tuple[int, int] | None:
         """Height and width of the one image that it takes at a time; None for any images."""
-        shape = self._taken_shape
-        if shape is None or len(shape) not in (3, 4) or None in shape[1:3]:
-            return None
-        if self.is_nv12:
-            return size_of(shape)
-        return int(shape[1]), int(shape[2])
+        return size_taken(self._taken_shape or ())
 
     @property
     def _taken_shape(self) -> tuple[int, ...] | None:

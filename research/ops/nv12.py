@@ -40,6 +40,16 @@ def size_of(shape: tuple[int, ...]) -> Size:
     return shape[-2] * 2 // 3, shape[-1]
 
 
+def size_taken(shape: tuple[int | None, ...]) -> Size | None:
+    """Return height and width of the images that an input of `shape` takes; None for any.
+
+    Of NV12 it has three axes, of RGB four; open sides are None.
+    """
+    if len(shape) not in (3, 4) or shape[1] is None or shape[2] is None:
+        return None
+    return size_of((shape[1], shape[2])) if len(shape) == 3 else (shape[1], shape[2])
+
+
 def refuse_odd(size: tuple[int, ...], what: str) -> None:
     """Raise RoadsegError, of `what` in 'image' or an option, unless both sides are even."""
     if any(side % 2 for side in size):

@@ -8,7 +8,7 @@ import numpy as np
 
 from roadseg.errors import RoadsegError
 from roadseg.inference.images import picked
-from roadseg.inference.runtime_files import Layout
+from roadseg.inference.runtime_files import Layout, of_two_cameras
 
 Size = tuple[int, int]
 
@@ -20,7 +20,7 @@ def labels_output(names: Sequence[str], path: Path) -> int:
     probabilities it is the first.
     Raises RoadsegError for an export of ours that gives nothing of the kind, or takes two images.
     """
-    if {name.partition("_")[0] for name in names} >= {"wide", "narrow"}:
+    if of_two_cameras(names):
         raise RoadsegError(f"{path}: takes the images of two cameras; give a file of one image")
     for name in ("labels", "logits", "probabilities"):
         if name in names:
