@@ -40,7 +40,8 @@ class DensityResult(BaseResult):
     residual_worst: float
     """The largest of an image."""
     folded: int
-    """Cells of all grids with a corner whose determinant is not positive: has to be 0."""
+    """Cells with a corner whose determinant is not positive, of all grids as they were solved: has
+    to be 0. An image with any is sampled more evenly than its density asks for."""
     cells: int
     """Cells of one grid."""
     per_image: list[DensityScore]

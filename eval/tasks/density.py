@@ -15,7 +15,7 @@ from roadseg.eval.tasks.evaluator import Evaluate, Evaluator
 from roadseg.files import Arrays
 from roadseg.metrics.grid_cells import folded_cells, residual
 
-Found = tuple[np.ndarray, np.ndarray, np.ndarray]
+Found = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 
 
 class Density(Evaluator):
@@ -40,14 +40,14 @@ def _evaluate(job: Job, step: int, sampler: Any, progress: Progress | None) -> D
     cells = 0
 
     def measure(frame: Frame, found: Callable[[], Found]) -> Arrays:
-        logits, grid, mass = found()
+        logits, solved, grid, mass = found()
         target = true_density(sampler, frame, job.table.ignore)
         errors = cross_entropy(logits, target), entropy(target), residual(grid, mass)
         return {
             "name": np.array(frame.name),
             "target": target,
             "errors": np.array(errors),
-            "folded": np.array(folded_cells(grid)),
+            "folded": np.array(folded_cells(solved)),
             "cells": np.array((grid.shape[0] - 1) * (grid.shape[1] - 1)),
         }
 
@@ -113,17 +113,21 @@ def entropy(density: np.ndarray) -> float:
 
 
 def _forward(sampler: Any) -> Any:
-    """Return what gives logits, grids, and the densities that the grids were solved for."""
+    """Return what gives logits, grids as solved and as used, and the densities behind them."""
     import tensorflow as tf
     from keras import ops
 
+    from roadseg.sampling.equidistribution import without_folds
+    from roadseg.sampling.grid import project
+
     @tf.function(reduce_retracing=True, autograph=False)
-    def forward(images: Any) -> tuple[Any, Any, Any]:
+    def forward(images: Any) -> tuple[Any, Any, Any, Any]:
         logits = sampler.logits(images, training=False)
         count = ops.shape(images)[0]
         density = ops.broadcast_to(sampler.density(images, training=False), (count, *sampler.cells))
         solver = sampler.equidistribution
         logits = ops.broadcast_to(logits, (count, *sampler.cells))
-        return logits, solver(density), solver.mass(density)
+        solved = solver.solved(density)
+        return logits, project(solved), without_folds(solved), solver.mass(density)
 
     return forward

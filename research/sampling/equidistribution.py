@@ -18,7 +18,14 @@ from roadseg.ops.resize import resize_bilinear
 from roadseg.sampling.grid import Size, Tensor, checked_size, project, uniform_grid
 
 # A cell never counts as smaller than this share of its size, so that its logarithm exists.
-LEAST_DETERMINANT = 0.05
+LEAST_DETERMINANT = 0.01
+# No place is sampled more than this many times as densely as the image on average: cells much
+# smaller than that cannot be solved for. Boundaries of all classes ask for a dozen at most; a
+# single far pedestrian would get half of all samples.
+MOST = 20.0
+# A grid whose cells fold goes only this part of the way from the uniform one, the first that does
+# not fold; none of it if all do.
+PARTS = (0.85, 0.5)
 SMOOTH: dict[str, Any] = {"iterations": 10, "damping": 0.45}
 """For predicted densities, which are smooth."""
 SHARP: dict[str, Any] = {"iterations": 20, "damping": 0.3}
@@ -40,7 +47,8 @@ class Equidistribution(keras.layers.Layer):
     """Turns a density into a grid whose cells hold equal shares of it.
 
     strength: how far the grid follows the density, 0 to below 1: a share 1 - strength of the
-        samples is spread evenly, so no region gets less than that share of a uniform grid.
+        samples is spread evenly, so no region gets less than that share of a uniform grid. No place
+        gets more than `MOST` times the average, whatever the strength.
     points: (rows, columns) of the grid that is solved for; None: `points_of` the density's cells.
     iterations, damping: of the fixed point; see SMOOTH and SHARP.
     fineness: the density is enlarged bilinearly by it first, so that its cells do not show.
@@ -75,17 +83,25 @@ class Equidistribution(keras.layers.Layer):
 
     def call(self, density: Tensor) -> Tensor:
         """Return the grid of each density."""
+        return without_folds(self.solved(density))
+
+    def solved(self, density: Tensor) -> Tensor:
+        """Return the grid of each density as it is solved; a few cells of it may fold."""
         points = self.points or points_of(tuple(density.shape[1:3]))
-        return equidistribute(self.mass(density), points, self.iterations, self.damping)
+        return solve(self.mass(density), points, self.iterations, self.damping)
 
     def mass(self, density: Tensor) -> Tensor:
         """Return what is shared equally: each density mixed with the uniform one, and enlarged.
 
-        (batch, fineness * rows, fineness * columns), mean about 1.
+        (batch, fineness * rows, fineness * columns), mean about 1, less where peaks are cut.
         """
         mass = relative_density(density, self.strength)
         fine = tuple(side * self.fineness for side in density.shape[1:3])
-        return resize_bilinear(mass[..., None], fine, "half_pixel")[..., 0]
+        mass = resize_bilinear(mass[..., None], fine, "half_pixel")[..., 0]
+        # Twice, since the mean falls with the peaks.
+        for _ in range(2):
+            mass = ops.minimum(mass, MOST * ops.mean(mass, axis=(1, 2), keepdims=True))
+        return mass
 
     def macs(self, cells: tuple[int, int]) -> int:
         """Return the multiply-adds of one density of `cells`: the products, forth and back."""
@@ -131,26 +147,46 @@ def equidistribute(
 ) -> Tensor:
     """Return the grid (batch, *points, 2) float32 whose cells hold equal shares of `mass`.
 
-    mass: (batch, rows, columns) float32, above 0, on cells that tile the image.
+    mass: (batch, rows, columns) float32, above 0, on cells that tile the image. No cell folds.
+    """
+    return without_folds(solve(mass, points, iterations, damping))
+
+
+def solve(mass: Tensor, points: Size, iterations: int = 10, damping: float = 0.45) -> Tensor:
+    """Return what `equidistribute` does before it looks for folds.
+
+    A step after which a cell would have turned over is not taken, and half of it is tried next:
+    steps may then be too few to come to equal shares, but each brings the grid nearer to them.
     """
     points = checked_size(points, "points")
     solver = _Solver(points)
     mass = ops.cast(mass, "float32")
-    potential = ops.zeros((ops.shape(mass)[0], *points), "float32")
-    grid = ops.broadcast_to(solver.uniform, (ops.shape(mass)[0], *points, 2))
-    determinant = ops.ones_like(potential)
-    for number in range(iterations):
-        # The first step begins at the uniform grid, whose determinant is 1.
-        if number:
-            grid, determinant = solver.moved(potential)
-        cell = ops.maximum(determinant, LEAST_DETERMINANT)
-        residual = ops.log(cell * look_up(mass, grid))
-        # Less a value of its own first: of a uniform density exactly nothing is left.
-        residual = residual - residual[:, :1, :1]
-        # Shares are to be equal, whatever they are: a constant is no error.
-        residual = residual - ops.mean(residual, axis=(1, 2), keepdims=True)
-        potential = potential + damping * solver.inverse_laplacian(residual)
-    return _without_folds(solver.uniform, solver.moved(potential)[0])
+    batch = ops.shape(mass)[0]
+    potential = ops.zeros((batch, *points), "float32")
+    grid = ops.broadcast_to(solver.uniform, (batch, *points, 2))
+    step = ops.full((batch, 1, 1), damping, "float32")
+    # The determinant of the uniform grid is 1.
+    direction = solver.inverse_laplacian(_residual(mass, grid, ops.ones_like(potential)))
+    for number in range(1, iterations + 1):
+        further = potential + step * direction
+        moved, determinant = solver.moved(further)
+        sound = ops.min(determinant, axis=(1, 2), keepdims=True) > 0
+        potential = ops.where(sound, further, potential)
+        grid = ops.where(sound[..., None], moved, grid)
+        if number < iterations:
+            step = ops.where(sound, step, step / 2)
+            next_one = solver.inverse_laplacian(_residual(mass, moved, determinant))
+            direction = ops.where(sound, next_one, direction)
+    return grid
+
+
+def _residual(mass: Tensor, grid: Tensor, determinant: Tensor) -> Tensor:
+    """Return the logarithm of each cell's share, less the mean over the image."""
+    residual = ops.log(ops.maximum(determinant, LEAST_DETERMINANT) * look_up(mass, grid))
+    # Less a value of its own first: of a uniform density exactly nothing is left.
+    residual = residual - residual[:, :1, :1]
+    # Shares are to be equal, whatever they are: a constant is no error.
+    return residual - ops.mean(residual, axis=(1, 2), keepdims=True)
 
 
 def smallest_corner(grid: Tensor) -> Tensor:
@@ -170,18 +206,20 @@ def smallest_corner(grid: Tensor) -> Tensor:
     return ops.min(ops.stack(corners), axis=(0, 2, 3))
 
 
-def _without_folds(uniform: Tensor, grid: Tensor) -> Tensor:
-    """Return each grid projected; one that folds goes half the way only, and then none.
+def without_folds(grid: Tensor) -> Tensor:
+    """Return each grid (batch, h, w, 2) projected; one that folds goes part of the way: `PARTS`.
 
     The exact solution never folds. Where a density jumps more than the points can follow, single
     cells of the discrete one may.
     """
-    whole, half = project(grid), project((grid + uniform) / 2)
-    least = ops.broadcast_to(uniform, ops.shape(whole))
-    for better in (half, whole):
-        sound = ops.reshape(smallest_corner(better) > 0, (-1, 1, 1, 1))
-        least = ops.where(sound, better, least)
-    return least
+    uniform = uniform_grid(tuple(grid.shape[1:3]))
+    chosen = ops.broadcast_to(uniform, ops.shape(grid))
+    for part in (*reversed(PARTS), 1.0):
+        # Exactly itself for 1, which rounding would not give.
+        further = project(grid if part == 1.0 else uniform + part * (grid - uniform))
+        sound = ops.reshape(smallest_corner(further) > 0, (-1, 1, 1, 1))
+        chosen = ops.where(sound, further, chosen)
+    return chosen
 
 
 def look_up(mass: Tensor, grid: Tensor) -> Tensor:

@@ -8,11 +8,13 @@ from roadseg.ops.gaussian import gaussian_matrix
 from roadseg.sampling import Equidistribution, uniform_grid
 from roadseg.sampling.equidistribution import (
     SHARP,
+    SMOOTH,
     equidistribute,
     look_up,
     points_of,
     relative_density,
     smallest_corner,
+    without_folds,
 )
 from tests.support import compiled
 
@@ -191,3 +193,52 @@ def test_gradients_reach_the_density_and_agree_with_differences():
 def test_values_out_of_range_are_refused(options):
     with pytest.raises(ValueError):
         Equidistribution(**options)
+
+
+@pytest.mark.parametrize("solver", [SHARP, SMOOTH])
+def test_a_density_in_few_places_gets_more_samples_the_stronger_it_is_followed(solver):
+    """Single folded cells made the whole grid of a far pedestrian uniform, without a word."""
+    density = np.zeros((3, 24, 32), np.float32)
+    density[0, 10, 20] = 1
+    density[1, 12:14, 6:8] = 1
+    density[2, 4, 25], density[2, 20, 3] = 1, 1
+    rows, columns = (gaussian_matrix(side, 0.5) for side in (24, 32))
+    density = (rows @ density @ columns.T).astype(np.float32)
+    shares = []
+    for strength in (0.0, 0.2, 0.4, 0.6):
+        grid = np.asarray(compiled(Equidistribution(strength, **solver))(density))
+        assert corner_areas(grid).min() > 0
+        shares.append(share_of_samples(density > density.max() / 50, grid))
+    shares = np.array(shares)
+    assert (np.diff(shares, axis=0) > -0.005).all(), shares
+    assert (shares[-1] > 4 * shares[0]).all(), shares
+
+
+def share_of_samples(mask: np.ndarray, grid: np.ndarray) -> np.ndarray:
+    """Return for each image the share of grid points in cells where `mask` (batch, h, w) holds."""
+    sides = np.array(mask.shape[1:])
+    cell = np.minimum((grid * sides).astype(int), sides - 1)
+    image = np.arange(len(mask))[:, None, None]
+    return mask[image, cell[..., 0], cell[..., 1]].mean(axis=(1, 2))
+
+
+def test_a_step_that_would_turn_cells_over_is_halved_and_the_image_beside_is_not_disturbed():
+    peak = np.zeros((1, 24, 32), np.float32)
+    peak[0, 3, 4] = 1
+    smooth = smooth_densities(1, (24, 32), seed=5)
+    layer = Equidistribution(0.6)
+    alone = np.asarray(layer.solved(smooth))
+    both = np.asarray(layer.solved(np.concatenate([peak, smooth])))
+    assert corner_areas(both).min() > 0
+    np.testing.assert_allclose(both[1], alone[0], atol=1e-6)
+
+
+def test_a_grid_that_folds_goes_as_far_as_it_can():
+    uniform = np.asarray(uniform_grid((9, 12), 3)).copy()
+    bent = uniform.copy()
+    bent[1, 4, 5, 1] += 0.95 / 11
+    bent[2, 4, 5, 1] += 1.1 / 11
+    found = np.asarray(without_folds(np.concatenate([bent, bent[2:] + 2 * (bent - uniform)[2:]])))
+    assert np.array_equal(found[:2], bent[:2])
+    np.testing.assert_allclose(found[2], uniform[2] + 0.85 * (bent - uniform)[2], atol=1e-6)
+    assert np.array_equal(found[3], uniform[0])
