@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from roadseg.sampling import Sampler
 
 
+OF_IMAGES = ("uniform", "prior", "nus", "density", "previous")
+"""What may sample images and videos."""
+
+
 def _option(metavar: str, default: str) -> Any:
     return tyro.conf.arg(metavar=metavar, help_behavior_hint=f"(default: {default})")
 
@@ -79,6 +83,13 @@ class SamplerArguments:
         from roadseg.sampling import make_sampler
 
         kind = self.kind
+        if kind not in (*OF_IMAGES, "exact"):
+            raise RoadsegError(f"{option}: no such sampler; choose from {', '.join(OF_IMAGES)}")
+        if kind == "uniform" and self.sampler_run is not None:
+            raise RoadsegError(
+                f"--sampler-run {self.sampler_run}: it samples by '{kind}', which needs no run; "
+                "leave it out, or give the run of a sampler"
+            )
         if kind == "exact":
             raise RoadsegError(
                 f"{option}: it needs true labels; `roadseg eval --oracle` has it, choose another"

@@ -1,5 +1,6 @@
 """What a recipe may not say: refused before anything is built, with the field and the way out."""
 
+import math
 from typing import TYPE_CHECKING
 
 from roadseg.errors import RoadsegError
@@ -48,9 +49,17 @@ def check_numbers(recipe: Recipe, framed: bool = False) -> None:
         recipe.optimizer.ema_decay,
         "from 0 to below 1",
     )
+    _check_finite(recipe)
     ordered = 0 < recipe.augment.min_scale <= recipe.augment.max_scale
     need(ordered, "augment.min_scale", recipe.augment.min_scale, "above 0 and at most max_scale")
     need(0 < recipe.sampler.alpha <= 1, "sampler.alpha", recipe.sampler.alpha, "above 0, at most 1")
+
+
+def _check_finite(recipe: Recipe) -> None:
+    for field, value in recipe.flat().items():
+        listed = value if isinstance(value, tuple) else (value,)
+        finite = all(math.isfinite(x) for x in listed if isinstance(x, float))
+        need(finite, field, value, "finite")
 
 
 def check_recipe(recipe: Recipe, table: LabelTable) -> None:

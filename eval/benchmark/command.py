@@ -40,6 +40,7 @@ def main(argv: Sequence[str]) -> int:
         if not Path(name).exists():
             refuse_unknown_network(name)
     options.builder_options()
+    _check_sampling(options)
     from roadseg.eval.benchmark.latency import set_threads
 
     threads = set_threads(options.threads)
@@ -56,6 +57,14 @@ def main(argv: Sequence[str]) -> int:
     values = [as_values(row) for row in rows]
     show_benchmark(table(rows, options.count), values, conditions, options.json)
     return 0
+
+
+def _check_sampling(options: BenchmarkOptions) -> None:
+    if options.sampler and not options.sampling_size:
+        raise RoadsegError(
+            f"--sampler {' '.join(options.sampler)}: say how many samples by --sampling-size, "
+            "128 or 96x128"
+        )
 
 
 def _check_tasks(options: BenchmarkOptions) -> None:

@@ -73,7 +73,9 @@ def run_cost(run: RunFolder, size: tuple[int, int] | None = None, evaluation: bo
     recipe = run.recipe
     if task_of(recipe).is_sampler:
         network = build_network(recipe, 0)
-        return Cost(1, count_operations(network, network.input_shape[1:3]), None)
+        own = network.input_shape[1:3]
+        # That of a prior takes images of every size, and looks at none.
+        return Cost(1, count_operations(network, (1, 1) if None in own else own), None)
     size = recipe.augment.crop_size if size is None else size
     network = build_network(recipe, run.num_outputs, evaluation)
     if recipe.sampling.kind == "none":

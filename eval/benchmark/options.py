@@ -31,8 +31,8 @@ class BenchmarkOptions:
     """In a race, time the networks named in these formats too."""
     sampling_size: tuple[str, ...] = ()
     """Put networks behind sampling with so many samples: 128 a side, or 96x128."""
-    sampler: tuple[str, ...] = ("uniform", "nus", "density")
-    """What samples then, untrained: uniform, prior, nus, density."""
+    sampler: tuple[str, ...] = ()
+    """What samples then, untrained: uniform, prior, nus, density; by default all but prior."""
     count: bool = False
     """Print both operation counts, and time nothing."""
     num_classes: int = 19

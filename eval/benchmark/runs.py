@@ -65,7 +65,7 @@ def _network_rows(name: str, options: "BenchmarkOptions", size: tuple[int, int])
 
     for text in options.sampling_size:
         samples = sampling_size(text)
-        for kind in options.sampler:
+        for kind in options.sampler or ("uniform", "nus", "density"):
             try:
                 segmenter = SampledSegmenter(network, _untrained(kind, size), samples)
             except RoadsegError:

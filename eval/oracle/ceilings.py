@@ -280,6 +280,9 @@ def _check(options: OracleOptions) -> None:
         raise RoadsegError(f"--sampler.alpha {wrong[0]:g}: above 0 and at most 1")
     if options.strength is not None and not 0 <= options.strength < 1:
         raise RoadsegError(f"--strength {options.strength:g}: from 0 to below 1")
+    if options.strength is not None and set(options.samplers) <= {"uniform", "nus"}:
+        wanted = "name a sampler that has one (prior, density, previous, exact), or leave it out"
+        raise RoadsegError(f"--strength {options.strength:g}: {wanted}")
     if options.max_images is not None and options.max_images < 1:
         raise RoadsegError(f"--max-images {options.max_images}: at least one image is needed")
     if options.crop is not None and min(options.crop) < 2:

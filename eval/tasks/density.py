@@ -117,7 +117,7 @@ def _forward(sampler: Any) -> Any:
     import tensorflow as tf
     from keras import ops
 
-    from roadseg.sampling.equidistribution import without_folds
+    from roadseg.sampling.folds import without_folds
     from roadseg.sampling.grid import project
 
     @tf.function(reduce_retracing=True, autograph=False)

@@ -10,7 +10,13 @@ import numpy as np
 
 from roadseg.export.graphs.graph import Graph, Shape, Value
 from roadseg.export.graphs.sizes import CHANNELS, SPATIAL, resize
-from roadseg.sampling.equidistribution import LEAST_DETERMINANT, Equidistribution, points_of
+from roadseg.sampling.equidistribution import (
+    LEAST_DETERMINANT,
+    MOST,
+    Equidistribution,
+    points_of,
+)
+from roadseg.sampling.folds import PARTS
 
 Sides = tuple[int, int]
 DIFFERENCES = 5
@@ -34,7 +40,8 @@ def solved_grid(graph: Graph, logits: Value, layer: Equidistribution) -> tuple[s
     mass = graph.affine(density, layer.strength * rows * columns, 1 - layer.strength, 1)
     fine = (rows * layer.fineness, columns * layer.fineness)
     shape = (logits.shape[0], rows, columns, 1)
-    found = Value(resize(graph, Value(mass, shape), fine, "", "half_pixel"), (None, *fine, 1))
+    mass = _cut(graph, resize(graph, Value(mass, shape), fine, "", "half_pixel"))
+    found = Value(mass, (None, *fine, 1))
     moved = _equidistributed(graph, found, points, layer.iterations, layer.damping)
     grid = graph.affine(_without_folds(graph, moved, points), 0.5, 0.5, 2)
     return grid, (logits.shape[0], *points, 2)
@@ -50,24 +57,47 @@ def known_sides(x: Value) -> Sides:
 def _equidistributed(
     graph: Graph, mass: Value, points: Sides, iterations: int, damping: float
 ) -> str:
-    """Return where the points have moved, (batch, 2, *points), -1..1: see `equidistribute`."""
+    """Return where the points have moved, (batch, 2, *points), -1..1: see `solve`."""
     forward, back = _products(points, damping)
     # So that a row is the first of two coordinates, as everywhere: ONNX looks up (x, y).
     turned = graph.node("Transpose", [mass.name], perm=(0, 1, 3, 2))
-    found = graph.constant(_at_rest(points))
-    for number in range(iterations):
-        if number:
-            names = graph.node("Split", [found, graph.integers(2, 1, 1, 1)], 4, axis=CHANNELS)
-            looked = _looked_up(graph, turned, names[0])
-            looked = graph.node("Mul", [_determinant(graph, *names[1:]), looked])
-        else:
-            looked = _multiplied(graph, mass.name, _between(known_sides(mass), points))
+
+    def way(looked: str, scale: str | None) -> str:
+        """Return the next step, of what is kept of the potential; `scale`: how much of it."""
         # Constants are no error: their coefficient is multiplied by zero.
         residual = _multiplied(graph, graph.node("Log", [looked]), forward[:2])
         step = graph.node("Mul", [residual, graph.constant(forward[2])])
-        found = graph.node("Add", [found, _multiplied(graph, step, back)])
+        step = step if scale is None else graph.node("Mul", [step, scale])
+        return _multiplied(graph, step, back)
+
+    half, nothing = graph.constant(0.5), graph.constant(0)
+    axes = graph.integers(CHANNELS, *SPATIAL)
+    found = graph.constant(_at_rest(points))
+    scale = graph.constant(np.ones((1, 1, 1, 1)))
+    step = way(_multiplied(graph, mass.name, _between(known_sides(mass), points)), None)
+    for done in range(1, iterations + 1):
+        further = graph.node("Add", [found, step])
+        names = graph.node("Split", [further, graph.integers(2, 1, 1, 1)], 4, axis=CHANNELS)
+        determinant = _determinant(graph, *names[1:])
+        least = graph.node("ReduceMin", [determinant, axes])
+        sound = graph.node("Greater", [least, nothing])
+        found = graph.node("Where", [sound, further, found])
+        if done < iterations:
+            scale = graph.node("Where", [sound, scale, graph.node("Mul", [scale, half])])
+            cell = graph.node("Max", [determinant, graph.constant(LEAST_DETERMINANT)])
+            looked = graph.node("Mul", [cell, _looked_up(graph, turned, names[0])])
+            shorter = graph.node("Mul", [step, half])
+            step = graph.node("Where", [sound, way(looked, scale), shorter])
     lengths = graph.integers(2, DIFFERENCES - 2)
     return str(graph.node("Split", [found, lengths], 2, axis=CHANNELS)[0])
+
+
+def _cut(graph: Graph, mass: str) -> str:
+    """Return a mass without what is above `MOST` times its mean, as `Equidistribution.mass`."""
+    for _ in range(2):
+        mean = graph.node("ReduceMean", [mass, graph.integers(*SPATIAL)])
+        mass = graph.node("Min", [mass, graph.node("Mul", [mean, graph.constant(MOST)])])
+    return mass
 
 
 def _multiplied(graph: Graph, x: str, matrices: Any) -> str:
@@ -85,8 +115,7 @@ def _looked_up(graph: Graph, mass: str, grid: str) -> str:
 
 def _determinant(graph: Graph, rows: str, columns: str, mixed: str) -> str:
     whole = graph.node("Mul", [rows, columns])
-    whole = graph.node("Sub", [whole, graph.node("Mul", [mixed, mixed])])
-    return str(graph.node("Max", [whole, graph.constant(LEAST_DETERMINANT)]))
+    return str(graph.node("Sub", [whole, graph.node("Mul", [mixed, mixed])]))
 
 
 def _at_rest(points: Sides) -> np.ndarray:
@@ -154,20 +183,28 @@ def projected(graph: Graph, grid: str, points: Sides, least: float) -> str:
 
 
 def _without_folds(graph: Graph, moved: str, points: Sides) -> str:
-    """Return a grid, -1..1, projected; half the way where it folds, and none where that does."""
+    """Return a grid, -1..1, projected; the first of `PARTS` of the way if it folds, or none."""
     rest = graph.constant(uniform(points)[None])
-    half = graph.node("Mul", [graph.node("Add", [moved, rest]), graph.constant(0.5)])
-    both = projected(graph, graph.node("Concat", [moved, half], axis=0), points, -1)
+    away = graph.node("Sub", [moved, rest])
+    shorter = [
+        graph.node("Add", [rest, graph.node("Mul", [away, graph.constant(part)])]) for part in PARTS
+    ]
+    count = 1 + len(PARTS)
+    every = projected(graph, graph.node("Concat", [moved, *shorter], axis=0), points, -1)
     # Of each cell: what is multiplied in the area of its four corners.
-    edges = graph.node("Conv", [both, graph.constant(_edges())], group=1, kernel_shape=(2, 2))
+    edges = graph.node("Conv", [every, graph.constant(_edges())], group=1, kernel_shape=(2, 2))
     parts = graph.node("Split", [edges, graph.integers(4, 4, 4, 4)], 4, axis=CHANNELS)
     areas = [graph.node("Mul", parts[:2]), graph.node("Mul", parts[2:])]
     axes = graph.integers(CHANNELS, *SPATIAL)
     least = graph.node("ReduceMin", [graph.node("Sub", areas), axes])
     sound = graph.node("Greater", [least, graph.constant(0)])
-    grids, holds = (graph.node("Split", [x], 2, axis=0, num_outputs=2) for x in (both, sound))
-    found = graph.node("Where", [holds[1], grids[1], rest])
-    return str(graph.node("Where", [holds[0], grids[0], found]))
+    grids, holds = (
+        graph.node("Split", [x], count, axis=0, num_outputs=count) for x in (every, sound)
+    )
+    found = rest
+    for grid, hold in reversed(list(zip(grids, holds, strict=True))):
+        found = graph.node("Where", [hold, grid, found])
+    return str(found)
 
 
 def _edges() -> np.ndarray:

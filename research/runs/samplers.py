@@ -20,8 +20,10 @@ def make_sampler(kind: str, run: Path | str | None = None, **options: Any) -> Sa
     options: keyword arguments of the sampler's class (`strength`, `cells`, `target_classes`, ...).
     Raises RoadsegError for an unknown name or option, and for a run of another kind.
     """
-    if run is None or kind not in SAMPLERS:
+    if run is None or not isinstance(kind, str) or kind not in SAMPLERS:
         return new_sampler(kind, **options)
+    if not isinstance(run, str | Path):
+        raise RoadsegError(f"run={run!r} is the folder of a sampler's run")
     folder = RunFolder(run)
     with naming(kind):
         if kind == "previous":

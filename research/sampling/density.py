@@ -8,8 +8,8 @@ from keras import ops
 from roadseg.models.density_sampler import density_sampler, prior_sampler
 from roadseg.ops.resize import resize_bilinear
 from roadseg.sampling.equidistribution import SMOOTH, Equidistribution
-from roadseg.sampling.grid import Size, Tensor
-from roadseg.sampling.sampler import DensityBased, Sampler, UniformSampler
+from roadseg.sampling.grid import Size, Tensor, checked_size, number
+from roadseg.sampling.sampler import DensityBased, ExactSampler, Sampler, UniformSampler
 
 
 @keras.saving.register_keras_serializable("roadseg")
@@ -27,6 +27,8 @@ class DensitySampler(DensityBased):
     def __init__(self, network: keras.Model | None = None, **options: Any) -> None:
         """Put `network` before the solver."""
         network = density_sampler() if network is None else _checked(network, self.kind)
+        if "cells" in options:
+            raise ValueError("cells: those of the network, which says them; leave them out")
         # Targets from labels need the cells that the network predicts.
         options["cells"] = tuple(network.output_shape[1:3])
         super().__init__(**options)
@@ -72,6 +74,7 @@ class PriorSampler(DensitySampler):
     """Samples every image by one density, that of the training set; nothing is predicted.
 
     network: any images to the same logits; None: `prior_sampler(cells)`, uniform until it is set.
+    cells: (rows, columns) of that one, 24x32 if None.
     """
 
     kind = "prior"
@@ -79,10 +82,13 @@ class PriorSampler(DensitySampler):
     def __init__(
         self,
         network: keras.Model | None = None,
-        cells: tuple[int, int] = (24, 32),
+        cells: tuple[int, int] | None = None,
         **options: Any,
     ) -> None:
         """Put the fixed density before the solver."""
+        if network is not None and cells is not None:
+            raise ValueError("cells: those of the network, which says them; leave them out")
+        cells = (24, 32) if cells is None else checked_size(cells, "cells")
         super().__init__(prior_sampler(cells) if network is None else network, **options)
 
     @property
@@ -110,14 +116,22 @@ class PreviousSampler(DensityBased):
 
     first: the sampler of a frame without one before it; None: uniform.
     spread: standard deviation, in cells, by which boundaries may have moved between two frames.
+    Raises ValueError for a `first` that is no sampler, or one that needs labels.
     """
 
     kind = "previous"
 
     def __init__(self, first: Sampler | None = None, spread: float = 1.0, **options: Any) -> None:
         """Make the sampler; its weights are those of `first`."""
+        if "blur" in options:
+            raise ValueError("blur: of this sampler it is called spread")
+        if isinstance(first, ExactSampler) or not isinstance(first, Sampler | None):
+            raise ValueError(
+                f"first={first!r} is a Sampler that needs no labels, such as "
+                'make_sampler("density", run=RUN)'
+            )
         # Blurred, the boundaries of the last labels cover the cells they may have moved to.
-        options["blur"] = float(spread)
+        options["blur"] = number(spread, "spread", "a finite number of 0 or more", 0.0)
         super().__init__(**options)
         self.first = UniformSampler() if first is None else first
         self.built = True

@@ -8,6 +8,7 @@ Source: Benamou, Froese, Oberman 2010 (the equation and its fixed point); Sulman
 2011 (the logarithm of the residual).
 """
 
+from numbers import Integral
 from typing import Any
 
 import keras
@@ -15,7 +16,8 @@ import numpy as np
 from keras import ops
 
 from roadseg.ops.resize import resize_bilinear
-from roadseg.sampling.grid import Size, Tensor, checked_size, project, uniform_grid
+from roadseg.sampling.folds import without_folds
+from roadseg.sampling.grid import Size, Tensor, checked_size, number, uniform_grid
 
 # A cell never counts as smaller than this share of its size, so that its logarithm exists.
 LEAST_DETERMINANT = 0.01
@@ -23,9 +25,6 @@ LEAST_DETERMINANT = 0.01
 # smaller than that cannot be solved for. Boundaries of all classes ask for a dozen at most; a
 # single far pedestrian would get half of all samples.
 MOST = 20.0
-# A grid whose cells fold goes only this part of the way from the uniform one, the first that does
-# not fold; none of it if all do.
-PARTS = (0.85, 0.5)
 SMOOTH: dict[str, Any] = {"iterations": 10, "damping": 0.45}
 """For predicted densities, which are smooth."""
 SHARP: dict[str, Any] = {"iterations": 20, "damping": 0.3}
@@ -70,14 +69,15 @@ class Equidistribution(keras.layers.Layer):
         """Keep the numbers; `options` are those of every Keras layer."""
         options["dtype"] = "float32"
         super().__init__(**options)
-        if not 0 <= strength < 1:
+        self.strength = number(strength, "strength", "from 0 to below 1", 0.0)
+        if self.strength >= 1:
             raise ValueError(f"strength={strength} is from 0 to below 1")
-        if iterations < 1 or fineness < 1 or not 0 < damping <= 1:
+        whole = all(isinstance(count, Integral) for count in (iterations, fineness))
+        if not whole or iterations < 1 or fineness < 1 or not 0 < damping <= 1:
             raise ValueError(
-                f"iterations={iterations} and fineness={fineness} are at least 1, damping="
-                f"{damping} is above 0 and at most 1"
+                f"iterations={iterations} and fineness={fineness} are whole numbers of at least "
+                f"1, damping={damping} is above 0 and at most 1"
             )
-        self.strength = float(strength)
         self.points = None if points is None else checked_size(points, "points")
         self.iterations, self.damping, self.fineness = int(iterations), float(damping), fineness
 
@@ -155,8 +155,7 @@ def equidistribute(
 def solve(mass: Tensor, points: Size, iterations: int = 10, damping: float = 0.45) -> Tensor:
     """Return what `equidistribute` does before it looks for folds.
 
-    A step after which a cell would have turned over is not taken, and half of it is tried next:
-    steps may then be too few to come to equal shares, but each brings the grid nearer to them.
+    Of a step after which a cell would have turned over, half is tried next in its place.
     """
     points = checked_size(points, "points")
     solver = _Solver(points)
@@ -167,13 +166,13 @@ def solve(mass: Tensor, points: Size, iterations: int = 10, damping: float = 0.4
     step = ops.full((batch, 1, 1), damping, "float32")
     # The determinant of the uniform grid is 1.
     direction = solver.inverse_laplacian(_residual(mass, grid, ops.ones_like(potential)))
-    for number in range(1, iterations + 1):
+    for done in range(1, iterations + 1):
         further = potential + step * direction
         moved, determinant = solver.moved(further)
         sound = ops.min(determinant, axis=(1, 2), keepdims=True) > 0
         potential = ops.where(sound, further, potential)
         grid = ops.where(sound[..., None], moved, grid)
-        if number < iterations:
+        if done < iterations:
             step = ops.where(sound, step, step / 2)
             next_one = solver.inverse_laplacian(_residual(mass, moved, determinant))
             direction = ops.where(sound, next_one, direction)
@@ -187,39 +186,6 @@ def _residual(mass: Tensor, grid: Tensor, determinant: Tensor) -> Tensor:
     residual = residual - residual[:, :1, :1]
     # Shares are to be equal, whatever they are: a constant is no error.
     return residual - ops.mean(residual, axis=(1, 2), keepdims=True)
-
-
-def smallest_corner(grid: Tensor) -> Tensor:
-    """Return the smallest corner of any cell, (batch,): twice its signed area, 0 or less if folded.
-
-    grid: (batch, h, w, 2). Where all corners are positive, no two cells overlap.
-    """
-    upper_left, upper_right = grid[:, :-1, :-1], grid[:, :-1, 1:]
-    lower_left, lower_right = grid[:, 1:, :-1], grid[:, 1:, 1:]
-    top, bottom = upper_right - upper_left, lower_right - lower_left
-    left, right = lower_left - upper_left, lower_right - upper_right
-    corners = [
-        down[..., 0] * along[..., 1] - down[..., 1] * along[..., 0]
-        for down in (left, right)
-        for along in (top, bottom)
-    ]
-    return ops.min(ops.stack(corners), axis=(0, 2, 3))
-
-
-def without_folds(grid: Tensor) -> Tensor:
-    """Return each grid (batch, h, w, 2) projected; one that folds goes part of the way: `PARTS`.
-
-    The exact solution never folds. Where a density jumps more than the points can follow, single
-    cells of the discrete one may.
-    """
-    uniform = uniform_grid(tuple(grid.shape[1:3]))
-    chosen = ops.broadcast_to(uniform, ops.shape(grid))
-    for part in (*reversed(PARTS), 1.0):
-        # Exactly itself for 1, which rounding would not give.
-        further = project(grid if part == 1.0 else uniform + part * (grid - uniform))
-        sound = ops.reshape(smallest_corner(further) > 0, (-1, 1, 1, 1))
-        chosen = ops.where(sound, further, chosen)
-    return chosen
 
 
 def look_up(mass: Tensor, grid: Tensor) -> Tensor:

@@ -4,9 +4,11 @@ A grid is (..., h, w, 2), channel 0 the row and channel 1 the column, both 0..1 
 the first pixel to the centre of the last; its axes are (row, column) too.
 """
 
-from numbers import Integral
+import math
+from numbers import Integral, Real
 from typing import Any
 
+import keras
 from keras import ops
 
 from roadseg.ops.resize import resize_bilinear
@@ -27,6 +29,36 @@ def checked_size(size: Size, name: str = "size") -> tuple[int, int]:
     if len(sides) != 2 or not whole or min(sides) < 2:
         raise ValueError(f"{name} is an integer or (height, width), each at least 2; got {size!r}")
     return int(sides[0]), int(sides[1])
+
+
+def checked_images(images: Tensor) -> Tensor:
+    """Return `images` as a tensor; ValueError unless it is (batch, height, width, 3), not empty."""
+    images = ops.convert_to_tensor(images)
+    if len(images.shape) != 4 or images.shape[-1] != 3 or 0 in images.shape:
+        raise ValueError(
+            f"images are (batch, height, width, 3), RGB, at least one; got {tuple(images.shape)}"
+        )
+    return images
+
+
+def checked_labels(labels: Tensor) -> Tensor:
+    """Return `labels` as a tensor; ValueError unless it is (batch, height, width) of integers."""
+    labels = ops.convert_to_tensor(labels)
+    kind = keras.backend.standardize_dtype(labels.dtype)
+    if len(labels.shape) != 3 or 0 in labels.shape or "float" in kind:
+        raise ValueError(
+            "labels are (batch, height, width), integers, at least one map; got "
+            f"{tuple(labels.shape)} of {kind}"
+        )
+    return labels
+
+
+def number(value: Any, name: str, wanted: str, least: float = -math.inf) -> float:
+    """Return `value` as a float; ValueError unless it is a finite number of at least `least`."""
+    sound = isinstance(value, Real) and not isinstance(value, bool)
+    if not sound or not math.isfinite(value) or value < least:
+        raise ValueError(f"{name}={value!r} is {wanted}")
+    return float(value)
 
 
 def uniform_grid(size: Size, batch: Any = None) -> Tensor:

@@ -9,7 +9,7 @@ from keras import ops
 from roadseg.label_tables.class_ids import class_ids
 from roadseg.models.nus_sampler import nus_sampler
 from roadseg.ops.resize import resize_bilinear
-from roadseg.sampling.grid import Tensor
+from roadseg.sampling.grid import Tensor, number, uniform_grid
 from roadseg.sampling.sampler import Sampler
 from roadseg.sampling.targets import boundary_targets
 
@@ -49,7 +49,9 @@ class NusSampler(Sampler):
             raise ValueError(f"resize={resize!r}; there are 'aligned' and 'nus'")
         self.network = nus_sampler() if network is None else _checked(network)
         self.resize = resize
-        self.alpha = float(alpha)
+        self.alpha = number(alpha, "alpha", "above 0, at most 1")
+        if not 0 < self.alpha <= 1:
+            raise ValueError(f"alpha={alpha!r} is above 0, at most 1")
         self.target_classes = class_ids(target_classes)
         self.built = True
 
@@ -72,8 +74,10 @@ class NusSampler(Sampler):
         return ops.cast(self.network(small, training=training), "float32")
 
     def control(self, images: Tensor) -> Tensor:
-        """Return the raw grid in inference."""
-        return self(images, training=False)
+        """Return the raw grid in inference; of an image that gives no numbers, the uniform one."""
+        raw = self(images, training=False)
+        sound = ops.all(ops.isfinite(raw), axis=(1, 2, 3), keepdims=True)
+        return ops.where(sound, raw, uniform_grid(self.grid_size))
 
     def control_of_labels(self, labels: Tensor, ignore: int | None = 255) -> Tensor:
         """Return the exact target grid, of as many points as the network predicts."""

@@ -29,8 +29,8 @@ def list_samplers() -> list[str]:
 
 def new_sampler(kind: str, **options: Any) -> Sampler:
     """Return the sampler called `kind`, untrained; see `make_sampler`."""
-    if kind not in SAMPLERS:
-        near = difflib.get_close_matches(str(kind), SAMPLERS, n=2) or list(SAMPLERS)
+    if not isinstance(kind, str) or kind not in SAMPLERS:
+        near = difflib.get_close_matches(str(kind).lower(), SAMPLERS, n=2) or list(SAMPLERS)
         raise RoadsegError(f"no sampler {kind!r}; did you mean {' or '.join(near)}?")
     with naming(kind):
         return SAMPLERS[kind](**options)

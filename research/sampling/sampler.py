@@ -10,7 +10,17 @@ from roadseg.errors import RoadsegError
 from roadseg.label_tables.class_ids import class_ids
 from roadseg.sampling.density_targets import boundary_density, cells_of
 from roadseg.sampling.equidistribution import SHARP, Equidistribution
-from roadseg.sampling.grid import Size, Tensor, checked_size, enlarge, project, uniform_grid
+from roadseg.sampling.grid import (
+    Size,
+    Tensor,
+    checked_images,
+    checked_labels,
+    checked_size,
+    enlarge,
+    number,
+    project,
+    uniform_grid,
+)
 
 
 @keras.saving.register_keras_serializable("roadseg")
@@ -43,19 +53,18 @@ class Sampler(keras.Model):
 
         size: samples per column and row, (rows, columns) or one integer.
         Inference: batch normalisation uses its running statistics, and no gradient comes back.
+        Raises ValueError for no images, and for others than RGB.
         """
-        images = ops.convert_to_tensor(images)
+        images = checked_images(images)
         return ops.stop_gradient(enlarge(project(self.control(images)), size))
 
     def grid_of_labels(self, labels: Tensor, size: Size, ignore: int | None = 255) -> Tensor:
         """Return where true labels (batch, height, width) would have their images sampled.
 
         No trained weights are needed but those of `prior`. ignore: label of pixels without one.
+        Raises ValueError for no maps, another rank, and labels that are no integers.
         """
-        labels = ops.convert_to_tensor(labels)
-        if len(labels.shape) != 3:
-            raise ValueError(f"labels are (batch, height, width); got {tuple(labels.shape)}")
-        control = self.control_of_labels(labels, ignore)
+        control = self.control_of_labels(checked_labels(labels), ignore)
         return ops.stop_gradient(enlarge(project(control), size))
 
     def call(self, images: Tensor, training: bool | None = None) -> Tensor:
@@ -92,11 +101,11 @@ class UniformSampler(Sampler):
 
     def grid(self, images: Tensor, size: Size) -> Tensor:
         """Return the uniform grid itself: enlarged corners would differ by rounding."""
-        return uniform_grid(size, ops.shape(images)[0])
+        return uniform_grid(size, ops.shape(checked_images(images))[0])
 
     def grid_of_labels(self, labels: Tensor, size: Size, ignore: int | None = 255) -> Tensor:
         """Return the uniform grid itself."""
-        return uniform_grid(size, ops.shape(labels)[0])
+        return uniform_grid(size, ops.shape(checked_labels(labels))[0])
 
 
 class DensityBased(Sampler):
@@ -119,11 +128,15 @@ class DensityBased(Sampler):
     ) -> None:
         """Keep what makes targets."""
         super().__init__(**options)
-        self.strength = float(strength)
+        self.strength = number(strength, "strength", "from 0 to below 1")
         self.cells = None if cells is None else checked_size(cells, "cells")
         self.target_classes = class_ids(target_classes)
-        self.class_weights = tuple(float(weight) for weight in class_weights)
-        self.blur = float(blur)
+        wanted = "a finite number of 0 or more"
+        self.class_weights = tuple(
+            number(weight, f"class_weights[{place}]", wanted, 0.0)
+            for place, weight in enumerate(_listed(class_weights))
+        )
+        self.blur = number(blur, "blur", wanted, 0.0)
         self.sharp = Equidistribution(self.strength, **SHARP, name="equidistribution_of_labels")
 
     def control_of_labels(self, labels: Tensor, ignore: int | None = 255) -> Tensor:
@@ -153,6 +166,13 @@ class DensityBased(Sampler):
             "class_weights": self.class_weights,
             "blur": self.blur,
         }
+
+
+def _listed(weights: Any) -> list[Any]:
+    try:
+        return list(weights)
+    except TypeError:
+        raise ValueError(f"class_weights={weights!r} is a list of numbers, one a class") from None
 
 
 @keras.saving.register_keras_serializable("roadseg")

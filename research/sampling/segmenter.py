@@ -7,7 +7,7 @@ from keras import ops
 
 from roadseg.layers.heads import main_logits
 from roadseg.ops.resize import resize_bilinear
-from roadseg.sampling.grid import Size, Tensor, checked_size
+from roadseg.sampling.grid import Size, Tensor, checked_images, checked_size
 from roadseg.sampling.registry import as_sampler
 from roadseg.sampling.sample import sample
 from roadseg.sampling.sampler import Sampler
@@ -50,6 +50,8 @@ class SampledSegmenter(keras.Model):
         self.size = checked_size(size, "size")
         self.network = _checked_network(network, self.size)
         self.sampler = as_sampler(sampler)
+        if self.sampler.kind == "exact":
+            raise ValueError("sampler 'exact' needs true labels, and a network is given images")
         self.window = None if window is None else checked_size(window, "window")
         if method not in METHODS:
             raise ValueError(f"method={method!r}; there are {', '.join(METHODS)}")
@@ -126,9 +128,7 @@ class SampledSegmenter(keras.Model):
         return grid if axes is None else to_image(grid, axes)
 
     def _covered(self, images: Tensor) -> tuple[Tensor, tuple[Axis, Axis] | None]:
-        images = ops.convert_to_tensor(images)
-        if len(images.shape) != 4 or images.shape[-1] != 3:
-            raise ValueError(f"images are (batch, height, width, 3), RGB; got {images.shape}")
+        images = checked_images(images)
         return images, None if self.window is None else cover(ops.shape(images)[1:3], self.window)
 
     def _segment(
@@ -204,9 +204,24 @@ def _without(variables: list[Any], removed: list[Any]) -> list[Any]:
     return [variable for variable in variables if id(variable) not in identities]
 
 
+def _check_logits(network: Any) -> None:
+    """Raise ValueError for outputs that are known, and no maps of logits."""
+    given = getattr(network, "output_shape", None)
+    if isinstance(given, dict):
+        if "logits" not in given:
+            raise ValueError(
+                f"'{network.name}' gives {', '.join(map(repr, given))}; name its logits 'logits'"
+            )
+        given = given["logits"]
+    if isinstance(given, tuple) and all(side is None or isinstance(side, int) for side in given):
+        if len(given) != 4:
+            raise ValueError(f"'{network.name}' gives {given}, no logits (batch, h, w, classes)")
+
+
 def _checked_network(network: Any, size: tuple[int, int]) -> keras.Model:
     if not isinstance(network, keras.layers.Layer):
         raise ValueError(f"network is a Keras model; got {network!r}")
+    _check_logits(network)
     shape = getattr(network, "input_shape", None)
     # A subclassed model may not know its input before it is called.
     if not isinstance(shape, tuple) or len(shape) != 4:

@@ -43,6 +43,8 @@ def boundary_targets(
     labels = ops.cast(labels, "int32")
     if len(labels.shape) not in (2, 3):
         raise ValueError(f"labels are ([batch,] height, width); got {tuple(labels.shape)}")
+    if 1 in labels.shape[-2:] or 0 in labels.shape:
+        raise ValueError(f"labels are at least one map of 2x2 pixels; got {tuple(labels.shape)}")
     if not 0 < alpha <= 1 or (smoothness is not None and smoothness < 0):
         raise ValueError(f"alpha={alpha} is in (0, 1] and smoothness={smoothness} at least 0")
     batch = labels if len(labels.shape) == 3 else labels[None]

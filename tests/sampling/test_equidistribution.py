@@ -13,9 +13,8 @@ from roadseg.sampling.equidistribution import (
     look_up,
     points_of,
     relative_density,
-    smallest_corner,
-    without_folds,
 )
+from roadseg.sampling.folds import smallest_corner, without_folds
 from tests.support import compiled
 
 
