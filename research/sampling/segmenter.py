@@ -206,16 +206,16 @@ def _without(variables: list[Any], removed: list[Any]) -> list[Any]:
 
 def _check_logits(network: Any) -> None:
     """Raise ValueError for outputs that are known, and no maps of logits."""
-    given = getattr(network, "output_shape", None)
-    if isinstance(given, dict):
-        if "logits" not in given:
-            raise ValueError(
-                f"'{network.name}' gives {', '.join(map(repr, given))}; name its logits 'logits'"
-            )
-        given = given["logits"]
-    if isinstance(given, tuple) and all(side is None or isinstance(side, int) for side in given):
-        if len(given) != 4:
-            raise ValueError(f"'{network.name}' gives {given}, no logits (batch, h, w, classes)")
+    # A subclassed model has none before it is called.
+    given = getattr(network, "output", None)
+    if isinstance(given, dict) and "logits" not in given:
+        raise ValueError(
+            f"'{network.name}' gives {', '.join(map(repr, given))}; name its logits 'logits'"
+        )
+    given = given["logits"] if isinstance(given, dict) else given
+    shape = getattr(given, "shape", None)
+    if shape is not None and len(shape) != 4:
+        raise ValueError(f"'{network.name}' gives {shape}, no logits (batch, h, w, classes)")
 
 
 def _checked_network(network: Any, size: tuple[int, int]) -> keras.Model:

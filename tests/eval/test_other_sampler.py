@@ -101,6 +101,7 @@ def _second(run: RunFolder) -> Path:
         ({"sampler": "nus"}, "--sampler nus: give its run by --sampler-run"),
         ({"sampler": "exact"}, "--sampler exact: it needs true labels"),
         ({"sampler": "even"}, "--sampler even: no such sampler; choose from uniform, prior, "),
+        ({"sampler": "Prior"}, "--sampler Prior: no such sampler; choose from uniform, prior, "),
         ({"sampler_run": Path("nowhere")}, "--sampler-run nowhere: no run there"),
         ({"sampler": "density", "sampler_run": "prior"}, "its sampler is 'prior', not 'density'"),
     ],

@@ -20,7 +20,7 @@ from roadseg.export.graphs.network import _written, labels_graph
 from roadseg.export.graphs.passes import make_lean
 from roadseg.export.graphs.sampled import _side
 from roadseg.export.graphs.sizes import FLOAT, INT32
-from roadseg.export.graphs.solver import solved_grid
+from roadseg.export.graphs.solver import _without_folds, solved_grid
 from roadseg.export.graphs.unsample import Samples, _least_from, labels
 from roadseg.export.interface import Interface
 from roadseg.export.trial_images import trial_images
@@ -28,6 +28,7 @@ from roadseg.models.density_sampler import prior_sampler
 from roadseg.sampling import SampledSegmenter
 from roadseg.sampling.density import PreviousSampler, PriorSampler
 from roadseg.sampling.equidistribution import SMOOTH, Equidistribution
+from roadseg.sampling.folds import without_folds
 from roadseg.sampling.grid import uniform_grid
 from roadseg.sampling.nus import NusSampler
 from roadseg.sampling.sampler import ExactSampler
@@ -36,8 +37,8 @@ from tests.export.support import small_density, small_network, small_segmenter
 from tests.sampling.support import folded_grid, smooth_grid
 
 SIZE, SAMPLES = (61, 93), (24, 32)
-# Of the solver's steps 16 each; the way in and the way back are a hundred.
-NODES = 350
+# Of the solver's steps 23 each; the way in and the way back are a hundred.
+NODES = 440
 
 
 def prior() -> PriorSampler:
@@ -150,19 +151,35 @@ def test_the_least_of_all_that_follow_is_found_for_any_number_of_points(count):
 
 def test_a_density_is_solved_as_the_layer_solves_it():
     logits = np.random.default_rng(1).normal(0, 2, (2, 4, 6)).astype(np.float32)[[0, 1, 1]]
-    # Points of the second would fold and go half the way; those of the third go none.
+    # Steps of the others would turn cells over, and are halved.
     logits[1:, 2, 3] = 5, 10
     layer = Equidistribution(0.9, **SMOOTH)
-    graph = Graph()
-    name = graph.constant(logits[:, None])
-    found, shape = solved_grid(graph, Value(name, (3, 4, 6, 1)), layer)
     shares = np.exp(logits) / np.exp(logits).sum(axis=(1, 2), keepdims=True)
-    expected = keras.ops.convert_to_numpy(layer(shares))
-    found = found_by(graph, found, (3, 2, *shape[1:3])).transpose(0, 2, 3, 1)
-    assert found.shape == expected.shape
-    moved = np.abs(expected - uniform_grid(shape[1:3])).max(axis=(1, 2, 3))
-    assert moved[0] > moved[1] > 0.02 and moved[2] < 1e-6
-    np.testing.assert_allclose(found, expected, atol=1e-5)
+    for solver in (layer, Equidistribution(0.9, **(SMOOTH | {"iterations": 3}))):
+        graph = Graph()
+        name = graph.constant(logits[:, None])
+        found, shape = solved_grid(graph, Value(name, (3, 4, 6, 1)), solver)
+        expected = keras.ops.convert_to_numpy(solver(shares))
+        found = found_by(graph, found, (3, 2, *shape[1:3])).transpose(0, 2, 3, 1)
+        assert found.shape == expected.shape
+        moved = np.abs(expected - uniform_grid(shape[1:3])).max(axis=(1, 2, 3))
+        assert (moved > 0.1).all()
+        np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
+def test_a_grid_that_folds_goes_as_far_as_in_the_layer():
+    points = (5, 7)
+    rest = np.asarray(uniform_grid(points))
+    bent = np.stack([rest] * 4)
+    # By parts of a cell: not at all, over the next point, twice and more than twice as far.
+    bent[:, 2, 3, 1] += np.array([0.9, 1.1, 1.9, 2.5], np.float32) / 6
+    expected = np.asarray(without_folds(bent))
+    moved = (expected - rest)[:, 2, 3, 1] * 6
+    np.testing.assert_allclose(moved, [0.9, 0.85 * 1.1, 0.5 * 1.9, 0], atol=1e-5)
+    graph = Graph()
+    name = graph.constant(2 * bent.transpose(0, 3, 1, 2) - 1)
+    found = found_by(graph, _without_folds(graph, name, points), (4, 2, *points))
+    np.testing.assert_allclose((found.transpose(0, 2, 3, 1) + 1) / 2, expected, atol=1e-6)
 
 
 def test_a_sampler_takes_a_tenth_of_the_nodes_of_its_operations():

@@ -92,6 +92,11 @@ def test_what_cannot_be_read_is_one_clear_line(words: str, message: str) -> None
         ),
         ({"sampling.size": (1, 8)}, "--sampling-size .*at least 2"),
         ({"steps": 0}, "--steps 0: wanted at least 1"),
+        ({"optimizer.learning_rate": float("inf")}, "--optimizer.learning-rate inf: wanted finite"),
+        (
+            {"sampler.class_weights": (1.0, float("nan"))},
+            "--sampler.class-weights .*: wanted finite",
+        ),
         ({"augment.min_scale": 2.0}, "--augment.min-scale 2.0"),
         ({"loss.ohem_min_kept": -1}, "--loss.ohem-min-kept -1: wanted 0 or more"),
         ({"loss.ohem_threshold": 1.5}, "--loss.ohem-threshold 1.5: wanted above 0, at most 1"),

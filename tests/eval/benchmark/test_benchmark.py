@@ -15,6 +15,8 @@ from roadseg.eval.benchmark.costs import run_cost
 from roadseg.eval.benchmark.saved_model import SavedLabels
 from roadseg.models.registry import MODELS, ModelSpec
 from roadseg.runs.run_folder import RunFolder
+from tests.eval.runs import write_records
+from tests.eval.sampler_runs import density_run, prior_run
 from tests.eval.small_runs import AUXILIARY, TABLE, small_run, tiny
 from tests.support import assert_refused, weights_of_zeros
 
@@ -62,6 +64,22 @@ def test_samplers_add_what_they_cost(capsys: pytest.CaptureFixture[str]) -> None
     for row in (published, density):
         assert row["macs"] == row["network_macs"] + row["sampler_macs"] > uniform["macs"]
         assert row["interpolation_macs"] == uniform["interpolation_macs"] > 0
+
+
+def test_a_sampler_without_a_number_of_samples_is_not_dropped() -> None:
+    with pytest.raises(RoadsegError, match="--sampler density: say how many .* --sampling-size"):
+        command.main([NETWORK, "--count", "--size", "64x64", "--sampler", "density"])
+
+
+def test_runs_of_samplers_are_counted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    records = write_records(tmp_path / "records", 1)
+    runs = prior_run(tmp_path / "prior", records), density_run(tmp_path / "density", records)
+    found = rows(capsys, *(str(run.path) for run in runs), "--count")
+    names = [(row["name"], row["form"]) for row in found]
+    assert names == [
+        (name, form) for name in ("prior", "density") for form in ("as trained", "as evaluated")
+    ]
+    assert [row["macs"] > 0 for row in found] == [False, False, True, True]
 
 
 def test_samples_of_any_aspect_and_shares_of_the_network_are_printed(

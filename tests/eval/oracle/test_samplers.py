@@ -147,6 +147,8 @@ def test_a_crop_smaller_than_the_cells_of_a_density_is_refused(records: Path) ->
         ask(records, "exact", crop=(12, 12))
     with pytest.raises(RoadsegError, match="--strength 1: from 0 to below 1"):
         ask(records, "exact", strength=1.0)
+    with pytest.raises(RoadsegError, match="--strength 0.5: name a sampler that has one"):
+        ask(records, "uniform", strength=0.5)
 
 
 def test_a_run_drawn_to_a_class_that_these_records_have_not_is_refused(density: Path) -> None:

@@ -54,6 +54,12 @@ def test_densities_and_meshes_stand_beside_the_labels(tmp_path: Path, run: RunFo
     assert "adaptive" not in page and "auxiliary" not in page.partition("<h2>Recipe")[0]
 
 
+def test_the_run_of_a_prior_has_a_page(tmp_path: Path, run: RunFolder) -> None:
+    prior = prior_run(tmp_path / "prior", Path(run.recipe.records))
+    page = written(prior, tmp_path / "report.html")
+    assert "prior_sampler" in page
+
+
 def test_scores_by_another_sampler_are_shown_under_its_name_and_without_pictures(
     tmp_path: Path, run: RunFolder
 ) -> None:
