@@ -235,7 +235,7 @@ def density_result(job: Job, patch: pytest.MonkeyPatch) -> BaseResult:
         logits = drawn(images, cells).astype(np.float32)
         grid = np.broadcast_to(uniform_grid((4, 4)), (len(images), 4, 4, 2))
         mass = drawn(images, (3, 3)) + 0.1
-        return [tf.constant(array) for array in (logits, grid, mass)]
+        return [tf.constant(array) for array in (logits, grid, grid, mass)]
 
     patch.setattr(density, "_forward", lambda _: forward)
     sampler = SimpleNamespace(cells=cells, target_classes=(), class_weights=(), blur=0.0)
