@@ -87,8 +87,8 @@ class SamplerArguments:
             raise RoadsegError(f"{option}: no such sampler; choose from {', '.join(OF_IMAGES)}")
         if kind == "uniform" and self.sampler_run is not None:
             raise RoadsegError(
-                f"--sampler-run {self.sampler_run}: it samples by '{kind}', which needs no run; "
-                "leave it out, or give the run of a sampler"
+                f"--sampler-run {self.sampler_run}: sampler '{kind}' needs no run; leave it out, "
+                "or give the run of a sampler"
             )
         if kind == "exact":
             raise RoadsegError(

@@ -50,8 +50,6 @@ class SampledSegmenter(keras.Model):
         self.size = checked_size(size, "size")
         self.network = _checked_network(network, self.size)
         self.sampler = as_sampler(sampler)
-        if self.sampler.kind == "exact":
-            raise ValueError("sampler 'exact' needs true labels, and a network is given images")
         self.window = None if window is None else checked_size(window, "window")
         if method not in METHODS:
             raise ValueError(f"method={method!r}; there are {', '.join(METHODS)}")

@@ -102,6 +102,10 @@ def _second(run: RunFolder) -> Path:
         ({"sampler": "exact"}, "--sampler exact: it needs true labels"),
         ({"sampler": "even"}, "--sampler even: no such sampler; choose from uniform, prior, "),
         ({"sampler": "Prior"}, "--sampler Prior: no such sampler; choose from uniform, prior, "),
+        (
+            {"sampler": "uniform", "sampler_run": "prior"},
+            "--sampler-run .*lower: sampler 'uniform' needs no run; leave it out",
+        ),
         ({"sampler_run": Path("nowhere")}, "--sampler-run nowhere: no run there"),
         ({"sampler": "density", "sampler_run": "prior"}, "its sampler is 'prior', not 'density'"),
     ],

@@ -106,9 +106,14 @@ def test_the_solver_refuses_what_is_no_number_or_no_count(options):
         Equidistribution(**options)
 
 
-def test_a_network_is_not_put_behind_labels():
-    with pytest.raises(ValueError, match="sampler 'exact' needs true labels"):
-        SampledSegmenter(_network(), "exact", 8)
+def test_a_network_behind_labels_takes_grids_and_says_what_images_alone_lack():
+    segmenter = SampledSegmenter(_network(), "exact", 8)
+    images = np.random.default_rng(0).uniform(0, 255, (1, 24, 32, 3)).astype(np.float32)
+    labels = (images[..., 0] > 128).astype(np.uint8)
+    grid = segmenter.sampler.grid_of_labels(labels, 8)
+    assert segmenter.labels(images, grid).shape == (1, 24, 32)
+    with pytest.raises(RoadsegError, match="sampler 'exact' needs true labels"):
+        segmenter.labels(images)
 
 
 def test_networks_without_logits_are_refused_by_name():
